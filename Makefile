@@ -1,0 +1,317 @@
+# kiln: `make` builds the native library and program, `make help` lists the rest.
+#
+# Reads top-down: variables, what gets installed, sources by room, native, WebAssembly, bindings and
+# page, tests, checks, data. Flags and their reasons are in emsdk-config/flags.mk.
+
+# --- variables ------------------------------------------------------------------------------------
+
+# The compilers of the two native families; bits and fuzz builds name them by these.
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+GCC = gcc
+CLANG = $(shell command -v clang-19 || command -v clang)
+# The processor to build for: native, x86-64-v3, armv8-a, ...
+ARCH ?= native
+# Seed of the C tests, to repeat a failure: make test-c SEED=7
+SEED ?=
+# First port that make start tries.
+PORT ?= 8080
+# Jobs at a time where the command line names none.
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+B = build
+# Recipes that compile print their target; V=1 prints the whole command.
+Q = $(if $(V),,@printf '  %s\n' '$@';)
+EMCC = $(B)/toolchain/emcc
+BIN = node_modules/.bin
+
+include emsdk-config/flags.mk
+
+SHELL = bash
+.SHELLFLAGS = -o pipefail -ec
+.DEFAULT_GOAL = native
+.DELETE_ON_ERROR:
+.SUFFIXES:
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS) --no-print-directory --no-builtin-rules
+endif
+
+# --- what gets installed --------------------------------------------------------------------------
+
+# build/have/THING: looked for once, installed by apt-get with an announcement where it is missing.
+$(B)/have/%:
+	@emsdk-config/need.sh $*
+	@mkdir -p $(@D) && touch $@
+
+toolchain: $(EMCC) ## find or install the pinned Emscripten; its emcc is build/toolchain/emcc
+$(EMCC): emsdk-config/VERSION emsdk-config/install.sh
+	@emsdk-config/install.sh $@
+
+node_modules/.package-lock.json: package.json package-lock.json | $(B)/have/node $(B)/have/npm
+	@echo "kiln: installing npm packages into node_modules" >&2
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+NPM = node_modules/.package-lock.json
+
+# --- sources by room ------------------------------------------------------------------------------
+
+ROOMS = base kernels layers ref data net train
+LIB_SRC = $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c)) $(wildcard src/*.c)
+CLI_SRC = $(wildcard src/cli/*.c)
+# Helpers of the tests, and the tests: one program each.
+TEST_LIB_SRC = $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))
+TEST_SRC = $(wildcard tests/c/test_*.c)
+FUZZ_SRC = $(wildcard tests/fuzz/fuzz_*.c)
+BINDINGS_SRC = $(filter-out %.d.ts,$(wildcard bindings/*.ts))
+WEB_SRC = $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
+JS_TEST_SRC = $(wildcard tests/js/*.ts)
+WEB_TEST_SRC = $(wildcard tests/web/*.ts)
+
+# --- a variant: one compiler, one set of flags ----------------------------------------------------
+
+# $(call objects,VARIANT,SOURCES)
+objects = $(patsubst %.c,$(B)/obj/$(1)/%.o,$(2))
+
+# $(call variant,VARIANT,COMPILER,FLAGS): objects and libkiln.a under build/obj/VARIANT/.
+define variant
+$(B)/obj/$(1)/%.o: %.c emsdk-config/flags.mk
+	@mkdir -p $$(@D)
+	$$(Q)$(2) $(C_FLAGS) $(3) -c $$< -o $$@
+$(B)/obj/$(1)/libkiln.a: $(call objects,$(1),$(LIB_SRC))
+	@rm -f $$@
+	$$(Q)ar rcs $$@ $$^
+-include $(patsubst %.o,%.d,$(wildcard $(B)/obj/$(1)/*/*.o $(B)/obj/$(1)/*/*/*.o))
+endef
+
+# $(call program,FILE,VARIANT,COMPILER,FLAGS): the command line program of a variant.
+define program
+$(1): $(call objects,$(2),$(CLI_SRC)) $(B)/obj/$(2)/libkiln.a
+	@mkdir -p $$(@D)
+	$$(Q)$(3) $(4) $$^ $(NATIVE_LIBS) -o $$@
+$(call objects,$(2),$(CLI_SRC)): | $(B)/have/zlib
+endef
+
+# --- native ---------------------------------------------------------------------------------------
+
+NATIVE_strict = $(NATIVE_FLAGS) $(MODE_strict)
+NATIVE_fused = $(NATIVE_FLAGS) $(MODE_fused)
+# Does the target fuse? Asked of the compiler, with the flags it gets.
+HAS_FMA := $(shell $(CC) -march=$(ARCH) -dM -E -x c /dev/null 2>/dev/null | \
+	grep -E '__FMA__|__ARM_FEATURE_FMA')
+
+NATIVE = $(B)/native/kiln $(B)/native/libkiln.a $(if $(HAS_FMA),$(B)/native/kiln-fused)
+
+native: $(NATIVE) ## library and program: build/native/{libkiln.a,kiln,kiln-fused} (the default)
+	@$(if $(HAS_FMA),:,echo "kiln: $(ARCH) has no FMA: no build/native/kiln-fused")
+
+$(eval $(call variant,strict,$(CC),$(NATIVE_strict)))
+$(eval $(call variant,fused,$(CC),$(NATIVE_fused)))
+$(eval $(call program,$(B)/native/kiln,strict,$(CC),$(NATIVE_strict)))
+$(eval $(call program,$(B)/native/kiln-fused,fused,$(CC),$(NATIVE_fused)))
+$(B)/native/libkiln.a: $(B)/obj/strict/libkiln.a
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+# --- WebAssembly ----------------------------------------------------------------------------------
+
+# The threaded two have their flags, and build by name: make build/wasm/simd-threads.mjs
+WASM_ALL = simd relaxed simd-threads relaxed-threads
+WASM_SHIPPED = simd relaxed
+WASM = $(WASM_SHIPPED:%=$(B)/wasm/%.mjs)
+
+wasm: $(WASM) ## WebAssembly: build/wasm/{simd,relaxed}.{mjs,wasm}
+
+# $(call wasm_level,SOURCE): how its room is optimised, after -O3 for all.
+wasm_level = $(if $(filter src/kernels/%,$(1)),,$(if $(filter src/layers/%,$(1)),$(WASM_LAYERS),\
+	$(WASM_COLD)))
+
+# What the module exports: every function that kiln.h declares.
+EXPORTS = $(B)/wasm/exports.txt
+$(EXPORTS): src/kiln.h $(wildcard src/base/status.h)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -E -P -Isrc $< | grep -oE '\bkiln_[a-z0-9_]+ ?\(' | grep -v '^kiln_fail' | \
+		sed -E 's/ ?\($$//; s/^/_/' | sort -u > $@
+	@printf '_malloc\n_free\n' >> $@
+
+define wasm_variant
+$(B)/obj/wasm-$(1)/%.o: %.c emsdk-config/flags.mk | $(EMCC)
+	@mkdir -p $$(@D)
+	$$(Q)$(EMCC) $(C_FLAGS) $(WASM_FLAGS) $(WASM_$(1)) $$(call wasm_level,$$<) -c $$< -o $$@
+$(B)/wasm/$(1).mjs: $(call objects,wasm-$(1),$(LIB_SRC)) $(EXPORTS)
+	$$(Q)$(EMCC) $(WASM_LINK) $(WASM_LINK_$(1)) -sEXPORTED_FUNCTIONS=@$(EXPORTS) \
+		$(call objects,wasm-$(1),$(LIB_SRC)) -o $$@
+	@test $$$$(stat -c %s $(B)/wasm/$(1).wasm) -le $(WASM_BYTES) || \
+		{ echo "kiln: $(1).wasm has more than $(WASM_BYTES) bytes" >&2; rm $$@; exit 1; }
+-include $(patsubst %.o,%.d,$(wildcard $(B)/obj/wasm-$(1)/*/*.o $(B)/obj/wasm-$(1)/*/*/*.o))
+endef
+$(foreach v,$(WASM_ALL),$(eval $(call wasm_variant,$(v))))
+
+# --- bindings and page ----------------------------------------------------------------------------
+
+DIST = $(B)/dist/index.js
+PAGE = $(B)/web/index.html
+
+bindings: $(DIST) ## the npm package: build/dist
+$(DIST): $(BINDINGS_SRC) $(WASM) tsconfig.json $(NPM)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cp $(WASM) $(WASM:.mjs=.wasm) $(@D)
+	$(Q)$(BIN)/esbuild $(BINDINGS_SRC) --bundle --splitting --format=esm --target=es2022 \
+		--chunk-names=shared-[hash] --external:*.mjs --outdir=$(@D) --log-level=warning
+	@$(BIN)/tsc -p bindings
+	@touch $@
+
+web: $(PAGE) ## the page: build/web
+$(PAGE): $(WEB_SRC) $(DIST) $(NPM)
+	$(Q)$(BIN)/vite build web --outDir $(abspath $(@D)) --emptyOutDir --logLevel warn
+	@touch $@
+
+start: $(PAGE) ## build everything, serve the page and print its address (PORT=8080)
+	@node tests/serve.mjs $(<D) $(PORT)
+
+# --- tests ----------------------------------------------------------------------------------------
+
+LOGS = $(B)/logs
+
+test: ## every test: test-c, test-js, test-bits, test-web
+	@rm -rf $(LOGS)
+	@for suite in c js bits web; do $(MAKE) test-$$suite || failed="$$failed $$suite"; done; \
+		tests/summary.sh $(LOGS); \
+		if [ -n "$$failed" ]; then echo "kiln: failed:$$failed" >&2; exit 1; fi
+
+# The native tests as they ship, fused, and under the sanitizers.
+$(eval $(call variant,sanitized,$(CC),$(NATIVE_strict) $(SANITIZE_FLAGS)))
+
+# $(call test_programs,VARIANT,FLAGS)
+define test_programs
+$(B)/tests-c/$(1)/%: $(B)/obj/$(1)/tests/c/%.o $(call objects,$(1),$(TEST_LIB_SRC)) \
+		$(B)/obj/$(1)/libkiln.a
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(2) $$^ -lcmocka $(NATIVE_LIBS) -o $$@
+$(B)/tests-c/$(1)/replay-%: $(B)/obj/$(1)/tests/fuzz/fuzz_%.o $(B)/obj/$(1)/tests/fuzz/replay.o \
+		$(B)/obj/$(1)/libkiln.a
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(2) $$^ $(NATIVE_LIBS) -o $$@
+$(call objects,$(1),$(TEST_SRC) $(TEST_LIB_SRC)): | $(B)/have/cmocka $(B)/have/zlib
+$(call objects,$(1),$(FUZZ_SRC)): | $(B)/have/zlib
+endef
+$(eval $(call test_programs,strict,$(NATIVE_strict)))
+$(eval $(call test_programs,fused,$(NATIVE_fused)))
+$(eval $(call test_programs,sanitized,$(NATIVE_strict) $(SANITIZE_FLAGS)))
+.SECONDARY:
+
+TEST_VARIANTS = strict sanitized $(if $(HAS_FMA),fused)
+TEST_PROGRAMS = $(foreach v,$(TEST_VARIANTS),$(TEST_SRC:tests/c/%.c=$(B)/tests-c/$(v)/%))
+REPLAYS = $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests-c/sanitized/replay-%)
+
+test-c: $(TEST_PROGRAMS) $(REPLAYS) ## C tests, also fused and under ASan and UBSan (SEED=7)
+	@$(if $(SEED),KILN_SEED=$(SEED)) tests/run_c.sh $(LOGS)/c.log $(TEST_PROGRAMS) $(REPLAYS)
+
+# Node 20 hides relaxed SIMD behind a switch that later versions have dropped.
+NODE_RELAXED = $(shell node --experimental-wasm-relaxed-simd -e 0 2>/dev/null && \
+	echo --experimental-wasm-relaxed-simd)
+JEST = node --experimental-vm-modules --no-warnings=ExperimentalWarning $(NODE_RELAXED) \
+	node_modules/jest/bin/jest.js
+
+# $(call compile_tests,ROOM): tests as ES modules; what they import of bindings/ is build/dist.
+compile_tests = rm -rf $(B)/tests-$(1) && mkdir -p $(B)/tests-js $(B)/tests-web && \
+	node tests/compile.mjs $(B)/tests-$(1) $(wildcard tests/$(1)/*.test.ts)
+
+test-js: $(DIST) $(JS_TEST_SRC) $(B)/native/kiln ## Jest on the built bindings in Node
+	@$(call compile_tests,js)
+	@mkdir -p $(LOGS)
+	@$(JEST) --selectProjects js 2>&1 | tee $(LOGS)/js.log
+
+browser:
+	@CHROMIUM='$(CHROMIUM)' emsdk-config/need.sh chromium
+# Its path, looked for when it is wanted: it may just have been installed.
+BROWSER = $(firstword $(shell command -v \
+	$(or $(CHROMIUM),chromium chromium-browser google-chrome)))
+
+test-web: $(PAGE) $(WEB_TEST_SRC) | browser ## Jest on the page in Chromium (CHROMIUM=)
+	@$(call compile_tests,web)
+	@mkdir -p $(LOGS)
+	@CHROMIUM="$(BROWSER)" $(JEST) --selectProjects web --runInBand 2>&1 | tee $(LOGS)/web.log
+
+# Equal bits: build/bits/COMPILER-LANES-MODE/kiln for each compiler, number of lanes and mode.
+BITS_CC_gcc = $(GCC)
+BITS_CC_clang = $(CLANG)
+BITS_FUSED = $(if $(HAS_FMA),fused)
+BITS = $(foreach cc,gcc clang,$(foreach lanes,1 4 8 16,$(foreach mode,strict $(BITS_FUSED),\
+	$(cc)-$(lanes)-$(mode))))
+bits_flags = -D_POSIX_C_SOURCE=200809L -pthread -DKILN_LANES=$(2) $(LANES_$(2)) \
+	$(MODE_$(3)) $(if $(filter fused,$(3)),$(FMA))
+define bits
+$(call variant,bits/$(1)-$(2)-$(3),$$(BITS_CC_$(1)),$(call bits_flags,$(1),$(2),$(3)))
+$(call program,$(B)/bits/$(1)-$(2)-$(3)/kiln,bits/$(1)-$(2)-$(3),$$(BITS_CC_$(1)),-pthread)
+$(call objects,bits/$(1)-$(2)-$(3),$(LIB_SRC) $(CLI_SRC)): | $(B)/have/$(1)
+endef
+# part: the N-th of COMPILER-LANES-MODE.
+part = $(word $(1),$(subst -, ,$(2)))
+$(foreach b,$(BITS),\
+	$(eval $(call bits,$(call part,1,$(b)),$(call part,2,$(b)),$(call part,3,$(b)))))
+
+bits: $(BITS:%=$(B)/bits/%/kiln) ## the native programs whose results must have equal bits
+test-bits: bits $(DIST) ## equal bits: compilers, lanes, threads, WebAssembly
+	@mkdir -p $(LOGS)
+	@node $(NODE_RELAXED) tests/bits/run.mjs $(BITS) 2>&1 | tee $(LOGS)/bits.log
+
+accuracy: $(NATIVE) ## train on real CIFAR-10 and print the table of accuracies (long)
+	@node tests/accuracy.mjs
+
+# Each fuzz target by itself, in a build of its own with clang: make fuzz FUZZ=notation SECONDS=60
+FUZZ ?= $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
+SECONDS ?= 60
+$(eval $(call variant,fuzz,$$(CLANG),$(NATIVE_strict) $(FUZZ_FLAGS)))
+$(call objects,fuzz,$(LIB_SRC) $(FUZZ_SRC)): | $(B)/have/fuzzer $(B)/have/zlib
+$(B)/fuzz/%: $(B)/obj/fuzz/tests/fuzz/fuzz_%.o $(B)/obj/fuzz/libkiln.a
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) $^ $(NATIVE_LIBS) -o $@
+
+fuzz: $(FUZZ:%=$(B)/fuzz/%) ## fuzz the parsers with libFuzzer (FUZZ=name SECONDS=60)
+	@for name in $(FUZZ); do \
+		mkdir -p $(B)/fuzz/corpus/$$name tests/fuzz/corpus/$$name; \
+		echo "== $$name"; \
+		$(B)/fuzz/$$name -max_total_time=$(SECONDS) -timeout=10 -print_final_stats=1 \
+			-artifact_prefix=$(B)/fuzz/$$name- \
+			$(B)/fuzz/corpus/$$name tests/fuzz/corpus/$$name 2>&1 | tail -n 12; done
+
+# --- checks ---------------------------------------------------------------------------------------
+
+HEADERS = $(wildcard src/*.h src/*/*.h)
+
+check: $(B)/obj/strict/libkiln.a $(EXPORTS) $(NPM) ## rooms, style, headers alone, no libm, types
+	@tests/check_rooms.sh
+	@tests/check_style.sh
+	@for header in $(HEADERS); do \
+		$(CC) $(filter-out -MMD -MP,$(C_FLAGS)) $(NATIVE_strict) -fsyntax-only -x c $$header; done
+	@echo "headers: $(words $(HEADERS)) compile alone"
+	@tests/check_libm.sh $(filter-out $(B)/obj/strict/src/ref/%,$(call objects,strict,$(LIB_SRC)))
+	@$(BIN)/tsc --noEmit
+	@echo "types: no errors"
+
+# --- data -----------------------------------------------------------------------------------------
+
+DATA = data
+CIFAR_URL = https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz
+CIFAR_MD5 = c32a1d4ab5d03f1284b67883e8d87530
+
+data: $(DATA)/cifar-10-binary.tar.gz ## fetch CIFAR-10's official archive into data/ and check it
+$(DATA)/cifar-10-binary.tar.gz: | $(B)/have/curl
+	@mkdir -p $(@D)
+	curl -fL --retry 3 -C - -o $@.part $(CIFAR_URL)
+	@echo "$(CIFAR_MD5)  $@.part" | md5sum -c --quiet || \
+		{ rm $@.part; echo "kiln: what came is not the official archive; try again" >&2; exit 1; }
+	@mv $@.part $@
+
+# --- cleaning and help ----------------------------------------------------------------------------
+
+clean: ## remove build/
+	rm -rf $(B)
+distclean: clean ## remove node_modules/ as well (data/ and the toolchain's cache folder stay)
+	rm -rf node_modules
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: browser toolchain native wasm bindings web start test test-c test-js test-web bits \
+	test-bits accuracy fuzz check data clean distclean help

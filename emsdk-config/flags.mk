@@ -1,0 +1,123 @@
+# Every compiler and linker flag of kiln, each with its reason on the line above it.
+# The Makefile decides which file gets which set.
+
+# --- all C, every compiler ------------------------------------------------------------------------
+
+# C11; vector types and __attribute__ come from the GNU dialect.
+C_FLAGS = -std=gnu11
+# Kernels rely on inlining and unrolling of fixed small loops.
+C_FLAGS += -O3
+# Debuggers and sanitizers name lines; costs nothing at run time.
+C_FLAGS += -g
+# Two roundings for a product and a sum unless vf_madd spells one: builds of a mode agree in bits.
+C_FLAGS += -ffp-contract=off
+# sqrtf becomes one instruction; nobody reads errno after mathematics.
+C_FLAGS += -fno-math-errno
+# A warning is a mistake; a function that no header declares was meant to be static.
+C_FLAGS += -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes
+# Vectors wider than the machine's are split by the compiler; no ABI is crossed with them.
+C_FLAGS += -Wno-psabi
+# Includes are written from src/, so that a line shows the room it reaches into.
+C_FLAGS += -Isrc
+# Headers that change rebuild what read them.
+C_FLAGS += -MMD -MP
+
+# --- the two modes --------------------------------------------------------------------------------
+
+# strict: multiply, then add.
+MODE_strict =
+# fused: vf_madd is one rounding. The target must have the instruction (see FMA below).
+MODE_fused = -DKILN_FUSED=1
+
+# --- native ---------------------------------------------------------------------------------------
+
+# The machine's own vectors; ARCH=x86-64-v3 and the like build for others.
+NATIVE_FLAGS = -march=$(ARCH)
+# POSIX names (clock_gettime, fsync, pthread) beside C11; the pool of base/threads.c wants pthreads.
+NATIVE_FLAGS += -D_POSIX_C_SOURCE=200809L -pthread
+# The command line program reads .tar.gz by zlib; the library itself needs libc alone.
+NATIVE_LIBS = -lz -pthread
+# The reference twins and the tests compare with libm; `make check` proves that none else calls it.
+NATIVE_LIBS += -lm
+
+# --- native, lanes named (the equal-bits builds) --------------------------------------------------
+
+# Lanes are forced by -DKILN_LANES; the instructions that go with them are x86's, others have theirs
+# by default. 16 lanes on a machine without AVX-512 are two AVX halves: the same bits.
+ifeq ($(shell uname -m),x86_64)
+LANES_1  =
+LANES_4  = -msse2
+LANES_8  = -mavx2
+LANES_16 = $(if $(shell grep -m1 -ow avx512f /proc/cpuinfo),-mavx512f -mavx512vl -mavx512dq,-mavx2)
+# FMA has its own switch, which turns on AVX with it.
+FMA = -mfma
+endif
+
+# --- sanitizers -----------------------------------------------------------------------------------
+
+# The first report ends the program; stack frames stay readable; -O1 keeps the tests quick.
+SANITIZE_FLAGS = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# gcc's flow analysis misfires on instrumented code; the builds that ship have to be clean.
+SANITIZE_FLAGS += -w
+# libFuzzer's instrumentation, with the same checks.
+FUZZ_FLAGS = -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+
+# --- WebAssembly, compiling -----------------------------------------------------------------------
+
+# 128-bit SIMD: any browser since 2023.
+WASM_simd = -msimd128
+# Relaxed SIMD for its fused multiply-add; engines without it refuse the whole module.
+WASM_relaxed = -msimd128 -mrelaxed-simd $(MODE_fused)
+# The same two again with a pool of workers over shared memory (cross-origin isolated pages only).
+WASM_simd-threads = $(WASM_simd) -pthread
+WASM_relaxed-threads = $(WASM_relaxed) -pthread
+# Line tables would only be stripped again.
+WASM_FLAGS = -g0
+# What runs once a step or less is compiled for size: it is half the module, and no slower for it.
+WASM_COLD = -Oz
+# Layers gain nothing from -O3 over -O2 (measured on whole steps), and lose a third by -Os.
+WASM_LAYERS = -O2
+
+# --- WebAssembly, linking -------------------------------------------------------------------------
+
+# Binaryen's optimiser at -O3: with -Oz here a step takes 15 % longer and the module is 3 % smaller.
+WASM_LINK = -O3
+# Bytes that a module may have at most, so that it does not grow unseen.
+WASM_BYTES = 290000
+# A library: no main; functions are called by name.
+WASM_LINK += --no-entry
+# The glue is an ES module that exports a factory, so that several instances can live on one page.
+WASM_LINK += -sMODULARIZE -sEXPORT_ES6 -sEXPORT_NAME=createKiln
+# Pages and workers. Node runs it as well: the bindings bring the module, and the glue then asks the
+# platform for nothing; without Node's branch bundlers find no import of its modules.
+WASM_LINK += -sENVIRONMENT=web,worker
+# Nets differ in size a hundredfold: memory grows as wanted ...
+WASM_LINK += -sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=16MB
+# ... and a malloc that cannot be met returns 0, which the library reports as its own error.
+WASM_LINK += -sABORTING_MALLOC=0
+# Stack frames are small, but tiles and parsers live there: 1 MB, as natively on small threads.
+WASM_LINK += -sSTACK_SIZE=1MB
+# No eval, no new Function: pages with a strict content security policy run it.
+WASM_LINK += -sDYNAMIC_EXECUTION=0
+# No files: bytes come and go through memory.
+WASM_LINK += -sFILESYSTEM=0
+# The smaller allocator will do: one arena a net, few calls.
+WASM_LINK += -sMALLOC=emmalloc
+# What bindings/wasm.ts reads of the glue: memory as bytes; views of other types are its own affair.
+WASM_LINK += -sEXPORTED_RUNTIME_METHODS=HEAPU8,wasmMemory
+# A misspelt or missing function is an error when built, not when called.
+WASM_LINK += -sERROR_ON_UNDEFINED_SYMBOLS=1
+
+# 1 GiB: what a tab may reasonably take for a plain build ...
+WASM_LINK_simd = -sMAXIMUM_MEMORY=1GB
+WASM_LINK_relaxed = -sMAXIMUM_MEMORY=1GB
+# ... and 512 MiB where the memory is shared, because iOS refuses larger shared maxima.
+WASM_LINK_threads = -pthread -sMAXIMUM_MEMORY=512MB
+# Views of memory that grows are slow to make from JavaScript; kiln makes few, one a message.
+WASM_LINK_threads += -Wno-pthreads-mem-growth
+# Workers exist before the first call; without that a pool would wait for the event loop it blocks.
+WASM_LINK_threads += -sPTHREAD_POOL_SIZE='Math.min(8,globalThis.navigator?.hardwareConcurrency??4)'
+# Their workers are started by the glue, in Node (tests) by another way than in a browser.
+WASM_LINK_threads += -sENVIRONMENT=web,worker,node
+WASM_LINK_simd-threads = $(WASM_LINK_threads)
+WASM_LINK_relaxed-threads = $(WASM_LINK_threads)
