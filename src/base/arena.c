@@ -1,0 +1,83 @@
+/* Bump allocator over one aligned block; see arena.h. */
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+
+#define OVERFLOWED ((size_t)-1)
+
+static size_t limit = sizeof(size_t) > 4 ? (size_t)16 << 30 : (size_t)1 << 30;
+static size_t live;
+static long allocations;
+
+size_t kiln_memory_limit(void)
+{
+    return limit;
+}
+
+void kiln_memory_limit_set(size_t bytes)
+{
+    limit = bytes;
+}
+
+size_t kiln_arena_live(void)
+{
+    return live;
+}
+
+long kiln_arena_allocations(void)
+{
+    return allocations;
+}
+
+int kiln_arena_create(kiln_arena *arena, size_t bytes, const char *what)
+{
+    char *block;
+
+    memset(arena, 0, sizeof *arena);
+    if (bytes == OVERFLOWED)
+        return kiln_fail(KILN_E_MEMORY, "%s: the size overflows; use a smaller net or batch", what);
+    if (bytes > limit)
+        return kiln_fail(KILN_E_MEMORY, "%s needs %.1f MB, more than the limit of %.1f MB", what,
+                         (double)bytes / 1e6, (double)limit / 1e6);
+    bytes = (bytes + KILN_ALIGN - 1) / KILN_ALIGN * KILN_ALIGN;
+    block = calloc(1, bytes + KILN_ALIGN); /* fresh pages are zero already: calloc knows them */
+    if (!block)
+        return kiln_fail(KILN_E_MEMORY, "%s needs %.1f MB, which this machine does not give", what,
+                         (double)bytes / 1e6);
+    allocations++;
+    arena->base = block + KILN_ALIGN - (uintptr_t)block % KILN_ALIGN;
+    arena->base[-1] = (char)(arena->base - block); /* 1..KILN_ALIGN, for destroy */
+    arena->size = bytes;
+    live += bytes;
+    return KILN_OK;
+}
+
+void kiln_arena_destroy(kiln_arena *arena)
+{
+    if (arena->base) {
+        live -= arena->size;
+        free(arena->base - arena->base[-1]);
+    }
+    memset(arena, 0, sizeof *arena);
+}
+
+void *kiln_arena_take(kiln_arena *arena, size_t count, size_t size)
+{
+    const size_t start = arena->used;
+    size_t bytes;
+
+    if (start == OVERFLOWED || __builtin_mul_overflow(count, size, &bytes) ||
+        bytes > OVERFLOWED - 2 * KILN_ALIGN - start) {
+        arena->used = OVERFLOWED;
+        return NULL;
+    }
+    arena->used = (start + bytes + KILN_ALIGN - 1) / KILN_ALIGN * KILN_ALIGN;
+    if (!arena->base) return NULL;
+    assert(arena->used <= arena->size);
+    return arena->base + start;
+}

@@ -1,0 +1,38 @@
+/*
+ * One contiguous block, handed out in 64-byte aligned pieces. The only malloc in the library.
+ *
+ * The same code plans and lays out: with `base` NULL kiln_arena_take only counts, so a function
+ * that takes its pieces from an arena is run once to learn the size, and once more on real memory.
+ */
+#ifndef KILN_BASE_ARENA_H
+#define KILN_BASE_ARENA_H
+
+#include <stddef.h>
+
+#define KILN_ALIGN 64 /* a cache line, and the widest vector */
+
+typedef struct {
+    char *base;  /* NULL while planning */
+    size_t used; /* bytes taken so far; (size_t)-1 once a sum overflowed */
+    size_t size; /* bytes there are; 0 while planning */
+} kiln_arena;
+
+/* Bytes allowed in one arena: settable downwards, for tests and for hosts with a limit. */
+size_t kiln_memory_limit(void);
+void kiln_memory_limit_set(size_t bytes);
+
+/* Allocates and zeroes `bytes`. KILN_E_MEMORY with the number, and `what` it was for, when refused.
+ * */
+int kiln_arena_create(kiln_arena *arena, size_t bytes, const char *what);
+void kiln_arena_destroy(kiln_arena *arena); /* any number of times */
+
+/* The next piece of count * size bytes; NULL while planning or when the sum overflowed. */
+void *kiln_arena_take(kiln_arena *arena, size_t count, size_t size);
+
+/* Bytes in all arenas that are alive. */
+size_t kiln_arena_live(void);
+
+/* Allocations made since the program began: a test proves that a training step makes none. */
+long kiln_arena_allocations(void);
+
+#endif

@@ -1,0 +1,91 @@
+/* base/threads: every task runs exactly once, on a thread with a valid name, for any number of
+ * threads. */
+#include <stdatomic.h>
+
+#include "base/status.h"
+#include "base/threads.h"
+#include "check.h"
+
+enum { TASKS = 300 };
+
+typedef struct {
+    atomic_int runs[TASKS], busy[KILN_THREADS_MAX], wrong;
+} counts;
+
+static void count_task(void *context, int task, int thread)
+{
+    counts *c = context;
+
+    if (thread < 0 || thread >= kiln_threads() || task < 0 || task >= TASKS) {
+        atomic_fetch_add(&c->wrong, 1);
+        return;
+    }
+    if (atomic_fetch_add(&c->busy[thread], 1)) atomic_fetch_add(&c->wrong, 1); /* not private */
+    atomic_fetch_add(&c->runs[task], 1);
+    atomic_fetch_sub(&c->busy[thread], 1);
+}
+
+static void check_jobs(int threads, int jobs)
+{
+    static counts c;
+
+    CHECK(kiln_threads_set(threads) >= 1);
+    CHECK(kiln_threads() <= threads);
+    memset(&c, 0, sizeof c);
+    for (int job = 0; job < jobs; job++) kiln_parallel(job % (TASKS + 1), count_task, &c);
+    CHECK(c.wrong == 0);
+    for (int task = 0; task < TASKS; task++) {
+        int expected = 0;
+
+        for (int job = 0; job < jobs; job++) expected += job % (TASKS + 1) > task;
+        if (c.runs[task] != expected)
+            CHECK_FAIL("task %d ran %d times, not %d", task, c.runs[task], expected);
+    }
+}
+
+static void every_task_runs_once(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 8; threads++) check_jobs(threads, 2 * TASKS);
+    check_jobs(KILN_THREADS_MAX, TASKS);
+    check_jobs(1, 10);
+}
+
+static void many_small_jobs(void **state)
+{
+    static counts c;
+    const int jobs = 20000;
+
+    (void)state;
+    CHECK(kiln_threads_set(2) >= 1);
+    memset(&c, 0, sizeof c);
+    for (int job = 0; job < jobs; job++) kiln_parallel(2, count_task, &c);
+    CHECK(c.wrong == 0 && c.runs[0] == jobs && c.runs[1] == jobs);
+    CHECK(kiln_threads_set(1) == 1);
+}
+
+static void start_and_end(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 200; round++) check_jobs(1 + round % 5, round % 7);
+    check_jobs(1, 1);
+}
+
+static void bad_numbers_are_refused(void **state)
+{
+    (void)state;
+    CHECK(kiln_threads_set(0) == KILN_E_ARG);
+    CHECK(kiln_threads_set(KILN_THREADS_MAX + 1) == KILN_E_ARG);
+    CHECK(kiln_threads() == 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_task_runs_once),
+        cmocka_unit_test(many_small_jobs),
+        cmocka_unit_test(start_and_end),
+        cmocka_unit_test(bad_numbers_are_refused),
+    };
+    return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
+}
