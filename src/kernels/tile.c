@@ -1,0 +1,168 @@
+/*
+ * The tiles of tile.h, one function for each number of rows and vectors, all from two bodies whose
+ * loops over rows and vectors are unrolled by the compiler because R and V are constants once
+ * inlined.
+ */
+#include "kernels/tile.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define KEEP_ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#define KEEP_ROLLED _Pragma("GCC unroll 1")
+#endif
+
+typedef vf sums[TILE_ROWS][TILE_VECTORS];
+
+/* One row of sums with all that its end asks for. */
+static __attribute__((noinline)) void store_row(float *c, const vf *sum, const tile_end *end)
+{
+    int j = 0;
+
+    for (; j + KILN_LANES <= end->columns; j += KILN_LANES) {
+        vf value = sum[j / KILN_LANES];
+
+        if (end->accumulate) value += vf_load(c + j);
+        if (end->bias) value += vf_load(end->bias + j);
+        if (end->relu) value = vf_max(vf_set1(0.0f), value); /* a NaN stays */
+        vf_store(c + j, value);
+    }
+    if (j < end->columns) {
+        float lane[KILN_LANES];
+
+        vf_store(lane, sum[j / KILN_LANES]);
+        for (int i = 0; j + i < end->columns; i++) {
+            float value = end->accumulate ? lane[i] + c[j + i] : lane[i];
+
+            if (end->bias) value += end->bias[j + i];
+            c[j + i] = end->relu && 0.0f > value ? 0.0f : value;
+        }
+    }
+}
+
+/* Stores the sums; C_ROW is row i of c, an expression of i. */
+#define STORE(C_ROW)                                                                         \
+    if (end->columns == V * KILN_LANES && !end->accumulate && !end->bias && !end->relu) {    \
+        UNROLL for (int i = 0; i < R; i++)                                                   \
+        {                                                                                    \
+            UNROLL for (int j = 0; j < V; j++) vf_store(C_ROW + j * KILN_LANES, acc[i][j]);  \
+        }                                                                                    \
+    } else {                                                                                 \
+        vf sum[TILE_ROWS][TILE_VECTORS]; /* in memory: the registers have done their work */ \
+                                                                                             \
+        UNROLL for (int i = 0; i < R; i++)                                                   \
+        {                                                                                    \
+            UNROLL for (int j = 0; j < V; j++) sum[i][j] = acc[i][j];                        \
+        }                                                                                    \
+        for (int i = 0; i < R; i++) store_row(C_ROW, sum[i], end);                           \
+    }
+
+INLINE void apart(const int R, const int V, float *const *c, const float *const *rows,
+                  tile_depth depth, const float *b, ptrdiff_t b_step, const tile_end *end)
+{
+    const float *a[TILE_ROWS];
+    sums acc;
+
+    UNROLL for (int i = 0; i < R; i++)
+    {
+        a[i] = rows[i];
+        UNROLL for (int j = 0; j < V; j++) acc[i][j] = vf_set1(0.0f);
+    }
+    for (int s = 0; s < depth.segments; s++) {
+        KEEP_ROLLED for (ptrdiff_t k = 0; k < depth.length; k++, b += b_step)
+        {
+            vf vb[TILE_VECTORS];
+
+            UNROLL for (int j = 0; j < V; j++) vb[j] = vf_load(b + j * KILN_LANES);
+            UNROLL for (int i = 0; i < R; i++)
+            {
+                const vf va = vf_set1(a[i][k]);
+
+                UNROLL for (int j = 0; j < V; j++) acc[i][j] = vf_madd(va, vb[j], acc[i][j]);
+            }
+        }
+        UNROLL for (int i = 0; i < R; i++) a[i] += depth.jump;
+    }
+    STORE(c[i])
+}
+
+INLINE void adjacent(const int R, const int V, float *c, ptrdiff_t c_step, const float *a,
+                     ptrdiff_t a_step, tile_depth depth, const float *b, ptrdiff_t b_step,
+                     const tile_end *end)
+{
+    sums acc;
+
+    UNROLL for (int i = 0; i < R; i++)
+    {
+        UNROLL for (int j = 0; j < V; j++) acc[i][j] = vf_set1(0.0f);
+    }
+    for (int s = 0; s < depth.segments; s++, a += depth.jump) {
+        const float *p = a;
+
+        KEEP_ROLLED for (int k = 0; k < depth.length; k++, p += a_step, b += b_step)
+        {
+            vf vb[TILE_VECTORS];
+
+            UNROLL for (int j = 0; j < V; j++) vb[j] = vf_load(b + j * KILN_LANES);
+            UNROLL for (int i = 0; i < R; i++)
+            {
+                const vf va = vf_set1(p[i]);
+
+                UNROLL for (int j = 0; j < V; j++) acc[i][j] = vf_madd(va, vb[j], acc[i][j]);
+            }
+        }
+    }
+    STORE(c + i * c_step)
+}
+
+#define TILE(R, V)                                                                               \
+    static void apart_##R##_##V(float *const *c, const float *const *rows, tile_depth depth,     \
+                                const float *b, ptrdiff_t b_step, const tile_end *end)           \
+    {                                                                                            \
+        apart(R, V, c, rows, depth, b, b_step, end);                                             \
+    }                                                                                            \
+    static void adjacent_##R##_##V(float *c, ptrdiff_t c_step, const float *a, ptrdiff_t a_step, \
+                                   tile_depth depth, const float *b, ptrdiff_t b_step,           \
+                                   const tile_end *end)                                          \
+    {                                                                                            \
+        adjacent(R, V, c, c_step, a, a_step, depth, b, b_step, end);                             \
+    }
+#define TILES(R) TILE(R, 1) TILE(R, 2)
+
+TILES(1)
+TILES(2)
+TILES(3)
+TILES(4)
+#if TILE_ROWS >= 5
+TILES(5)
+#endif
+#if TILE_ROWS >= 6
+TILES(6)
+#endif
+#if TILE_ROWS == 12
+TILES(7)
+TILES(8)
+TILES(9)
+TILES(10)
+TILES(11)
+TILES(12)
+#endif
+
+#if TILE_ROWS == 4
+#define ROW(kind, V) {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V}
+#elif TILE_ROWS == 5
+#define ROW(kind, V) {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V, kind##_5_##V}
+#elif TILE_ROWS == 6
+#define ROW(kind, V) \
+    {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V, kind##_5_##V, kind##_6_##V}
+#else
+#define ROW(kind, V)                                                                          \
+    {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V,  kind##_5_##V,  kind##_6_##V, \
+     kind##_7_##V, kind##_8_##V, kind##_9_##V, kind##_10_##V, kind##_11_##V, kind##_12_##V}
+#endif
+
+tile_apart *const kiln_tile_apart[TILE_VECTORS][TILE_ROWS] = {ROW(apart, 1), ROW(apart, 2)};
+tile_adjacent *const kiln_tile_adjacent[TILE_VECTORS][TILE_ROWS] = {ROW(adjacent, 1),
+                                                                    ROW(adjacent, 2)};

@@ -1,0 +1,85 @@
+/*
+ * The register tile that everything hot is made of: R rows times V vectors of sums, kept in
+ * registers while k runs. One step of k loads V vectors of b and R single floats of a, and does R·V
+ * vector multiply-adds.
+ *
+ *   c[i][j] = sum over k, in order from zero, of a[i][k] · b[k][j]
+ *   for i < R <= TILE_ROWS, j < V·KILN_LANES
+ *
+ * The size is what the registers hold. Fused, 6 x 2 sums, 2 of b and 1 of a are 15, all that V8
+ * hands out of the 16 of x86; without FMA the product needs one more, so 4 rows. One row more
+ * spills, and halves the speed. AVX-512 has 32 registers: 12 x 2 sums. Each step does R·V madds for
+ * R + V loads, and two madds a cycle against two or three loads: 6 x 2 and 4 x 2 keep the
+ * multipliers, not the loads, at their limit. The loop over k stays rolled: unrolled, compilers
+ * hoist loads and spill.
+ *
+ * a comes in two ways. Rows apart: R pointers, k contiguous; the rows may lie anywhere, so the
+ * pixels of an image are rows without any copying, and k may run in several segments (the rows of a
+ * filter). Rows adjacent: the R floats of one step side by side, `step` floats from one step to the
+ * next.
+ */
+#ifndef KILN_KERNELS_TILE_H
+#define KILN_KERNELS_TILE_H
+
+#include <stddef.h>
+
+#include "base/simd.h"
+
+#define TILE_VECTORS 2
+#define TILE_COLUMNS (TILE_VECTORS * KILN_LANES)
+
+#ifndef TILE_ROWS
+#if KILN_LANES == 16 && defined(__AVX512F__)
+#define TILE_ROWS 12
+#elif KILN_LANES == 8 || (KILN_LANES == 4 && KILN_FUSED)
+#define TILE_ROWS 6
+#else
+#define TILE_ROWS 4
+#endif
+#endif
+
+/* What becomes of the sums: c += sum, or c = max(0, sum + bias) with either left out. */
+typedef struct {
+    int columns; /* that exist: the tile's other columns are computed on padding and dropped */
+    int accumulate;
+    const float *bias; /* NULL or one per column */
+    int relu;
+} tile_end;
+
+/* k of rows that lie apart: `segments` runs of `length`, `jump` floats from one run's start to the
+ * next. */
+typedef struct {
+    int segments, length;
+    ptrdiff_t jump;
+} tile_depth;
+
+typedef void tile_apart(float *const *c, const float *const *rows, tile_depth depth, const float *b,
+                        ptrdiff_t b_step, const tile_end *end);
+typedef void tile_adjacent(float *c, ptrdiff_t c_step, const float *a, ptrdiff_t a_step,
+                           tile_depth depth, const float *b, ptrdiff_t b_step, const tile_end *end);
+
+/* Tiles of 1..TILE_ROWS rows and 1..TILE_VECTORS vectors: index [vectors - 1][rows - 1]. */
+extern tile_apart *const kiln_tile_apart[TILE_VECTORS][TILE_ROWS];
+extern tile_adjacent *const kiln_tile_adjacent[TILE_VECTORS][TILE_ROWS];
+
+/* Rows of tile number t when m rows are dealt out evenly to the fewest tiles: 16 in tiles of at
+ * most 6 are 6, 5, 5, not 6, 6, 4. The first row of tile t is tile_first(m, t). */
+static inline int tile_count(int m)
+{
+    return (m + TILE_ROWS - 1) / TILE_ROWS;
+}
+
+static inline int tile_first(int m, int t)
+{
+    const int tiles = tile_count(m), rows = m / tiles, more = m % tiles;
+
+    return t * rows + (t < more ? t : more);
+}
+
+/* Vectors that a panel starting `columns` before the end needs: 1 or 2. */
+static inline int tile_vectors(int columns)
+{
+    return columns > KILN_LANES ? 2 : 1;
+}
+
+#endif

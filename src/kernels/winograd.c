@@ -1,0 +1,280 @@
+/*
+ * Winograd convolution F(4x4, 3x3): transforms to and from 36 points, and 36 matrix products
+ * between them.
+ *
+ *   V[p] (tiles, C) = (Bᵀ d B)[p]     d: the 6x6 windows of x, 4 apart: they overlap by two
+ *   U[p] (C, F)     = (G g Gᵀ)[p]     g: the 3x3 filters, once per call, in panels
+ *   M[p] (tiles, F) = V[p] · U[p]     for each point p of 36
+ *   out             = Aᵀ M A          4x4 outputs a tile, bias and relu on the way out
+ *
+ * 36 products for 16 outputs where the direct sum takes 144: four times fewer, and the transforms
+ * cost some 20 additions for each float of x and of out. They are vectors over channels, so every
+ * load and store is of neighbouring floats.
+ *
+ * Tiles are taken in blocks whose V and M stay in L2; U streams past once per block, V[p] and a
+ * panel of U[p] stay in L1 for the product. The 36 matrices begin 64 bytes off a power of two
+ * apart, or their stores would fight for one set of L1.
+ *
+ * dx is the same with filters turned by half a circle, channels and filters exchanged, and pad 2 -
+ * pad.
+ */
+#include "kernels/winograd.h"
+
+#include "base/threads.h"
+#include "kernels/tile.h"
+#include "kernels/window.h"
+#include "kernels/winograd_dw.h"
+#include "kernels/winograd_tile.h"
+
+#ifndef BLOCK_FLOATS
+#define BLOCK_FLOATS 131072 /* of V and M together: 512 KB */
+#endif
+#define MIN_BLOCK 12
+#define MAX_BLOCK 96
+
+typedef struct {
+    const float *source, *w;
+    int N, H, W, C;   /* source */
+    float *result;
+    int RH, RW, F;    /* result */
+    int pad, turned;  /* turned: w read as for dx */
+    const float *bias;
+    int relu;
+    int block;        /* tiles */
+    size_t v_step, m_step, u_step; /* floats from one point's matrix to the next */
+    float *u, *room;
+    size_t room_each;
+} pass;
+
+static int whole_vectors(int n)
+{
+    return (n + KILN_LANES - 1) / KILN_LANES * KILN_LANES;
+}
+
+static int tiles_across(int size)
+{
+    return (size + WINO_OUT - 1) / WINO_OUT;
+}
+
+static pass make_pass(const kiln_conv_shape *s, int turned)
+{
+    pass p = {0};
+
+    p.N = s->N;
+    p.H = turned ? s->OH : s->H;
+    p.W = turned ? s->OW : s->W;
+    p.C = turned ? s->F : s->C;
+    p.RH = turned ? s->H : s->OH;
+    p.RW = turned ? s->W : s->OW;
+    p.F = turned ? s->C : s->F;
+    p.pad = turned ? WINO_TAPS - 1 - s->pad : s->pad;
+    p.turned = turned;
+
+    const int c = whole_vectors(p.C), f = whole_vectors(p.F);
+    int block = BLOCK_FLOATS / (WINO_POINTS * (c + f));
+
+    block = block < MIN_BLOCK ? MIN_BLOCK : block > MAX_BLOCK ? MAX_BLOCK : block;
+    p.block = block / TILE_ROWS * TILE_ROWS;
+    p.v_step = (size_t)p.block * c + 16;
+    p.m_step = (size_t)p.block * f + 16;
+    p.u_step = (size_t)p.C * f + 16;
+    p.room_each = WINO_POINTS * (p.v_step + p.m_step + c);
+    return p;
+}
+
+static size_t pass_floats(const pass *p)
+{
+    return WINO_POINTS * p->u_step + (size_t)kiln_threads() * p->room_each;
+}
+
+size_t kiln_winograd_work(const kiln_conv_shape *s)
+{
+    const pass forward = make_pass(s, 0), dx = make_pass(s, 1);
+    const size_t dw = kiln_winograd_dw_work(s);
+    size_t most = pass_floats(&forward);
+
+    if (pass_floats(&dx) > most) most = pass_floats(&dx);
+    return dw > most ? dw : most;
+}
+
+int kiln_winograd_fits(const kiln_conv_shape *s)
+{
+    return s->HH == 3 && s->WW == 3 && s->stride == 1 && s->pad <= 2 && s->C >= 16 && s->F >= 16 &&
+           s->OH >= 4 && s->OW >= 4;
+}
+
+/* ---- filters --------------------------------------------------------------------------------- */
+
+/* U for one panel of filters: u[p][panel][c, f]. */
+static void transform_filters(void *context, int panel, int thread)
+{
+    const pass *p = context;
+    const int f0 = panel * TILE_COLUMNS, left = p->F - f0;
+    const int width = (left > KILN_LANES ? 2 : 1) * KILN_LANES;
+    /* w (F, C, 3, 3) of the layer: distances of result and source channels */
+    const ptrdiff_t per_result = p->turned ? 9 : (ptrdiff_t)p->C * 9;
+    const ptrdiff_t per_source = p->turned ? (ptrdiff_t)p->F * 9 : 9;
+
+    (void)thread;
+    for (int c = 0; c < p->C; c++)
+        for (int f = 0; f < width; f += KILN_LANES) {
+            const float *w = p->w + c * per_source + (f0 + f) * per_result;
+            float lanes[9][KILN_LANES];
+            vf g[9], point[WINO_POINTS];
+
+            for (int lane = 0; lane < KILN_LANES; lane++)
+                for (int tap = 0; tap < 9; tap++)
+                    lanes[p->turned ? 8 - tap : tap][lane] =
+                        f + lane < left ? w[lane * per_result + tap] : 0.0f;
+            for (int tap = 0; tap < 9; tap++) g[tap] = vf_load(lanes[tap]);
+            /* half: 6 rows of 3; then each row to 6 */
+            vf half[WINO_IN * WINO_TAPS];
+
+            for (int x = 0; x < WINO_TAPS; x++) wino_filter(half + x, WINO_TAPS, g + x, WINO_TAPS);
+            for (int y = 0; y < WINO_IN; y++)
+                wino_filter(point + y * WINO_IN, 1, half + y * WINO_TAPS, 1);
+            for (int q = 0; q < WINO_POINTS; q++)
+                vf_store(p->u + q * p->u_step + (size_t)p->C * f0 + (size_t)c * width + f,
+                         point[q]);
+        }
+}
+
+/* ---- tiles ----------------------------------------------------------------------------------- */
+
+typedef struct {
+    int n, row, column; /* image; first row and column of the tile's result */
+} position;
+
+static position tile_position(const pass *p, int tile)
+{
+    const int across = tiles_across(p->RW), down = tiles_across(p->RH);
+
+    return (position){tile / (across * down), tile / across % down * WINO_OUT,
+                      tile % across * WINO_OUT};
+}
+
+static void scale_bias_store(const pass *p, float *out, int rows, int columns, int f, const vf *y)
+{
+    const int part = p->F - f < KILN_LANES ? p->F - f : KILN_LANES;
+    const vf zero = vf_set1(0.0f);
+    vf bias = zero;
+
+    if (p->bias)
+        bias = part < KILN_LANES ? vf_load_part(p->bias + f, part, 0.0f) : vf_load(p->bias + f);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++) {
+            float *to = out + ((size_t)i * p->RW + j) * p->F + f;
+            vf value = y[i * WINO_OUT + j];
+
+            if (p->bias) value += bias;
+            if (p->relu) value = vf_max(zero, value); /* a NaN stays */
+            if (part < KILN_LANES)
+                vf_store_part(to, value, part);
+            else
+                vf_store(to, value);
+        }
+}
+
+/* out = Aᵀ M A of one tile, cut at the edges of the result. */
+static void transform_output(const pass *p, position at, const float *m)
+{
+    float *out = p->result + (((size_t)at.n * p->RH + at.row) * p->RW + at.column) * p->F;
+    const int rows = p->RH - at.row < WINO_OUT ? p->RH - at.row : WINO_OUT;
+    const int columns = p->RW - at.column < WINO_OUT ? p->RW - at.column : WINO_OUT;
+
+    for (int f = 0; f < p->F; f += KILN_LANES) {
+        vf half[WINO_OUT * WINO_IN], y[WINO_OUT * WINO_OUT];
+
+        for (int x = 0; x < WINO_IN; x++) {
+            vf column[WINO_IN];
+
+            for (int i = 0; i < WINO_IN; i++)
+                column[i] = vf_load(m + (i * WINO_IN + x) * p->m_step + f);
+            wino_output(half + x, WINO_IN, column, 1);
+        }
+        for (int i = 0; i < WINO_OUT; i++) wino_output(y + i * WINO_OUT, 1, half + i * WINO_IN, 1);
+        scale_bias_store(p, out, rows, columns, f, y);
+    }
+}
+
+/* M[q] = V[q] · U[q] for the block's tiles. */
+static void multiply(const pass *p, const float *v, float *m, int tiles)
+{
+    const int c_step = whole_vectors(p->C), f_step = whole_vectors(p->F),
+              groups = tile_count(tiles);
+    const tile_depth depth = {1, p->C, 0};
+
+    for (int q = 0; q < WINO_POINTS; q++)
+        for (int f = 0; f < f_step; f += TILE_COLUMNS) {
+            const int vectors = tile_vectors(f_step - f);
+            const tile_end end = {vectors * KILN_LANES, 0, NULL, 0};
+            const float *panel = p->u + q * p->u_step + (size_t)p->C * f;
+
+            for (int g = 0; g < groups; g++) {
+                const int first = tile_first(tiles, g), rows = tile_first(tiles, g + 1) - first;
+                const float *a[TILE_ROWS];
+                float *c[TILE_ROWS];
+
+                for (int i = 0; i < rows; i++) {
+                    a[i] = v + q * p->v_step + (size_t)(first + i) * c_step;
+                    c[i] = m + q * p->m_step + (size_t)(first + i) * f_step + f;
+                }
+                kiln_tile_apart[vectors - 1][rows - 1](c, a, depth, panel, vectors * KILN_LANES,
+                                                       &end);
+            }
+        }
+}
+
+static void run_block(void *context, int task, int thread)
+{
+    const pass *p = context;
+    const int all = p->N * tiles_across(p->RH) * tiles_across(p->RW), first = task * p->block;
+    const int tiles = all - first < p->block ? all - first : p->block;
+    float *const v = p->room + thread * p->room_each, *const m = v + WINO_POINTS * p->v_step;
+    float *const window = m + WINO_POINTS * p->m_step;
+
+    for (int t = 0; t < tiles; t++) {
+        const position at = tile_position(p, first + t);
+
+        kiln_winograd_transform_input(v + (size_t)t * whole_vectors(p->C), p->v_step,
+                                      p->source + (size_t)at.n * p->H * p->W * p->C, p->H, p->W,
+                                      p->C, at.row - p->pad, at.column - p->pad, window);
+    }
+    multiply(p, v, m, tiles);
+    for (int t = 0; t < tiles; t++)
+        transform_output(p, tile_position(p, first + t), m + (size_t)t * whole_vectors(p->F));
+}
+
+static void run_pass(pass *p, float *work)
+{
+    const int tiles = p->N * tiles_across(p->RH) * tiles_across(p->RW);
+
+    p->u = work;
+    p->room = work + WINO_POINTS * p->u_step;
+    kiln_parallel((p->F + TILE_COLUMNS - 1) / TILE_COLUMNS, transform_filters, p);
+    kiln_parallel((tiles + p->block - 1) / p->block, run_block, p);
+}
+
+void kiln_winograd_forward(float *out, const float *x, const float *w, const float *b,
+                           const kiln_conv_shape *s, int relu, float *work)
+{
+    pass p = make_pass(s, 0);
+
+    p.source = x;
+    p.w = w;
+    p.bias = b;
+    p.relu = relu;
+    p.result = out;
+    run_pass(&p, work);
+}
+
+void kiln_winograd_dx(float *dx, const float *dout, const float *w, const kiln_conv_shape *s,
+                      float *work)
+{
+    pass p = make_pass(s, 1);
+
+    p.source = dout;
+    p.w = w;
+    p.result = dx;
+    run_pass(&p, work);
+}

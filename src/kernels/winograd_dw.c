@@ -1,0 +1,231 @@
+/*
+ * Gradient of a 3x3 convolution with respect to its filters in Winograd's domain: the adjoint of
+ * winograd.c.
+ *
+ *   V[q] (tiles, C) = (Bᵀ d B)[q]        d: 6x6 windows of x
+ *   D[q] (tiles, F) = (A dy Aᵀ)[q]       dy: 4x4 tiles of dout, zeros beyond its edges
+ *   S[q] (C, F)    += V[q]ᵀ · D[q]       over all tiles, for each of 36 points
+ *   dw              = Gᵀ S G             3x3 for each (c, f), once at the end
+ *
+ * 36 products a tile for 144 direct ones. Both factors of the product have adjacent rows already,
+ * so nothing is packed. A block's V and D stay in L2; S, 36 C F floats, is read and written once
+ * per block, so a block is not small.
+ *
+ * Order of a sum: the tiles of a block from zero, the blocks of a group of images in order, groups
+ * in order; all fixed by the shape. Threads take groups.
+ */
+#include "kernels/winograd_dw.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+#include "kernels/conv_dw.h"
+#include "kernels/tile.h"
+#include "kernels/window.h"
+#include "kernels/winograd.h"
+#include "kernels/winograd_tile.h"
+
+#ifndef BLOCK
+#define BLOCK 48 /* tiles; part of the order of the sums */
+#endif
+
+typedef struct {
+    const kiln_conv_shape *s;
+    const float *x, *dout;
+    float *dw, *sums, *room;
+    int groups, c_step, f_step;
+    size_t v_step, d_step, s_step; /* floats from one point's matrix to the next */
+    size_t room_each;
+} job;
+
+static int whole_vectors(int n)
+{
+    return (n + KILN_LANES - 1) / KILN_LANES * KILN_LANES;
+}
+
+static int tiles_across(int size)
+{
+    return (size + WINO_OUT - 1) / WINO_OUT;
+}
+
+static job make_job(const kiln_conv_shape *s)
+{
+    job j = {0};
+
+    j.s = s;
+    j.groups = kiln_conv_groups(s->N, (size_t)WINO_POINTS * s->C * s->F);
+    j.c_step = whole_vectors(s->C);
+    j.f_step = whole_vectors(s->F);
+    j.v_step = (size_t)BLOCK * j.c_step + 16;
+    j.d_step = (size_t)BLOCK * j.f_step + 16;
+    j.s_step = (size_t)s->C * j.f_step + 16;
+    j.room_each =
+        WINO_POINTS * (j.v_step + j.d_step + (size_t)(j.c_step > j.f_step ? j.c_step : j.f_step));
+    return j;
+}
+
+size_t kiln_winograd_dw_work(const kiln_conv_shape *s)
+{
+    const job j = make_job(s);
+
+    return j.groups * WINO_POINTS * j.s_step + (size_t)kiln_threads() * j.room_each;
+}
+
+static inline vf load_channels(const float *p, int c, int C)
+{
+    return c + KILN_LANES <= C ? vf_load(p + c) : vf_load_part(p + c, C - c, 0.0f);
+}
+
+void kiln_winograd_transform_input(float *v, size_t v_step, const float *image, int H, int W, int C,
+                                   int row, int column, float *window)
+{
+    const kiln_window where = {row, column, WINO_IN, WINO_IN};
+    ptrdiff_t pitch;
+    const float *d = kiln_window_open(image, H, W, C, &where, window, &pitch);
+
+    for (int c = 0; c < C; c += KILN_LANES) {
+        vf half[WINO_POINTS];
+
+        for (int x = 0; x < WINO_IN; x++) {
+            vf in[WINO_IN];
+
+            for (int y = 0; y < WINO_IN; y++) in[y] = load_channels(d + y * pitch + x * C, c, C);
+            wino_input(half + x, WINO_IN, in, 1);
+        }
+        for (int y = 0; y < WINO_IN; y++) {
+            vf out[WINO_IN];
+
+            wino_input(out, 1, half + y * WINO_IN, 1);
+            for (int x = 0; x < WINO_IN; x++) vf_store(v + (y * WINO_IN + x) * v_step + c, out[x]);
+        }
+    }
+}
+
+/* d[q · d_step + f] = (A dy Aᵀ)[q] for the 4x4 tile of dout at (row, column). */
+static void transform_gradient(const job *j, float *d, const float *image, int row, int column,
+                               float *room)
+{
+    const kiln_conv_shape *s = j->s;
+    const kiln_window where = {row, column, WINO_OUT, WINO_OUT};
+    ptrdiff_t pitch;
+    const float *dy = kiln_window_open(image, s->OH, s->OW, s->F, &where, room, &pitch);
+
+    for (int f = 0; f < s->F; f += KILN_LANES) {
+        vf half[WINO_IN * WINO_OUT];
+
+        for (int x = 0; x < WINO_OUT; x++) {
+            vf in[WINO_OUT];
+
+            for (int y = 0; y < WINO_OUT; y++)
+                in[y] = load_channels(dy + y * pitch + x * s->F, f, s->F);
+            wino_gradient(half + x, WINO_OUT, in, 1);
+        }
+        for (int y = 0; y < WINO_IN; y++) {
+            vf out[WINO_IN];
+
+            wino_gradient(out, 1, half + y * WINO_OUT, 1);
+            for (int x = 0; x < WINO_IN; x++)
+                vf_store(d + (y * WINO_IN + x) * j->d_step + f, out[x]);
+        }
+    }
+}
+
+/* S[q] += V[q]ᵀ · D[q] for the block's tiles. */
+static void add_products(const job *j, float *sums, const float *v, const float *d, int tiles)
+{
+    const int C = j->s->C, rows_of_tiles = tile_count(C);
+    const tile_depth depth = {1, tiles, 0};
+
+    for (int q = 0; q < WINO_POINTS; q++)
+        for (int f = 0; f < j->f_step; f += TILE_COLUMNS) {
+            const int vectors = tile_vectors(j->f_step - f);
+            const tile_end end = {vectors * KILN_LANES, 1, NULL, 0};
+
+            for (int t = 0; t < rows_of_tiles; t++) {
+                const int c = tile_first(C, t), rows = tile_first(C, t + 1) - c;
+
+                kiln_tile_adjacent[vectors - 1][rows - 1](
+                    sums + q * j->s_step + (size_t)c * j->f_step + f, j->f_step,
+                    v + q * j->v_step + c, j->c_step, depth, d + q * j->d_step + f, j->f_step,
+                    &end);
+            }
+        }
+}
+
+static void run_group(void *context, int g, int thread)
+{
+    const job *j = context;
+    const kiln_conv_shape *s = j->s;
+    const int across = tiles_across(s->OW), each = tiles_across(s->OH) * across;
+    const int first = (int)((long)s->N * g / j->groups) * each;
+    const int last = (int)((long)s->N * (g + 1) / j->groups) * each;
+    float *const v = j->room + thread * j->room_each, *const d = v + WINO_POINTS * j->v_step;
+    float *const window = d + WINO_POINTS * j->d_step, *const sums =
+                                                           j->sums + g * WINO_POINTS * j->s_step;
+
+    memset(sums, 0, WINO_POINTS * j->s_step * sizeof *sums);
+    for (int t0 = first; t0 < last; t0 += BLOCK) {
+        const int tiles = last - t0 < BLOCK ? last - t0 : BLOCK;
+
+        for (int t = 0; t < tiles; t++) {
+            const int n = (t0 + t) / each, row = (t0 + t) / across % tiles_across(s->OH) * WINO_OUT;
+            const int column = (t0 + t) % across * WINO_OUT;
+
+            kiln_winograd_transform_input(v + (size_t)t * j->c_step, j->v_step,
+                                          j->x + (size_t)n * s->H * s->W * s->C, s->H, s->W, s->C,
+                                          row - s->pad, column - s->pad, window);
+            transform_gradient(j, d + (size_t)t * j->f_step,
+                               j->dout + (size_t)n * s->OH * s->OW * s->F, row, column, window);
+        }
+        add_products(j, sums, v, d, tiles);
+    }
+}
+
+/* dw[:, c] = Gᵀ S G, S the groups' sums in order. */
+static void gather(void *context, int c, int thread)
+{
+    const job *j = context;
+    const kiln_conv_shape *s = j->s;
+
+    (void)thread;
+    for (int f = 0; f < s->F; f += KILN_LANES) {
+        vf half[WINO_TAPS * WINO_IN], dg[WINO_TAPS * WINO_TAPS];
+        const int part = s->F - f < KILN_LANES ? s->F - f : KILN_LANES;
+
+        for (int x = 0; x < WINO_IN; x++) {
+            vf in[WINO_IN];
+
+            for (int y = 0; y < WINO_IN; y++) {
+                const float *from =
+                    j->sums + (y * WINO_IN + x) * j->s_step + (size_t)c * j->f_step + f;
+
+                in[y] = vf_load(from);
+                for (int g = 1; g < j->groups; g++)
+                    in[y] += vf_load(from + g * WINO_POINTS * j->s_step);
+            }
+            wino_filter_gradient(half + x, WINO_IN, in, 1);
+        }
+        for (int y = 0; y < WINO_TAPS; y++)
+            wino_filter_gradient(dg + y * WINO_TAPS, 1, half + y * WINO_IN, 1);
+        for (int tap = 0; tap < 9; tap++) {
+            float lane[KILN_LANES];
+
+            vf_store(lane, dg[tap]);
+            for (int i = 0; i < part; i++) j->dw[((size_t)(f + i) * s->C + c) * 9 + tap] = lane[i];
+        }
+    }
+}
+
+void kiln_winograd_dw(float *dw, const float *dout, const float *x, const kiln_conv_shape *s,
+                      float *work)
+{
+    job j = make_job(s);
+
+    j.x = x;
+    j.dout = dout;
+    j.dw = dw;
+    j.sums = work;
+    j.room = work + j.groups * WINO_POINTS * j.s_step;
+    kiln_parallel(j.groups, run_group, &j);
+    kiln_parallel(s->C, gather, &j);
+}

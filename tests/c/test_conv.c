@@ -1,0 +1,209 @@
+/* kernels/conv: forward, dx and dw against naive loops in double; the same bits for any number of
+ * threads. */
+#include <float.h>
+
+#include "base/threads.h"
+#include "check.h"
+#include "kernels/conv.h"
+#include "kernels/tile.h"
+#include "ref/ref_kernels.h"
+
+typedef struct {
+    size_t x, w, out;
+} sizes;
+
+static sizes sizes_of(const kiln_conv_shape *s)
+{
+    return (sizes){(size_t)s->N * s->H * s->W * s->C, (size_t)s->F * s->C * s->HH * s->WW,
+                   (size_t)s->N * s->OH * s->OW * s->F};
+}
+
+/* Each of n sums within (terms + 4) epsilon of its magnitude. */
+static void compare(const float *actual, const double *expected, const double *magnitude, size_t n,
+                    double terms, const char *what, const kiln_conv_shape *s)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs(actual[i] - expected[i]) <= (terms + 4) * FLT_EPSILON * magnitude[i]))
+            CHECK_FAIL(
+                "%s of (%d, %d, %d, %d), %d filters %dx%d, stride %d, pad %d: [%zu] is %.9g, not "
+                "%.9g",
+                what, s->N, s->H, s->W, s->C, s->F, s->HH, s->WW, s->stride, s->pad, i,
+                (double)actual[i], expected[i]);
+}
+
+static void check_shape(kiln_conv_shape s, int bias, int relu)
+{
+    CHECK(kiln_conv_shape_finish(&s));
+
+    const sizes n = sizes_of(&s);
+    const size_t most = n.x > n.out ? (n.x > n.w ? n.x : n.w) : (n.out > n.w ? n.out : n.w);
+    const double terms = (double)s.C * s.HH * s.WW;
+    float *x = check_floats_at(n.x, 1), *w = check_floats_at(n.w, 3),
+          *b = check_floats_at((size_t)s.F, 1);
+    float *dout = check_floats_at(n.out, 2), *work = check_floats(kiln_conv_work(&s));
+    float *out = check_floats_at(n.out, 1), *dx = check_floats_at(n.x, 2), *dw = check_floats(n.w);
+    double *expected = malloc(most * sizeof *expected),
+           *magnitude = malloc(most * sizeof *magnitude);
+
+    check_random(x, n.x, 1);
+    check_random(w, n.w, 2);
+    check_random(b, (size_t)s.F, 3);
+    check_random(dout, n.out, 4);
+
+    ref_conv_forward(expected, magnitude, x, w, bias ? b : NULL, &s);
+    kiln_conv_forward(out, x, w, bias ? b : NULL, &s, relu, work);
+    for (size_t i = 0; relu && i < n.out; i++)
+        if (expected[i] < 0) expected[i] = 0;
+    compare(out, expected, magnitude, n.out, terms + 1, "forward", &s);
+
+    ref_conv_dx(expected, magnitude, dout, w, &s);
+    kiln_conv_dx(dx, dout, w, &s, work);
+    compare(dx, expected, magnitude, n.x, (double)s.F * s.HH * s.WW, "dx", &s);
+
+    ref_conv_dw(expected, magnitude, dout, x, &s);
+    kiln_conv_dw(dw, dout, x, &s, work);
+    compare(dw, expected, magnitude, n.w, (double)s.N * s.OH * s.OW, "dw", &s);
+
+    free(expected);
+    free(magnitude);
+    check_free(x);
+    check_free(w);
+    check_free(b);
+    check_free(dout);
+    check_free(work);
+    check_free(out);
+    check_free(dx);
+    check_free(dw);
+}
+
+static void every_number_of_filters(void **state)
+{
+    (void)state;
+    for (int F = 1; F <= 2 * TILE_COLUMNS + 1; F++)
+        check_shape((kiln_conv_shape){2, 3, 5, 6, F, 3, 3, 1, 1, 0, 0}, F % 2, F % 3 == 0);
+}
+
+static void every_number_of_channels(void **state)
+{
+    (void)state;
+    for (int C = 1; C <= 20; C++)
+        check_shape((kiln_conv_shape){1, C, 4, 5, 5, 3, 2, 1, 1, 0, 0}, C % 2, 0);
+}
+
+static void every_width_of_image(void **state)
+{
+    (void)state;
+    for (int W = 1; W <= 2 * TILE_ROWS + 2; W++)
+        check_shape((kiln_conv_shape){1, 5, 3, W, 9, 3, 3, 1, 1, 0, 0}, 1, W % 2);
+}
+
+/* Filters 1x1 to 7x7 (also not square), strides 1 to 4, pads 0 to one beyond the filter. */
+static void strides_and_pads(void **state)
+{
+    static const int filters[][2] = {{1, 1}, {2, 2}, {3, 3}, {5, 5}, {7, 7}, {1, 3}, {4, 2}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
+        for (int stride = 1; stride <= 4; stride++)
+            for (int pad = 0; pad <= filters[i][0] + 1; pad++) {
+                kiln_conv_shape s = {2,      3,   9, 8, 6, filters[i][0], filters[i][1],
+                                     stride, pad, 0, 0};
+
+                check_shape(s, pad % 2, stride % 2);
+            }
+}
+
+static void a_filter_that_does_not_fit(void **state)
+{
+    kiln_conv_shape s = {1, 1, 4, 4, 1, 7, 7, 1, 1, 0, 0};
+
+    (void)state;
+    CHECK(!kiln_conv_shape_finish(&s));
+    s.pad = 2;
+    CHECK(kiln_conv_shape_finish(&s) && s.OH == 2 && s.OW == 2);
+}
+
+static void shapes_of_the_nets(void **state)
+{
+    (void)state;
+    check_shape((kiln_conv_shape){3, 3, 32, 32, 16, 5, 5, 1, 2, 0, 0}, 1, 1);
+    check_shape((kiln_conv_shape){3, 16, 16, 16, 20, 5, 5, 1, 2, 0, 0}, 1, 1);
+    check_shape((kiln_conv_shape){9, 20, 8, 8, 20, 5, 5, 1, 2, 0, 0}, 1, 1);
+    check_shape((kiln_conv_shape){2, 3, 32, 32, 32, 7, 7, 1, 3, 0, 0}, 1, 1);
+    check_shape((kiln_conv_shape){1, 33, 12, 12, 40, 3, 3, 2, 1, 0, 0}, 0, 0);
+    check_shape((kiln_conv_shape){1, 64, 16, 16, 40, 1, 1, 1, 0, 0, 0}, 0, 0);
+}
+
+/* 227x227x3 by 11x11 at stride 4 gives 55x55; eight of the 96 filters keep the test short. */
+static void alexnets_first_layer(void **state)
+{
+    (void)state;
+    kiln_conv_shape s = {1, 3, 227, 227, 8, 11, 11, 4, 0, 0, 0};
+
+    CHECK(kiln_conv_shape_finish(&s) && s.OH == 55 && s.OW == 55);
+    check_shape(s, 1, 1);
+}
+
+static void run_all(const kiln_conv_shape *s, float *out, float *dx, float *dw)
+{
+    const sizes n = sizes_of(s);
+    float *x = check_floats(n.x), *w = check_floats(n.w), *dout = check_floats(n.out);
+    float *work = check_floats(kiln_conv_work(s));
+
+    check_random(x, n.x, 1);
+    check_random(w, n.w, 2);
+    check_random(dout, n.out, 3);
+    kiln_conv_forward(out, x, w, NULL, s, 1, work);
+    kiln_conv_dx(dx, dout, w, s, work);
+    kiln_conv_dw(dw, dout, x, s, work);
+    check_free(x);
+    check_free(w);
+    check_free(dout);
+    check_free(work);
+}
+
+static void threads_do_not_change_a_bit(void **state)
+{
+    static const kiln_conv_shape shapes[] = {{5, 3, 20, 18, 10, 5, 5, 1, 2, 0, 0},
+                                             {9, 17, 7, 9, 20, 3, 3, 2, 1, 0, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        kiln_conv_shape s = shapes[i];
+
+        CHECK(kiln_conv_shape_finish(&s));
+
+        const sizes n = sizes_of(&s);
+        float *a[3] = {check_floats(n.out), check_floats(n.x), check_floats(n.w)};
+        float *b[3] = {check_floats(n.out), check_floats(n.x), check_floats(n.w)};
+
+        run_all(&s, a[0], a[1], a[2]);
+        for (int threads = 2; threads <= 8; threads *= 2) {
+            CHECK(kiln_threads_set(threads) >= 1);
+            run_all(&s, b[0], b[1], b[2]);
+            CHECK_SAME_BITS(b[0], a[0], n.out);
+            CHECK_SAME_BITS(b[1], a[1], n.x);
+            CHECK_SAME_BITS(b[2], a[2], n.w);
+        }
+        CHECK(kiln_threads_set(1) == 1);
+        for (int k = 0; k < 3; k++) {
+            check_free(a[k]);
+            check_free(b[k]);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_number_of_filters),
+        cmocka_unit_test(every_number_of_channels),
+        cmocka_unit_test(every_width_of_image),
+        cmocka_unit_test(strides_and_pads),
+        cmocka_unit_test(a_filter_that_does_not_fit),
+        cmocka_unit_test(shapes_of_the_nets),
+        cmocka_unit_test(alexnets_first_layer),
+        cmocka_unit_test(threads_do_not_change_a_bit),
+    };
+    return cmocka_run_group_tests_name("conv", tests, NULL, NULL);
+}
