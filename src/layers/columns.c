@@ -1,0 +1,248 @@
+/*
+ * Per-column moments, sums and affine maps of a row-major matrix (rows, C); see columns.h for the
+ * idea.
+ *
+ *   mean = f + Σ (x - f) / rows      f the block's first row, as |mean| may be >> deviation
+ *   m2   = Σ (x - mean)²             a second pass over the block, still in the first-level cache
+ *   blocks b of n_b rows join to     mean = Σ n_b mean_b / R    m2 = Σ m2_b + n_b (mean_b - mean)²
+ *
+ * Sums walk down one strip of 16 floats at a time with the partial sums in registers. Maps walk
+ * along the rows, because they stream to memory.
+ * Source: Chan, Golub, LeVeque, "Algorithms for computing the sample variance", Am. Stat. 37(3),
+ * 1983.
+ */
+#include "layers/columns.h"
+
+#include <string.h>
+
+#include "base/simd.h"
+
+#define BLOCK_FLOATS 8192 /* 32 KiB */
+
+/* 16 / gcd(C, 16): rows after which channels and sixteens line up again. */
+static int fold_of(int C)
+{
+    const int gcd = (C & -C) > 16 ? 16 : C & -C;
+
+    return 16 / gcd;
+}
+
+int kiln_columns_period(int C)
+{
+    return C * fold_of(C);
+}
+
+kiln_columns kiln_columns_plan(int R, int C)
+{
+    const int whole = BLOCK_FLOATS / C / 16 * 16, rows = whole < 16 ? 16 : whole;
+
+    return (kiln_columns){R, C, kiln_columns_period(C), rows, R / rows + (R % rows != 0)};
+}
+
+int kiln_columns_rows(const kiln_columns *k, int block)
+{
+    const int left = k->R - block * k->block_rows;
+
+    return left < k->block_rows ? left : k->block_rows;
+}
+
+void kiln_columns_spread(float *table, const float *v, int C)
+{
+    for (int i = table == v; i < fold_of(C); i++) memcpy(table + i * C, v, (size_t)C * sizeof *v);
+}
+
+/* ---- sums ------------------------------------------------------------------------------------ */
+
+/* Sixteen floats at x[i], of which those past n are taken from `idle` instead. */
+static vf16 load16(const float *x, int i, int n, const float *idle)
+{
+    float lane[16];
+
+    if (i + 16 <= n) return vf16_load(x + i);
+    for (int j = 0; j < 16; j++) lane[j] = i + j < n ? x[i + j] : idle[j];
+    return vf16_load(lane);
+}
+
+/* acc[p] = Σ_i (x[i·period + p] - table[p]) over the n floats of a block. */
+static void sum_differences(float *acc, const float *x, int n, int period, const float *table)
+{
+    for (int p = 0; p < period; p += 16) {
+        const vf16 t = vf16_load(table + p);
+        vf16 sum = vf16_set1(0);
+
+        for (int i = p; i < n; i += period) {
+            const vf16 v = load16(x, i, n, table + p);
+
+            for (int j = 0; j < KILN_VF16; j++) sum.v[j] += v.v[j] - t.v[j];
+        }
+        vf16_store(acc + p, sum);
+    }
+}
+
+/* acc[p] = Σ_i (x[i·period + p] - table[p])² */
+static void sum_squares(float *acc, const float *x, int n, int period, const float *table)
+{
+    for (int p = 0; p < period; p += 16) {
+        const vf16 t = vf16_load(table + p);
+        vf16 sum = vf16_set1(0);
+
+        for (int i = p; i < n; i += period) {
+            const vf16 v = load16(x, i, n, table + p);
+
+            for (int j = 0; j < KILN_VF16; j++) {
+                const vf d = v.v[j] - t.v[j];
+
+                sum.v[j] = vf_madd(d, d, sum.v[j]);
+            }
+        }
+        vf16_store(acc + p, sum);
+    }
+}
+
+/* out[c] = acc[c] + acc[C + c] + ..., `fold` of them, in halves. Spoils acc. */
+static void fold(float *out, float *acc, int C)
+{
+    for (int half = fold_of(C) / 2; half; half /= 2)
+        for (int i = 0; i < half * C; i++) acc[i] += acc[half * C + i];
+    memcpy(out, acc, (size_t)C * sizeof *out);
+}
+
+void kiln_columns_moments(float *mean, float *m2, const float *x, int rows, int C, float *scratch)
+{
+    const int period = kiln_columns_period(C), n = rows * C;
+    float *table = scratch, *acc = scratch + period;
+
+    kiln_columns_spread(table, x, C); /* the first row */
+    sum_differences(acc, x, n, period, table);
+    fold(mean, acc, C);
+    for (int c = 0; c < C; c++) mean[c] = x[c] + mean[c] / (float)rows;
+    kiln_columns_spread(table, mean, C);
+    sum_squares(acc, x, n, period, table);
+    fold(m2, acc, C);
+}
+
+void kiln_columns_dots(float *sum, float *dot, const float *dout, const float *x, const float *mean,
+                       int rows, int C, float *scratch)
+{
+    static const float zeros[16];
+    const int period = kiln_columns_period(C), n = rows * C;
+    float *sums = scratch, *dots = scratch + period;
+
+    for (int p = 0; p < period; p += 16) {
+        const vf16 t = vf16_load(mean + p);
+        vf16 s = vf16_set1(0), d = vf16_set1(0);
+
+        for (int i = p; i < n; i += period) {
+            const vf16 g = load16(dout, i, n, zeros), v = load16(x, i, n, mean + p);
+
+            for (int j = 0; j < KILN_VF16; j++) {
+                s.v[j] += g.v[j];
+                d.v[j] = vf_madd(g.v[j], v.v[j] - t.v[j], d.v[j]);
+            }
+        }
+        vf16_store(sums + p, s);
+        vf16_store(dots + p, d);
+    }
+    fold(sum, sums, C);
+    fold(dot, dots, C);
+}
+
+/* ---- maps ------------------------------------------------------------------------------------ */
+
+static inline vf normalise(vf x, vf mean, vf scale, vf shift, int relu)
+{
+    const vf v = vf_madd(x - mean, scale, shift);
+
+    return relu ? vf_max(vf_set1(0), v) : v;
+}
+
+void kiln_columns_normalise(float *out, const float *x, int n, int period, const float *mean,
+                            const float *scale, const float *shift, int relu)
+{
+    for (int start = 0; start < n; start += period) {
+        const int m = n - start < period ? n - start : period;
+        const float *px = x + start;
+        float *po = out + start;
+        int p = 0;
+
+        for (; p + KILN_LANES <= m; p += KILN_LANES)
+            vf_store(po + p, normalise(vf_load(px + p), vf_load(mean + p), vf_load(scale + p),
+                                       vf_load(shift + p), relu));
+        if (p < m)
+            vf_store_part(po + p,
+                          normalise(vf_load_part(px + p, m - p, 0), vf_load(mean + p),
+                                    vf_load(scale + p), vf_load(shift + p), relu),
+                          m - p);
+    }
+}
+
+static inline vf unnormalise(vf dout, vf x, const float *mean, const float *scale,
+                             const float *slope, const float *shift)
+{
+    const vf rest = vf_madd(x - vf_load(mean), vf_load(slope), vf_load(shift));
+
+    return vf_madd(dout, vf_load(scale), rest);
+}
+
+void kiln_columns_unnormalise(float *dx, const float *dout, const float *x, int n, int period,
+                              const float *mean, const float *scale, const float *slope,
+                              const float *shift)
+{
+    for (int start = 0; start < n; start += period) {
+        const int m = n - start < period ? n - start : period;
+        const float *px = x + start, *pg = dout + start;
+        float *po = dx + start;
+        int p = 0;
+
+        for (; p + KILN_LANES <= m; p += KILN_LANES)
+            vf_store(po + p, unnormalise(vf_load(pg + p), vf_load(px + p), mean + p, scale + p,
+                                         slope + p, shift + p));
+        if (p < m)
+            vf_store_part(po + p,
+                          unnormalise(vf_load_part(pg + p, m - p, 0),
+                                      vf_load_part(px + p, m - p, 0), mean + p, scale + p,
+                                      slope + p, shift + p),
+                          m - p);
+    }
+}
+
+/* ---- blocks to the whole --------------------------------------------------------------------- */
+
+/* sum[j] = Σ_blocks weight · partial[block][first + j], weight the rows of a block or 1; double
+ * throughout. */
+static void merge(double *sum, const float *partial, const kiln_columns *k, int first, int n,
+                  int by_rows)
+{
+    for (int j = 0; j < n; j++) sum[j] = 0;
+    for (int b = 0; b < k->blocks; b++) {
+        const float *p = partial + (size_t)b * 2 * k->C + first;
+        const double weight = by_rows ? kiln_columns_rows(k, b) : 1;
+
+        for (int j = 0; j < n; j++) sum[j] += weight * p[j];
+    }
+}
+
+void kiln_columns_merge_sums(double *sum, double *dot, const float *partial, const kiln_columns *k,
+                             int first, int n)
+{
+    merge(sum, partial, k, first, n, 0);
+    merge(dot, partial + k->C, k, first, n, 0);
+}
+
+void kiln_columns_merge_moments(double *mean, double *var, const float *partial,
+                                const kiln_columns *k, int first, int n)
+{
+    merge(mean, partial, k, first, n, 1);
+    merge(var, partial + k->C, k, first, n, 0);
+    for (int j = 0; j < n; j++) mean[j] /= k->R;
+    for (int b = 0; b < k->blocks; b++) {
+        const float *p = partial + (size_t)b * 2 * k->C + first;
+
+        for (int j = 0; j < n; j++) {
+            const double d = p[j] - mean[j];
+
+            var[j] += kiln_columns_rows(k, b) * d * d;
+        }
+    }
+    for (int j = 0; j < n; j++) var[j] /= k->R;
+}

@@ -1,0 +1,161 @@
+/*
+ * Every layer, loss and distance of kiln: the table of contents of the library.
+ *
+ * Layout: rows first, channels last. A fully connected value is (N, D); an image value is (N, H, W,
+ * C), which is also a matrix of N·H·W rows and C columns, so spatial batchnorm is batchnorm on more
+ * rows, as the course derives it. The course's own order (N, C, H, W) is met at the public door
+ * (api_layers.c) and where an image is flattened into a row (kiln_flatten_*), which yields the
+ * course's (c, h, w) order of features.
+ *
+ * Parameters keep the course's shapes: w (D, M), b (M), conv w (F, C, HH, WW), gamma, beta (C).
+ * Outputs are overwritten. "in place" means out may be x, or dx may be dout. The gradient of v is
+ * dv. Work sizes are in floats, for the present number of threads. Functions run on the pool by
+ * themselves.
+ */
+#ifndef KILN_LAYERS_LAYERS_H
+#define KILN_LAYERS_LAYERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "kernels/conv.h"
+
+/* ---- affine.c ---------------------- cs231n: affine_forward, affine_backward */
+/* out = x·w + b      dx = dout·wᵀ      dw = xᵀ·dout      db = Σ_n dout[n]
+ * x (N, D)   w (D, M)   b (M)   out (N, M).   relu != 0 stores max(0, out).   dx may be NULL. */
+size_t kiln_affine_work(int N, int D, int M);
+void kiln_affine_forward(float *out, const float *x, const float *w, const float *b, int N, int D,
+                         int M, int relu, float *work);
+void kiln_affine_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
+                          const float *w, int N, int D, int M, float *work);
+
+/* ---- conv2d.c ---------------------- cs231n: conv_forward, conv_backward */
+/* The net's convolution, channels last; picks its algorithm by shape alone. db = Σ dout. dx may be
+ * NULL. */
+enum { KILN_CONV_DIRECT, KILN_CONV_WINOGRAD };
+enum { KILN_CONV_FORWARD, KILN_CONV_DX, KILN_CONV_DW };
+int kiln_conv2d_algorithm(const kiln_conv_shape *s, int pass);
+const char *kiln_conv2d_algorithm_name(int algorithm); /* "direct", "winograd" */
+size_t kiln_conv2d_work(const kiln_conv_shape *s);
+void kiln_conv2d_forward(float *out, const float *x, const float *w, const float *b,
+                         const kiln_conv_shape *s, int relu, float *work);
+void kiln_conv2d_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
+                          const float *w, const kiln_conv_shape *s, float *work);
+
+/* ---- conv2d_im2col.c --------------- cs231n: conv_forward_im2col, conv_backward_im2col */
+/* The course's own: planes first, x (N, C, H, W), out (N, F, OH, OW), a column matrix and one
+ * product an image. */
+size_t kiln_conv2d_im2col_work(const kiln_conv_shape *s);
+void kiln_conv2d_im2col_forward(float *out, const float *x, const float *w, const float *b,
+                                const kiln_conv_shape *s, float *work);
+void kiln_conv2d_im2col_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
+                                 const float *w, const kiln_conv_shape *s, float *work);
+
+/* ---- pool.c ------------------------ cs231n: max_pool_forward, max_pool_backward */
+/* x (N, H, W, C), out (N, OH, OW, C), OH = (H - HH) / stride + 1 rounded down. The gradient of a
+ * maximum goes to the first element (row by row) that holds it; backward finds it again from x and
+ * out. */
+typedef struct {
+    int N, C, H, W, HH, WW, stride, OH, OW;
+} kiln_pool_shape;
+int kiln_pool_shape_finish(kiln_pool_shape *s); /* fills OH, OW; 0 when the window does not fit */
+void kiln_maxpool_forward(float *out, const float *x, const kiln_pool_shape *s);
+void kiln_maxpool_backward(float *dx, const float *dout, const float *x, const float *out,
+                           const kiln_pool_shape *s);
+/* Mean over the window (global: HH = H, WW = W). */
+void kiln_avgpool_forward(float *out, const float *x, const kiln_pool_shape *s);
+void kiln_avgpool_backward(float *dx, const float *dout, const kiln_pool_shape *s);
+
+/* ---- activation.c ------------------ all elementwise, in place allowed */
+void kiln_relu_forward(float *out, const float *x, int n);
+/* dout where out > 0 */
+void kiln_relu_backward(float *dx, const float *dout, const float *out, int n);
+/* slope x where x < 0 */
+void kiln_leaky_relu_forward(float *out, const float *x, int n, float slope);
+void kiln_leaky_relu_backward(float *dx, const float *dout, const float *x, int n, float slope);
+/* x Φ(x), with erf (Hendrycks, Gimpel 2016) */
+void kiln_gelu_forward(float *out, const float *x, int n);
+void kiln_gelu_backward(float *dx, const float *dout, const float *x, int n);
+void kiln_tanh_forward(float *out, const float *x, int n);
+void kiln_tanh_backward(float *dx, const float *dout, const float *out, int n);
+void kiln_sigmoid_forward(float *out, const float *x, int n);
+void kiln_sigmoid_backward(float *dx, const float *dout, const float *out, int n);
+
+/* ---- batchnorm.c ------------------- cs231n: batchnorm_*, spatial_batchnorm_* */
+/* x (R, C): R = N for (N, D), R = N·H·W for images. Train: biased variance over the R rows; running
+ * = momentum·running + (1 - momentum)·sample, both starting at 0 as in the course (the net may
+ * start running_var at 1). mean, inv_std (C) are the cache. relu != 0 fuses max(0, ·). */
+size_t kiln_batchnorm_work(int R, int C);
+void kiln_batchnorm_forward(float *out, float *mean, float *inv_std, float *running_mean,
+                            float *running_var, const float *x, const float *gamma,
+                            const float *beta, int R, int C, float eps, float momentum, int relu,
+                            float *work);
+void kiln_batchnorm_test(float *out, const float *x, const float *gamma, const float *beta,
+                         const float *running_mean, const float *running_var, int R, int C,
+                         float eps, int relu);
+/* Closed form, dx in one expression; used in training. in place allowed. */
+void kiln_batchnorm_backward_alt(float *dx, float *dgamma, float *dbeta, const float *dout,
+                                 const float *x, const float *gamma, const float *mean,
+                                 const float *inv_std, int R, int C, float *work);
+/* The staged graph of nine steps (course notes), for teaching and as a check. work: 4·R·C + 8·C
+ * floats. */
+void kiln_batchnorm_backward(float *dx, float *dgamma, float *dbeta, const float *dout,
+                             const float *x, const float *gamma, const float *mean,
+                             const float *inv_std, int R, int C, float *work);
+
+/* ---- layernorm.c ------------------- cs231n: layernorm_* */
+/* x (N, D): mean and variance of each row; gamma, beta (D). mean, inv_std (N) are the cache. */
+size_t kiln_layernorm_work(int N, int D);
+void kiln_layernorm_forward(float *out, float *mean, float *inv_std, const float *x,
+                            const float *gamma, const float *beta, int N, int D, float eps);
+void kiln_layernorm_backward(float *dx, float *dgamma, float *dbeta, const float *dout,
+                             const float *x, const float *gamma, const float *mean,
+                             const float *inv_std, int N, int D, float *work);
+
+/* ---- groupnorm.c ------------------- cs231n: spatial_groupnorm_* (Wu and He 2018) */
+/* x (N, S, C), S = H·W; G divides C; statistics over the S·C/G values of each image and group;
+ * gamma, beta (C). mean, inv_std (N, G) are the cache. G = 1 is the spatial form of layernorm. */
+size_t kiln_groupnorm_work(int N, int S, int C, int G);
+void kiln_groupnorm_forward(float *out, float *mean, float *inv_std, const float *x,
+                            const float *gamma, const float *beta, int N, int S, int C, int G,
+                            float eps, float *work);
+void kiln_groupnorm_backward(float *dx, float *dgamma, float *dbeta, const float *dout,
+                             const float *x, const float *gamma, const float *mean,
+                             const float *inv_std, int N, int S, int C, int G, float *work);
+
+/* ---- dropout.c --------------------- cs231n: dropout_forward, dropout_backward */
+/* Inverted dropout: element i is kept with probability 1 - rate and divided by it. Whether it is
+ * kept is draw first + i of rng, so there is no mask to store: backward is this same function
+ * applied to dout. rate in [0, 1); first a multiple of 4. in place allowed. */
+void kiln_dropout(float *out, const float *x, int n, float rate, kiln_rng rng, uint64_t first);
+
+/* ---- reshape.c --------------------- */
+/* out = x + y; in place allowed */
+void kiln_residual_add(float *out, const float *x, const float *y, int n);
+/* (N, S, C) to rows (N, C·S) in the course's (c, h, w) order, and back. */
+void kiln_flatten_forward(float *out, const float *x, int N, int S, int C);
+void kiln_flatten_backward(float *dx, const float *dout, int N, int S, int C);
+
+/* ---- softmax_loss.c, svm_loss.c ---- cs231n: softmax_loss, svm_loss */
+/* scores (N, C), labels y in 0..C-1. Returns the mean loss; dscores may be NULL. The target of
+ * softmax with smoothing e is (1 - e) on the label plus e / C everywhere (Szegedy et al. 2016).
+ * svm: margin 1. */
+double kiln_softmax_loss(float *dscores, const float *scores, const int *y, int N, int C,
+                         float smoothing);
+double kiln_svm_loss(float *dscores, const float *scores, const int *y, int N, int C);
+void kiln_softmax(float *probabilities, const float *scores, int N, int C);
+/* Number of rows whose largest score (first on ties) is the label; predictions (N) may be NULL. */
+int kiln_correct(int *predictions, const float *scores, const int *y, int N, int C);
+
+/* ---- knn.c ------------------------- cs231n assignment 1: KNearestNeighbor */
+/* distances (M, N) = squared L2 between test rows (M, D) and train rows (N, D), by ‖a‖² - 2 a·b +
+ * ‖b‖². */
+size_t kiln_knn_distances_work(int M, int N, int D);
+void kiln_knn_distances(float *distances, const float *test, const float *train, int M, int N,
+                        int D, float *work);
+/* Majority vote of the k nearest, ties to the smaller label; equal distances to the smaller index.
+ * work: 2 N ints. */
+int kiln_knn_vote(const float *distances, const int *labels, int N, int k, int classes, int *work);
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * Max and average pooling, channels last.         cs231n: max_pool_forward, max_pool_backward
+ *
+ *   max      out = max over the window         dx += dout at the first (row by row) that holds it
+ *   average  out = Σ over the window / HH·WW   dx += dout / (HH·WW) all over the window
+ *
+ * x (N, H, W, C)   out (N, OH, OW, C);  OH = (H - HH) / stride + 1, rounded down.
+ *
+ * A vector is neighbouring channels of one pixel, so a window is HH·WW loads and no shuffles. Where
+ * windows do not overlap (stride >= window) backward writes each dx once; else it adds to a dx of
+ * zeros, windows in order. One image is one task. The 2x2 window, nearly all there is, has its
+ * loops unrolled by constants. A NaN in a window wins it and gets the gradient, as the course's
+ * np.max and argmax have it.
+ * Source: cs231n notes, convolutional-networks ("Pooling Layer"); assignment 2, the naive pool.
+ */
+#include <assert.h>
+
+#include "base/simd.h"
+#include "base/threads.h"
+#include "layers/layers.h"
+
+#define INLINE __attribute__((always_inline)) static inline
+
+typedef struct {
+    float *to; /* forward: out; backward: dx */
+    const float *dout, *x, *out;
+    const kiln_pool_shape *s;
+} pool_job;
+
+/* One window: at is in x or dx, `one` in out or dout, for n channels (KILN_LANES, or fewer). */
+typedef void window_op(const pool_job *job, size_t at, size_t one, int HH, int WW, int n);
+
+int kiln_pool_shape_finish(kiln_pool_shape *s)
+{
+    s->OH = s->OW = 0;
+    if (s->HH < 1 || s->WW < 1 || s->stride < 1 || s->HH > s->H || s->WW > s->W) return 0;
+    s->OH = (s->H - s->HH) / s->stride + 1;
+    s->OW = (s->W - s->WW) / s->stride + 1;
+    return 1;
+}
+
+INLINE vf load(const float *p, int n)
+{
+    return n == KILN_LANES ? vf_load(p) : vf_load_part(p, n, 0);
+}
+
+INLINE void store(float *p, vf v, int n)
+{
+    if (n == KILN_LANES)
+        vf_store(p, v);
+    else
+        vf_store_part(p, v, n);
+}
+
+/* Position of x[n, i, j, c] in an array of rows of W pixels, H rows. */
+static size_t position(int n, int i, int j, int H, int W, int C)
+{
+    return (((size_t)n * H + i) * W + j) * C;
+}
+
+/*
+ * Calls op for every window of image n and every vector of channels. Where a window may be done
+ * twice, the last vector reaches back over channels already done rather than being a slower part of
+ * one.
+ */
+INLINE void each_window(const pool_job *job, int n, int HH, int WW, window_op *op, int twice)
+{
+    const kiln_pool_shape *s = job->s;
+
+    for (int i = 0; i < s->OH; i++)
+        for (int j = 0; j < s->OW; j++) {
+            const size_t at = position(n, i * s->stride, j * s->stride, s->H, s->W, s->C);
+            const size_t one = position(n, i, j, s->OH, s->OW, s->C);
+            int c = 0;
+
+            for (; c + KILN_LANES <= s->C; c += KILN_LANES)
+                op(job, at + c, one + c, HH, WW, KILN_LANES);
+            if (c == s->C) continue;
+            if (twice && c > 0) {
+                c = s->C - KILN_LANES;
+                op(job, at + c, one + c, HH, WW, KILN_LANES);
+            } else {
+                op(job, at + c, one + c, HH, WW, s->C - c);
+            }
+        }
+}
+
+INLINE void each_window_of(const pool_job *job, int n, window_op *op, int twice)
+{
+    if (job->s->HH == 2 && job->s->WW == 2)
+        each_window(job, n, 2, 2, op, twice);
+    else
+        each_window(job, n, job->s->HH, job->s->WW, op, twice);
+}
+
+static int windows_overlap(const kiln_pool_shape *s)
+{
+    return s->stride < s->HH || s->stride < s->WW;
+}
+
+/* Every element of the image lies in a window. */
+static int windows_cover(const kiln_pool_shape *s)
+{
+    return s->stride <= s->HH && s->stride <= s->WW && (s->OH - 1) * s->stride + s->HH == s->H &&
+           (s->OW - 1) * s->stride + s->WW == s->W;
+}
+
+/* Before backward writes or adds: zeros where a window may not, or not alone, decide. */
+static void clear_image(const pool_job *job, int n)
+{
+    const kiln_pool_shape *s = job->s;
+    const size_t size = position(1, 0, 0, s->H, s->W, s->C);
+
+    if (windows_overlap(s) || !windows_cover(s))
+        memset(job->to + n * size, 0, size * sizeof *job->to);
+}
+
+/* ---- max ------------------------------------------------------------------------------------- */
+
+INLINE void max_window(const pool_job *job, size_t at, size_t one, int HH, int WW, int n)
+{
+    const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
+    vf max = load(job->x + at, n);
+
+    for (int y = 0; y < HH; y++)
+        for (int k = 0; k < WW; k++) {
+            const vf v = load(job->x + at + y * row + k * pixel, n);
+
+            max = vf_select((v > max) | (v != v), v, max);
+        }
+    store(job->to + one, max, n);
+}
+
+static void max_task(void *context, int n, int thread)
+{
+    (void)thread;
+    each_window_of(context, n, max_window, 1);
+}
+
+void kiln_maxpool_forward(float *out, const float *x, const kiln_pool_shape *s)
+{
+    pool_job job = {out, NULL, x, NULL, s};
+
+    kiln_parallel(s->N, max_task, &job);
+}
+
+/* add != 0: windows overlap. */
+INLINE void max_gradient(const pool_job *job, size_t at, size_t one, int HH, int WW, int n, int add)
+{
+    const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
+    const vf max = load(job->out + one, n), g = load(job->dout + one, n), zero = vf_set1(0);
+    vm open = vm_set1(-1); /* lanes whose maximum is not found yet */
+
+    for (int y = 0; y < HH; y++)
+        for (int k = 0; k < WW; k++) {
+            const size_t here = at + y * row + k * pixel;
+            const vf v = load(job->x + here, n);
+            const vm hit = ((v == max) | (v != v)) & open;
+            const vf share = vf_select(hit, g, zero);
+
+            open &= ~hit;
+            store(job->to + here, add ? load(job->to + here, n) + share : share, n);
+        }
+}
+
+INLINE void max_gradient_write(const pool_job *job, size_t at, size_t one, int HH, int WW, int n)
+{
+    max_gradient(job, at, one, HH, WW, n, 0);
+}
+
+INLINE void max_gradient_add(const pool_job *job, size_t at, size_t one, int HH, int WW, int n)
+{
+    max_gradient(job, at, one, HH, WW, n, 1);
+}
+
+static void max_gradient_task(void *context, int n, int thread)
+{
+    const pool_job *job = context;
+
+    (void)thread;
+    clear_image(job, n);
+    if (windows_overlap(job->s))
+        each_window_of(job, n, max_gradient_add, 0);
+    else
+        each_window_of(job, n, max_gradient_write, 1);
+}
+
+void kiln_maxpool_backward(float *dx, const float *dout, const float *x, const float *out,
+                           const kiln_pool_shape *s)
+{
+    pool_job job = {dx, dout, x, out, s};
+
+    kiln_parallel(s->N, max_gradient_task, &job);
+}
+
+/* ---- average --------------------------------------------------------------------------------- */
+
+INLINE void mean_window(const pool_job *job, size_t at, size_t one, int HH, int WW, int n)
+{
+    const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
+    vf sum = vf_set1(0);
+
+    for (int y = 0; y < HH; y++)
+        for (int k = 0; k < WW; k++) sum += load(job->x + at + y * row + k * pixel, n);
+    store(job->to + one, sum / (float)(HH * WW), n);
+}
+
+static void mean_task(void *context, int n, int thread)
+{
+    (void)thread;
+    each_window_of(context, n, mean_window, 1);
+}
+
+void kiln_avgpool_forward(float *out, const float *x, const kiln_pool_shape *s)
+{
+    pool_job job = {out, NULL, x, NULL, s};
+
+    kiln_parallel(s->N, mean_task, &job);
+}
+
+INLINE void mean_gradient(const pool_job *job, size_t at, size_t one, int HH, int WW, int n,
+                          int add)
+{
+    const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
+    const vf share = load(job->dout + one, n) / (float)(HH * WW);
+
+    for (int y = 0; y < HH; y++)
+        for (int k = 0; k < WW; k++) {
+            const size_t here = at + y * row + k * pixel;
+
+            store(job->to + here, add ? load(job->to + here, n) + share : share, n);
+        }
+}
+
+INLINE void mean_gradient_write(const pool_job *job, size_t at, size_t one, int HH, int WW, int n)
+{
+    mean_gradient(job, at, one, HH, WW, n, 0);
+}
+
+INLINE void mean_gradient_add(const pool_job *job, size_t at, size_t one, int HH, int WW, int n)
+{
+    mean_gradient(job, at, one, HH, WW, n, 1);
+}
+
+static void mean_gradient_task(void *context, int n, int thread)
+{
+    const pool_job *job = context;
+
+    (void)thread;
+    clear_image(job, n);
+    if (windows_overlap(job->s))
+        each_window_of(job, n, mean_gradient_add, 0);
+    else
+        each_window_of(job, n, mean_gradient_write, 1);
+}
+
+void kiln_avgpool_backward(float *dx, const float *dout, const kiln_pool_shape *s)
+{
+    pool_job job = {dx, dout, NULL, NULL, s};
+
+    kiln_parallel(s->N, mean_gradient_task, &job);
+}
