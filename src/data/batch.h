@@ -1,0 +1,40 @@
+/*
+ * Which images a step sees, and how they become floats: order, normalisation, augmentation.
+ * Everything drawn comes from the counter-based generator, so (seed, epoch, step) alone decide it.
+ */
+#ifndef KILN_DATA_BATCH_H
+#define KILN_DATA_BATCH_H
+
+#include <stdint.h>
+
+#include "data/dataset.h"
+
+enum { KILN_NORMALIZE_NONE, KILN_NORMALIZE_CHANNEL, KILN_NORMALIZE_MEAN_IMAGE };
+enum { KILN_PAD_ZERO, KILN_PAD_REFLECT };
+
+typedef struct {
+    int flip;     /* 1: mirror left-right with probability 1/2 */
+    int crop;     /* pixels of padding for a random crop back to H x W; 0: off; at most 8 */
+    int crop_pad; /* KILN_PAD_ZERO (zero after normalisation) or KILN_PAD_REFLECT */
+    int cutout;   /* side of a square set to zero after normalisation at a random centre; 0: off */
+} kiln_augment;
+
+/* The order of an epoch: a permutation of the training images (KILN_RNG_SHUFFLE, stream epoch). */
+void kiln_batch_shuffle(int *order, int count, uint32_t seed, int epoch);
+/* n indices drawn with replacement (KILN_RNG_SAMPLE, stream = step), as the course's Solver draws
+ * them. */
+void kiln_batch_sample(int *index, int n, int count, uint32_t seed, int64_t step);
+
+/* Images index[0..n-1] of a split to x, channels last (n, H, W, C), and labels to y. index NULL
+ * means first, first + 1, ... channel: (pixel - mean) / std; mean image: pixel - mean image
+ * (0..255, as the course). augment NULL: none; draws come from (seed, KILN_RNG_AUGMENT, step,
+ * position in the batch). Runs on the pool. */
+void kiln_batch_decode(float *x, int *y, const kiln_dataset *d, int split, const int *index,
+                       int first, int n, int normalize, const kiln_augment *augment, uint32_t seed,
+                       int64_t step);
+/* n raw images (C, H, W) bytes, normalised by the statistics of d; each mirrored if flip, then
+ * moved by (dx, dy) pixels (right, down) with zero fill, for test-time views. */
+void kiln_batch_decode_raw(float *x, const uint8_t *images, const kiln_dataset *d, int n,
+                           int normalize, int flip, int dx, int dy);
+
+#endif

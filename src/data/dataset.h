@@ -1,0 +1,46 @@
+/*
+ * A data set in memory: uint8 records as CIFAR-10 stores them (label, then planes), split into
+ * train, validation and test, with the statistics of its training images.
+ */
+#ifndef KILN_DATA_DATASET_H
+#define KILN_DATA_DATASET_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+
+#define KILN_CLASSES_MAX 100
+#define KILN_SPLITS 3 /* train, validation, test: the values of kiln.h */
+#define KILN_DATASET_STORES 2
+
+typedef struct {
+    int C, H, W, classes;
+    const char *name;                        /* "builtin", "cifar10" */
+    const char *class_name[KILN_CLASSES_MAX];
+    int count[KILN_SPLITS];                  /* images in each split, once finished */
+    const uint8_t *image[KILN_SPLITS];       /* count x (C, H, W) bytes */
+    const uint8_t *label[KILN_SPLITS];       /* count */
+    float mean[4], std[4];                   /* of a channel of the training images, 0..255 */
+    float *mean_image;                       /* (C, H, W), 0..255; the course's mean image */
+    uint64_t hash;                           /* FNV-1a over the records used: their identity */
+    int finished;
+    kiln_arena arena;                        /* what the pointers above point into, and ... */
+    kiln_arena store[KILN_DATASET_STORES];   /* ... the training and the test records of files */
+    void *reader;                            /* state of reading files; NULL once finished */
+} kiln_dataset;
+
+void kiln_dataset_destroy(kiln_dataset *d); /* any number of times */
+/* Sets mean, std, mean_image, hash and finished from counts, images and labels. */
+void kiln_dataset_measure(kiln_dataset *d);
+
+/* builtin.c: ten classes drawn in C. Image i of a split depends on (seed, split, i) alone. */
+int kiln_builtin_create(kiln_dataset *d, uint32_t seed, int train, int validation, int test);
+
+/* cifar10.c, archive.c: see kiln.h for what each does and its errors. */
+int kiln_cifar10_create(kiln_dataset *d);
+int kiln_cifar10_add_file(kiln_dataset *d, const char *name, const uint8_t *bytes, int size);
+int kiln_cifar10_feed_tar(kiln_dataset *d, const uint8_t *bytes, int size);
+/* train, validation, test: numbers of images wanted; -1 the standard (49,000 / 1,000 / all). */
+int kiln_cifar10_finish(kiln_dataset *d, int train, int validation, int test);
+
+#endif

@@ -1,0 +1,293 @@
+/*
+ * data/archive: the same set from pieces of any size, every cut refused, every flipped bit of a
+ * header refused or harmless, and a list of hostile archives.
+ */
+#include "base/status.h"
+#include "data/dataset.h"
+#include "records.h"
+
+#define FOLDER "cifar-10-batches-bin/"
+
+/* A whole small archive: a folder, two training files, a test file, the names. */
+static tar make(void)
+{
+    uint8_t *one = records_make(1, 4), *two = records_make(2, 3), *test = records_make(9, 2);
+    tar t = {0};
+
+    tar_add(&t, FOLDER, NULL, 0, '5');
+    tar_add(&t, FOLDER "data_batch_2.bin", two, 3 * RECORD, '0');
+    tar_add(&t, FOLDER "batches.meta.txt", "airplane\n", 9, '0');
+    tar_add(&t, FOLDER "data_batch_1.bin", one, 4 * RECORD, '0');
+    tar_add(&t, FOLDER "readme.html", NULL, 0, '0');
+    tar_add(&t, FOLDER "test_batch.bin", test, 2 * RECORD, 0);
+    tar_end(&t);
+    free(one);
+    free(two);
+    free(test);
+    return t;
+}
+
+/* Feeds all in pieces and finishes; returns the status, and the hash. */
+static int load(const tar *t, int piece, uint64_t *hash)
+{
+    kiln_dataset d;
+    int status = kiln_cifar10_create(&d), records = 0;
+
+    for (int at = 0; status >= 0 && at < t->size; at += piece) {
+        const int part = t->size - at < piece ? t->size - at : piece;
+
+        status = kiln_cifar10_feed_tar(&d, t->bytes + at, part);
+        if (status >= 0) CHECK(status >= records);
+        records = status;
+    }
+    if (status >= 0) status = kiln_cifar10_finish(&d, -1, -1, -1);
+    if (status < 0) assert_int_equal(d.finished, 0);
+    if (hash) *hash = d.hash;
+    kiln_dataset_destroy(&d);
+    return status;
+}
+
+static void pieces_of_any_size_give_the_same_set(void **state)
+{
+    static const int pieces[] = {1, 3, 511, 512, 513, 3072, 3073, 10000, 1 << 30};
+    tar t = make();
+    uint64_t expected, hash;
+    kiln_dataset d;
+
+    (void)state;
+    assert_int_equal(kiln_cifar10_create(&d), 0);
+    for (int file = 1; file <= 2; file++) {
+        uint8_t *bytes = records_make(file, 5 - file);
+
+        const char *name = file == 1 ? "data_batch_1.bin" : "data_batch_2.bin";
+
+        assert_int_equal(kiln_cifar10_add_file(&d, name, bytes, (5 - file) * RECORD), 0);
+        free(bytes);
+    }
+    uint8_t *test = records_make(9, 2);
+
+    assert_int_equal(kiln_cifar10_add_file(&d, "test_batch.bin", test, 2 * RECORD), 0);
+    free(test);
+    assert_int_equal(kiln_cifar10_finish(&d, -1, -1, -1), 0);
+    expected = d.hash;
+    kiln_dataset_destroy(&d);
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        assert_int_equal(load(&t, pieces[i], &hash), 0);
+        CHECK(hash == expected);
+    }
+    free(t.bytes);
+}
+
+static void records_are_counted_as_they_come(void **state)
+{
+    tar t = make();
+    kiln_dataset d;
+    const int body = 1024; /* of data_batch_2.bin begins here */
+
+    (void)state;
+    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes, body), 0);
+    assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes + body, RECORD - 1), 0);
+    assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes + body + RECORD - 1, 1), 1);
+    assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes + body + RECORD, 2 * RECORD), 3);
+    assert_int_equal(kiln_cifar10_add_file(&d, "data_batch_5.bin", t.bytes, RECORD), KILN_E_DATA);
+    assert_int_equal(
+        kiln_cifar10_feed_tar(&d, t.bytes + body + 3 * RECORD, t.size - body - 3 * RECORD), 9);
+    kiln_dataset_destroy(&d);
+    free(t.bytes);
+}
+
+/* Cut anywhere before the second block of zeros. */
+static void every_cut_is_refused(void **state)
+{
+    tar t = make(), cut = t;
+
+    (void)state;
+    for (cut.size = 1; cut.size < t.size; cut.size += cut.size % 512 < 500 ? 61 : 1)
+        if (load(&cut, 4096, NULL) != KILN_E_DATA)
+            check_fail(__FILE__, __LINE__, "cut after %d bytes was taken", cut.size);
+    free(t.bytes);
+}
+
+static void every_flipped_bit_of_a_header_is_refused(void **state)
+{
+    tar t = make();
+
+    (void)state;
+    for (int bit = 0; bit < 512 * 8; bit++) {
+        uint8_t *byte = t.bytes + 512 + bit / 8; /* the header of data_batch_2.bin */
+        uint64_t hash;
+
+        *byte ^= (uint8_t)(1 << bit % 8);
+        if (load(&t, t.size, &hash) >= 0 && !(bit / 8 >= 148 && bit / 8 < 156))
+            check_fail(__FILE__, __LINE__, "bit %d flipped was taken", bit);
+        *byte ^= (uint8_t)(1 << bit % 8);
+    }
+    free(t.bytes);
+}
+
+/* One member of a kind and name, before a good file: refused with the word. */
+static void refuse_member(const char *name, const void *bytes, int size, char kind,
+                          const char *word)
+{
+    uint8_t *good = records_make(1, 2);
+    tar t = {0};
+
+    tar_add(&t, name, bytes, size, kind);
+    tar_add(&t, "data_batch_1.bin", good, 2 * RECORD, '0');
+    tar_end(&t);
+    if (load(&t, 1000, NULL) != KILN_E_DATA || !strstr(kiln_error(), word))
+        check_fail(__FILE__, __LINE__, "%s (%c): \"%s\" is not in \"%s\"", name, kind, word,
+                   kiln_error());
+    free(t.bytes);
+    free(good);
+}
+
+static void hostile_members_are_refused(void **state)
+{
+    static const char page[] = "<html>";
+    static uint8_t wrong[3 * RECORD];
+
+    (void)state;
+    for (const char *kind = "12346LKSMVXA7"; *kind; kind++)
+        refuse_member("data_batch_2.bin", NULL, 0, *kind, "no plain file");
+    refuse_member("/data_batch_2.bin", wrong, RECORD, '0', "leads out");
+    refuse_member("../data_batch_2.bin", wrong, RECORD, '0', "leads out");
+    refuse_member("a/../data_batch_2.bin", wrong, RECORD, '0', "leads out");
+    refuse_member("a\\..\\data_batch_2.bin", wrong, RECORD, '0', "leads out");
+    refuse_member("C:data_batch_2.bin", wrong, RECORD, '0', "leads out");
+    refuse_member("data_batch_6.bin", wrong, RECORD, '0', "does not belong");
+    refuse_member("._data_batch_1.bin", wrong, RECORD, '0', "does not belong");
+    refuse_member("Data_batch_1.bin", wrong, RECORD, '0', "does not belong");
+    refuse_member("data_batch_1.bin", wrong, RECORD, '0', "twice");
+    refuse_member("data_batch_2.bin", wrong, 0, '0', "empty");
+    refuse_member("data_batch_2.bin", wrong, RECORD + 7, '0', "cut short: record 1 has 7 ");
+    refuse_member("folder/", page, 6, '5', "no plain file");
+    wrong[2 * RECORD] = 10;
+    refuse_member("data_batch_2.bin", wrong, 3 * RECORD, '0', "data_batch_2.bin: record 2");
+}
+
+static void extended_headers_may_not_rename(void **state)
+{
+    uint8_t *good = records_make(1, 20);
+    static const char *const harmless[] = {"30 mtime=1257609600.123456789\n",
+                                           "21 comment=something\n",
+                                           "9 uid=12\n21 comment=something\n"};
+    static const char *const wrong[] = {
+        "25 path=data_batch_2.bin\n", "15 linkpath=xy\n", "13 size=3073\n",
+        "22 GNU.sparse.major=1\n",    "99 mtime=1\n",     "9 uid=12\n13 size=3073\n",
+        "9999999999999999999 a=b\n",  "mtime=1\n",        "10 mtime=1",
+        "6 abc\n",                    "0 a=b\n",          "3 \n"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
+        for (const char *kind = "xg"; *kind; kind++) {
+            tar t = {0};
+
+            tar_add(&t, "PaxHeaders/x", harmless[i], (int)strlen(harmless[i]), *kind);
+            tar_add(&t, "data_batch_1.bin", good, 20 * RECORD, '0');
+            tar_end(&t);
+            if (load(&t, 77, NULL) < 0) check_fail(__FILE__, __LINE__, "%s", kiln_error());
+            free(t.bytes);
+        }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        refuse_member("PaxHeaders/x", wrong[i], (int)strlen(wrong[i]), 'x', "extended header");
+    static char long_notes[5000];
+
+    refuse_member("PaxHeaders/x", long_notes, sizeof long_notes, 'x', "too long");
+    free(good);
+}
+
+static void what_is_no_archive_is_told_apart(void **state)
+{
+    static const struct {
+        const char *start, *word;
+    } files[] = {
+        {"<!DOCTYPE html>", "web page"}, {"\x1f\x8b\x08", "gzip"}, {"PK", "no tar"}, {"", "empty"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        tar t = {calloc(1, 2048), 2048, 2048};
+
+        memcpy(t.bytes, files[i].start, strlen(files[i].start));
+        assert_int_equal(load(&t, 100, NULL), KILN_E_DATA);
+        if (!strstr(kiln_error(), files[i].word)) CHECK_FAIL("%s", kiln_error());
+        free(t.bytes);
+    }
+}
+
+static void nothing_may_follow_the_end(void **state)
+{
+    static const uint8_t zeros[20480];
+    tar t = make();
+
+    (void)state;
+    tar_put(&t, zeros, sizeof zeros);
+    assert_int_equal(load(&t, 700, NULL), 0); /* zeros may: tar fills up its last block */
+    tar_put(&t, "x", 1);
+    assert_int_equal(load(&t, 700, NULL), KILN_E_DATA);
+    free(t.bytes);
+}
+
+/* Sizes that a header may claim: nothing is taken before it is checked. */
+static void claimed_sizes_are_bounded(void **state)
+{
+    static const char *const sizes[] = {
+        "77777777777", "00000000000", "35230700000",  "-0000000001",
+        "\x80\0\0\0\0\0\0\0\0\0\x0c\x01", "9", "00000006001x", "           "};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint8_t header[512];
+        tar t = {0};
+
+        tar_header(header, "data_batch_1.bin", 0, '0');
+        memcpy(header + 124, sizes[i], i == 4 ? 12 : strlen(sizes[i]));
+        if (i == 5) header[125] = 0;
+        tar_seal(header);
+        tar_put(&t, header, 512);
+        tar_end(&t);
+        assert_int_equal(load(&t, 512, NULL), KILN_E_DATA);
+        free(t.bytes);
+    }
+}
+
+/* A tar that never ends is stopped: folders, for they need no room. */
+static void endless_archives_are_stopped(void **state)
+{
+    enum { PIECE = 1000 };
+    tar t = {0};
+    kiln_dataset d;
+    int64_t fed = 0;
+    int status = 0;
+
+    (void)state;
+    for (int i = 0; i < PIECE; i++) tar_add(&t, "folder/", NULL, 0, '5');
+    assert_int_equal(kiln_cifar10_create(&d), 0);
+    for (; status >= 0 && fed < 300000000; fed += t.size)
+        status = kiln_cifar10_feed_tar(&d, t.bytes, t.size);
+    assert_int_equal(status, KILN_E_DATA);
+    CHECK(fed <= 200000000 + t.size);
+    assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes, 512), KILN_E_DATA); /* and stays so */
+    assert_int_equal(kiln_cifar10_finish(&d, -1, -1, -1), KILN_E_DATA);
+    kiln_dataset_destroy(&d);
+    free(t.bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pieces_of_any_size_give_the_same_set),
+        cmocka_unit_test(records_are_counted_as_they_come),
+        cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(every_flipped_bit_of_a_header_is_refused),
+        cmocka_unit_test(hostile_members_are_refused),
+        cmocka_unit_test(extended_headers_may_not_rename),
+        cmocka_unit_test(what_is_no_archive_is_told_apart),
+        cmocka_unit_test(nothing_may_follow_the_end),
+        cmocka_unit_test(claimed_sizes_are_bounded),
+        cmocka_unit_test(endless_archives_are_stopped),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,255 @@
+/* data/batch: positions to the pixel, normalisation, statistics of what is drawn, independence of
+ * batches. */
+#include "base/status.h"
+#include "base/threads.h"
+#include "check.h"
+#include "data/batch.h"
+
+enum { SIDE = 32, S = SIDE * SIDE, D = 3 * S, MANY = 4000 };
+
+static kiln_dataset set;
+
+static int setup(void **state)
+{
+    (void)state;
+    return kiln_builtin_create(&set, 3, 200, 20, 20);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    kiln_dataset_destroy(&set);
+    return 0;
+}
+
+/* What decode should write at [n, h, w, c], by the definition. */
+static float normalised(const uint8_t *image, int c, int h, int w, int normalize)
+{
+    const int at = c * S + h * SIDE + w;
+
+    if (normalize == KILN_NORMALIZE_CHANNEL) return (image[at] - set.mean[c]) / set.std[c];
+    if (normalize == KILN_NORMALIZE_MEAN_IMAGE) return image[at] - set.mean_image[at];
+    return image[at];
+}
+
+static float moved(const uint8_t *image, int c, int h, int w, int flip, int dx, int dy, int reflect)
+{
+    int y = h + dy, x = w + dx;
+
+    if (reflect) {
+        y = y < 0 ? -y : y > SIDE - 1 ? 2 * (SIDE - 1) - y : y;
+        x = x < 0 ? -x : x > SIDE - 1 ? 2 * (SIDE - 1) - x : x;
+    }
+    if (y < 0 || y >= SIDE || x < 0 || x >= SIDE) return 0;
+    return normalised(image, c, y, flip ? SIDE - 1 - x : x, KILN_NORMALIZE_CHANNEL);
+}
+
+static int is_moved(const float *x, const uint8_t *image, int flip, int dx, int dy, int reflect)
+{
+    for (int h = 0; h < SIDE; h++)
+        for (int w = 0; w < SIDE; w++)
+            for (int c = 0; c < 3; c++)
+                if (x[(h * SIDE + w) * 3 + c] != moved(image, c, h, w, flip, dx, dy, reflect))
+                    return 0;
+    return 1;
+}
+
+static void plain_batches_are_normalised_images(void **state)
+{
+    float *x = check_floats(5 * D);
+    static const int index[5] = {17, 0, 199, 17, 42};
+    int y[5];
+
+    (void)state;
+    for (int normalize = 0; normalize < 3; normalize++)
+        for (int indexed = 0; indexed < 2; indexed++) {
+            kiln_batch_decode(x, y, &set, 0, indexed ? index : NULL, 60, 5, normalize, NULL, 1, 1);
+            for (int n = 0; n < 5; n++) {
+                const int i = indexed ? index[n] : 60 + n;
+                const uint8_t *image = set.image[0] + (size_t)i * D;
+
+                assert_int_equal(y[n], set.label[0][i]);
+                for (int h = 0; h < SIDE; h++)
+                    for (int w = 0; w < SIDE; w++)
+                        for (int c = 0; c < 3; c++)
+                            CHECK_NEAR(x[((n * SIDE + h) * SIDE + w) * 3 + c],
+                                       normalised(image, c, h, w, normalize), 0);
+            }
+        }
+    check_free(x);
+}
+
+static void the_training_set_gets_mean_0_and_deviation_1(void **state)
+{
+    float *x = check_floats(200 * D);
+    double sum[3] = {0}, squares[3] = {0};
+
+    (void)state;
+    kiln_batch_decode(x, NULL, &set, 0, NULL, 0, 200, KILN_NORMALIZE_CHANNEL, NULL, 1, 1);
+    for (int i = 0; i < 200 * D; i++) {
+        sum[i % 3] += x[i];
+        squares[i % 3] += (double)x[i] * x[i];
+    }
+    for (int c = 0; c < 3; c++) {
+        CHECK_NEAR(sum[c] / (200 * S), 0, 1e-5);
+        CHECK_NEAR(squares[c] / (200 * S), 1, 1e-5);
+    }
+    check_free(x);
+}
+
+/* Every image of an augmented batch is one of the possible moves; each is about as frequent as the
+ * others. */
+static void check_crops(int reflect)
+{
+    const kiln_augment augment = {.flip = 1, .crop = 2,
+                                  .crop_pad = reflect ? KILN_PAD_REFLECT : KILN_PAD_ZERO};
+    float *x = check_floats(D);
+    int count[2][5][5] = {{{0}}};
+
+    for (int step = 0; step < MANY; step++) {
+        const int i = step % 200;
+        int found = 0;
+
+        kiln_batch_decode(x, NULL, &set, 0, &i, 0, 1, KILN_NORMALIZE_CHANNEL, &augment,
+                          check_seed(), step);
+        for (int k = 0; k < 50 && !found; k++) {
+            const int flip = k % 2, dx = k / 2 % 5, dy = k / 10;
+
+            found = is_moved(x, set.image[0] + (size_t)i * D, flip, dx - 2, dy - 2, reflect);
+            count[flip][dx][dy] += found;
+        }
+        CHECK(found);
+    }
+    for (int k = 0; k < 50; k++) /* 80 expected, 6 deviations either way */
+        CHECK_NEAR(count[k % 2][k / 2 % 5][k / 10], MANY / 50, 6 * sqrt(MANY / 50.0));
+    check_free(x);
+}
+
+static void flips_and_crops_are_uniform_and_exact(void **state)
+{
+    (void)state;
+    check_crops(0);
+    check_crops(1);
+}
+
+static void cutout_zeroes_one_square(void **state)
+{
+    const kiln_augment augment = {.cutout = 8};
+    float *x = check_floats(D), *plain = check_floats(D);
+    int whole = 0, centres[SIDE] = {0};
+
+    (void)state;
+    for (int step = 0; step < MANY; step++) {
+        const int i = step % 200;
+        int top = SIDE, left = SIDE, bottom = -1, right = -1, zeros = 0;
+
+        kiln_batch_decode(plain, NULL, &set, 0, &i, 0, 1, KILN_NORMALIZE_CHANNEL, NULL, 0, 0);
+        kiln_batch_decode(x, NULL, &set, 0, &i, 0, 1, KILN_NORMALIZE_CHANNEL, &augment,
+                          check_seed(), step);
+        for (int p = 0; p < S; p++) {
+            if (x[3 * p] == plain[3 * p]) continue;
+            CHECK(x[3 * p] == 0 && x[3 * p + 1] == 0 && x[3 * p + 2] == 0);
+            top = p / SIDE < top ? p / SIDE : top;
+            bottom = p / SIDE > bottom ? p / SIDE : bottom;
+            left = p % SIDE < left ? p % SIDE : left;
+            right = p % SIDE > right ? p % SIDE : right;
+            zeros++;
+        }
+        CHECK(zeros == (bottom - top + 1) * (right - left + 1));
+        CHECK(bottom - top < 8 && right - left < 8);
+        CHECK(bottom - top == 7 || top == 0 || bottom == SIDE - 1);
+        whole += zeros == 64;
+        if (top > 0 && bottom < SIDE - 1) centres[top + 4]++;
+    }
+    CHECK_NEAR(whole, MANY * (25.0 / 32) * (25.0 / 32), 6 * sqrt(MANY / 4.0));
+    for (int h = 5; h < 28; h++) CHECK_NEAR(centres[h], MANY / 32.0, 6 * sqrt(MANY / 32.0));
+    check_free(x);
+    check_free(plain);
+}
+
+/* What an image becomes depends on seed, step and its position, not on the batch or the threads. */
+static void draws_depend_on_seed_step_and_position(void **state)
+{
+    const kiln_augment augment = {.flip = 1, .crop = 4, .cutout = 6};
+    float *a = check_floats(50 * D), *b = check_floats(50 * D);
+    int order[50];
+
+    (void)state;
+    for (int i = 0; i < 50; i++) order[i] = 7;
+    kiln_batch_decode(a, NULL, &set, 0, order, 0, 50, KILN_NORMALIZE_CHANNEL, &augment, 5, 9);
+    kiln_batch_decode(b, NULL, &set, 0, order, 0, 20, KILN_NORMALIZE_CHANNEL, &augment, 5, 9);
+    CHECK_SAME_BITS(a, b, 20 * D);
+    assert_true(kiln_threads_set(3) >= 1);
+    kiln_batch_decode(b, NULL, &set, 0, order, 0, 50, KILN_NORMALIZE_CHANNEL, &augment, 5, 9);
+    assert_true(kiln_threads_set(1) == 1);
+    CHECK_SAME_BITS(a, b, 50 * D);
+    CHECK(memcmp(a, a + D, D * sizeof *a) != 0); /* another position */
+    kiln_batch_decode(b, NULL, &set, 0, order, 0, 50, KILN_NORMALIZE_CHANNEL, &augment, 6, 9);
+    CHECK(memcmp(a, b, 50 * D * sizeof *a) != 0);
+    kiln_batch_decode(b, NULL, &set, 0, order, 0, 50, KILN_NORMALIZE_CHANNEL, &augment, 5, 10);
+    CHECK(memcmp(a, b, 50 * D * sizeof *a) != 0);
+    check_free(a);
+    check_free(b);
+}
+
+static void raw_images_are_mirrored_then_moved(void **state)
+{
+    static const int view[][3] = {{0, 0, 0}, {1, 0, 0}, {0, 2, -3}, {1, -4, 1}};
+    float *x = check_floats(2 * D);
+
+    (void)state;
+    for (size_t v = 0; v < sizeof view / sizeof *view; v++) {
+        const int flip = view[v][0], dx = view[v][1], dy = view[v][2];
+
+        kiln_batch_decode_raw(x, set.image[2], &set, 2, KILN_NORMALIZE_CHANNEL, flip, dx, dy);
+        for (int n = 0; n < 2; n++)
+            CHECK(is_moved(x + n * D, set.image[2] + n * D, flip, -dx, -dy, 0));
+    }
+    check_free(x);
+}
+
+static void an_epoch_sees_every_image_once(void **state)
+{
+    int order[1000], other[1000], seen[1000] = {0}, fixed = 0, same = 0;
+
+    (void)state;
+    kiln_batch_shuffle(order, 1000, 4, 2);
+    kiln_batch_shuffle(other, 1000, 4, 3);
+    for (int i = 0; i < 1000; i++) {
+        seen[order[i]]++;
+        fixed += order[i] == i;
+        same += order[i] == other[i];
+    }
+    for (int i = 0; i < 1000; i++) assert_int_equal(seen[i], 1);
+    CHECK(fixed < 10 && same < 10); /* one expected by chance */
+    kiln_batch_shuffle(other, 1000, 4, 2);
+    assert_memory_equal(order, other, sizeof order);
+}
+
+static void drawing_with_replacement_is_uniform(void **state)
+{
+    int count[10] = {0}, index[50];
+
+    (void)state;
+    for (int step = 0; step < 400; step++) {
+        kiln_batch_sample(index, 50, 10, check_seed(), step);
+        for (int i = 0; i < 50; i++) count[index[i]]++;
+    }
+    for (int i = 0; i < 10; i++) CHECK_NEAR(count[i], 2000, 5 * sqrt(2000.0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_batches_are_normalised_images),
+        cmocka_unit_test(the_training_set_gets_mean_0_and_deviation_1),
+        cmocka_unit_test(flips_and_crops_are_uniform_and_exact),
+        cmocka_unit_test(cutout_zeroes_one_square),
+        cmocka_unit_test(draws_depend_on_seed_step_and_position),
+        cmocka_unit_test(raw_images_are_mirrored_then_moved),
+        cmocka_unit_test(an_epoch_sees_every_image_once),
+        cmocka_unit_test(drawing_with_replacement_is_uniform),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

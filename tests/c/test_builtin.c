@@ -1,0 +1,129 @@
+/* data/builtin: the same bytes on every build, independence of the counts, balance, and its
+ * refusals. */
+#include "check.h"
+#include "data/dataset.h"
+#include "base/status.h"
+
+#define D (3 * 32 * 32)
+#define IMAGES_HASH 0xebceb794e3c9d0e8u
+#define LABELS_HASH 0x901177151d2bb1cbu
+
+static uint64_t fnv(const uint8_t *bytes, size_t size)
+{
+    uint64_t hash = 14695981039346656037u;
+
+    for (size_t i = 0; i < size; i++) hash = (hash ^ bytes[i]) * 1099511628211u;
+    return hash;
+}
+
+/* Pinned: a change of these bytes changes every result that was ever quoted. */
+static void first_thousand_images_are_pinned(void **state)
+{
+    kiln_dataset d;
+
+    (void)state;
+    assert_int_equal(kiln_builtin_create(&d, 0, 1000, 0, 0), 0);
+    CHECK(fnv(d.image[0], 1000 * D) == IMAGES_HASH);
+    CHECK(fnv(d.label[0], 1000) == LABELS_HASH);
+    kiln_dataset_destroy(&d);
+}
+
+static void an_image_depends_on_seed_split_and_index_alone(void **state)
+{
+    kiln_dataset a, b, c;
+
+    (void)state;
+    assert_int_equal(kiln_builtin_create(&a, 7, 100, 40, 50), 0);
+    assert_int_equal(kiln_builtin_create(&b, 7, 33, 50, 20), 0);
+    assert_int_equal(kiln_builtin_create(&c, 8, 33, 50, 20), 0);
+    for (int s = 0; s < KILN_SPLITS; s++) {
+        const size_t n = (size_t)(a.count[s] < b.count[s] ? a.count[s] : b.count[s]);
+
+        assert_memory_equal(a.image[s], b.image[s], n * D);
+        assert_memory_equal(a.label[s], b.label[s], n);
+        CHECK(memcmp(b.image[s], c.image[s], D) != 0);
+        for (int t = 0; t < s; t++) CHECK(memcmp(a.image[s], a.image[t], D) != 0);
+    }
+    kiln_dataset_destroy(&a);
+    kiln_dataset_destroy(&b);
+    kiln_dataset_destroy(&c);
+}
+
+static void classes_are_balanced_and_shuffled(void **state)
+{
+    kiln_dataset d;
+    int count[10] = {0}, in_order = 0;
+
+    (void)state;
+    assert_int_equal(kiln_builtin_create(&d, check_seed(), 300, 0, 0), 0);
+    assert_int_equal(d.classes, 10);
+    for (int i = 0; i < 300; i++) {
+        count[d.label[0][i]]++;
+        in_order += d.label[0][i] == i % 10;
+    }
+    for (int c = 0; c < 10; c++) {
+        assert_int_equal(count[c], 30);
+        assert_non_null(d.class_name[c]);
+        for (int other = 0; other < c; other++)
+            assert_string_not_equal(d.class_name[c], d.class_name[other]);
+    }
+    CHECK(in_order < 80); /* 30 expected by chance */
+    kiln_dataset_destroy(&d);
+}
+
+/* The mean colour of a class tells nothing: no class is far from the mean of all. */
+static void colour_does_not_tell_the_class(void **state)
+{
+    kiln_dataset d;
+    double mean[10] = {0}, all = 0;
+
+    (void)state;
+    assert_int_equal(kiln_builtin_create(&d, check_seed(), 2000, 0, 0), 0);
+    for (int i = 0; i < 2000; i++)
+        for (int p = 0; p < D; p++) mean[d.label[0][i]] += d.image[0][(size_t)i * D + (size_t)p];
+    for (int c = 0; c < 10; c++) all += mean[c] / (2000.0 * D);
+    for (int c = 0; c < 10; c++) CHECK_NEAR(mean[c] / (200.0 * D), all, 15);
+    kiln_dataset_destroy(&d);
+}
+
+static void counts_out_of_range_are_refused(void **state)
+{
+    static const int wrong[][3] = {{0, 1, 1}, {-1, 1, 1}, {10, -1, 1}, {10, 1, -5}, {100001, 1, 1},
+                                   {10, 2000000000, 1}};
+    kiln_dataset d;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const int *n = wrong[i];
+
+        assert_int_equal(kiln_builtin_create(&d, 0, n[0], n[1], n[2]), KILN_E_ARG);
+        kiln_dataset_destroy(&d);
+    }
+}
+
+static void no_memory_is_told_with_the_number(void **state)
+{
+    const size_t limit = kiln_memory_limit();
+    kiln_dataset d;
+
+    (void)state;
+    kiln_memory_limit_set(1000000);
+    assert_int_equal(kiln_builtin_create(&d, 0, 1000, 0, 0), KILN_E_MEMORY);
+    kiln_memory_limit_set(limit);
+    assert_non_null(strstr(kiln_error(), "3.1 MB"));
+    kiln_dataset_destroy(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_thousand_images_are_pinned),
+        cmocka_unit_test(an_image_depends_on_seed_split_and_index_alone),
+        cmocka_unit_test(classes_are_balanced_and_shuffled),
+        cmocka_unit_test(colour_does_not_tell_the_class),
+        cmocka_unit_test(counts_out_of_range_are_refused),
+        cmocka_unit_test(no_memory_is_told_with_the_number),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
