@@ -1,0 +1,252 @@
+/*
+ * A net is made in three steps: the notation becomes a plan, the plan a list of tensors and
+ * buffers, and these are laid out twice by the same function: on nothing, to learn the size, then
+ * on one block of that size.
+ */
+#include "net/net.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "kernels/vec.h"
+#include "net/net_internal.h"
+
+void kiln_net_options_default(kiln_net_options *o)
+{
+    *o = (kiln_net_options){.C = 3, .H = 32, .W = 32, .batch = 1, .seed = 1, .init = KILN_INIT_HE};
+}
+
+static int check_options(const kiln_net_options *o)
+{
+    if (o->batch < 1 || o->batch > KILN_BATCH_MAX)
+        return kiln_fail(KILN_E_ARG, "batch: %d is not from 1 to %d", o->batch, KILN_BATCH_MAX);
+    if (o->init < KILN_INIT_HE || o->init > KILN_INIT_GAUSSIAN)
+        return kiln_fail(KILN_E_ARG, "init: %d is no initialiser", o->init);
+    if (!(o->init_scale >= 0 && o->init_scale <= 1e6))
+        return kiln_fail(KILN_E_ARG, "init: the scale %g is not from 0 to 1e6", o->init_scale);
+    return KILN_OK;
+}
+
+/* The layers count in ints, and their scratch in size_t: refused here, in double, before either
+ * overflows. */
+static int check_sizes(const kiln_net *net)
+{
+    for (int l = 0; l < net->plan.count; l++) {
+        const kiln_layer *layer = &net->plan.layer[l];
+        const double pad = layer->kind == KILN_CONV ? 2 * layer->u.conv.pad : 0;
+        const double in = (layer->in_H + pad) * (layer->in_W + pad) * layer->in_C;
+        const double out = (double)layer->C * layer->H * layer->W;
+        const double values = (in > out ? in : out) * net->options.batch;
+
+        if (values > 0x7fffffff || 4 * values > (double)kiln_memory_limit())
+            return kiln_fail(KILN_E_MEMORY,
+                             "net: %s needs %.0f MB for a batch of %d, more than the limit of %.0f "
+                             "MB; use a smaller batch or image",
+                             layer->name, 4e-6 * values, net->options.batch,
+                             (double)kiln_memory_limit() / 1e6);
+    }
+    return KILN_OK;
+}
+
+/* Scratch of one layer for n images. */
+static size_t layer_work(const kiln_layer *layer, int n)
+{
+    kiln_conv_shape conv = layer->u.conv;
+    const int S = layer->H * layer->W;
+
+    conv.N = n;
+    switch (layer->kind) {
+    case KILN_CONV: return kiln_conv2d_work(&conv);
+    case KILN_AFFINE: return kiln_affine_work(n, layer->in_C, layer->C);
+    case KILN_BATCHNORM: return kiln_batchnorm_work(n * S, layer->C);
+    case KILN_LAYERNORM:
+        return layer->spatial ? kiln_groupnorm_work(n, S, layer->C, 1)
+                              : kiln_layernorm_work(n, layer->C);
+    case KILN_GROUPNORM: return kiln_groupnorm_work(n, S, layer->C, layer->u.groups);
+    default: return 0;
+    }
+}
+
+/* A smaller batch may ask for more than the largest, where it makes a layer choose another
+ * algorithm. */
+static void measure_work(kiln_net *net)
+{
+    net->work_floats = 0;
+    for (int l = 0; l < net->plan.count; l++) {
+        for (int n = net->options.batch; n; n /= 2) {
+            const size_t floats = layer_work(&net->plan.layer[l], n);
+
+            if (net->work_floats < floats) net->work_floats = floats;
+        }
+    }
+}
+
+static float *take(kiln_net *net, size_t floats)
+{
+    return kiln_arena_take(&net->arena, floats, sizeof(float));
+}
+
+/* Caches of a normalisation: one mean and deviation a channel, image, or image and group. */
+static size_t cache_floats(const kiln_net *net, const kiln_layer *layer)
+{
+    switch (layer->kind) {
+    case KILN_BATCHNORM: return (size_t)layer->C;
+    case KILN_LAYERNORM: return (size_t)net->options.batch;
+    case KILN_GROUPNORM: return (size_t)net->options.batch * (size_t)layer->u.groups;
+    default: return 0;
+    }
+}
+
+static void lay_out(kiln_net *net)
+{
+    net->parameters = take(net, net->parameter_floats);
+    net->gradients = net->options.inference ? NULL : take(net, net->parameter_floats);
+    net->statistics = take(net, net->statistic_floats);
+    net->spare = take(net, net->spare_floats);
+    net->input = take(net, kiln_net_elements(net, -1) * (size_t)net->options.batch);
+    net->pool = take(net, net->pool_floats);
+    net->work = take(net, net->work_floats);
+    for (int l = 0; l < net->plan.count; l++) {
+        const size_t floats = cache_floats(net, &net->plan.layer[l]);
+
+        if (!floats) continue;
+        net->node[l].mean = take(net, floats);
+        net->node[l].inv_std = take(net, floats);
+    }
+}
+
+static float *buffer_at(const kiln_net *net, int buffer)
+{
+    return buffer < 0 ? NULL : net->pool + net->buffer[buffer].offset;
+}
+
+/* All but the memory. */
+static int prepare(kiln_net *net, const char *notation, const kiln_net_options *o)
+{
+    net->options = *o;
+    net->dropout = -1;
+    KILN_TRY(kiln_notation_parse(&net->plan, notation, o->C, o->H, o->W));
+    KILN_TRY(check_sizes(net));
+    kiln_net_list_tensors(net);
+    kiln_net_plan_memory(net);
+    measure_work(net);
+    lay_out(net);
+    return KILN_OK;
+}
+
+static int allocate(kiln_net *net)
+{
+    KILN_TRY(kiln_arena_create(&net->arena, net->arena.used, "the net"));
+    lay_out(net);
+    for (int l = 0; l < net->plan.count; l++) {
+        kiln_node *node = &net->node[l];
+
+        node->out = buffer_at(net, node->out_buffer);
+        node->dout = buffer_at(net, node->dout_buffer);
+        node->temp = buffer_at(net, node->temp_buffer);
+    }
+    kiln_net_initialise(net);
+    return KILN_OK;
+}
+
+/* A net without memory: everything is known of it, nothing can be run. */
+static int begin(kiln_net **out, const char *notation, const kiln_net_options *o)
+{
+    kiln_arena self;
+    kiln_net *net;
+    int status;
+
+    KILN_TRY(check_options(o));
+    KILN_TRY(kiln_arena_create(&self, sizeof *net, "the net"));
+    net = (kiln_net *)self.base;
+    net->self = self;
+    status = prepare(net, notation, o);
+    if (status < 0)
+        kiln_arena_destroy(&self);
+    else
+        *out = net;
+    return status;
+}
+
+int kiln_net_make(kiln_net **out, const char *notation, const kiln_net_options *o)
+{
+    kiln_net *net = NULL;
+    int status;
+
+    KILN_TRY(begin(&net, notation, o));
+    status = allocate(net);
+    if (status < 0)
+        kiln_net_free(net);
+    else
+        *out = net;
+    return status;
+}
+
+int kiln_net_measure(kiln_plan *plan, double *bytes, const char *notation,
+                     const kiln_net_options *o)
+{
+    kiln_net *net = NULL;
+
+    KILN_TRY(begin(&net, notation, o));
+    *plan = net->plan;
+    *bytes = (double)net->arena.used + (double)sizeof *net;
+    kiln_net_free(net);
+    return KILN_OK;
+}
+
+void kiln_net_free(kiln_net *net)
+{
+    kiln_arena self;
+
+    if (!net) return;
+    kiln_arena_destroy(&net->arena);
+    self = net->self;
+    kiln_arena_destroy(&self);
+}
+
+const kiln_plan *kiln_net_plan(const kiln_net *net)
+{
+    return &net->plan;
+}
+
+const kiln_net_options *kiln_net_made_with(const kiln_net *net)
+{
+    return &net->options;
+}
+
+size_t kiln_net_bytes(const kiln_net *net)
+{
+    return net->self.size + net->arena.size;
+}
+
+int kiln_net_tensor_count(const kiln_net *net)
+{
+    return net->tensors;
+}
+
+kiln_tensor *kiln_net_tensor_at(kiln_net *net, int i)
+{
+    return &net->tensor[i];
+}
+
+size_t kiln_net_parameters(kiln_net *net, float **data, float **gradient)
+{
+    *data = net->parameters;
+    *gradient = net->gradients;
+    return net->parameter_floats;
+}
+
+float *kiln_net_input(kiln_net *net)
+{
+    return net->input;
+}
+
+void kiln_net_set_step(kiln_net *net, int64_t step)
+{
+    net->step = step;
+}
+
+void kiln_net_set_dropout(kiln_net *net, float rate)
+{
+    net->dropout = rate;
+}

@@ -1,0 +1,96 @@
+/*
+ * A net from its notation: shapes, one memory plan, parameters, forward and backward.
+ *
+ * A net is a list of layers in the order they run (residual branches are unrolled: notation.h). All
+ * its memory is one arena, laid out when the net is made: parameters, gradients, activations
+ * (buffers shared by lifetime unless `keep`), scratch. The parameters lie in one flat array, so
+ * update rules see (count, floats) and a mask.
+ */
+#ifndef KILN_NET_NET_H
+#define KILN_NET_NET_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "net/notation.h"
+
+#define KILN_TENSORS_MAX 1024
+#define KILN_BATCH_MAX 65536
+
+typedef struct {
+    char name[48];          /* "conv1.w", "batchnorm2.running_mean" */
+    int shape[4], dims;     /* the course's shape */
+    int size;               /* floats */
+    int layer;              /* number in the plan */
+    int parameter;          /* 1 learned, 0 running statistic */
+    int regularised;        /* 1 for w of conv and affine */
+    float *data, *gradient; /* gradient NULL for running statistics */
+} kiln_tensor;
+
+typedef struct kiln_net kiln_net;
+
+typedef struct {
+    int C, H, W; /* input */
+    int batch;   /* largest batch */
+    uint32_t seed;
+    int init;          /* KILN_INIT_* */
+    double init_scale; /* of KILN_INIT_GAUSSIAN */
+    int keep;          /* 1: every activation and gradient stays readable (kiln_net_value) */
+    int inference;     /* 1: forward only: no gradients, activations shared freely */
+} kiln_net_options;
+
+enum { KILN_INIT_HE, KILN_INIT_XAVIER, KILN_INIT_GAUSSIAN };
+
+void kiln_net_options_default(kiln_net_options *o); /* 3x32x32, batch 1, seed 1, he */
+
+int kiln_net_make(kiln_net **net, const char *notation, const kiln_net_options *o);
+void kiln_net_free(kiln_net *net); /* NULL is allowed */
+/* The plan, and the bytes a net of these options would take, without taking them. */
+int kiln_net_measure(kiln_plan *plan, double *bytes, const char *notation,
+                     const kiln_net_options *o);
+
+const kiln_plan *kiln_net_plan(const kiln_net *net); /* layers, shapes, counts: notation.h */
+const kiln_net_options *kiln_net_made_with(const kiln_net *net);
+size_t kiln_net_bytes(const kiln_net *net);
+
+int kiln_net_tensor_count(const kiln_net *net);
+kiln_tensor *kiln_net_tensor_at(kiln_net *net, int i);
+/* All learned parameters, one flat block in the order of the tensors, 16-float aligned each with
+ * zero padding between; gradients lie in a block of the same layout. Returns the floats in the
+ * block. */
+size_t kiln_net_parameters(kiln_net *net, float **data, float **gradient);
+
+/* Where the batch goes in: (n, H, W, C), channels last, batch images at most. */
+float *kiln_net_input(kiln_net *net);
+
+/* Dropout in layer l at step t draws from (seed, KILN_RNG_DROPOUT, stream (t, l)). */
+void kiln_net_set_step(kiln_net *net, int64_t step);
+/* rate < 0 gives back the notation's rates; otherwise all dropout layers use `rate`. */
+void kiln_net_set_dropout(kiln_net *net, float rate);
+
+/* Scores (n, classes) of the n images in the input. train != 0: batch statistics, running averages,
+ * dropout. */
+const float *kiln_net_forward(kiln_net *net, int n, int train);
+/* Mean data loss of the scores of the last forward; its gradient waits for backward; labels y. */
+double kiln_net_data_loss(kiln_net *net, const int *y, int n);
+/* Gradients of all parameters (data loss only); overwrites. After a forward in train mode and
+ * data_loss. */
+void kiln_net_backward(kiln_net *net, int n);
+/* 0.5·reg·ΣW² over regularised tensors; adds reg·W to their gradients when gradients != 0. */
+double kiln_net_regularise(kiln_net *net, double reg, int gradients);
+
+/* keep nets: output (what 0) or gradient (what 1) of layer l for `image`, as (C, H, W); returns
+ * floats, out may be NULL. */
+int kiln_net_value(kiln_net *net, int layer, int what, int image, float *out);
+/* First layer of the last pass whose output (or gradient) is not finite, as a sentence fragment
+ * "layer 3 (conv2), tensor w"; used when a loss diverges. */
+void kiln_net_find_nonfinite(kiln_net *net, char *out, int size);
+
+/* Seconds by layer since profiling was switched on: forward[l], backward[l]; calls. The last layer
+ * is the loss. */
+void kiln_net_profile_on(kiln_net *net, int on);
+int kiln_net_profile_read(kiln_net *net, const double **forward, const double **backward);
+
+uint64_t kiln_net_hash64(const kiln_net *net); /* FNV-1a over the bits of all tensors */
+
+#endif

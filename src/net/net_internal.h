@@ -1,0 +1,77 @@
+/*
+ * What the files of a net share.
+ *
+ * Time, for the memory plan: layer l runs forward at time l and backward at 2 L - 2 - l, L being
+ * the number of layers; the last layer is the loss, whose two times are one.
+ */
+#ifndef KILN_NET_NET_INTERNAL_H
+#define KILN_NET_NET_INTERNAL_H
+
+#include "base/rng.h"
+#include "net/net.h"
+
+#define KILN_BUFFERS_MAX (3 * KILN_LAYERS_MAX)
+#define KILN_FOREVER 0x7fffffff
+#define KILN_NORM_EPS 1e-5f     /* cs231n: batchnorm, layernorm, groupnorm */
+#define KILN_NORM_MOMENTUM 0.9f /* cs231n: batchnorm */
+
+/* Floats that live from one time to another, both included. */
+typedef struct {
+    size_t floats, offset;
+    int from, to;
+} kiln_buffer;
+
+typedef struct {
+    /* The plan: numbers of buffers, -1: none. Layers that share one work in place. */
+    int out_buffer, dout_buffer, temp_buffer;
+    int consumers;      /* layers that take the output */
+    int last_consumer;  /* the highest of them: the first to write the gradient */
+    int wants_gradient; /* something before it, or itself, has parameters */
+    int relu;           /* stores max(0, out): the relu behind it is done here */
+    int done;           /* this relu is done by the layer before it */
+    int learned;        /* number of its first parameter tensor (w, b; gamma, beta), or -1 */
+    int statistics;     /* number of its running mean (and variance behind it), or -1 */
+    /* The memory. */
+    float *out, *dout, *temp;
+    float *mean, *inv_std; /* caches of normalisations */
+} kiln_node;
+
+struct kiln_net {
+    kiln_arena self, arena; /* this struct; all that it points to */
+    kiln_net_options options;
+    kiln_plan plan;
+    kiln_node node[KILN_LAYERS_MAX];
+    kiln_tensor tensor[KILN_TENSORS_MAX];
+    int tensors, learned; /* all, and those that are parameters, which come first */
+    kiln_buffer buffer[KILN_BUFFERS_MAX];
+    int buffers;
+    size_t parameter_floats, statistic_floats, pool_floats, work_floats, spare_floats;
+    float *input, *parameters, *gradients, *statistics, *pool, *work;
+    float *spare; /* running statistics of a pass that must not change the real ones */
+    int64_t step;
+    float dropout; /* of all dropout layers; negative: the notation's */
+    int last_n, last_train;
+    int profiling, calls;
+    double forward_seconds[KILN_LAYERS_MAX], backward_seconds[KILN_LAYERS_MAX];
+};
+
+/* net_tensors.c: names, shapes and places of parameters and running statistics; their start values.
+ */
+void kiln_net_list_tensors(kiln_net *net);
+void kiln_net_initialise(kiln_net *net);
+
+/* net_memory.c: which values share which buffers, and where these lie. */
+void kiln_net_plan_memory(kiln_net *net);
+
+/* net_run.c: one layer of a pass. observing: running statistics go to net->spare. */
+void kiln_net_forward_layer(kiln_net *net, int l, int n, int train, int observing);
+void kiln_net_backward_layer(kiln_net *net, int l, int n);
+
+const float *kiln_net_output(const kiln_net *net, int l); /* of layer l; -1: the input */
+kiln_rng kiln_net_dropout_rng(const kiln_net *net, int l);
+float kiln_net_dropout_rate(const kiln_net *net, int l);
+
+/* Floats of one image's output of layer l; -1: of the input. */
+size_t kiln_net_elements(const kiln_net *net, int l);
+
+#endif

@@ -1,0 +1,261 @@
+/*
+ * The memory plan of a net: values and gradients get buffers, and buffers get places in one pool so
+ * that those whose lives overlap do not. Decided once, when the net is made, by the notation and
+ * the batch alone.
+ *
+ * A value lives from the layer that makes it to its last reader: the layers that take it, its own
+ * layer's backward pass where that reads the output (relu, tanh, sigmoid, maxpool), and the
+ * backward pass of a taker that reads its input (conv, affine, maxpool, leakyrelu, gelu,
+ * normalisations). Dropout redraws its mask, so it needs neither. An elementwise layer works in
+ * place on a value that nobody else reads. A gradient lives from its first writer, the highest
+ * consumer, to its own layer.
+ *
+ * With keep, everything has a buffer of its own for ever; with inference there is no backward pass.
+ *
+ * Places: buffers in order of size, largest first, each at the lowest offset that is free for its
+ * life ("greedy by size", Pisarchyk and Lee, "Efficient memory management for deep neural net
+ * inference", 2020).
+ */
+#include <stdlib.h>
+
+#include "net/net_internal.h"
+
+#define ALIGN_FLOATS 16
+
+static int backward_time(const kiln_net *net, int l)
+{
+    return 2 * net->plan.count - 2 - l;
+}
+
+/* ---- what a layer reads going backward ------------------------------------------------------- */
+
+static int reads_input(const kiln_net *net, int l)
+{
+    if (net->options.inference) return 0;
+    switch (net->plan.layer[l].kind) {
+    case KILN_CONV:
+    case KILN_AFFINE:
+    case KILN_MAXPOOL:
+    case KILN_LEAKYRELU:
+    case KILN_GELU:
+    case KILN_BATCHNORM:
+    case KILN_LAYERNORM:
+    case KILN_GROUPNORM: return 1;
+    default: return 0;
+    }
+}
+
+static int reads_output(const kiln_net *net, int l)
+{
+    if (net->options.inference) return 0;
+    switch (net->plan.layer[l].kind) {
+    case KILN_RELU:
+    case KILN_TANH:
+    case KILN_SIGMOID:
+    case KILN_MAXPOOL: return 1;
+    default: return 0;
+    }
+}
+
+/* Its function may write over its input; a flatten of single pixels changes nothing at all. */
+static int can_overwrite(const kiln_layer *layer)
+{
+    switch (layer->kind) {
+    case KILN_RELU:
+    case KILN_LEAKYRELU:
+    case KILN_GELU:
+    case KILN_TANH:
+    case KILN_SIGMOID:
+    case KILN_DROPOUT:
+    case KILN_ADD: return 1;
+    case KILN_FLATTEN: return layer->in_H * layer->in_W == 1;
+    default: return 0;
+    }
+}
+
+/* Its backward function may write dx over dout. */
+static int can_overwrite_backward(const kiln_layer *layer)
+{
+    return can_overwrite(layer) || layer->kind == KILN_BATCHNORM;
+}
+
+static int has_fused_relu(const kiln_layer *layer)
+{
+    return layer->kind == KILN_CONV || layer->kind == KILN_AFFINE || layer->kind == KILN_BATCHNORM;
+}
+
+/* ---- buffers --------------------------------------------------------------------------------- */
+
+static int new_buffer(kiln_net *net, size_t elements, int from, int to)
+{
+    const size_t floats = elements * (size_t)net->options.batch;
+    kiln_buffer *b = &net->buffer[net->buffers];
+
+    b->floats = (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+    b->from = from;
+    b->to = to;
+    return net->buffers++;
+}
+
+static void live_until(kiln_net *net, int buffer, int time)
+{
+    if (buffer >= 0 && net->buffer[buffer].to < time) net->buffer[buffer].to = time;
+}
+
+static void find_consumers(kiln_net *net)
+{
+    const kiln_plan *plan = &net->plan;
+
+    for (int l = 0; l < plan->count; l++) {
+        const int sources[2] = {plan->layer[l].from, plan->layer[l].from2};
+        kiln_node *node = &net->node[l];
+
+        node->consumers = 0;
+        node->last_consumer = -1;
+        node->wants_gradient = net->options.keep || node->learned >= 0;
+        for (int i = 0; i < 2; i++) {
+            if (sources[i] < 0) continue;
+            net->node[sources[i]].consumers++;
+            net->node[sources[i]].last_consumer = l;
+            node->wants_gradient |= net->node[sources[i]].wants_gradient;
+        }
+        if (net->options.inference) node->wants_gradient = 0;
+    }
+}
+
+/* Layer l may write its output over its input: nobody reads that later. */
+static int in_place(const kiln_net *net, int l)
+{
+    const int from = net->plan.layer[l].from;
+
+    return !net->options.keep && from >= 0 && can_overwrite(&net->plan.layer[l]) &&
+           net->node[from].consumers == 1 && !reads_output(net, from) && !reads_input(net, l);
+}
+
+static void plan_outputs(kiln_net *net)
+{
+    const int loss = net->plan.count - 1;
+
+    for (int l = 0; l < loss; l++) {
+        const kiln_layer *layer = &net->plan.layer[l];
+        kiln_node *node = &net->node[l];
+
+        if (in_place(net, l)) {
+            kiln_node *before = &net->node[layer->from];
+
+            node->out_buffer = before->out_buffer;
+            if (layer->kind == KILN_RELU && has_fused_relu(&net->plan.layer[layer->from]))
+                before->relu = node->done = 1;
+        } else {
+            node->out_buffer = new_buffer(net, kiln_net_elements(net, l), l, l);
+        }
+        live_until(net, node->out_buffer, l);
+        if (reads_output(net, l)) live_until(net, node->out_buffer, backward_time(net, l));
+        if (net->options.keep) live_until(net, node->out_buffer, KILN_FOREVER);
+    }
+    for (int l = 0; l <= loss; l++) {
+        const int sources[2] = {net->plan.layer[l].from, net->plan.layer[l].from2};
+
+        for (int i = 0; i < 2; i++) {
+            if (sources[i] < 0) continue;
+            live_until(net, net->node[sources[i]].out_buffer, l);
+            if (reads_input(net, l))
+                live_until(net, net->node[sources[i]].out_buffer, backward_time(net, l));
+            if (l == loss) live_until(net, net->node[sources[i]].out_buffer, KILN_FOREVER);
+        }
+    }
+}
+
+/* The gradient of value `from`, written by layer l; `shared`: it may be layer l's own gradient,
+ * changed in place. */
+static void plan_gradient(kiln_net *net, int l, int from, int shared)
+{
+    kiln_node *node = &net->node[l], *source = from < 0 ? NULL : &net->node[from];
+    const enum kiln_layer_kind kind = net->plan.layer[l].kind;
+    const int now = backward_time(net, l);
+    const int normalises = kind == KILN_BATCHNORM || kind == KILN_LAYERNORM ||
+                           kind == KILN_GROUPNORM;
+
+    if (!source || !source->wants_gradient) {
+        if (normalises) /* computes a dx in any case */
+            node->temp_buffer = new_buffer(net, kiln_net_elements(net, from), now, now);
+    } else if (source->last_consumer != l) {
+        if (kind != KILN_ADD)
+            node->temp_buffer = new_buffer(net, kiln_net_elements(net, from), now, now);
+    } else if (shared && source->consumers == 1 && !net->options.keep) {
+        source->dout_buffer = node->dout_buffer;
+        live_until(net, node->dout_buffer, backward_time(net, from));
+    } else {
+        source->dout_buffer = new_buffer(net, kiln_net_elements(net, from), now,
+                                         backward_time(net, from));
+        if (net->options.keep) live_until(net, source->dout_buffer, KILN_FOREVER);
+    }
+}
+
+static void plan_gradients(kiln_net *net)
+{
+    if (net->options.inference) return;
+    for (int l = net->plan.count - 1; l >= 0; l--) {
+        const kiln_layer *layer = &net->plan.layer[l];
+
+        if (l < net->plan.count - 1 && !net->node[l].wants_gradient) continue;
+        if (layer->kind == KILN_ADD) plan_gradient(net, l, layer->from2, 0);
+        plan_gradient(net, l, layer->from, can_overwrite_backward(layer));
+    }
+}
+
+/* ---- places ---------------------------------------------------------------------------------- */
+
+static int by_size(const void *a, const void *b)
+{
+    const kiln_buffer *p = *(kiln_buffer *const *)a, *q = *(kiln_buffer *const *)b;
+
+    if (p->floats != q->floats) return p->floats < q->floats ? 1 : -1;
+    return p < q ? -1 : p > q; /* a fixed order: qsort is not stable */
+}
+
+static int overlap(const kiln_buffer *p, const kiln_buffer *q)
+{
+    return p->from <= q->to && q->from <= p->to;
+}
+
+/* placed[0..count-1] are in order of offset; b gets the lowest that is free, and joins them. */
+static void place(kiln_buffer **placed, int count, kiln_buffer *b)
+{
+    int i;
+
+    b->offset = 0;
+    for (i = 0; i < count; i++) {
+        const size_t end = placed[i]->offset + placed[i]->floats;
+
+        if (!overlap(placed[i], b)) continue;
+        if (placed[i]->offset >= b->offset + b->floats) break;
+        if (end > b->offset) b->offset = end;
+    }
+    for (i = count; i > 0 && placed[i - 1]->offset > b->offset; i--) placed[i] = placed[i - 1];
+    placed[i] = b;
+}
+
+void kiln_net_plan_memory(kiln_net *net)
+{
+    kiln_buffer *order[KILN_BUFFERS_MAX], *placed[KILN_BUFFERS_MAX];
+
+    net->buffers = 0;
+    for (int l = 0; l < net->plan.count; l++) {
+        kiln_node *node = &net->node[l];
+
+        node->out_buffer = node->dout_buffer = node->temp_buffer = -1;
+        node->relu = node->done = 0;
+    }
+    find_consumers(net);
+    plan_outputs(net);
+    plan_gradients(net);
+    for (int i = 0; i < net->buffers; i++) order[i] = &net->buffer[i];
+    qsort(order, (size_t)net->buffers, sizeof *order, by_size);
+    net->pool_floats = 0;
+    for (int i = 0; i < net->buffers; i++) {
+        place(placed, i, order[i]);
+        if (net->pool_floats < order[i]->offset + order[i]->floats)
+            net->pool_floats = order[i]->offset + order[i]->floats;
+    }
+}
