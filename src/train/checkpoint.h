@@ -1,0 +1,30 @@
+/*
+ * A run as one safetensors file, from which it goes on bit for bit (DESIGN.md section 7).
+ *
+ * Tensors are those of tensor_list.h. Metadata, all of it text: format, format_version, version,
+ * net, options (key=value lines), seed, mode, data, data_hash, classes, normalize, mean, std, and
+ * where the run stands.
+ */
+#ifndef KILN_TRAIN_CHECKPOINT_H
+#define KILN_TRAIN_CHECKPOINT_H
+
+#include "train/trainer.h"
+
+#define KILN_CHECKPOINT_FORMAT "kiln"
+#define KILN_CHECKPOINT_VERSION "1"
+
+/* The whole file in a fresh arena: out->base, *size bytes. `version` is the library's. */
+int kiln_checkpoint_write(kiln_run *r, const char *version, kiln_arena *out, size_t *size);
+/* The net alone. */
+int kiln_checkpoint_export(kiln_run *r, const char *version, kiln_arena *out, size_t *size);
+
+/* A run that goes on where the file ended. `options` (may be NULL) may change live options.
+ * KILN_E_CHECKPOINT with a sentence for a file that is damaged, foreign, or of another data set;
+ * nothing is kept then. */
+int kiln_checkpoint_read(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
+                         size_t size, const char *options);
+
+/* The object of kiln.h: kiln_checkpoint_info. */
+int kiln_checkpoint_json(const uint8_t *bytes, size_t size, kiln_json *j);
+
+#endif

@@ -1,0 +1,378 @@
+/*
+ * The table of training options, and the three things done with it: reading, printing, describing.
+ * A row holds where the value lies in kiln_train_options, so an option is added by one row here and
+ * one member in options.h.
+ */
+#include "train/options.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/keyvalue.h"
+#include "base/status.h"
+#include "net/net.h"
+#include "train/presets.h"
+
+enum type { INT, FLOAT, CHOICE, TEXT, FLAG };
+
+typedef struct {
+    const char *name;
+    enum type type;
+    const char *value; /* default */
+    double min, max; /* INT, FLOAT */
+    const char *const *choices; /* CHOICE: ends with NULL */
+    size_t offset, size;
+    int live;
+    const char *group, *help;
+} row;
+
+#define AT(member) offsetof(kiln_train_options, member), sizeof(((kiln_train_options *)0)->member)
+#define FIXED 0
+#define LIVE 1
+#define NONE NULL
+
+static const char *const normalizations[] = {"none", "channel", "mean-image", NULL};
+static const char *const draws[] = {"shuffle", "replacement", NULL};
+static const char *const optimizers[] = {"sgd",  "momentum", "nesterov", "rmsprop",
+                                         "adam", "adamw",    NULL};
+static const char *const schedules[] = {"constant", "step",     "exponential",
+                                        "cosine",   "onecycle", NULL};
+
+static const row table[] = {
+    {"net", TEXT, KILN_DEFAULT_NET, 0, 0, NONE, AT(net), FIXED, "net",
+     "the architecture, in the arrow notation"},
+    {"init", TEXT, "he", 0, 0, NONE, AT(init_text), FIXED, "net",
+     "first weights: he, xavier, or gaussian and a scale (gaussian 0.001)"},
+    {"seed", INT, "1", 0, 4294967295.0, NONE, AT(seed), FIXED, "net",
+     "decides the first weights and everything drawn later"},
+
+    {"data-seed", INT, "1", 0, 4294967295.0, NONE, AT(data_seed), FIXED, "data",
+     "seed of the built-in set"},
+    {"train", INT, "-1", -1, 1e6, NONE, AT(train), FIXED, "data", "training images used; -1: all"},
+    {"validation", INT, "-1", -1, 1e6, NONE, AT(validation), FIXED, "data",
+     "validation images; -1: the standard number"},
+    {"test", INT, "-1", -1, 1e6, NONE, AT(test), FIXED, "data", "test images; -1: all"},
+    {"normalize", CHOICE, "channel", 0, 0, normalizations, AT(normalize), FIXED, "data",
+     "channel: mean 0 and deviation 1; mean-image: minus the mean image, as the course does"},
+    {"draw", CHOICE, "shuffle", 0, 0, draws, AT(draw), FIXED, "data",
+     "batches from a new order each epoch, or drawn with replacement"},
+    {"augment", TEXT, "none", 0, 0, NONE, AT(augment_text), LIVE, "data",
+     "none, or a list of flip, cropN, reflect (pads crops by mirror), cutoutN: flip,crop4"},
+
+    {"epochs", INT, "8", 1, 10000, NONE, AT(epochs), LIVE, "training",
+     "passes over the training images"},
+    {"batch", INT, "64", 1, 65536, NONE, AT(batch), LIVE, "training", "images in a step"},
+    {"max-steps", INT, "0", 0, 2e9, NONE, AT(max_steps), LIVE, "training",
+     "stop after so many steps; 0: no limit"},
+    {"optimizer", CHOICE, "adam", 0, 0, optimizers, AT(optimizer), FIXED, "training",
+     "the update rule"},
+    {"lr", FLOAT, "0.01", 0, 1000, NONE, AT(lr), LIVE, "training",
+     "learning rate, before the schedule"},
+    {"momentum", FLOAT, "0.9", 0, 0.9999, NONE, AT(momentum), LIVE, "training",
+     "of momentum and nesterov"},
+    {"decay-rate", FLOAT, "0.99", 0, 0.99999, NONE, AT(decay_rate), FIXED, "training",
+     "of rmsprop's squared gradients"},
+    {"beta1", FLOAT, "0.9", 0, 0.9999, NONE, AT(beta1), FIXED, "training",
+     "of adam's first moment"},
+    {"beta2", FLOAT, "0.999", 0, 0.999999, NONE, AT(beta2), FIXED, "training",
+     "of adam's second moment"},
+    {"eps", FLOAT, "1e-08", 1e-12, 1, NONE, AT(eps), FIXED, "training",
+     "keeps rmsprop and adam from dividing by zero"},
+    {"schedule", CHOICE, "onecycle", 0, 0, schedules, AT(schedule_kind), LIVE, "training",
+     "how the learning rate changes"},
+    {"warmup", FLOAT, "0", 0, 1000, NONE, AT(warmup), LIVE, "training",
+     "epochs in which the rate rises; 0: none (onecycle: three tenths of the run)"},
+    {"lr-decay", FLOAT, "0.95", 1e-6, 1, NONE, AT(lr_decay), LIVE, "training",
+     "factor of the schedules step and exponential"},
+    {"decay-every", INT, "10", 1, 10000, NONE, AT(decay_every), LIVE, "training",
+     "epochs between the drops of the schedule step"},
+    {"final-lr", FLOAT, "0", 0, 1, NONE, AT(final_lr), LIVE, "training",
+     "last factor of the schedules cosine and onecycle"},
+
+    {"reg", FLOAT, "0", 0, 1000, NONE, AT(reg), LIVE, "regularisation",
+     "adds 0.5 reg sum(W^2) to the loss (weights only)"},
+    {"weight-decay", FLOAT, "0", 0, 1, NONE, AT(weight_decay), LIVE, "regularisation",
+     "decoupled: weights shrink by lr times this each step"},
+    {"clip", FLOAT, "0", 0, 1e6, NONE, AT(clip), LIVE, "regularisation",
+     "largest norm of the gradient; 0: no limit"},
+    {"dropout", FLOAT, "-1", -1, 0.99, NONE, AT(dropout), LIVE, "regularisation",
+     "share dropped by all dropout layers; -1: as the net says"},
+
+    {"check-first", FLAG, "0", 0, 1, NONE, AT(check_first), FIXED, "checks",
+     "accuracies after the first step too, as the course's Solver"},
+    {"check-train", INT, "1000", 0, 1e6, NONE, AT(check_train), LIVE, "checks",
+     "training images drawn for an epoch's training accuracy"},
+    {"check-val", INT, "0", 0, 1e6, NONE, AT(check_val), LIVE, "checks",
+     "validation images looked at each epoch; 0: all"},
+    {"patience", INT, "0", 0, 10000, NONE, AT(patience), LIVE, "checks",
+     "stop after so many epochs without a better validation accuracy; 0: never"},
+};
+
+#define ROWS ((int)(sizeof table / sizeof *table))
+
+static int choice_count(const row *r)
+{
+    int count = 0;
+
+    while (r->choices[count]) count++;
+    return count;
+}
+
+static const row *find(const char *name)
+{
+    for (int i = 0; i < ROWS; i++)
+        if (!strcmp(table[i].name, name)) return &table[i];
+    return NULL;
+}
+
+static int64_t *whole(const row *r, const kiln_train_options *o)
+{
+    return (int64_t *)((char *)o + r->offset);
+}
+
+static double *real(const row *r, const kiln_train_options *o)
+{
+    return (double *)((char *)o + r->offset);
+}
+
+static char *text_of(const row *r, const kiln_train_options *o)
+{
+    return (char *)o + r->offset;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static int store(const row *r, kiln_train_options *o, const kiln_keyvalue *pair)
+{
+    int flag;
+
+    switch (r->type) {
+    case INT: return kiln_value_int(pair, (int64_t)r->min, (int64_t)r->max, whole(r, o));
+    case FLOAT: return kiln_value_double(pair, r->min, r->max, real(r, o));
+    case FLAG:
+        KILN_TRY(kiln_value_bool(pair, &flag));
+        *whole(r, o) = flag;
+        return KILN_OK;
+    case CHOICE:
+        KILN_TRY(flag = kiln_value_choice(pair, r->choices, choice_count(r)));
+        *whole(r, o) = flag;
+        return KILN_OK;
+    case TEXT:
+        if (strlen(pair->value) >= r->size)
+            return kiln_fail(KILN_E_ARG, "%s: the value is longer than %d characters", r->name,
+                             (int)r->size - 1);
+        memset(text_of(r, o), 0, r->size);
+        strcpy(text_of(r, o), pair->value);
+    }
+    return KILN_OK;
+}
+
+/* he | xavier | gaussian SCALE */
+static int read_init(kiln_train_options *o)
+{
+    static const char *const names[] = {"he", "xavier", "gaussian"};
+    static const int kinds[] = {KILN_INIT_HE, KILN_INIT_XAVIER, KILN_INIT_GAUSSIAN};
+    kiln_keyvalue pair = {.key = "init"};
+    const char *space = strchr(o->init_text, ' ');
+    int i;
+
+    snprintf(pair.value, sizeof pair.value, "%.*s",
+             space ? (int)(space - o->init_text) : KILN_OPTION_TEXT, o->init_text);
+    KILN_TRY(i = kiln_value_choice(&pair, names, 3));
+    o->init = kinds[i];
+    o->init_scale = 0;
+    if (o->init != KILN_INIT_GAUSSIAN)
+        return space ? kiln_fail(KILN_E_ARG, "init: %s takes no number", names[i]) : KILN_OK;
+    if (!space)
+        return kiln_fail(KILN_E_ARG, "init: gaussian needs a scale, as in \"gaussian 0.001\"");
+    snprintf(pair.value, sizeof pair.value, "%s", space + strspn(space, " "));
+    return kiln_value_double(&pair, 0, 100, &o->init_scale);
+}
+
+/* `word` is `name` and a number in 1..max, which goes to *out. */
+static int read_sized(const char *word, const char *name, int max, int *out)
+{
+    const size_t length = strlen(name);
+    kiln_keyvalue pair = {.key = "augment"};
+    int64_t value;
+
+    if (strncmp(word, name, length)) return 0;
+    snprintf(pair.value, sizeof pair.value, "%s", word + length);
+    if (kiln_value_int(&pair, 1, max, &value) < 0)
+        return kiln_fail(KILN_E_ARG, "augment: %s wants its pixels, 1 to %d, as in %s%d", name, max,
+                         name, max / 2);
+    *out = (int)value;
+    return 1;
+}
+
+/* none, or a list of flip, cropN, reflect, cutoutN */
+static int read_augment(kiln_train_options *o)
+{
+    static const char *const names[] = {"none", "flip", "crop4", "reflect", "cutout8"};
+    const char *at = o->augment_text;
+    char word[KILN_OPTION_TEXT];
+
+    memset(&o->augment, 0, sizeof o->augment);
+    o->augment.crop_pad = KILN_PAD_ZERO;
+    while (*at) {
+        const size_t length = strcspn(at, ", ");
+        int known;
+
+        snprintf(word, sizeof word, "%.*s", (int)length, at);
+        at += length + strspn(at + length, ", ");
+        if (!*word || !strcmp(word, "none")) continue;
+        known = read_sized(word, "crop", 8, &o->augment.crop);
+        if (!known) known = read_sized(word, "cutout", 32, &o->augment.cutout);
+        if (known < 0) return known;
+        if (known) continue;
+        if (!strcmp(word, "flip"))
+            o->augment.flip = 1;
+        else if (!strcmp(word, "reflect"))
+            o->augment.crop_pad = KILN_PAD_REFLECT;
+        else {
+            const char *near = kiln_closest(word, names, 5);
+
+            return kiln_fail(KILN_E_ARG,
+                             "augment: \"%s\" is none of flip, cropN, reflect, cutoutN%s%s%s", word,
+                             near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        }
+    }
+    if (o->augment.crop_pad == KILN_PAD_REFLECT && !o->augment.crop)
+        return kiln_fail(KILN_E_ARG, "augment: reflect says how crops are padded; name a crop too, "
+                                     "as in crop4,reflect");
+    o->augmented = o->augment.flip || o->augment.crop || o->augment.cutout;
+    return KILN_OK;
+}
+
+static int derive(kiln_train_options *o)
+{
+    KILN_TRY(read_init(o));
+    KILN_TRY(read_augment(o));
+    if (o->dropout < 0 && o->dropout != -1)
+        return kiln_fail(KILN_E_ARG, "dropout: %g is neither a share from 0 to 0.99 nor -1",
+                         o->dropout);
+    if (o->lr == 0) return kiln_fail(KILN_E_ARG, "lr: must be more than 0, up to 1000");
+    o->schedule = (kiln_schedule){(int)o->schedule_kind, o->warmup, o->lr_decay,
+                                  (int)o->decay_every, o->final_lr};
+    return KILN_OK;
+}
+
+static int same_value(const row *r, const kiln_train_options *a, const kiln_train_options *b)
+{
+    return !memcmp((const char *)a + r->offset, (const char *)b + r->offset, r->size);
+}
+
+static int read_pair(kiln_train_options *o, const kiln_keyvalue *pair, int which)
+{
+    const row *r = find(pair->key);
+    const char *names[ROWS];
+    kiln_train_options before;
+
+    if (!r) {
+        for (int i = 0; i < ROWS; i++) names[i] = table[i].name;
+        return kiln_key_unknown(pair->key, names, ROWS);
+    }
+    if (which == KILN_OPTIONS_LIVE && !r->live) before = *o;
+    KILN_TRY(store(r, o, pair));
+    if (which == KILN_OPTIONS_LIVE && !r->live && !same_value(r, &before, o))
+        return kiln_fail(KILN_E_ARG, "%s: cannot change while training; start a new run", r->name);
+    return KILN_OK;
+}
+
+int kiln_train_options_read(kiln_train_options *o, const char *text, int which)
+{
+    kiln_train_options next = *o;
+    kiln_keyvalue pair;
+    int more;
+
+    while ((more = kiln_keyvalue_next(&text, &pair)) > 0) KILN_TRY(read_pair(&next, &pair, which));
+    KILN_TRY(more);
+    KILN_TRY(derive(&next));
+    *o = next;
+    return KILN_OK;
+}
+
+void kiln_train_options_default(kiln_train_options *o)
+{
+    kiln_keyvalue pair;
+    int status = KILN_OK;
+
+    memset(o, 0, sizeof *o);
+    for (int i = 0; i < ROWS && status >= 0; i++) {
+        snprintf(pair.key, sizeof pair.key, "%s", table[i].name);
+        snprintf(pair.value, sizeof pair.value, "%s", table[i].value);
+        status = store(&table[i], o, &pair);
+    }
+    if (status >= 0) status = derive(o);
+    assert(status >= 0);
+}
+
+/* ---- printing -------------------------------------------------------------------------------- */
+
+/* The value as the text that reads back to it. */
+static const char *value_text(const row *r, const kiln_train_options *o, char buffer[32])
+{
+    switch (r->type) {
+    case FLOAT: /* the fewest digits that give the same double */
+        for (int digits = 1; digits <= 17; digits++) {
+            snprintf(buffer, 32, "%.*g", digits, *real(r, o));
+            if (strtod(buffer, NULL) == *real(r, o)) break;
+        }
+        return buffer;
+    case CHOICE: return r->choices[*whole(r, o)];
+    case TEXT: return text_of(r, o);
+    case INT:
+    case FLAG: break;
+    }
+    snprintf(buffer, 32, "%lld", (long long)*whole(r, o));
+    return buffer;
+}
+
+void kiln_train_options_print(const kiln_train_options *o, char *text, int size)
+{
+    char buffer[32];
+    int used = 0;
+
+    text[0] = 0;
+    for (int i = 0; i < ROWS && used < size; i++)
+        used += snprintf(text + used, (size_t)(size - used), "%s=%s\n", table[i].name,
+                         value_text(&table[i], o, buffer));
+    assert(used < size);
+}
+
+void kiln_train_options_json(const kiln_train_options *o, kiln_json *j)
+{
+    char buffer[32];
+
+    for (int i = 0; i < ROWS; i++)
+        kiln_json_string(j, table[i].name, value_text(&table[i], o, buffer));
+}
+
+void kiln_train_options_table(kiln_json *j)
+{
+    static const char *const types[] = {"int", "float", "choice", "text", "flag"};
+
+    kiln_json_array(j, NULL);
+    for (const row *r = table; r < table + ROWS; r++) {
+        kiln_json_object(j, NULL);
+        kiln_json_string(j, "name", r->name);
+        kiln_json_string(j, "type", types[r->type]);
+        kiln_json_string(j, "default", r->value);
+        if (r->type == INT || r->type == FLOAT) {
+            kiln_json_number(j, "min", r->min);
+            kiln_json_number(j, "max", r->max);
+        }
+        if (r->type == CHOICE) {
+            kiln_json_array(j, "choices");
+            for (int i = 0; r->choices[i]; i++) kiln_json_string(j, NULL, r->choices[i]);
+            kiln_json_close(j);
+        }
+        kiln_json_bool(j, "live", r->live);
+        kiln_json_string(j, "group", r->group);
+        kiln_json_string(j, "help", r->help);
+        kiln_json_close(j);
+    }
+    kiln_json_close(j);
+}

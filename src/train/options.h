@@ -1,0 +1,66 @@
+/*
+ * Every option of a training run: one table (options.c) that the trainer reads, the command line
+ * turns into --flags and help, and the page into controls.
+ *
+ * Values come as text, `key=value` a line (base/keyvalue.h), and are printed back the same way, so
+ * a checkpoint keeps them as they are.
+ */
+#ifndef KILN_TRAIN_OPTIONS_H
+#define KILN_TRAIN_OPTIONS_H
+
+#include <stdint.h>
+
+#include "base/json.h"
+#include "data/batch.h"
+#include "net/notation.h"
+#include "train/schedule.h"
+
+enum {
+    KILN_OPTIMIZER_SGD,
+    KILN_OPTIMIZER_MOMENTUM,
+    KILN_OPTIMIZER_NESTEROV,
+    KILN_OPTIMIZER_RMSPROP,
+    KILN_OPTIMIZER_ADAM,
+    KILN_OPTIMIZER_ADAMW
+};
+enum { KILN_DRAW_SHUFFLE, KILN_DRAW_REPLACEMENT };
+
+#define KILN_OPTION_TEXT 64 /* characters of the short texts */
+
+/* Whole numbers and choices are int64_t, as the table reads them all alike. */
+typedef struct {
+    char net[KILN_NOTATION_MAX];
+    char init_text[KILN_OPTION_TEXT], augment_text[KILN_OPTION_TEXT];
+    int64_t seed, data_seed, train, validation, test, normalize, draw;
+    int64_t epochs, batch, max_steps, optimizer, schedule_kind, decay_every;
+    int64_t check_first, check_train, check_val, patience;
+    double lr, momentum, decay_rate, beta1, beta2, eps, warmup, lr_decay, final_lr;
+    double reg, weight_decay, clip, dropout;
+
+    /* What kiln_train_options_read derives from the above. */
+    int init; /* KILN_INIT_* */
+    double init_scale;
+    kiln_augment augment;
+    int augmented; /* 0: no augmentation at all */
+    kiln_schedule schedule;
+} kiln_train_options;
+
+void kiln_train_options_default(kiln_train_options *o);
+
+/* Which keys a text may hold. */
+enum { KILN_OPTIONS_ALL, KILN_OPTIONS_LIVE /* others only where they repeat the present value */ };
+
+/* Reads pairs over what *o holds. KILN_E_ARG with a sentence, and *o as it was. */
+int kiln_train_options_read(kiln_train_options *o, const char *text, int which);
+
+/* All options as key=value lines, in the order of the table, at most `size` bytes;
+ * KILN_TRAIN_OPTIONS_TEXT is enough. */
+#define KILN_TRAIN_OPTIONS_TEXT (KILN_NOTATION_MAX + 2048)
+void kiln_train_options_print(const kiln_train_options *o, char *text, int size);
+
+/* The members of an object of all values, and the array that describes the table (kiln.h:
+ * kiln_options). */
+void kiln_train_options_json(const kiln_train_options *o, kiln_json *j);
+void kiln_train_options_table(kiln_json *j);
+
+#endif

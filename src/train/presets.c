@@ -1,0 +1,92 @@
+/*
+ * Presets (cs231n assignments 1 and 2; Karpathy, ConvNetJS CIFAR-10 demo; He et al. 2016). Options
+ * are those of the course where it names them; the others were found by short searches on CIFAR-10
+ * and the built-in set.
+ */
+#include "train/presets.h"
+
+#include "base/keyvalue.h"
+#include "base/status.h"
+
+const kiln_preset kiln_preset_table[] = {
+    {"default", "Small convnet", KILN_DEFAULT_NET, "epochs=8\nlr=0.01\nschedule=onecycle\n",
+     "Learns the built-in set in less than a minute."},
+    {"linear-softmax", "Linear softmax", "affine 10 - softmax",
+     "epochs=10\nbatch=200\noptimizer=momentum\nlr=0.0003\nreg=0.03\nschedule=cosine\n"
+     "init=gaussian 0.0001\n",
+     "Assignment 1: one weight image a class, softmax loss."},
+    {"linear-svm", "Linear SVM", "affine 10 - svm",
+     "epochs=10\nbatch=200\noptimizer=momentum\nlr=0.0001\nreg=0.1\nschedule=cosine\n"
+     "init=gaussian 0.0001\n",
+     "Assignment 1: one weight image a class, hinge loss with margin 1."},
+    {"two-layer", "Two-layer net", "affine 200 - relu - affine 10 - softmax",
+     "epochs=10\nbatch=200\noptimizer=momentum\nlr=0.01\nreg=0.003\nschedule=exponential\n"
+     "lr-decay=0.9\n",
+     "Assignment 1 and 2: TwoLayerNet."},
+    {"fully-connected", "Fully connected, batchnorm",
+     "[affine 256 - batchnorm - relu - dropout 0.2]x3 - affine 10 - softmax",
+     "epochs=10\nbatch=100\noptimizer=adam\nlr=0.001\nschedule=cosine\n",
+     "Assignment 2: FullyConnectedNet with normalisation and dropout."},
+    {"three-layer", "Three-layer convnet",
+     "conv 7x7x32 - relu - maxpool 2 - affine 100 - relu - affine 10 - softmax",
+     "epochs=5\nbatch=50\noptimizer=adam\nlr=0.001\nschedule=constant\nreg=0.001\ninit=gaussian "
+     "0.001\n"
+     "normalize=mean-image\ncheck-first=1\n",
+     "Assignment 2: ThreeLayerConvNet with its defaults."},
+    {"three-layer-500", "Three-layer convnet, wide",
+     "conv 7x7x32 - relu - maxpool 2 - affine 500 - relu - affine 10 - softmax",
+     "epochs=1\nbatch=50\noptimizer=adam\nlr=0.001\nschedule=constant\nreg=0.001\ninit=gaussian "
+     "0.001\n"
+     "normalize=mean-image\ndraw=replacement\ncheck-first=1\n",
+     "Assignment 2: the notebook's one epoch, which passes 40 % on its training images."},
+    {"convnetjs", "ConvNetJS's net",
+     "conv 5x5x16 - relu - maxpool 2 - conv 5x5x20 - relu - maxpool 2 - conv 5x5x20 - relu - "
+     "maxpool 2 - affine 10 - softmax",
+     "epochs=10\nbatch=32\noptimizer=adam\nlr=0.002\nschedule=onecycle\nweight-decay=0.0001\n"
+     "augment=flip,crop2\n",
+     "The CIFAR-10 demo of ConvNetJS."},
+    {"batchnorm", "Batchnorm net",
+     "[conv 3x3x32 - batchnorm - relu]x2 - maxpool 2 - [conv 3x3x64 - batchnorm - relu]x2 - "
+     "maxpool 2 - [conv 3x3x128 - batchnorm - relu]x2 - avgpool - affine 10 - softmax",
+     "epochs=10\nbatch=64\noptimizer=nesterov\nlr=0.1\nschedule=onecycle\nweight-decay=0.0005\n"
+     "augment=flip,crop4\n",
+     "Passes 75 % on CIFAR-10's validation images within ten epochs."},
+    {"residual", "Small residual net",
+     "conv 3x3x16 - batchnorm - relu - "
+     "[residual(conv 3x3x16 - batchnorm - relu - conv 3x3x16 - batchnorm) - relu]x2 - "
+     "residual(conv 3x3x32 stride 2 - batchnorm - relu - conv 3x3x32 - batchnorm | "
+     "conv 1x1x32 stride 2 - batchnorm) - relu - "
+     "residual(conv 3x3x64 stride 2 - batchnorm - relu - conv 3x3x64 - batchnorm | "
+     "conv 1x1x64 stride 2 - batchnorm) - relu - avgpool - affine 10 - softmax",
+     "epochs=10\nbatch=64\noptimizer=nesterov\nlr=0.1\nschedule=onecycle\nweight-decay=0.0005\n"
+     "augment=flip,crop4\n",
+     "Shortcuts around pairs of convolutions."},
+};
+
+const int kiln_preset_count = sizeof kiln_preset_table / sizeof *kiln_preset_table;
+
+int kiln_presets_json(kiln_json *j)
+{
+    kiln_keyvalue pair;
+
+    kiln_json_array(j, NULL);
+    for (int i = 0; i < kiln_preset_count; i++) {
+        const kiln_preset *p = &kiln_preset_table[i];
+        const char *options = p->options;
+        int more;
+
+        kiln_json_object(j, NULL);
+        kiln_json_string(j, "name", p->name);
+        kiln_json_string(j, "title", p->title);
+        kiln_json_string(j, "net", p->net);
+        kiln_json_object(j, "options");
+        while ((more = kiln_keyvalue_next(&options, &pair)) > 0)
+            kiln_json_string(j, pair.key, pair.value);
+        KILN_TRY(more);
+        kiln_json_close(j);
+        kiln_json_string(j, "note", p->note);
+        kiln_json_close(j);
+    }
+    kiln_json_close(j);
+    return KILN_OK;
+}

@@ -1,0 +1,24 @@
+/* The nets of the course and of the page, each with options that train it well. */
+#ifndef KILN_TRAIN_PRESETS_H
+#define KILN_TRAIN_PRESETS_H
+
+#include "base/json.h"
+
+/* The preset "default" and the default of the option net. */
+#define KILN_DEFAULT_NET \
+    "[conv 3x3x16 - batchnorm - relu - maxpool 2]x2 - conv 3x3x32 - batchnorm - relu - avgpool - " \
+    "affine 10 - softmax"
+
+typedef struct {
+    const char *name, *title, *net;
+    const char *options; /* key=value lines; what differs from the table's defaults */
+    const char *note;
+} kiln_preset;
+
+extern const kiln_preset kiln_preset_table[];
+extern const int kiln_preset_count;
+
+/* The array of kiln.h: kiln_presets. */
+int kiln_presets_json(kiln_json *j);
+
+#endif

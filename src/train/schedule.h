@@ -1,0 +1,32 @@
+/*
+ * Learning-rate schedules: what the rate is multiplied by at a step. A pure function of step, steps
+ * an epoch and epochs, in double without libm, so that a resumed run sees the rates an unbroken one
+ * would have seen.
+ */
+#ifndef KILN_TRAIN_SCHEDULE_H
+#define KILN_TRAIN_SCHEDULE_H
+
+#include <stdint.h>
+
+enum {
+    KILN_SCHEDULE_CONSTANT,
+    KILN_SCHEDULE_STEP, /* times `decay` every `every` epochs */
+    KILN_SCHEDULE_EXPONENTIAL, /* times `decay` every epoch: the course's lr_decay */
+    KILN_SCHEDULE_COSINE, /* from 1 to `final` along half a cosine */
+    KILN_SCHEDULE_ONECYCLE /* from 1/25 up to 1 and down to `final`, along cosines */
+};
+
+typedef struct {
+    int kind;
+    double warmup; /* epochs in which the factor rises to 1; one-cycle takes 0.3 of the run where it
+                      is 0 */
+    double decay; /* factor of step and exponential */
+    int every; /* epochs between the drops of step, >= 1 */
+    double final; /* last factor of cosine and one-cycle */
+} kiln_schedule;
+
+/* The factor of step 0, 1, ...; steps past the end have the last one's. */
+double kiln_schedule_factor(const kiln_schedule *s, int64_t step, int64_t steps_per_epoch,
+                            int epochs);
+
+#endif

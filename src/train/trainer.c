@@ -1,0 +1,414 @@
+/*
+ * The training loop's body (cs231n: Solver._step, Solver.train).
+ *
+ *   draw images - decode and augment - forward - loss + 0.5·reg·ΣW² - backward - clip - update
+ *
+ * Nothing of the state changes before loss and gradient are known to be finite, but for the running
+ * statistics, which a diverged step puts back. Sums of squares are taken in float blocks, so a
+ * finite |w| and |dw| bound every element by 2e19; with lr <= 1000 no update of such values
+ * overflows, and parameters stay finite for good.
+ */
+#include "train/trainer.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "kernels/vec.h"
+#include "train/optim.h"
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+static const int rule_states[] = {0, 1, 1, 1, 2, 2}; /* arrays, by KILN_OPTIMIZER_* */
+
+/* -1 is all; more than there are is all. */
+static int limited(int64_t wanted, int count)
+{
+    return wanted >= 0 && wanted < count ? (int)wanted : count;
+}
+
+static int make_net(kiln_net **net, const kiln_run *r, int batch)
+{
+    kiln_net_options n;
+
+    kiln_net_options_default(&n);
+    n.C = r->data->C, n.H = r->data->H, n.W = r->data->W;
+    n.batch = batch;
+    n.seed = (uint32_t)r->o.seed;
+    n.init = r->o.init;
+    n.init_scale = r->o.init_scale;
+    return kiln_net_make(net, r->o.net, &n);
+}
+
+static void lay_out(kiln_run *r, kiln_arena *a)
+{
+    r->order = kiln_arena_take(a, (size_t)r->images, sizeof(int));
+    for (int i = 0; i < r->states; i++) r->state[i] = kiln_arena_take(a, r->floats, sizeof(float));
+    r->best = kiln_arena_take(a, r->floats, sizeof(float));
+    r->before = kiln_arena_take(a, r->floats, sizeof(float));
+    r->best_statistics = kiln_arena_take(a, r->statistics, sizeof(float));
+    r->statistics_before = kiln_arena_take(a, r->statistics, sizeof(float));
+}
+
+static void lay_out_batch(kiln_run *r, kiln_arena *a, int batch, int classes)
+{
+    const size_t scores = (size_t)batch * (size_t)classes;
+
+    r->index = kiln_arena_take(a, (size_t)batch, sizeof(int));
+    r->label = kiln_arena_take(a, (size_t)batch, sizeof(int));
+    r->prediction = kiln_arena_take(a, (size_t)batch, sizeof(int));
+    r->probability = kiln_arena_take(a, scores, sizeof(float));
+    r->view = kiln_arena_take(a, scores, sizeof(float));
+}
+
+/* A net for `batch` images in place of r->net, with its parameters and statistics, and the arrays
+ * that go with it. */
+static int fit_batch(kiln_run *r, int batch)
+{
+    kiln_arena plan = {0}, arena;
+    kiln_run next = *r;
+    float *w;
+    int status;
+
+    KILN_TRY(make_net(&next.net, r, batch));
+    lay_out_batch(&next, &plan, batch, r->data->classes);
+    status = kiln_arena_create(&arena, plan.used, "the batch's labels and scores");
+    if (status < 0) {
+        kiln_net_free(next.net);
+        return status;
+    }
+    lay_out_batch(&next, &arena, batch, r->data->classes);
+    next.floats = kiln_net_parameters(next.net, &w, &next.dw);
+    if (r->net) {
+        memcpy(w, r->w, r->floats * sizeof *w);
+        kiln_statistics_get(r->net, r->statistics_before);
+        kiln_statistics_set(next.net, r->statistics_before);
+        kiln_net_free(r->net);
+        kiln_arena_destroy(&r->batch_arena);
+    }
+    next.w = w;
+    next.batch_arena = arena;
+    *r = next;
+    kiln_net_set_dropout(r->net, (float)r->o.dropout);
+    return KILN_OK;
+}
+
+static int check_data(const kiln_dataset *d, const kiln_train_options *o)
+{
+    if (!d->finished) return kiln_fail(KILN_E_STATE, "the data set is not finished yet");
+    if (limited(o->train, d->count[0]) < 1)
+        return kiln_fail(KILN_E_DATA, "%s has no training images", d->name);
+    return KILN_OK;
+}
+
+static int check_classes(const kiln_run *r)
+{
+    const int classes = kiln_net_plan(r->net)->classes, wanted = r->data->classes;
+
+    if (classes == wanted) return KILN_OK;
+    return kiln_fail(KILN_E_SHAPE,
+                     "net: it ends in %d scores, but %s has %d classes; end it in affine %d",
+                     classes, r->data->name, wanted, wanted);
+}
+
+/* The rest of a run whose net is made. */
+static int fill(kiln_run *r)
+{
+    kiln_arena plan = {0};
+    const int tensors = kiln_net_tensor_count(r->net);
+
+    KILN_TRY(check_classes(r));
+    for (int i = 0; i < tensors; i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(r->net, i);
+
+        if (!t->parameter) r->statistics += (size_t)t->size;
+    }
+    r->states = rule_states[r->o.optimizer];
+    lay_out(r, &plan);
+    KILN_TRY(kiln_arena_create(&r->arena, plan.used, "the optimizer's state"));
+    lay_out(r, &r->arena);
+    r->order_epoch = -1;
+    r->best_accuracy = -1;
+    r->metrics.train_accuracy = r->metrics.val_accuracy = r->metrics.update_ratio = -1;
+    kiln_history_clear(&r->history);
+    return KILN_OK;
+}
+
+int kiln_run_make(kiln_run **run, const kiln_dataset *data, const kiln_train_options *o)
+{
+    kiln_arena self;
+    kiln_run *r;
+    int status;
+
+    KILN_TRY(check_data(data, o));
+    KILN_TRY(kiln_arena_create(&self, sizeof *r, "the trainer"));
+    r = (kiln_run *)(void *)self.base;
+    r->self = self;
+    r->o = *o;
+    r->data = data;
+    r->images = limited(o->train, data->count[0]);
+    r->validation = limited(o->validation, data->count[1]);
+    status = fit_batch(r, limited(o->batch, r->images));
+    if (status >= 0) status = fill(r);
+    if (status < 0) {
+        kiln_run_free(r);
+        return status;
+    }
+    *run = r;
+    return KILN_OK;
+}
+
+void kiln_run_free(kiln_run *r)
+{
+    kiln_arena self;
+
+    if (!r) return;
+    self = r->self;
+    if (r->net) kiln_net_free(r->net);
+    if (r->inspector) kiln_net_free(r->inspector);
+    kiln_arena_destroy(&r->batch_arena);
+    kiln_arena_destroy(&r->arena);
+    kiln_arena_destroy(&self);
+}
+
+/* ---- where the run stands -------------------------------------------------------------------- */
+
+int64_t kiln_run_steps_per_epoch(const kiln_run *r)
+{
+    return r->images > r->o.batch ? r->images / r->o.batch : 1;
+}
+
+int64_t kiln_run_steps(const kiln_run *r)
+{
+    const int64_t steps = kiln_run_steps_per_epoch(r) * r->o.epochs;
+
+    return r->o.max_steps && r->o.max_steps < steps ? r->o.max_steps : steps;
+}
+
+static int out_of_patience(const kiln_run *r)
+{
+    return r->o.patience && r->best_accuracy >= 0 && r->epoch - r->best_epoch >= r->o.patience;
+}
+
+int kiln_run_over(const kiln_run *r)
+{
+    return r->epoch >= r->o.epochs || (r->o.max_steps && r->step >= r->o.max_steps) ||
+           out_of_patience(r);
+}
+
+/* The rate of this step. Counted in epochs, so that a batch changed on the way keeps its place. */
+static double learning_rate(const kiln_run *r)
+{
+    const int64_t steps = kiln_run_steps_per_epoch(r);
+    int64_t step = r->position / r->o.batch;
+
+    if (step >= steps) step = steps - 1;
+    return r->o.lr *
+           kiln_schedule_factor(&r->o.schedule, r->epoch * steps + step, steps, (int)r->o.epochs);
+}
+
+/* ---- a step ---------------------------------------------------------------------------------- */
+
+/* Draws the images of this step into the net's input; returns how many. */
+static int draw(kiln_run *r)
+{
+    const uint32_t seed = (uint32_t)r->o.seed;
+    const int *index = r->index;
+    int n = limited(r->o.batch, r->images);
+
+    if (n > r->images - r->position) n = (int)(r->images - r->position); /* the batch has grown */
+    if (r->o.draw == KILN_DRAW_REPLACEMENT) {
+        kiln_batch_sample(r->index, n, r->images, seed, r->step);
+    } else {
+        if (r->order_epoch != r->epoch) kiln_batch_shuffle(r->order, r->images, seed, r->epoch);
+        r->order_epoch = r->epoch;
+        index = r->order + r->position;
+    }
+    kiln_batch_decode(kiln_net_input(r->net), r->label, r->data, 0, index, 0, n,
+                      (int)r->o.normalize, r->o.augmented ? &r->o.augment : NULL, seed, r->step);
+    return n;
+}
+
+static int finite(double x)
+{
+    return x - x == 0;
+}
+
+/* A step that found no finite `what`: puts the running statistics back and says where it began. */
+static int diverged(kiln_run *r, const char *what)
+{
+    char where[120] = "";
+
+    kiln_net_find_nonfinite(r->net, where, sizeof where);
+    kiln_statistics_set(r->net, r->statistics_before);
+    return kiln_fail(
+        KILN_E_DIVERGED,
+        "training diverged at step %lld: %s is not finite%s%s. The parameters are those "
+        "before the step; a smaller lr, or clip=1, may help",
+        (long long)r->step + 1, what, *where ? "; first " : "", where);
+}
+
+/* w of convolutions and affine layers shrink by lr·decay. */
+static void decay_weights(kiln_run *r, float lr)
+{
+    const int tensors = kiln_net_tensor_count(r->net);
+
+    for (int i = 0; i < tensors; i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(r->net, i);
+
+        if (t->regularised) kiln_decay(t->data, (size_t)t->size, lr, (float)r->o.weight_decay);
+    }
+}
+
+static void update(kiln_run *r, float lr)
+{
+    const kiln_train_options *o = &r->o;
+    const size_t n = r->floats;
+
+    if (o->weight_decay > 0) decay_weights(r, lr);
+    switch (o->optimizer) {
+    case KILN_OPTIMIZER_SGD: kiln_sgd(r->w, r->dw, n, lr); break;
+    case KILN_OPTIMIZER_MOMENTUM:
+        kiln_sgd_momentum(r->w, r->dw, r->state[0], n, lr, (float)o->momentum);
+        break;
+    case KILN_OPTIMIZER_NESTEROV:
+        kiln_nesterov(r->w, r->dw, r->state[0], n, lr, (float)o->momentum);
+        break;
+    case KILN_OPTIMIZER_RMSPROP:
+        kiln_rmsprop(r->w, r->dw, r->state[0], n, lr, (float)o->decay_rate, (float)o->eps);
+        break;
+    default:
+        kiln_adam(r->w, r->dw, r->state[0], r->state[1], n, lr, (float)o->beta1, (float)o->beta2,
+                  (float)o->eps, (long)r->step + 1);
+    }
+}
+
+static double norm(const float *x, size_t n)
+{
+    return __builtin_sqrt(kiln_vec_sum_squares(x, (int)n));
+}
+
+/* The update, and every so often how far it went: |w - before| / |before|. */
+static void update_measured(kiln_run *r, float lr, double w_norm)
+{
+    const int measure = r->step % KILN_RUN_RATIO_EVERY == 0;
+
+    if (measure) memcpy(r->before, r->w, r->floats * sizeof *r->w);
+    update(r, lr);
+    if (!measure) return;
+    kiln_vec_scale(r->before, r->before, (int)r->floats, -1.0f);
+    kiln_vec_add(r->before, r->before, r->w, (int)r->floats);
+    r->metrics.update_ratio = w_norm > 0 ? norm(r->before, r->floats) / w_norm : 0;
+}
+
+/* Accuracies now, a line of the history, and the best parameters. Returns KILN_RUN_BEST or 0. */
+static int look(kiln_run *r, int epoch)
+{
+    kiln_epoch_record record = {.epoch = epoch, .step = (int32_t)r->step};
+
+    kiln_run_check(r);
+    record.train_loss = (float)(r->loss_count ? r->loss_sum / (double)r->loss_count : 0);
+    record.train_accuracy = (float)r->metrics.train_accuracy;
+    record.val_accuracy = (float)r->metrics.val_accuracy;
+    record.lr = (float)r->metrics.lr;
+    kiln_history_add_epoch(&r->history, &record);
+    if (!(r->metrics.val_accuracy > r->best_accuracy)) return 0;
+    r->best_accuracy = r->metrics.val_accuracy;
+    r->best_epoch = epoch;
+    memcpy(r->best, r->w, r->floats * sizeof *r->w);
+    kiln_statistics_get(r->net, r->best_statistics);
+    return KILN_RUN_BEST;
+}
+
+/* The step's bookkeeping; returns its flags. */
+static int advance(kiln_run *r, int n)
+{
+    int flags = KILN_RUN_STEPPED;
+
+    r->step++;
+    r->position += n;
+    r->loss_sum += r->metrics.loss;
+    r->loss_count++;
+    kiln_history_add_loss(&r->history, r->step, r->metrics.loss);
+    if (r->position + limited(r->o.batch, r->images) > r->images) {
+        r->epoch++;
+        r->position = 0;
+        flags |= KILN_RUN_EPOCH;
+    }
+    if (r->o.max_steps && r->step >= r->o.max_steps) flags |= KILN_RUN_EPOCH;
+    if (flags & KILN_RUN_EPOCH)
+        flags |= look(r, r->epoch + (r->position > 0));
+    else if (r->step == 1 && r->o.check_first)
+        flags |= look(r, 0);
+    if (r->position == 0) r->loss_sum = 0, r->loss_count = 0;
+    if (kiln_run_over(r)) flags |= KILN_RUN_DONE;
+    return flags;
+}
+
+int kiln_run_step(kiln_run *r)
+{
+    kiln_run_metrics m = r->metrics;
+    double w_norm;
+    int n;
+
+    if (kiln_run_over(r))
+        return kiln_fail(
+            KILN_E_STATE,
+            "training is over after %d epochs and %lld steps; raise epochs, max-steps or "
+            "patience to go on",
+            r->epoch, (long long)r->step);
+    kiln_statistics_get(r->net, r->statistics_before);
+    kiln_net_set_step(r->net, r->step);
+    n = draw(r);
+    m.accuracy =
+        (double)kiln_correct(NULL, kiln_net_forward(r->net, n, 1), r->label, n, r->data->classes) /
+        n;
+    m.data_loss = kiln_net_data_loss(r->net, r->label, n);
+    if (!finite(m.data_loss)) return diverged(r, "the loss");
+    kiln_net_backward(r->net, n);
+    m.reg_loss = r->o.reg > 0 ? kiln_net_regularise(r->net, r->o.reg, 1) : 0;
+    m.loss = m.data_loss + m.reg_loss;
+    m.gradient_norm = norm(r->dw, r->floats);
+    if (!finite(m.gradient_norm) || !finite(m.loss)) return diverged(r, "the gradient");
+    w_norm = norm(r->w, r->floats);
+    if (!finite(w_norm)) return diverged(r, "the square of a parameter");
+    if (r->o.clip > 0 && m.gradient_norm > r->o.clip)
+        kiln_vec_scale(r->dw, r->dw, (int)r->floats, (float)(r->o.clip / m.gradient_norm));
+    m.lr = learning_rate(r);
+    m.measured = 1;
+    r->metrics = m;
+    update_measured(r, (float)m.lr, w_norm);
+    return advance(r, n);
+}
+
+/* ---- between steps --------------------------------------------------------------------------- */
+
+int kiln_run_set(kiln_run *r, const char *text)
+{
+    const kiln_train_options before = r->o;
+    const int room = kiln_net_made_with(r->net)->batch;
+    int batch;
+
+    KILN_TRY(kiln_train_options_read(&r->o, text, KILN_OPTIONS_LIVE));
+    batch = limited(r->o.batch, r->images);
+    if (batch > room) {
+        const int status = fit_batch(r, batch);
+
+        if (status < 0) {
+            r->o = before;
+            return status;
+        }
+    }
+    kiln_net_set_dropout(r->net, (float)r->o.dropout);
+    return KILN_OK;
+}
+
+int kiln_run_restore_best(kiln_run *r)
+{
+    if (r->best_accuracy < 0)
+        return kiln_fail(KILN_E_STATE,
+                         "no best parameters yet: they are kept at the end of an epoch, "
+                         "by validation accuracy");
+    memcpy(r->w, r->best, r->floats * sizeof *r->w);
+    kiln_statistics_set(r->net, r->best_statistics);
+    return KILN_OK;
+}

@@ -1,0 +1,99 @@
+/*
+ * A training run: what cs231n's Solver does and more. One call is one step; pause, single step and
+ * resume are the caller's loop. A step allocates nothing.
+ *
+ * Steps an epoch: max(images / batch, 1), as the course has it. A shuffled epoch leaves out the
+ * images % batch last ones of its order (another order comes next epoch), so that every step has
+ * the same size and costs the same.
+ */
+#ifndef KILN_TRAIN_TRAINER_H
+#define KILN_TRAIN_TRAINER_H
+
+#include "data/dataset.h"
+#include "net/net.h"
+#include "train/history.h"
+#include "train/options.h"
+
+/* The flags a step returns: the values of kiln.h. */
+enum { KILN_RUN_STEPPED = 1, KILN_RUN_EPOCH = 2, KILN_RUN_DONE = 4, KILN_RUN_BEST = 8 };
+
+typedef struct {
+    double loss, data_loss, reg_loss; /* of the last step; loss is their sum */
+    double accuracy; /* of its batch */
+    double lr, gradient_norm; /* before clipping */
+    double update_ratio; /* |change of w| / |w|, measured every KILN_RUN_RATIO_EVERY steps; -1
+                            before */
+    double train_accuracy, val_accuracy; /* of the last check; -1 before */
+    int measured; /* 1 once a step was taken */
+} kiln_run_metrics;
+
+#define KILN_RUN_RATIO_EVERY 16
+
+typedef struct {
+    kiln_train_options o;
+    const kiln_dataset *data; /* borrowed */
+    kiln_net *net;
+    kiln_net *inspector; /* keep = 1, one image; NULL until asked for */
+    int images; /* training images used */
+    int validation; /* validation images there are, at most the option's */
+
+    /* Where the run stands; with the seed, these and the arrays below decide all that follows. */
+    int64_t step; /* steps taken */
+    int64_t position; /* images of the present epoch already seen */
+    int epoch; /* epochs done */
+    double loss_sum; /* of the present epoch's steps */
+    int64_t loss_count;
+    double best_accuracy; /* best validation accuracy; -1: none yet */
+    int best_epoch;
+
+    size_t floats, statistics; /* floats of the parameter block, of all running statistics */
+    float *w, *dw; /* the net's blocks */
+    int states; /* of the update rule: 0..2 */
+    float *state[2];
+    float *best, *best_statistics;
+    float *before; /* parameters before a step whose update ratio is measured */
+    float *statistics_before;
+    int *order, order_epoch; /* the shuffled order, and the epoch it is of */
+    kiln_run_metrics metrics;
+    kiln_history history;
+    kiln_arena self, arena; /* the run itself; what is laid out above */
+
+    /* What grows with the batch. */
+    int *index, *label, *prediction;
+    float *probability, *view; /* (batch, classes) */
+    kiln_arena batch_arena;
+} kiln_run;
+
+/* The data set must be finished and outlive the run. */
+int kiln_run_make(kiln_run **run, const kiln_dataset *data, const kiln_train_options *o);
+void kiln_run_free(kiln_run *r);
+
+/* One step: flags, or KILN_E_DIVERGED with everything as it was before, or KILN_E_STATE when the
+ * run is over. */
+int kiln_run_step(kiln_run *r);
+int kiln_run_over(const kiln_run *r);
+int64_t kiln_run_steps_per_epoch(const kiln_run *r);
+int64_t kiln_run_steps(const kiln_run *r); /* of the whole run */
+
+/* Live options as key=value lines. On failure nothing changes. */
+int kiln_run_set(kiln_run *r, const char *text);
+int kiln_run_restore_best(kiln_run *r); /* KILN_E_STATE when there is none */
+
+/* ---- evaluate.c: all in test mode, leaving the run as it was ------------------------------------
+ */
+
+#define KILN_VIEWS_MAX 10
+/* 1, 2 (with mirror image) or 10 (both, moved by two pixels in four directions) views averaged. */
+int kiln_run_evaluate(kiln_run *r, int split, int first, int n, int views, double *loss_sum,
+                      int *confusion);
+void kiln_run_predict(kiln_run *r, const uint8_t *images, int n, int views, float *probabilities);
+/* The checks of an epoch's end: fills metrics.train_accuracy and .val_accuracy. */
+void kiln_run_check(kiln_run *r);
+/* Forward and backward of one image in r->inspector. */
+int kiln_run_inspect(kiln_run *r, int split, int i);
+
+/* Running statistics of a net to and from one array. */
+void kiln_statistics_get(kiln_net *net, float *out);
+void kiln_statistics_set(kiln_net *net, const float *in);
+
+#endif

@@ -1,0 +1,588 @@
+/* The trainer: what a step does, where a run ends, what may change on the way, and what must not.
+ */
+#include "train/trainer.h"
+
+#include "base/status.h"
+#include "base/threads.h"
+#include "check.h"
+#include "train/optim.h"
+
+#define TRAIN 100
+#define VALIDATION 40
+#define TEST 30
+#define SMALL "net=conv 3x3x4 - relu - maxpool 4 - affine 10 - softmax\n"
+#define NORMED "net=conv 3x3x4 - batchnorm - relu - maxpool 4 - dropout 0.3 - affine 10 - softmax\n"
+
+static kiln_dataset data;
+
+static kiln_run *make(const char *text)
+{
+    kiln_train_options o;
+    kiln_run *r;
+
+    kiln_train_options_default(&o);
+    if (kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)
+        CHECK_FAIL("%s", kiln_error());
+    return r;
+}
+
+static int must_step(kiln_run *r)
+{
+    const int flags = kiln_run_step(r);
+
+    if (flags < 0) CHECK_FAIL("step %d: %s", (int)r->step, kiln_error());
+    return flags;
+}
+
+/* Takes `steps` steps; returns the flags of all. */
+static int advance(kiln_run *r, int steps)
+{
+    int flags = 0;
+
+    while (steps--) flags |= must_step(r);
+    return flags;
+}
+
+/* ---- the length of a run -----------------------------------------------------------------------
+ */
+
+static void steps_and_epochs(void **state)
+{
+    kiln_run *r = make(SMALL "batch=30\nepochs=2\ncheck-train=20\n");
+
+    (void)state;
+    assert_int_equal(kiln_run_steps_per_epoch(r), 3); /* max(100 / 30, 1) */
+    assert_int_equal(kiln_run_steps(r), 6);
+    assert_int_equal(advance(r, 2), KILN_RUN_STEPPED);
+    assert_true(must_step(r) & KILN_RUN_EPOCH);
+    assert_int_equal(r->epoch, 1);
+    assert_int_equal(advance(r, 2) & (KILN_RUN_EPOCH | KILN_RUN_DONE), 0);
+    assert_int_equal(must_step(r) & (KILN_RUN_EPOCH | KILN_RUN_DONE),
+                     KILN_RUN_EPOCH | KILN_RUN_DONE);
+    assert_int_equal(kiln_run_step(r), KILN_E_STATE);
+    assert_int_equal(r->step, 6);
+    assert_int_equal(kiln_run_set(r, "epochs=3"), KILN_OK); /* and on */
+    assert_int_equal(must_step(r), KILN_RUN_STEPPED);
+    assert_int_equal(r->history.losses, 7);
+    assert_int_equal(r->history.epochs, 2);
+    kiln_run_free(r);
+}
+
+static void a_batch_larger_than_the_set(void **state)
+{
+    kiln_run *r = make(SMALL "batch=1000\nepochs=2\n");
+
+    (void)state;
+    assert_int_equal(kiln_net_made_with(r->net)->batch, TRAIN);
+    assert_int_equal(kiln_run_steps(r), 2);
+    assert_true(must_step(r) & KILN_RUN_EPOCH);
+    assert_true(must_step(r) & KILN_RUN_DONE);
+    kiln_run_free(r);
+}
+
+static void max_steps(void **state)
+{
+    kiln_run *r = make(SMALL "batch=10\nmax-steps=4\ncheck-train=10\n");
+
+    (void)state;
+    assert_int_equal(kiln_run_steps(r), 4);
+    assert_int_equal(advance(r, 3), KILN_RUN_STEPPED);
+    assert_int_equal(must_step(r) & ~KILN_RUN_BEST,
+                     KILN_RUN_STEPPED | KILN_RUN_EPOCH | KILN_RUN_DONE);
+    assert_int_equal(kiln_run_step(r), KILN_E_STATE);
+    kiln_run_free(r);
+}
+
+static void patience(void **state)
+{
+    kiln_run *r = make(SMALL "batch=50\nlr=1e-12\npatience=2\ncheck-train=0\n");
+    int steps = 1;
+
+    (void)state;
+    while (!(must_step(r) & KILN_RUN_DONE)) steps++;
+    assert_int_equal(steps, 6); /* best at epoch 1, two more without a better one */
+    assert_int_equal(r->best_epoch, 1);
+    assert_true(r->metrics.train_accuracy == -1 && r->metrics.val_accuracy >= 0);
+    kiln_run_free(r);
+}
+
+/* The Solver also looks after the first step. */
+static void check_first(void **state)
+{
+    kiln_run *r = make(SMALL "batch=10\ncheck-first=1\ncheck-train=50\n");
+
+    (void)state;
+    assert_int_equal(must_step(r), KILN_RUN_STEPPED | KILN_RUN_BEST);
+    assert_int_equal(r->history.epochs, 1);
+    assert_int_equal(r->history.epoch_at[0][0], 0);
+    assert_true(r->metrics.train_accuracy >= 0);
+    kiln_run_free(r);
+}
+
+/* ---- what a step does --------------------------------------------------------------------------
+ */
+
+/* One step of plain gradient descent, by hand from a net of the same seed. */
+static void a_step_is_w_minus_lr_dw(void **state)
+{
+    kiln_run *a = make(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nreg=0.5\nbatch=20\n");
+    kiln_run *b = make(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nreg=0.5\nbatch=20\n");
+    int order[TRAIN], y[20];
+    double loss, reg;
+
+    (void)state;
+    kiln_batch_shuffle(order, TRAIN, 1, 0);
+    kiln_batch_decode(kiln_net_input(b->net), y, &data, 0, order, 0, 20, KILN_NORMALIZE_CHANNEL,
+                      NULL, 1, 0);
+    kiln_net_forward(b->net, 20, 1);
+    loss = kiln_net_data_loss(b->net, y, 20);
+    kiln_net_backward(b->net, 20);
+    reg = kiln_net_regularise(b->net, 0.5, 1);
+    kiln_sgd(b->w, b->dw, b->floats, 0.1f);
+    must_step(a);
+    CHECK_SAME_BITS(a->w, b->w, b->floats);
+    assert_true(a->metrics.data_loss == loss && a->metrics.reg_loss == reg && reg > 0);
+    assert_true(a->metrics.loss == loss + reg);
+    kiln_run_free(a);
+    kiln_run_free(b);
+}
+
+static double distance(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++) sum += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+    return sqrt(sum);
+}
+
+static void clip_and_update_ratio(void **state)
+{
+    kiln_run *r = make(SMALL "optimizer=sgd\nschedule=constant\nlr=1\nclip=0.01\nbatch=20\n");
+    float *w = malloc(r->floats * sizeof *w), *zero = calloc(r->floats, sizeof *zero);
+    double far;
+
+    (void)state;
+    memcpy(w, r->w, r->floats * sizeof *w);
+    must_step(r);
+    far = distance(r->w, w, r->floats);
+    CHECK(r->metrics.gradient_norm > 0.01); /* told before clipping */
+    CHECK_NEAR(far, 0.01, 1e-6);
+    CHECK_NEAR(r->metrics.update_ratio, far / distance(w, zero, r->floats), 1e-6);
+    free(w), free(zero);
+    kiln_run_free(r);
+}
+
+/* Decoupled decay touches weights only, and is scaled by the rate. */
+static void weight_decay(void **state)
+{
+    kiln_run *plain = make(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nbatch=20\n");
+    kiln_run *decayed =
+        make(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nbatch=20\nweight-decay=0.5\n");
+
+    float *before = malloc(plain->floats * sizeof *before);
+
+    (void)state;
+    memcpy(before, plain->w, plain->floats * sizeof *before);
+    must_step(plain), must_step(decayed);
+    for (int i = 0; i < kiln_net_tensor_count(plain->net); i++) {
+        const kiln_tensor *p = kiln_net_tensor_at(plain->net, i),
+                          *d = kiln_net_tensor_at(decayed->net, i);
+        const float *w = before + (p->data - plain->w);
+        const double share = p->regularised ? 0.05 : 0;
+
+        for (int k = 0; k < p->size; k++) CHECK_NEAR(d->data[k], p->data[k] - share * w[k], 1e-6);
+    }
+    free(before);
+    kiln_run_free(plain), kiln_run_free(decayed);
+}
+
+static void rate_follows_the_schedule(void **state)
+{
+    kiln_run *r = make(SMALL "lr=0.5\nschedule=exponential\nlr-decay=0.5\nbatch=50\nepochs=3\n");
+    const double rates[] = {0.5, 0.5, 0.25, 0.25, 0.125, 0.125};
+
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        must_step(r);
+        assert_true(r->metrics.lr == rates[i]);
+    }
+    kiln_run_free(r);
+}
+
+static void every_rule_learns(void **state)
+{
+    static const char *const rules[] = {
+        SMALL "batch=25\nepochs=12\noptimizer=sgd\nschedule=constant\nlr=0.05\n",
+        SMALL "batch=25\nepochs=12\noptimizer=momentum\nlr=0.01\n",
+        SMALL "batch=25\nepochs=12\noptimizer=nesterov\nlr=0.01\n",
+        SMALL "batch=25\nepochs=12\noptimizer=rmsprop\nlr=0.002\ndecay-rate=0.9\n",
+        SMALL "batch=25\nepochs=12\noptimizer=adam\nlr=0.005\n",
+        SMALL "batch=25\nepochs=12\noptimizer=adamw\nlr=0.005\nweight-decay=0.01\n",
+    };
+
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        kiln_run *r = make(rules[i]);
+
+        advance(r, 48);
+        if (!(r->history.epoch_value[11][0] < 0.8f * r->history.epoch_value[0][0]))
+            CHECK_FAIL("rule %d: loss %g after %g", i, (double)r->history.epoch_value[11][0],
+                       (double)r->history.epoch_value[0][0]);
+        kiln_run_free(r);
+    }
+}
+
+static void a_step_allocates_nothing(void **state)
+{
+    kiln_run *r = make(NORMED "batch=20\naugment=flip,crop4,cutout8\n");
+    const long before = kiln_arena_allocations();
+
+    (void)state;
+    advance(r, 12); /* two ends of epochs among them */
+    assert_int_equal(kiln_arena_allocations(), before);
+    kiln_run_free(r);
+}
+
+/* The same options give the same bits: twice, and on any number of threads. */
+static void repeatable(void **state)
+{
+    const char *const text = NORMED "batch=20\naugment=flip,crop4\nepochs=3\n";
+    uint64_t hash[3];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        kiln_threads_set(i == 2 ? 3 : 1);
+        kiln_run *r = make(text);
+
+        advance(r, 12);
+        hash[i] = kiln_net_hash64(r->net);
+        kiln_run_free(r);
+    }
+    kiln_threads_set(1);
+    assert_true(hash[0] == hash[1]);
+    assert_true(hash[0] == hash[2]);
+}
+
+/* ---- divergence --------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    float *w, *v, *statistics;
+} copy;
+
+static copy copy_of(kiln_run *r)
+{
+    copy c = {malloc(r->floats * sizeof(float)), malloc(r->floats * sizeof(float)),
+              malloc((r->statistics + 1) * sizeof(float))};
+
+    memcpy(c.w, r->w, r->floats * sizeof(float));
+    memcpy(c.v, r->state[0], r->floats * sizeof(float));
+    kiln_statistics_get(r->net, c.statistics);
+    return c;
+}
+
+static void check_copy(kiln_run *r, copy c)
+{
+    copy now = copy_of(r);
+
+    CHECK_SAME_BITS(now.w, c.w, r->floats);
+    CHECK_SAME_BITS(now.v, c.v, r->floats);
+    CHECK_SAME_BITS(now.statistics, c.statistics, r->statistics);
+    free(now.w), free(now.v), free(now.statistics);
+    free(c.w), free(c.v), free(c.statistics);
+}
+
+static void a_diverged_step_changes_nothing(void **state)
+{
+    kiln_run *r = make(NORMED "optimizer=momentum\nbatch=20\n");
+    kiln_tensor *t = kiln_net_tensor_at(r->net, 0);
+    copy before;
+
+    (void)state;
+    advance(r, 3);
+    t->data[0] = 3e38f;
+    t->data[1] = -3e38f;
+    before = copy_of(r);
+    assert_int_equal(kiln_run_step(r), KILN_E_DIVERGED);
+    assert_non_null(strstr(kiln_error(), "step 4"));
+    assert_non_null(strstr(kiln_error(), "conv1"));
+    assert_int_equal(r->step, 3);
+    check_copy(r, before);
+    t->data[0] = t->data[1] = 0.1f; /* mended, it goes on */
+    assert_true(must_step(r) >= 0);
+    kiln_run_free(r);
+}
+
+/* However large the rate, what stays behind is finite. */
+static void parameters_stay_finite(void **state)
+{
+    kiln_run *r = make(SMALL "optimizer=sgd\nschedule=constant\nlr=1000\nreg=1000\nweight-decay="
+                             "1\nbatch=20\nepochs=50\n");
+    int status = 0;
+
+    (void)state;
+    for (int i = 0; i < 200 && status >= 0; i++) status = kiln_run_step(r);
+    assert_int_equal(status, KILN_E_DIVERGED);
+    for (size_t i = 0; i < r->floats; i++) CHECK(isfinite(r->w[i]));
+    kiln_run_free(r);
+}
+
+/* ---- changes on the way ------------------------------------------------------------------------
+ */
+
+static void a_larger_batch_keeps_the_net(void **state)
+{
+    kiln_run *r = make(NORMED "optimizer=momentum\nbatch=10\nepochs=4\n");
+    const kiln_net *net = r->net;
+    copy before;
+
+    (void)state;
+    advance(r, 3);
+    before = copy_of(r);
+    assert_int_equal(kiln_run_set(r, "batch=5"), KILN_OK);
+    assert_ptr_equal(r->net, net);
+    assert_int_equal(kiln_run_set(r, "batch=40"), KILN_OK);
+    assert_int_equal(kiln_net_made_with(r->net)->batch, 40);
+    check_copy(r, before);
+    assert_true(must_step(r) & KILN_RUN_EPOCH); /* 70 are seen: no room for 40 more */
+    assert_int_equal(kiln_run_set(r, "batch=35"), KILN_OK);
+    must_step(r);
+    assert_int_equal(kiln_run_set(r, "batch=80"), KILN_OK);
+    assert_true(must_step(r) & KILN_RUN_EPOCH); /* the 65 that are left */
+    assert_true(r->epoch == 2 && r->position == 0 && r->loss_count == 0);
+    kiln_run_free(r);
+}
+
+static void a_refused_change_changes_nothing(void **state)
+{
+    kiln_run *r = make(SMALL "batch=10\n");
+    const size_t limit = kiln_memory_limit();
+
+    (void)state;
+    assert_int_equal(kiln_run_set(r, "lr=0.5\noptimizer=sgd"), KILN_E_ARG);
+    assert_true(r->o.lr == 0.01);
+    kiln_memory_limit_set(1000);
+    assert_int_equal(kiln_run_set(r, "lr=0.5\nbatch=100"), KILN_E_MEMORY);
+    kiln_memory_limit_set(limit);
+    assert_true(r->o.lr == 0.01 && r->o.batch == 10);
+    must_step(r);
+    kiln_run_free(r);
+}
+
+static void live_dropout(void **state)
+{
+    kiln_run *a = make(NORMED "batch=20\ndropout=0\n"), *b = make(NORMED "batch=20\n");
+
+    (void)state;
+    must_step(a), must_step(b);
+    assert_true(kiln_net_hash64(a->net) != kiln_net_hash64(b->net));
+    kiln_run_free(b);
+    b = make(NORMED "batch=20\n");
+    assert_int_equal(kiln_run_set(b, "dropout=0"), KILN_OK);
+    must_step(b);
+    assert_true(kiln_net_hash64(a->net) == kiln_net_hash64(b->net));
+    kiln_run_free(a), kiln_run_free(b);
+}
+
+static void best_is_kept_and_restored(void **state)
+{
+    kiln_run *r = make(NORMED "batch=25\nlr=0.01\nepochs=6\n");
+    uint64_t best = 0;
+
+    (void)state;
+    assert_int_equal(kiln_run_restore_best(r), KILN_E_STATE);
+    for (int i = 0; i < 24; i++)
+        if (must_step(r) & KILN_RUN_BEST) best = kiln_net_hash64(r->net);
+    assert_int_equal(kiln_run_restore_best(r), KILN_OK);
+    assert_true(kiln_net_hash64(r->net) == best);
+    assert_true(kiln_run_evaluate(r, 1, 0, VALIDATION, 1, NULL, NULL) ==
+                r->best_accuracy * VALIDATION);
+    kiln_run_free(r);
+}
+
+/* ---- test mode ---------------------------------------------------------------------------------
+ */
+
+static void evaluation_by_parts(void **state)
+{
+    kiln_run *r = make(NORMED "batch=25\nlr=0.01\n");
+    int confusion[100] = {0}, total = 0, diagonal = 0, parts;
+    double loss = 0, loss_parts = 0;
+
+    (void)state;
+    advance(r, 8);
+    const int correct = kiln_run_evaluate(r, 2, 0, TEST, 1, &loss, confusion);
+
+    parts = kiln_run_evaluate(r, 2, 0, 7, 1, &loss_parts, NULL);
+    parts += kiln_run_evaluate(r, 2, 7, TEST - 7, 1, &loss_parts, NULL);
+    assert_int_equal(parts, correct);
+    CHECK_NEAR(loss_parts, loss, 1e-4);
+    for (int i = 0; i < 100; i++) total += confusion[i], diagonal += i % 11 ? 0 : confusion[i];
+    assert_int_equal(total, TEST);
+    assert_int_equal(diagonal, correct);
+    kiln_run_free(r);
+}
+
+/* Looking on the way leaves no trace in what follows. */
+static void looking_changes_nothing(void **state)
+{
+    const char *const text = NORMED "batch=25\nlr=0.01\naugment=flip\n";
+    kiln_run *a = make(text), *b = make(text);
+    float p[10];
+
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        must_step(a), must_step(b);
+        kiln_run_evaluate(b, 1, 0, VALIDATION, 10, NULL, NULL);
+        kiln_run_predict(b, data.image[2], 1, 2, p);
+        assert_int_equal(kiln_run_inspect(b, 0, i), KILN_OK);
+        assert_true(kiln_net_hash64(a->net) == kiln_net_hash64(b->net));
+    }
+    kiln_run_free(a), kiln_run_free(b);
+}
+
+static void predictions(void **state)
+{
+    kiln_run *r = make(SMALL "batch=7\n");
+    float p[TEST][10], mirrored[10], both[10];
+    uint8_t image[3072];
+    int correct = 0;
+
+    (void)state;
+    kiln_run_predict(r, data.image[2], TEST, 1, p[0]);
+    for (int i = 0; i < TEST; i++) {
+        double sum = 0;
+        int best = 0;
+
+        for (int c = 0; c < 10; c++) sum += p[i][c], best = p[i][c] > p[i][best] ? c : best;
+        CHECK_NEAR(sum, 1, 1e-5);
+        correct += best == data.label[2][i];
+    }
+    assert_int_equal(kiln_run_evaluate(r, 2, 0, TEST, 1, NULL, NULL), correct);
+
+    /* two views are the mean of the image and its mirror image */
+    for (int i = 0; i < 3072; i++) image[i] = data.image[2][i / 32 * 32 + 31 - i % 32];
+    kiln_run_predict(r, image, 1, 1, mirrored);
+    kiln_run_predict(r, data.image[2], 1, 2, both);
+    for (int c = 0; c < 10; c++) CHECK_NEAR(both[c], (p[0][c] + mirrored[c]) / 2, 1e-6);
+    kiln_run_free(r);
+}
+
+static void inspection_is_what_the_net_answers(void **state)
+{
+    kiln_run *r = make(NORMED "batch=25\n");
+    float p[10], scores[10];
+    double sum = 0, total = 0;
+    int loss_layer;
+
+    (void)state;
+    advance(r, 4);
+    kiln_run_predict(r, data.image[1] + 3 * 3072, 1, 1, p);
+    assert_int_equal(kiln_run_inspect(r, 1, 3), KILN_OK);
+    loss_layer = kiln_net_plan(r->inspector)->count - 1;
+    assert_int_equal(kiln_net_value(r->inspector, loss_layer - 1, 0, 0, scores), 10);
+    for (int c = 0; c < 10; c++) sum += exp(scores[c]);
+    for (int c = 0; c < 10; c++) CHECK_NEAR(exp(scores[c]) / sum, p[c], 1e-5);
+    const int n = kiln_net_value(r->inspector, 1, 1, 0, NULL);
+
+    assert_int_equal(n, 4 * 32 * 32);
+    float *dx = malloc((size_t)n * sizeof *dx);
+
+    kiln_net_value(r->inspector, 1, 1, 0, dx);
+    for (int i = 0; i < n; i++) total += fabs(dx[i]);
+    CHECK(total > 0);
+    free(dx);
+    kiln_run_free(r);
+}
+
+/* ---- what cannot be made -----------------------------------------------------------------------
+ */
+
+static void refusals(void **state)
+{
+    kiln_dataset empty = data;
+    kiln_train_options o;
+    kiln_run *r = NULL;
+
+    (void)state;
+    kiln_train_options_default(&o);
+    strcpy(o.net, "affine 7 - softmax");
+    assert_int_equal(kiln_run_make(&r, &data, &o), KILN_E_SHAPE);
+    assert_non_null(strstr(kiln_error(), "7 scores"));
+    strcpy(o.net, "affine 10 - sofmax");
+    assert_int_equal(kiln_run_make(&r, &data, &o), KILN_E_NOTATION);
+    strcpy(o.net, "affine 10 - softmax");
+    empty.count[0] = 0;
+    assert_int_equal(kiln_run_make(&r, &empty, &o), KILN_E_DATA);
+    empty = data;
+    empty.finished = 0;
+    assert_int_equal(kiln_run_make(&r, &empty, &o), KILN_E_STATE);
+    assert_null(r);
+}
+
+/* Every allocation fails once: an error, nothing lost, and the next try works. */
+static void out_of_memory(void **state)
+{
+    const size_t limit = kiln_memory_limit(), live = kiln_arena_live();
+    kiln_train_options o;
+    kiln_run *r = NULL;
+    int status = KILN_E_MEMORY;
+
+    (void)state;
+    kiln_train_options_default(&o);
+    for (size_t bytes = 64; status < 0; bytes *= 2) {
+        kiln_memory_limit_set(bytes);
+        status = kiln_run_make(&r, &data, &o);
+        if (status >= 0) break;
+        assert_int_equal(status, KILN_E_MEMORY);
+        assert_true(kiln_arena_live() == live);
+    }
+    kiln_memory_limit_set(limit);
+    kiln_run_free(r);
+    assert_true(kiln_arena_live() == live);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return kiln_builtin_create(&data, check_seed(), TRAIN, VALIDATION, TEST) < 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    kiln_dataset_destroy(&data);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_and_epochs),
+        cmocka_unit_test(a_batch_larger_than_the_set),
+        cmocka_unit_test(max_steps),
+        cmocka_unit_test(patience),
+        cmocka_unit_test(check_first),
+        cmocka_unit_test(a_step_is_w_minus_lr_dw),
+        cmocka_unit_test(clip_and_update_ratio),
+        cmocka_unit_test(weight_decay),
+        cmocka_unit_test(rate_follows_the_schedule),
+        cmocka_unit_test(every_rule_learns),
+        cmocka_unit_test(a_step_allocates_nothing),
+        cmocka_unit_test(repeatable),
+        cmocka_unit_test(a_diverged_step_changes_nothing),
+        cmocka_unit_test(parameters_stay_finite),
+        cmocka_unit_test(a_larger_batch_keeps_the_net),
+        cmocka_unit_test(a_refused_change_changes_nothing),
+        cmocka_unit_test(live_dropout),
+        cmocka_unit_test(best_is_kept_and_restored),
+        cmocka_unit_test(evaluation_by_parts),
+        cmocka_unit_test(looking_changes_nothing),
+        cmocka_unit_test(predictions),
+        cmocka_unit_test(inspection_is_what_the_net_answers),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(out_of_memory),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
