@@ -1,0 +1,238 @@
+/* The public functions of training: handles, sentences, JSON, and a run from end to end. */
+#include "base/status.h"
+#include "check.h"
+#include "kiln.h"
+
+#define SMALL "net=conv 3x3x4 - relu - maxpool 4 - affine 10 - softmax\nbatch=10\ncheck-train=20\n"
+
+static int data;
+
+static int create(const char *options)
+{
+    const int t = kiln_trainer_create(data, options);
+
+    if (t < 0) CHECK_FAIL("%s", kiln_error());
+    return t;
+}
+
+static void step(int trainer, int steps)
+{
+    while (steps--)
+        if (kiln_trainer_step(trainer) < 0) CHECK_FAIL("%s", kiln_error());
+}
+
+#define REFUSED(call, status, sentence) refused(call, status, sentence, __LINE__)
+static void refused(int result, int status, const char *sentence, int line)
+{
+    if (result != status || !strstr(kiln_error(), sentence))
+        CHECK_FAIL("line %d: %d, \"%s\"", line, result, kiln_error());
+}
+
+/* kiln_text holds `part`. */
+static void text_has(const char *part)
+{
+    if (!strstr(kiln_text(), part)) CHECK_FAIL("\"%s\" is not in %s", part, kiln_text());
+}
+
+static void wrong_handles(void **state)
+{
+    const int t = create(SMALL);
+
+    (void)state;
+    REFUSED(kiln_trainer_create(99, ""), KILN_E_HANDLE, "no data set");
+    REFUSED(kiln_trainer_create(t, ""), KILN_E_HANDLE, "no data set");
+    REFUSED(kiln_trainer_step(data), KILN_E_HANDLE, "no trainer");
+    assert_int_equal(kiln_trainer_destroy(t), KILN_OK);
+    REFUSED(kiln_trainer_step(t), KILN_E_HANDLE, "destroyed");
+    REFUSED(kiln_trainer_destroy(t), KILN_E_HANDLE, "destroyed");
+    REFUSED(kiln_trainer_metrics(t), KILN_E_HANDLE, "destroyed");
+    assert_null(kiln_trainer_saved(t));
+}
+
+static void a_data_set_destroyed_too_early(void **state)
+{
+    const int other = kiln_data_builtin("train=20\nvalidation=10\ntest=10");
+    const int t = kiln_trainer_create(other, SMALL);
+
+    (void)state;
+    assert_true(other > 0 && t > 0);
+    assert_int_equal(kiln_data_destroy(other), KILN_OK);
+    REFUSED(kiln_trainer_step(t), KILN_E_HANDLE, "data set of trainer");
+    assert_int_equal(kiln_trainer_destroy(t), KILN_OK);
+}
+
+static void wrong_arguments(void **state)
+{
+    const int t = create(SMALL);
+    uint8_t image[3072] = {0};
+    float p[10];
+
+    (void)state;
+    REFUSED(kiln_trainer_create(data, "epcohs=1"), KILN_E_ARG, "did you mean \"epochs\"");
+    REFUSED(kiln_trainer_create(data, "net=conv 3x3"), KILN_E_NOTATION, "net");
+    REFUSED(kiln_trainer_create(data, "net=affine 3 - svm"), KILN_E_SHAPE, "3 scores");
+    REFUSED(kiln_trainer_set(t, "lr", NULL), KILN_E_ARG, "set");
+    REFUSED(kiln_trainer_set(t, "lr", "0.1\nepochs=3"), KILN_E_ARG, "set");
+    REFUSED(kiln_trainer_set(t, "optimizer", "sgd"), KILN_E_ARG, "cannot change");
+    REFUSED(kiln_trainer_evaluate(t, 3, 0, 1, 1, NULL, NULL), KILN_E_ARG, "split");
+    REFUSED(kiln_trainer_evaluate(t, 2, 5, 6, 1, NULL, NULL), KILN_E_ARG, "10 test images");
+    REFUSED(kiln_trainer_evaluate(t, 2, INT32_MAX, INT32_MAX, 1, NULL, NULL), KILN_E_ARG, "images");
+    REFUSED(kiln_trainer_evaluate(t, 2, 0, 1, 3, NULL, NULL), KILN_E_ARG, "views");
+    REFUSED(kiln_trainer_predict(t, NULL, 1, 1, p), KILN_E_ARG, "no images");
+    REFUSED(kiln_trainer_predict(t, image, -1, 1, p), KILN_E_ARG, "no images");
+    REFUSED(kiln_trainer_inspect(t, 0, 60), KILN_E_ARG, "60 training images");
+    REFUSED(kiln_trainer_restore_best(t), KILN_E_STATE, "no best");
+    REFUSED(kiln_trainer_resume(data, NULL, 3, ""), KILN_E_ARG, "no checkpoint");
+    REFUSED(kiln_trainer_resume(data, image, 3072, ""), KILN_E_CHECKPOINT, "checkpoint");
+    REFUSED(kiln_checkpoint_info(image, 3072), KILN_E_CHECKPOINT, "checkpoint");
+    kiln_trainer_destroy(t);
+}
+
+static void a_run(void **state)
+{
+    const int t = create(SMALL "epochs=2\nlr=0.01\n");
+    int flags = 0, steps = 0, length, confusion[100] = {0};
+    double loss = 0;
+
+    (void)state;
+    assert_true(kiln_trainer_metrics(t) > 0);
+    text_has("\"step\":0,\"epoch\":0,\"steps\":12,\"epochs\":2,\"loss\":null");
+    while (!(flags & KILN_DONE)) {
+        flags = kiln_trainer_step(t);
+        assert_true(flags & KILN_STEPPED);
+        steps++;
+    }
+    assert_int_equal(steps, 12);
+    REFUSED(kiln_trainer_step(t), KILN_E_STATE, "over after 2 epochs");
+    assert_true(kiln_trainer_metrics(t) > 0);
+    text_has("\"step\":12,\"epoch\":2,");
+    text_has("\"trainAccuracy\":0.");
+    text_has("\"bestEpoch\":");
+    length = kiln_trainer_history(t);
+    assert_int_equal(length, strlen(kiln_text()));
+    text_has("{\"loss\":[[1,");
+    text_has("\"epochs\":[{\"epoch\":1,\"step\":6,\"trainLoss\":");
+    assert_true(kiln_trainer_evaluate(t, KILN_TEST, 0, 10, 10, &loss, confusion) >= 0);
+    assert_true(loss > 0);
+    assert_int_equal(kiln_trainer_set(t, "lr", "0.25"), KILN_OK);
+    assert_true(kiln_trainer_options(t) > 0);
+    text_has("\"lr\":\"0.25\"");
+    kiln_trainer_destroy(t);
+}
+
+static void lent_nets(void **state)
+{
+    const int t = create(SMALL), net = kiln_trainer_net(t),
+              seen = kiln_trainer_inspect(t, KILN_TEST, 1);
+    float w[108];
+
+    (void)state;
+    assert_true(net > 0 && seen > 0 && net != seen);
+    assert_int_equal(kiln_trainer_net(t), net);
+    assert_int_equal(kiln_trainer_inspect(t, KILN_TEST, 2), seen);
+    assert_true(kiln_net_tensor_get(net, 0, w) >= 0);
+    assert_int_equal(kiln_net_inspect(seen, 0, 0, 0, NULL), 4 * 32 * 32);
+    REFUSED(kiln_net_destroy(net), KILN_E_STATE, "belongs to a trainer");
+    REFUSED(kiln_net_destroy(seen), KILN_E_STATE, "belongs to a trainer");
+    assert_int_equal(kiln_trainer_set(t, "batch", "50"), KILN_OK); /* a larger net in its place */
+    REFUSED(kiln_net_tensor_get(net, 0, w), KILN_E_HANDLE, "destroyed");
+    assert_true(kiln_net_tensor_get(kiln_trainer_net(t), 0, w) >= 0);
+    kiln_trainer_destroy(t);
+    REFUSED(kiln_net_hash(seen), KILN_E_HANDLE, "destroyed");
+}
+
+/* Saved in one trainer, resumed in another: the same hash at the end. */
+static void save_and_resume(void **state)
+{
+    const char *const options = SMALL "augment=flip\nepochs=3\n";
+    const int a = create(options);
+    char hash[20];
+    int b, size;
+
+    (void)state;
+    step(a, 5);
+    size = kiln_trainer_save(a);
+    assert_true(size > 0);
+    assert_true(kiln_checkpoint_info(kiln_trainer_saved(a), size) > 0);
+    text_has("\"step\":5,\"epoch\":0,");
+    b = kiln_trainer_resume(data, kiln_trainer_saved(a), size, "");
+    assert_true(b > 0);
+    step(a, 9), step(b, 9);
+    assert_int_equal(kiln_net_hash(kiln_trainer_net(a)), 16);
+    strcpy(hash, kiln_text());
+    assert_int_equal(kiln_net_hash(kiln_trainer_net(b)), 16);
+    assert_string_equal(kiln_text(), hash);
+    assert_true(kiln_trainer_export(a) > 0);
+    assert_memory_equal(kiln_trainer_saved(a) + 8, "{", 1);
+    kiln_trainer_destroy(a), kiln_trainer_destroy(b);
+}
+
+static void predictions(void **state)
+{
+    const int t = create(SMALL);
+    uint8_t image[3072];
+    float p[10];
+    double sum = 0;
+
+    (void)state;
+    assert_true(kiln_data_image(data, KILN_TEST, 0, image) >= 0);
+    assert_int_equal(kiln_trainer_predict(t, image, 1, 10, p), KILN_OK);
+    for (int c = 0; c < 10; c++) sum += p[c];
+    CHECK_NEAR(sum, 1, 1e-5);
+    assert_int_equal(kiln_trainer_predict(t, NULL, 0, 1, NULL), KILN_OK);
+    kiln_trainer_destroy(t);
+}
+
+static void tables(void **state)
+{
+    int length = kiln_options();
+
+    (void)state;
+    assert_int_equal(length, strlen(kiln_text()));
+    text_has("{\"name\":\"net\",\"type\":\"text\",");
+    length = kiln_presets();
+    assert_int_equal(length, strlen(kiln_text()));
+    text_has("{\"name\":\"default\",");
+}
+
+/* Making and destroying leaves nothing behind. */
+static void no_leak(void **state)
+{
+    const int before = kiln_memory_used();
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        const int t = create(SMALL);
+
+        kiln_trainer_net(t);
+        if (i % 50 == 0) kiln_trainer_inspect(t, 0, 0), kiln_trainer_save(t);
+        assert_int_equal(kiln_trainer_destroy(t), KILN_OK);
+    }
+    assert_int_equal(kiln_memory_used(), before);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    data = kiln_data_builtin("train=60\nvalidation=20\ntest=10");
+    return data < 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return kiln_data_destroy(data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_handles),   cmocka_unit_test(a_data_set_destroyed_too_early),
+        cmocka_unit_test(wrong_arguments), cmocka_unit_test(a_run),
+        cmocka_unit_test(lent_nets),       cmocka_unit_test(save_and_resume),
+        cmocka_unit_test(predictions),     cmocka_unit_test(tables),
+        cmocka_unit_test(no_leak),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
