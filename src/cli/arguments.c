@@ -1,0 +1,326 @@
+/* Reading the command line by getopt_long, over a table made of kiln_options() and our own. */
+#include "arguments.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fields.h"
+#include "kiln.h"
+
+#define NAMES_MAX 96
+#define HELP_COLUMN 26 /* where the explanations begin */
+#define HELP_WIDTH 96
+#define FIRST_LIBRARY 1000 /* getopt's value of the first library option */
+
+typedef struct {
+    const char *name;
+    char letter; /* short form, or 0 */
+    const char *value; /* what stands for its value in the help; NULL: a flag */
+    const char *help;
+} own_option;
+
+static const own_option own[CLI_OPTIONS] = {
+    [CLI_DATA] = {"data", 0, "SET", "builtin, or CIFAR-10: a .tar.gz, a folder, .bin files (a,b)"},
+    [CLI_PRESET] = {"preset", 0, "NAME", "a net with options that train it well"},
+    [CLI_SAVE] = {"save", 0, "FILE", "write to FILE (train: a checkpoint, after every epoch)"},
+    [CLI_RESUME] = {"resume", 0, "FILE", "the checkpoint to go on from"},
+    [CLI_BEST] = {"best", 0, NULL, "end with the parameters of the best validation accuracy"},
+    [CLI_SPLIT] = {"split", 0, "NAME", "train, validation or test (the default)"},
+    [CLI_VIEWS] = {"views", 0, "N", "average over 1, 2 (flips) or 10 (flips, shifts) views"},
+    [CLI_KNN] = {"knn", 0, "K", "nearest neighbours on raw pixels instead of a net"},
+    [CLI_INPUT] = {"input", 0, "CxHxW", "size of an image (3x32x32)"},
+    [CLI_FORMAT] = {"format", 0, "KIND", "safetensors (parameters), csv (history) or json"},
+    [CLI_SHEET] = {"sheet", 0, "FILE.ppm", "write a picture: sixteen images of each class"},
+    [CLI_SECONDS] = {"seconds", 0, "S", "measure for so long (2)"},
+    [CLI_LAYERS] = {"layers", 0, NULL, "time, GFLOP/s and share of each layer"},
+    [CLI_THREADS] = {"threads", 0, "N", "threads (all cores); results do not depend on it"},
+    [CLI_MODE] = {"mode", 0, "MODE", "strict or fused multiply-add arithmetic"},
+    [CLI_JSON] = {"json", 0, NULL, "one JSON object a line on stdout"},
+    [CLI_QUIET] = {"quiet", 'q', NULL, "no progress on stderr"},
+    [CLI_HELP] = {"help", 'h', NULL, "this text"},
+    [CLI_VERSION] = {"version", 'V', NULL, "version, mode and vector width"},
+};
+
+/* All names of a command, ours first, for getopt and for suggestions. */
+typedef struct {
+    struct option option[NAMES_MAX];
+    char text[NAMES_MAX][32];
+    const char *name[NAMES_MAX];
+    int count;
+} name_table;
+
+const char *cli_own_name(int option)
+{
+    return own[option].name;
+}
+
+/* ---- suggestions ----------------------------------------------------------------------------- */
+
+/* Edits that turn a into b: insertions, deletions, changes; swaps of neighbours count one. */
+static int edits(const char *a, const char *b)
+{
+    const int m = (int)strlen(a), n = (int)strlen(b);
+    int d[33][33];
+
+    if (m > 32 || n > 32) return 99;
+    for (int i = 0; i <= m; i++)
+        for (int j = 0; j <= n; j++) {
+            if (!i || !j) {
+                d[i][j] = i + j;
+                continue;
+            }
+            int least = d[i - 1][j - 1] + (tolower(a[i - 1]) != tolower(b[j - 1]));
+
+            if (d[i - 1][j] + 1 < least) least = d[i - 1][j] + 1;
+            if (d[i][j - 1] + 1 < least) least = d[i][j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                d[i - 2][j - 2] + 1 < least)
+                least = d[i - 2][j - 2] + 1;
+            d[i][j] = least;
+        }
+    return d[m][n];
+}
+
+const char *cli_nearest(const char *word, const char *const *names, int count)
+{
+    const int length = (int)strlen(word);
+    int least = length / 3 > 1 ? length / 3 : 1;
+    const char *nearest = NULL;
+
+    for (int i = 0; i < count; i++) {
+        const int distance = edits(word, names[i]);
+
+        if (distance > least || (distance == least && nearest)) continue;
+        if (distance >= (int)strlen(names[i])) continue;
+        nearest = names[i];
+        least = distance;
+    }
+    return nearest;
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+static int takes(const cli_command *command, const char *name)
+{
+    char word[48];
+
+    if (strcmp(command->library, "*") == 0) return 1;
+    snprintf(word, sizeof word, " %s ", name);
+    return strstr(command->library, word) != NULL;
+}
+
+static void add_name(name_table *t, const char *name, int argument, int value)
+{
+    if (t->count >= NAMES_MAX - 1) return;
+    snprintf(t->text[t->count], sizeof t->text[0], "%s", name);
+    t->name[t->count] = t->text[t->count];
+    t->option[t->count] = (struct option){t->text[t->count], argument, NULL, value};
+    t->option[++t->count] = (struct option){0};
+}
+
+static int fill_names(name_table *t, const cli_command *command)
+{
+    t->count = 0;
+    for (int i = 0; i < CLI_OPTIONS; i++)
+        if (command->own & CLI_BIT(i))
+            add_name(t, own[i].name, own[i].value ? required_argument : no_argument, i);
+    if (kiln_options() < 0) return 1;
+    for (const char *row = cli_first(kiln_text()); row; row = cli_next(row)) {
+        char name[32], type[16];
+
+        cli_field_text(name, sizeof name, row, "name");
+        cli_field_text(type, sizeof type, row, "type");
+        if (takes(command, name))
+            add_name(t, name, strcmp(type, "flag") ? required_argument : optional_argument,
+                     FIRST_LIBRARY + t->count);
+    }
+    return 0;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+int cli_arguments_add(cli_arguments *a, const char *key, const char *value)
+{
+    const size_t used = strlen(a->text);
+
+    if (strchr(value, '\n') || used + strlen(key) + strlen(value) + 3 > sizeof a->text) {
+        fprintf(stderr, "kiln: --%s: the value is too long, or more than one line\n", key);
+        return 2;
+    }
+    sprintf(a->text + used, "%s=%s\n", key, value);
+    return 0;
+}
+
+static int refuse(const cli_command *command, const name_table *t, const char *word)
+{
+    char name[64];
+    const char *near;
+    int matches = 0;
+
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+    for (int i = 0; i < t->count && strncmp(name, "--", 2) == 0; i++)
+        matches += strncmp(t->name[i], name + 2, strlen(name + 2)) == 0;
+    if (matches > 1) {
+        fprintf(stderr, "kiln %s: %s is short for several options; write it out\n", command->name,
+                name);
+        return 2;
+    }
+    near = cli_nearest(name + strspn(name, "-"), t->name, t->count);
+    fprintf(stderr, "kiln %s: unknown option %s", command->name, name);
+    if (near)
+        fprintf(stderr, "; did you mean --%s?\n", near);
+    else
+        fprintf(stderr, "; kiln %s --help lists them\n", command->name);
+    return 2;
+}
+
+static int take_bare(cli_arguments *a, const cli_command *command, const char *word)
+{
+    if (command->positional == CLI_NET && !cli_given(a, "net", NULL, 0))
+        return cli_arguments_add(a, "net", word);
+    if (command->positional >= 0 && !a->value[command->positional]) {
+        a->value[command->positional] = word;
+        return 0;
+    }
+    fprintf(stderr, "kiln %s: what is \"%s\"? Options begin with --\n", command->name, word);
+    return 2;
+}
+
+int cli_arguments_read(cli_arguments *a, const cli_command *command, int argc, char **argv)
+{
+    static name_table t;
+    int found;
+
+    memset(a, 0, sizeof *a);
+    if (fill_names(&t, command)) return 1;
+    opterr = 0;
+    optind = 1;
+    while ((found = getopt_long(argc, argv, ":hqV", t.option, NULL)) != -1) {
+        if (found == ':') {
+            fprintf(stderr, "kiln %s: %s wants a value\n", command->name, argv[optind - 1]);
+            return 2;
+        }
+        if (found == '?') return refuse(command, &t, argv[optind - 1]);
+        for (int i = 0; i < CLI_OPTIONS; i++)
+            if (own[i].letter && own[i].letter == found) found = i;
+        if (found < CLI_OPTIONS)
+            a->value[found] = optarg ? optarg : "1";
+        else if (cli_arguments_add(a, t.name[found - FIRST_LIBRARY], optarg ? optarg : "1"))
+            return 2;
+    }
+    for (; optind < argc; optind++)
+        if (take_bare(a, command, argv[optind])) return 2;
+    return 0;
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+const char *cli_given(const cli_arguments *a, const char *key, char *value, int size)
+{
+    const size_t length = strlen(key);
+    const char *found = NULL;
+
+    for (const char *line = a->text; *line; line = strchr(line, '\n') + 1)
+        if (strncmp(line, key, length) == 0 && line[length] == '=') found = line + length + 1;
+    if (found && value) snprintf(value, (size_t)size, "%.*s", (int)strcspn(found, "\n"), found);
+    return found ? (value ? value : found) : NULL;
+}
+
+void cli_arguments_pick(const cli_arguments *a, const char *keys, char *text, int size)
+{
+    int used = 0;
+
+    text[0] = 0;
+    for (const char *line = a->text; *line; line = strchr(line, '\n') + 1) {
+        const int length = (int)(strchr(line, '\n') + 1 - line);
+        char word[48];
+
+        snprintf(word, sizeof word, " %.*s ", (int)strcspn(line, "="), line);
+        if (!strstr(keys, word) || used + length >= size) continue;
+        memcpy(text + used, line, (size_t)length);
+        text[used += length] = 0;
+    }
+}
+
+int cli_own_int(const cli_arguments *a, int option, int min, int max, int *out)
+{
+    char *end;
+    long value;
+
+    if (!a->value[option]) return 0;
+    value = strtol(a->value[option], &end, 10);
+    if (end == a->value[option] || *end || value < min || value > max) {
+        fprintf(stderr, "kiln: --%s: \"%s\" is no whole number from %d to %d\n", own[option].name,
+                a->value[option], min, max);
+        return 2;
+    }
+    *out = (int)value;
+    return 0;
+}
+
+/* ---- help ------------------------------------------------------------------------------------ */
+
+static void help_row(const char *name, const char *value, const char *help, const char *standard)
+{
+    char left[48], text[256];
+    int column = HELP_COLUMN;
+
+    snprintf(left, sizeof left, "--%s%s%s", name, value ? " " : "", value ? value : "");
+    printf("  %-*s", HELP_COLUMN - 2, left);
+    snprintf(text, sizeof text, standard && *standard ? "%s [%s]" : "%s", help, standard);
+    for (const char *word = text; *word; word += strspn(word, " ")) {
+        const int length = (int)strcspn(word, " ");
+
+        if (column + length + 1 > HELP_WIDTH) column = printf("\n%*s", HELP_COLUMN, "") - 1;
+        column += printf(" %.*s", length, word);
+        word += length;
+    }
+    printf("\n");
+}
+
+static void help_choices(const char *row)
+{
+    const char *choices = cli_field(row, "choices");
+    char word[32];
+
+    if (!cli_first(choices)) return;
+    printf("%*s", HELP_COLUMN, "");
+    for (const char *c = cli_first(choices); c; c = cli_next(c))
+        printf(" %s%s", cli_text(word, sizeof word, c), cli_next(c) ? " |" : "\n");
+}
+
+static void help_library(const cli_command *command)
+{
+    char group[32], last[32] = "", name[32], type[16], standard[48], help[160];
+
+    if (kiln_options() < 0) return;
+    for (const char *row = cli_first(kiln_text()); row; row = cli_next(row)) {
+        cli_field_text(name, sizeof name, row, "name");
+        if (!takes(command, name)) continue;
+        cli_field_text(group, sizeof group, row, "group");
+        cli_field_text(type, sizeof type, row, "type");
+        cli_field_text(standard, sizeof standard, row, "default");
+        cli_field_text(help, sizeof help, row, "help");
+        if (strcmp(group, last) != 0) printf("\n%c%s\n", toupper(group[0]), group + 1);
+        strcpy(last, group);
+        if (strlen(standard) > 24) strcpy(standard, "a small convnet");
+        help_row(name, strcmp(type, "int") == 0     ? "N"
+                       : strcmp(type, "float") == 0 ? "X"
+                       : strcmp(type, "flag") == 0  ? NULL
+                       : strcmp(type, "text") == 0  ? "TEXT"
+                                                    : "KIND", help, standard);
+        help_choices(row);
+    }
+}
+
+void cli_help(const cli_command *command)
+{
+    printf("%s\n\nExamples\n%s", command->line, command->examples);
+    help_library(command);
+    printf("\nProgram\n");
+    for (int i = 0; i < CLI_OPTIONS; i++)
+        if (command->own & CLI_BIT(i)) help_row(own[i].name, own[i].value, own[i].help, NULL);
+}

@@ -1,0 +1,54 @@
+/*
+ * The command line: which command, the library's options as key=value text, and the program's own
+ * options.
+ *
+ * Options of training come from kiln_options(), so that each exists once; those of the program are
+ * in the table of arguments.c.
+ */
+#ifndef KILN_CLI_ARGUMENTS_H
+#define KILN_CLI_ARGUMENTS_H
+
+/* The program's own options; which of them a command takes is a set of bits. */
+enum {
+    CLI_DATA, CLI_PRESET, CLI_SAVE, CLI_RESUME, CLI_BEST, CLI_SPLIT, CLI_VIEWS, CLI_KNN, CLI_INPUT,
+    CLI_FORMAT, CLI_SHEET, CLI_SECONDS, CLI_LAYERS, CLI_THREADS, CLI_MODE, CLI_JSON, CLI_QUIET,
+    CLI_HELP, CLI_VERSION, CLI_OPTIONS
+};
+#define CLI_BIT(option) (1u << (option))
+
+typedef struct {
+    const char *name;     /* of the command */
+    const char *line;     /* what it does */
+    const char *examples; /* one a line */
+    const char *library;  /* the library's options it takes: " lr batch ", or "*" for all */
+    unsigned own;         /* the program's options it takes */
+    int positional;       /* the option that a bare argument stands for; CLI_NET for the net */
+} cli_command;
+#define CLI_NET (-1)  /* a bare argument is the notation */
+#define CLI_NONE (-2) /* there are no bare arguments */
+
+typedef struct {
+    char text[16384];               /* key=value lines, as given */
+    const char *value[CLI_OPTIONS]; /* of the program's options; NULL: not given; flags: "1" */
+} cli_arguments;
+
+/* Reads argv[1..] for a command. Returns 0, or 2 (usage) with a sentence on stderr. */
+int cli_arguments_read(cli_arguments *a, const cli_command *command, int argc, char **argv);
+/* Is this option of the library among those given? Its value, the last one, or NULL. */
+const char *cli_given(const cli_arguments *a, const char *key, char *value, int size);
+/* Adds a line to the text. 0, or 2 when it does not fit. */
+int cli_arguments_add(cli_arguments *a, const char *key, const char *value);
+/* Those lines of the text whose keys are in the list " a b c ". */
+void cli_arguments_pick(const cli_arguments *a, const char *keys, char *text, int size);
+/* A whole number of one of the program's options within min..max, into *out. 0, or 2 with a
+ * sentence. */
+int cli_own_int(const cli_arguments *a, int option, int min, int max, int *out);
+
+/* The name nearest to a mistyped word, or NULL when none is near. */
+const char *cli_nearest(const char *word, const char *const *names, int count);
+
+/* Prints the help of a command: its examples, then its options by group. */
+void cli_help(const cli_command *command);
+const char *cli_own_name(int option);
+
+#endif

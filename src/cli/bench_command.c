@@ -1,0 +1,187 @@
+/* kiln bench: how many images a net is trained on in a second, and where in the net the time goes.
+ * */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "fields.h"
+#include "files.h"
+#include "kiln.h"
+
+#define STEPS_MAX 100000
+#define WARM_UP 3        /* steps not counted */
+#define EPOCH_STEPS 50   /* steps between two checks, whose time is not counted either */
+#define LAYERS_MAX 256
+
+typedef struct {
+    double seconds; /* of all steps counted */
+    int count, batch;
+    double step[STEPS_MAX];
+} times;
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* A small built-in set and a run over it that does not end by itself. */
+static int prepare(cli_arguments *a, int *batch)
+{
+    char text[32];
+    int code = cli_apply_preset(a);
+
+    if (code) return code;
+    if (!cli_given(a, "batch", text, sizeof text)) snprintf(text, sizeof text, "64");
+    *batch = atoi(text);
+    if (*batch < 1) *batch = 1;
+    snprintf(text, sizeof text, "%d", *batch > 2000 ? *batch : EPOCH_STEPS * *batch);
+    a->value[CLI_PRESET] = NULL; /* done */
+    if ((code = cli_arguments_add(a, "train", text)) ||
+        (code = cli_arguments_add(a, "validation", "1")) ||
+        (code = cli_arguments_add(a, "test", "0")) ||
+        (code = cli_arguments_add(a, "check-train", "1")) ||
+        (code = cli_arguments_add(a, "epochs", "10000")) ||
+        (code = cli_arguments_add(a, "max-steps", "0")) ||
+        (code = cli_arguments_add(a, "patience", "0")))
+        return code;
+    return 0;
+}
+
+static int measure(times *t, const cli_session *s, double seconds)
+{
+    for (int i = 0; t->seconds < seconds && t->count < STEPS_MAX; i++) {
+        const double began = cli_seconds();
+        const int flags = kiln_trainer_step(s->trainer);
+        const double took = cli_seconds() - began;
+
+        if (flags < 0) return cli_fail(flags);
+        if (flags & KILN_EPOCH) continue;
+        if (i == WARM_UP - 1) /* from here on */
+            kiln_net_profile(kiln_trainer_net(s->trainer), 1);
+        if (i < WARM_UP) continue;
+        t->step[t->count++] = took;
+        t->seconds += took;
+    }
+    return 0;
+}
+
+/* ---- layers ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    char name[48];
+    double flops; /* of one image forward */
+    double forward, backward; /* milliseconds of a step */
+} layer_time;
+
+static int read_layers(layer_time *layer, const cli_session *s, const char *net, int batch)
+{
+    char options[32];
+    int count = 0, i = 0, status;
+
+    if ((status = kiln_net_profile(kiln_trainer_net(s->trainer), 0)) < 0) return -cli_fail(status);
+    for (const char *l = cli_first(kiln_text()); l && count < LAYERS_MAX; l = cli_next(l)) {
+        const double calls = cli_field_number(l, "calls", 1);
+
+        cli_field_text(layer[count].name, sizeof layer[count].name, l, "name");
+        layer[count].forward = cli_field_number(l, "forward", 0) / (calls > 0 ? calls : 1);
+        layer[count++].backward = cli_field_number(l, "backward", 0) / (calls > 0 ? calls : 1);
+    }
+    snprintf(options, sizeof options, "batch=%d\n", batch);
+    if ((status = kiln_summary(net, options)) < 0) return -cli_fail(status);
+    for (const char *l = cli_first(cli_field(kiln_text(), "layers")); l && i < count;
+         l = cli_next(l), i++)
+        layer[i].flops = cli_field_number(l, "flops", 0);
+    return count;
+}
+
+/* A gradient of the input and one of the weights cost what forward does; the first layer has only
+ * one. */
+static double rate(const layer_time *l, int first, int batch)
+{
+    const double ms = l->forward + l->backward;
+
+    return ms > 0 ? l->flops * batch * (first ? 2 : 3) / (ms * 1e6) : 0;
+}
+
+static void print_layers(const layer_time *layer, int count, int batch, double step_ms, int json)
+{
+    double all = 0;
+
+    if (!json)
+        printf("\n%-14s %12s %12s %10s %8s\n", "layer", "forward ms", "backward ms", "GFLOP/s",
+               "share");
+    for (int i = 0; i < count; i++) {
+        const double ms = layer[i].forward + layer[i].backward;
+        const double speed = rate(&layer[i], i == 0, batch);
+
+        all += ms;
+        if (json)
+            printf("%s{\"name\":\"%s\",\"forward\":%.4f,\"backward\":%.4f,\"gflops\":%.2f,"
+                   "\"share\":%.4f}", i ? "," : ",\"layers\":[", layer[i].name, layer[i].forward,
+                   layer[i].backward, speed, ms / step_ms);
+        else
+            printf("%-14s %12.3f %12.3f %10.1f %6.1f %%\n", layer[i].name, layer[i].forward,
+                   layer[i].backward, speed, 100 * ms / step_ms);
+    }
+    if (json)
+        printf("]");
+    else
+        printf("%-14s %12s %12.3f %10s %6.1f %%\n", "the rest", "", step_ms - all, "",
+               100 * (step_ms - all) / step_ms);
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static int report(const cli_arguments *a, times *t, const cli_session *s)
+{
+    static layer_time layer[LAYERS_MAX];
+    static char net[8448];
+    const double step_ms = 1e3 * t->seconds / t->count;
+    const double images = t->batch * t->count / t->seconds;
+    const int json = a->value[CLI_JSON] != NULL;
+    int count = 0;
+
+    qsort(t->step, (size_t)t->count, sizeof *t->step, by_size);
+    if (kiln_trainer_options(s->trainer) < 0) return cli_fail(KILN_E_MEMORY);
+    cli_field_text(net, sizeof net, kiln_text(), "net");
+    if (a->value[CLI_LAYERS] && (count = read_layers(layer, s, net, t->batch)) < 0) return -count;
+    if (json)
+        printf("{\"event\":\"done\",\"imagesPerSecond\":%.2f,\"stepMs\":%.4f,"
+               "\"medianStepMs\":%.4f,\"batch\":%d,\"steps\":%d,\"mode\":\"%s\",\"lanes\":%d",
+               images, step_ms, 1e3 * t->step[t->count / 2], t->batch, t->count, kiln_mode(),
+               kiln_lanes());
+    else
+        printf("%s\n%.0f images/s; %.3f ms a step of %d images, median %.3f ms, %d steps (%s, %d "
+               "lanes)\n", net, images, step_ms, t->batch, 1e3 * t->step[t->count / 2], t->count,
+               kiln_mode(), kiln_lanes());
+    if (count) print_layers(layer, count, t->batch, step_ms, json);
+    if (json) printf("}\n");
+    return 0;
+}
+
+int cli_bench(cli_arguments *a)
+{
+    static times t;
+    cli_session session;
+    double seconds = 2;
+    int code;
+
+    if (a->value[CLI_SECONDS]) {
+        char *end;
+
+        seconds = strtod(a->value[CLI_SECONDS], &end);
+        if (*end || !(seconds > 0 && seconds <= 3600)) {
+            fprintf(stderr, "kiln: --seconds: more than 0, up to 3600, not \"%s\"\n",
+                    a->value[CLI_SECONDS]);
+            return CLI_USAGE;
+        }
+    }
+    if ((code = prepare(a, &t.batch)) || (code = cli_session_open(&session, a))) return code;
+    code = measure(&t, &session, seconds);
+    if (code == 0) code = report(a, &t, &session);
+    cli_session_close(&session);
+    return code;
+}

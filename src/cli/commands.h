@@ -1,0 +1,38 @@
+/* The commands, one file each; every one returns the exit code. */
+#ifndef KILN_CLI_COMMANDS_H
+#define KILN_CLI_COMMANDS_H
+
+#include "arguments.h"
+
+int cli_train(cli_arguments *a);
+int cli_eval(cli_arguments *a);
+int cli_summary(cli_arguments *a);
+int cli_gradcheck(cli_arguments *a);
+int cli_export(cli_arguments *a);
+int cli_bench(cli_arguments *a);
+int cli_data(cli_arguments *a);
+
+/* ---- what several of them need: session.c ---------------------------------------------------- */
+
+typedef struct {
+    int data, trainer; /* handles */
+} cli_session;
+
+/* --threads, or all cores. 0 or an exit code. */
+int cli_use_threads(const cli_arguments *a);
+/* --preset: its net and options before those given. 0 or an exit code. */
+int cli_apply_preset(cli_arguments *a);
+/* A data set and a trainer, new or from --resume, whose checkpoint then says what is not given. */
+int cli_session_open(cli_session *s, cli_arguments *a);
+void cli_session_close(cli_session *s);
+
+/* The whole of a split: images right of *count, the sum of losses, the confusion where not NULL
+ * (zeroed here). `tick` is called with the images done; it may be NULL. */
+int cli_evaluate(const cli_session *s, int split, int views, double *loss, int *confusion,
+                 void (*tick)(int done, int count));
+/* Images in a split of the data set of a session; -1 with a sentence. */
+int cli_split_count(int data, int split);
+
+double cli_seconds(void); /* of a clock that only goes forward */
+
+#endif

@@ -1,0 +1,150 @@
+/* kiln data: what a data set holds; a sheet of its images; any set as CIFAR-10 files. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "commands.h"
+#include "fields.h"
+#include "files.h"
+#include "kiln.h"
+
+#define CLASSES 100
+#define COLUMNS 16 /* images of a class on a sheet */
+#define PIXELS 3072
+#define SIDE 32
+#define CELL (SIDE + 2)
+#define FILE_RECORDS 10000
+
+static void print_numbers(const char *key)
+{
+    for (const char *v = cli_first(cli_field(kiln_text(), key)); v; v = cli_next(v))
+        printf(" %.4f", cli_number(v));
+    printf("\n");
+}
+
+static void print_info(int data)
+{
+    static const char *const split[] = {"train", "validation", "test"};
+    char text[64], list[256];
+    int classes = 0;
+
+    if (kiln_data_info(data) < 0) return;
+    printf("%s, images ", cli_field_text(text, sizeof text, kiln_text(), "name"));
+    printf("%s\n", cli_field_raw(list, sizeof list, kiln_text(), "shape"));
+    for (int i = 0; i < 3; i++)
+        printf("%-12s %.0f images\n", split[i], cli_field_number(kiln_text(), split[i], 0));
+    printf("%-12s", "classes");
+    for (const char *c = cli_first(cli_field(kiln_text(), "classes")); c; c = cli_next(c))
+        printf("%s%d %s", classes ? ", " : " ", classes, cli_text(text, sizeof text, c)), classes++;
+    printf("\n%-12s", "mean");
+    print_numbers("mean");
+    printf("%-12s", "deviation");
+    print_numbers("std");
+    printf("%-12s %s\n", "hash", cli_field_text(text, sizeof text, kiln_text(), "hash"));
+}
+
+/* ---- a sheet --------------------------------------------------------------------------------- */
+
+static void put_image(uint8_t *sheet, int width, int row, int column, const uint8_t *image)
+{
+    for (int h = 0; h < SIDE; h++)
+        for (int w = 0; w < SIDE; w++)
+            for (int c = 0; c < 3; c++)
+                sheet[((row * CELL + 1 + h) * width + column * CELL + 1 + w) * 3 + c] =
+                    image[(c * SIDE + h) * SIDE + w];
+}
+
+/* The first training images of each class, a row each, as a portable pixmap. */
+static int write_sheet(int data, const char *path)
+{
+    const int width = COLUMNS * CELL, train = cli_split_count(data, KILN_TRAIN);
+    int found[CLASSES] = {0}, classes = 0, used, code;
+    uint8_t image[PIXELS], *file;
+    char head[64];
+
+    for (const char *c = cli_first(cli_field(kiln_text(), "classes")); c; c = cli_next(c))
+        classes++;
+    used = snprintf(head, sizeof head, "P6\n%d %d\n255\n", width, classes * CELL);
+    file = calloc(1, (size_t)(used + 3 * width * classes * CELL));
+    if (!file) return CLI_NO_MEMORY;
+    memcpy(file, head, (size_t)used);
+    for (int i = 0; i < train; i++) {
+        const int label = kiln_data_image(data, KILN_TRAIN, i, image);
+
+        if (label >= 0 && label < classes && found[label] < COLUMNS)
+            put_image(file + used, width, label, found[label]++, image);
+    }
+    code = cli_file_save(path, file, used + 3 * width * classes * CELL);
+    free(file);
+    return code;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+/* `count` records, from image `first` of training and validation images in a row, or of the test
+ * images. */
+static int write_records(int data, const char *path, int test, int first, int count, int train)
+{
+    uint8_t *file = malloc((size_t)count * (PIXELS + 1) + 1);
+    int code;
+
+    if (!file) {
+        fprintf(stderr, "kiln: no memory for %s\n", path);
+        return CLI_NO_MEMORY;
+    }
+    for (int i = 0; i < count; i++) {
+        uint8_t *record = file + (size_t)i * (PIXELS + 1);
+        const int n = first + i;
+        const int split = test ? KILN_TEST : n < train ? KILN_TRAIN : KILN_VALIDATION;
+
+        record[0] = (uint8_t)kiln_data_image(data, split, split == KILN_VALIDATION ? n - train : n,
+                                             record + 1);
+    }
+    code = cli_file_save(path, file, (int64_t)count * (PIXELS + 1));
+    free(file);
+    return code;
+}
+
+static int write_files(int data, const char *folder)
+{
+    const int train = cli_split_count(data, KILN_TRAIN), test = cli_split_count(data, KILN_TEST);
+    const int all = train + cli_split_count(data, KILN_VALIDATION);
+    char path[4200];
+    int code = 0;
+
+    if (mkdir(folder, 0777) < 0 && errno != EEXIST) {
+        fprintf(stderr, "kiln: %s: cannot be made: %s\n", folder, strerror(errno));
+        return CLI_FAILED;
+    }
+    for (int first = 0, n = 1; first < all && code == 0; first += FILE_RECORDS, n++) {
+        snprintf(path, sizeof path, "%s/data_batch_%d.bin", folder, n);
+        code = write_records(data, path, 0, first,
+                             all - first < FILE_RECORDS ? all - first : FILE_RECORDS, train);
+    }
+    snprintf(path, sizeof path, "%s/test_batch.bin", folder);
+    if (code == 0 && test > 0)
+        code = write_records(data, path, 1, 0, test < FILE_RECORDS ? test : FILE_RECORDS, train);
+    return code;
+}
+
+int cli_data(cli_arguments *a)
+{
+    const char *sheet = a->value[CLI_SHEET];
+    const int to_stdout = sheet && strcmp(sheet, "-") == 0;
+    int code = cli_use_threads(a), data;
+
+    if (code) return code;
+    if (sheet && (code = cli_file_check(sheet))) return code;
+    data = cli_data_open(a);
+    if (data < 0) return -data;
+    if (sheet) code = write_sheet(data, sheet);
+    if (code == 0 && a->value[CLI_SAVE]) code = write_files(data, a->value[CLI_SAVE]);
+    if (code == 0 && a->value[CLI_JSON] && kiln_data_info(data) >= 0)
+        printf("%s\n", kiln_text());
+    else if (code == 0 && !a->value[CLI_QUIET] && !to_stdout)
+        print_info(data);
+    kiln_data_destroy(data);
+    return code;
+}

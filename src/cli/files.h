@@ -1,0 +1,33 @@
+/* Files of the program: whole ones in, whole ones out without ever harming the last good one, and
+ * data sets. */
+#ifndef KILN_CLI_FILES_H
+#define KILN_CLI_FILES_H
+
+#include <stdint.h>
+
+#include "arguments.h"
+
+/* Exit codes of the program. */
+enum {
+    CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_BAD_DATA = 3, CLI_BAD_CHECKPOINT = 4,
+    CLI_NO_MEMORY = 5, CLI_DIVERGED = 6, CLI_INTERRUPTED = 130
+};
+
+/* Prints kiln_error() and gives the exit code of a status. */
+int cli_fail(int status);
+int cli_fail_net(const char *net, int status); /* with a mark under the column of the notation */
+int cli_fail_in(const char *file, int status); /* with the name of a file before it */
+
+/* The file, to be freed, and its size; NULL with a sentence on stderr. */
+uint8_t *cli_file_read(const char *path, int *size);
+/* Writes a new file beside it, forces it to the disk and only then puts it in place; what was there
+ * becomes PATH.prev. 0, or an exit code with a sentence on stderr. */
+int cli_file_save(const char *path, const void *bytes, int64_t size);
+/* Can there be a file of this name? 0, or 2 with a sentence. */
+int cli_file_check(const char *path);
+
+/* A data set handle by --data (builtin when there is none) and the options that split it. Negative:
+ * minus an exit code, the sentence on stderr. */
+int cli_data_open(const cli_arguments *a);
+
+#endif

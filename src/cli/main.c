@@ -1,0 +1,168 @@
+/*
+ * kiln, the program: finds the command, answers --help and --version, and runs the build of the
+ * other mode where --mode asks for it. Only kiln.h of the library is used here.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "files.h"
+#include "kiln.h"
+
+#define ALWAYS (CLI_BIT(CLI_JSON) | CLI_BIT(CLI_QUIET) | CLI_BIT(CLI_HELP) | CLI_BIT(CLI_MODE) | \
+                CLI_BIT(CLI_THREADS))
+
+typedef struct {
+    cli_command command;
+    int (*run)(cli_arguments *a);
+} entry;
+
+static const entry entries[] = {
+    {{"train", "kiln train: trains a net.",
+      "  kiln train\n"
+      "  kiln train --net \"conv 5x5x16 - relu - maxpool 2 - affine 10 - softmax\" --epochs 5\n"
+      "  kiln train --preset batchnorm --data cifar-10-binary.tar.gz --save best.safetensors\n"
+      "  kiln train --resume best.safetensors --data cifar-10-binary.tar.gz --epochs 20\n",
+      "*",
+      ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_SAVE) | CLI_BIT(CLI_RESUME) |
+          CLI_BIT(CLI_BEST),
+      CLI_NONE}, cli_train},
+    {{"eval", "kiln eval: accuracy and confusion of a checkpoint, or of nearest neighbours.",
+      "  kiln eval --resume model.safetensors\n"
+      "  kiln eval model.safetensors --data cifar-10-binary.tar.gz --views 10\n"
+      "  kiln eval --knn 5 --train 5000 --test 500 --data cifar-10-binary.tar.gz\n",
+      " train validation test data-seed ",
+      ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_RESUME) | CLI_BIT(CLI_SPLIT) | CLI_BIT(CLI_VIEWS) |
+          CLI_BIT(CLI_KNN),
+      CLI_RESUME}, cli_eval},
+    {{"summary", "kiln summary: layers, shapes, parameters, work and memory of a net.",
+      "  kiln summary \"[conv 3x3x32 - relu]x2 - maxpool 2 - affine 10 - softmax\"\n"
+      "  kiln summary --preset residual --batch 64\n"
+      "  kiln summary \"conv 11x11x96 stride 4 pad 0 - affine 10 - softmax\" --input 3x227x227\n",
+      " net seed init batch ", ALWAYS | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_INPUT), CLI_NET},
+     cli_summary},
+    {{"gradcheck", "kiln gradcheck: numeric gradients of every layer against the library's.",
+      "  kiln gradcheck \"conv 3x3x4 - batchnorm - relu - maxpool 2 - affine 10 - softmax\"\n"
+      "  kiln gradcheck --preset residual --input 3x8x8\n",
+      " net seed init batch ", ALWAYS | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_INPUT), CLI_NET},
+     cli_gradcheck},
+    {{"export", "kiln export: parameters or history out of a checkpoint.",
+      "  kiln export model.safetensors --save weights.safetensors\n"
+      "  kiln export model.safetensors --format csv > history.csv\n"
+      "  kiln export model.safetensors --format json\n",
+      " train validation test data-seed ",
+      ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_RESUME) | CLI_BIT(CLI_SAVE) | CLI_BIT(CLI_FORMAT),
+      CLI_RESUME}, cli_export},
+    {{"bench", "kiln bench: images trained in a second.",
+      "  kiln bench --preset convnetjs --threads 1\n"
+      "  kiln bench --layers \"conv 7x7x32 - relu - maxpool 2 - affine 10 - softmax\" --batch 50\n",
+      "*", ALWAYS | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_SECONDS) | CLI_BIT(CLI_LAYERS), CLI_NET},
+     cli_bench},
+    {{"data", "kiln data: what a set holds; pictures of it; the built-in set as CIFAR-10 files.",
+      "  kiln data cifar-10-binary.tar.gz\n"
+      "  kiln data --sheet sheet.ppm\n"
+      "  kiln data builtin --train 5000 --save some/folder\n",
+      " train validation test data-seed ",
+      ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_SHEET) | CLI_BIT(CLI_SAVE), CLI_DATA}, cli_data},
+};
+enum { ENTRIES = sizeof entries / sizeof *entries };
+
+static void print_help(FILE *out)
+{
+    fprintf(out,
+            "kiln trains convolutional networks on CIFAR-10 and on a built-in set.\n\n"
+            "Examples\n"
+            "  kiln train\n"
+            "  kiln train --net \"conv 5x5x16 - relu - maxpool 2 - affine 10 - softmax\" "
+            "--save model.safetensors\n"
+            "  kiln eval model.safetensors\n"
+            "  kiln summary --preset residual\n"
+            "  kiln bench --preset three-layer --layers\n\n"
+            "Commands (kiln COMMAND --help)\n");
+    for (int i = 0; i < ENTRIES; i++)
+        fprintf(out, "  %-10s %s\n", entries[i].command.name,
+                strchr(entries[i].command.line, ':') + 2);
+    fprintf(out, "\nExit codes\n"
+                 "  0 done     1 failed     2 usage, notation     3 bad data     4 bad checkpoint\n"
+                 "  5 no memory     6 loss not finite     130 interrupted, with --save saved\n");
+}
+
+static int print_version(void)
+{
+    printf("kiln %s (%s, %d lanes)\n", kiln_version(), kiln_mode(), kiln_lanes());
+    return 0;
+}
+
+static int unknown_command(const char *word)
+{
+    const char *names[ENTRIES], *near;
+
+    for (int i = 0; i < ENTRIES; i++) names[i] = entries[i].command.name;
+    near = cli_nearest(word, names, ENTRIES);
+    fprintf(stderr, "kiln: there is no command \"%s\"", word);
+    if (near)
+        fprintf(stderr, "; did you mean %s?\n", near);
+    else
+        fprintf(stderr, "; kiln --help lists them\n");
+    return CLI_USAGE;
+}
+
+/* --mode: becomes the program of the other mode, which lies beside this one. */
+static int change_mode(const char *wanted, char **argv)
+{
+    char path[4096];
+    const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 16);
+    char *name;
+
+    if (strcmp(wanted, kiln_mode()) == 0) return 0;
+    if (strcmp(wanted, "strict") != 0 && strcmp(wanted, "fused") != 0) {
+        fprintf(stderr, "kiln: --mode: strict or fused, not \"%s\"\n", wanted);
+        return CLI_USAGE;
+    }
+    if (length > 0) {
+        path[length] = 0;
+        name = strrchr(path, '/') + 1;
+        strcpy(name, strcmp(wanted, "fused") == 0 ? "kiln-fused" : "kiln");
+        if (access(path, X_OK) == 0) {
+            execv(path, argv);
+            perror(path);
+            return CLI_FAILED;
+        }
+    }
+    fprintf(stderr, "kiln: --mode: this program is %s, and the %s one is not beside it\n",
+            kiln_mode(), wanted);
+    return CLI_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    static cli_arguments a;
+    const char *word = argc > 1 ? argv[1] : "";
+
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_USAGE;
+    }
+    if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) {
+        print_help(stdout);
+        return 0;
+    }
+    if (!strcmp(word, "--version") || !strcmp(word, "-V")) return print_version();
+    for (int i = 0; i < ENTRIES; i++) {
+        const cli_command *command = &entries[i].command;
+        int code;
+
+        if (strcmp(command->name, word) != 0) continue;
+        code = cli_arguments_read(&a, command, argc - 1, argv + 1);
+        if (code) return code;
+        if (a.value[CLI_HELP]) return cli_help(command), 0;
+        if (a.value[CLI_MODE] && (code = change_mode(a.value[CLI_MODE], argv))) return code;
+        code = entries[i].run(&a);
+        kiln_threads_use(1); /* ends the pool */
+        if (fflush(stdout) != 0 || ferror(stdout)) return CLI_FAILED;
+        return code;
+    }
+    return unknown_command(word);
+}

@@ -1,0 +1,128 @@
+/* kiln summary and kiln gradcheck: what a notation means, and whether its gradients are right. */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "fields.h"
+#include "files.h"
+#include "kiln.h"
+
+#define NET_SIZE 8448
+/* Float gradients against double differences; the course's notebooks ask for about as much. */
+#define LARGE_ERROR 1e-2
+
+/* The notation and the options of kiln_net_create; --input and --batch among them. */
+static int read_net(cli_arguments *a, char *net, char *options, int size)
+{
+    int code = cli_apply_preset(a);
+
+    if (code) return code;
+    cli_arguments_pick(a, " seed init batch ", options, size);
+    if (a->value[CLI_INPUT]) {
+        const int used = (int)strlen(options);
+
+        snprintf(options + used, (size_t)(size - used), "input=%s\n", a->value[CLI_INPUT]);
+    }
+    if (cli_given(a, "net", net, NET_SIZE)) return 0;
+    if (kiln_options() < 0) return cli_fail(KILN_E_MEMORY);
+    for (const char *row = cli_first(kiln_text()); row; row = cli_next(row)) {
+        char name[32];
+
+        if (strcmp(cli_field_text(name, sizeof name, row, "name"), "net") == 0)
+            cli_field_text(net, NET_SIZE, row, "default");
+    }
+    return 0;
+}
+
+/* ---- summary --------------------------------------------------------------------------------- */
+
+/* 1234567 as 1.23M */
+static const char *scaled(char *text, size_t size, double value)
+{
+    static const char *const unit[] = {"", "k", "M", "G", "T"};
+    int u = 0;
+
+    for (; value >= 10000 && u < 4; u++) value /= 1000;
+    snprintf(text, size, u ? "%.2f%s" : "%.0f%s", value, unit[u]);
+    return text;
+}
+
+static void print_shape(char *text, size_t size, const char *layer)
+{
+    int used = 0;
+
+    text[0] = 0;
+    for (const char *v = cli_first(cli_field(layer, "output")); v; v = cli_next(v))
+        used += snprintf(text + used, size - (size_t)used, "%s%.0f", used ? "x" : "",
+                         cli_number(v));
+}
+
+static void print_layer(const char *layer)
+{
+    char name[48], text[100], shape[48], number[3][32], algorithm[32];
+    const double unread = cli_field_number(layer, "unread", 0);
+
+    print_shape(shape, sizeof shape, layer);
+    printf("%-12s %-34s %-12s %10s %10s %10s  %s",
+           cli_field_text(name, sizeof name, layer, "name"),
+           cli_field_text(text, sizeof text, layer, "text"), shape,
+           scaled(number[0], 32, cli_field_number(layer, "parameters", 0)),
+           scaled(number[1], 32, cli_field_number(layer, "flops", 0)),
+           scaled(number[2], 32, cli_field_number(layer, "bytes", 0)),
+           cli_field_text(algorithm, sizeof algorithm, layer, "algorithm"));
+    if (unread > 0) printf(" (%.0f rows or columns unread)", unread);
+    printf("\n");
+}
+
+int cli_summary(cli_arguments *a)
+{
+    static char net[NET_SIZE];
+    char options[512], number[4][32];
+    int status, code = read_net(a, net, options, sizeof options);
+
+    if (code || (code = cli_use_threads(a))) return code;
+    if ((status = kiln_summary(net, options)) < 0) return cli_fail_net(net, status);
+    if (a->value[CLI_JSON]) {
+        printf("%s\n", kiln_text());
+        return 0;
+    }
+    printf("%-12s %-34s %-12s %10s %10s %10s\n", "layer", "", "output", "parameters", "FLOPs",
+           "bytes");
+    for (const char *l = cli_first(cli_field(kiln_text(), "layers")); l; l = cli_next(l))
+        print_layer(l);
+    printf("%-60s %10s %10s %10s\n", "in all, of one image",
+           scaled(number[0], 32, cli_field_number(kiln_text(), "parameters", 0)),
+           scaled(number[1], 32, cli_field_number(kiln_text(), "flops", 0)),
+           scaled(number[2], 32, cli_field_number(kiln_text(), "bytes", 0)));
+    if (cli_field(kiln_text(), "memory"))
+        printf("memory to train with this batch: %s bytes\n",
+               scaled(number[3], 32, cli_field_number(kiln_text(), "memory", 0)));
+    return 0;
+}
+
+/* ---- gradcheck ------------------------------------------------------------------------------- */
+
+int cli_gradcheck(cli_arguments *a)
+{
+    static char net[NET_SIZE];
+    char options[512], layer[48], tensor[32];
+    int status, large = 0, code = read_net(a, net, options, sizeof options);
+
+    if (code || (code = cli_use_threads(a))) return code;
+    if ((status = kiln_gradcheck(net, options)) < 0) return cli_fail_net(net, status);
+    if (!a->value[CLI_JSON])
+        printf("%-12s %-10s %-16s %s\n", "layer", "gradient", "relative error", "entries");
+    for (const char *row = cli_first(kiln_text()); row; row = cli_next(row)) {
+        const double error = cli_field_number(row, "relativeError", 1);
+        const int bad = !(error < LARGE_ERROR);
+
+        large += bad;
+        if (a->value[CLI_JSON]) continue;
+        printf("%-12s %-10s %-16.3g %.0f%s\n", cli_field_text(layer, sizeof layer, row, "layer"),
+               cli_field_text(tensor, sizeof tensor, row, "tensor"), error,
+               cli_field_number(row, "entries", 0), bad ? "  LARGE" : "");
+    }
+    if (a->value[CLI_JSON]) printf("%s\n", kiln_text());
+    if (large) fprintf(stderr, "kiln: %d gradients are off by %g or more\n", large, LARGE_ERROR);
+    return large ? CLI_FAILED : 0;
+}

@@ -1,0 +1,199 @@
+/* Threads, presets, checkpoints and trainers, as several commands need them; see commands.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "fields.h"
+#include "files.h"
+#include "kiln.h"
+
+#define THREADS_MAX 16
+#define AT_ONCE 500 /* images evaluated between two signs of life */
+
+static const char *const split_key[] = {"train", "validation", "test"};
+
+double cli_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+int cli_use_threads(const cli_arguments *a)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int threads = cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (int)cores;
+    int status = cli_own_int(a, CLI_THREADS, 1, THREADS_MAX, &threads);
+
+    if (status) return status;
+    status = kiln_threads_use(threads);
+    return status < 0 ? cli_fail(status) : 0;
+}
+
+/* ---- presets --------------------------------------------------------------------------------- */
+
+static int unknown_preset(const char *wanted)
+{
+    static char text[32][32];
+    const char *names[32], *near;
+    int count = 0;
+
+    for (const char *p = cli_first(kiln_text()); p && count < 32; p = cli_next(p), count++)
+        names[count] = cli_field_text(text[count], sizeof text[0], p, "name");
+    near = cli_nearest(wanted, names, count);
+    fprintf(stderr, "kiln: --preset: there is no \"%s\"", wanted);
+    if (near) fprintf(stderr, "; did you mean %s?", near);
+    fprintf(stderr, "\nkiln: the presets are");
+    for (int i = 0; i < count; i++) fprintf(stderr, "%s %s", i ? "," : "", names[i]);
+    fprintf(stderr, "\n");
+    return CLI_USAGE;
+}
+
+int cli_apply_preset(cli_arguments *a)
+{
+    static char given[sizeof a->text], net[8448];
+    const char *wanted = a->value[CLI_PRESET], *preset, *value;
+    char name[64], key[64], text[64];
+
+    if (!wanted) return 0;
+    if (kiln_presets() < 0) return cli_fail(KILN_E_MEMORY);
+    for (preset = cli_first(kiln_text()); preset; preset = cli_next(preset))
+        if (strcmp(cli_field_text(name, sizeof name, preset, "name"), wanted) == 0) break;
+    if (!preset) return unknown_preset(wanted);
+    strcpy(given, a->text); /* later lines win: the preset's go first */
+    a->text[0] = 0;
+    if (cli_arguments_add(a, "net", cli_field_text(net, sizeof net, preset, "net")))
+        return CLI_USAGE;
+    const char *options = cli_field(preset, "options");
+
+    for (const char *p = NULL; (p = cli_member(options, p, key, sizeof key, &value));)
+        if (cli_arguments_add(a, key, cli_text(text, sizeof text, value))) return CLI_USAGE;
+    if (strlen(a->text) + strlen(given) + 1 > sizeof a->text) return CLI_USAGE;
+    strcat(a->text, given);
+    return 0;
+}
+
+/* ---- sessions -------------------------------------------------------------------------------- */
+
+/* The data set of a checkpoint, as far as the command line leaves it open. */
+static int take_from_checkpoint(cli_arguments *a, const uint8_t *bytes, int size)
+{
+    static const char *const keys[] = {"train", "validation", "test", "data-seed"};
+    const int status = kiln_checkpoint_info(bytes, size);
+    char value[64];
+    const char *options;
+
+    if (status < 0) return cli_fail_in(a->value[CLI_RESUME], status);
+    options = cli_field(kiln_text(), "options");
+    for (int i = 0; i < 4; i++) {
+        if (cli_given(a, keys[i], NULL, 0) || !cli_field(options, keys[i])) continue;
+        cli_field_raw(value, sizeof value, options, keys[i]);
+        if (value[0] == '"') cli_field_text(value, sizeof value, options, keys[i]);
+        if (cli_arguments_add(a, keys[i], value)) return CLI_USAGE;
+    }
+    if (a->value[CLI_DATA]) return 0;
+    cli_field_text(value, sizeof value, kiln_text(), "data");
+    if (strcmp(value, "builtin") == 0) return 0;
+    fprintf(stderr, "kiln: %s: was trained on %s; say where that is with --data\n",
+            a->value[CLI_RESUME], value);
+    return CLI_USAGE;
+}
+
+static int resume(cli_session *s, cli_arguments *a)
+{
+    const char *path = a->value[CLI_RESUME];
+    int size = 0, code, status;
+    uint8_t *bytes = cli_file_read(path, &size);
+
+    if (!bytes) return CLI_BAD_CHECKPOINT;
+    code = take_from_checkpoint(a, bytes, size);
+    if (code == 0) {
+        s->data = cli_data_open(a);
+        code = s->data < 0 ? -s->data : 0;
+    }
+    if (code == 0) {
+        status = s->trainer = kiln_trainer_resume(s->data, bytes, size, a->text);
+        if (status < 0) code = cli_fail_in(path, status);
+    }
+    free(bytes);
+    return code;
+}
+
+/* A new trainer over a data set. 0 or an exit code. */
+static int create(int *trainer, int data, const cli_arguments *a)
+{
+    static char net[8448];
+
+    *trainer = kiln_trainer_create(data, a->text);
+    if (*trainer >= 0) return 0;
+    return cli_given(a, "net", net, sizeof net) ? cli_fail_net(net, *trainer) : cli_fail(*trainer);
+}
+
+/* The run over a single image, so that a mistake is told before seconds of reading data. */
+static int rehearse(const cli_arguments *a)
+{
+    cli_session s = {kiln_data_builtin("train=1\nvalidation=0\ntest=0\n"), 0};
+    int code;
+
+    if (s.data < 0) return cli_fail(s.data);
+    code = create(&s.trainer, s.data, a);
+    cli_session_close(&s);
+    return code;
+}
+
+int cli_session_open(cli_session *s, cli_arguments *a)
+{
+    int code = cli_use_threads(a);
+
+    *s = (cli_session){0, 0};
+    if (code == 0) code = cli_apply_preset(a);
+    if (code) return code;
+    if (a->value[CLI_RESUME]) {
+        code = resume(s, a);
+    } else {
+        if ((code = rehearse(a))) return code;
+        s->data = cli_data_open(a);
+        if (s->data < 0) return -s->data;
+        code = create(&s->trainer, s->data, a);
+    }
+    if (code) cli_session_close(s);
+    return code;
+}
+
+void cli_session_close(cli_session *s)
+{
+    if (s->trainer > 0) kiln_trainer_destroy(s->trainer);
+    if (s->data > 0) kiln_data_destroy(s->data);
+    *s = (cli_session){0, 0};
+}
+
+/* ---- whole splits ---------------------------------------------------------------------------- */
+
+int cli_split_count(int data, int split)
+{
+    if (kiln_data_info(data) < 0) return cli_fail(KILN_E_STATE), -1;
+    return (int)cli_field_number(kiln_text(), split_key[split], 0);
+}
+
+int cli_evaluate(const cli_session *s, int split, int views, double *loss, int *confusion,
+                 void (*tick)(int done, int count))
+{
+    const int count = cli_split_count(s->data, split);
+    int correct = 0;
+
+    *loss = 0;
+    for (int first = 0; first < count; first += AT_ONCE) {
+        const int n = count - first < AT_ONCE ? count - first : AT_ONCE;
+        const int right =
+            kiln_trainer_evaluate(s->trainer, split, first, n, views, loss, confusion);
+
+        if (right < 0) return right;
+        correct += right;
+        if (tick) tick(first + n, count);
+    }
+    return correct;
+}

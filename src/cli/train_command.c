@@ -1,0 +1,231 @@
+/* kiln train: steps until the end, an interrupt or a loss that is not finite; events; the
+ * checkpoint. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "fields.h"
+#include "files.h"
+#include "kiln.h"
+#include "progress.h"
+
+#define TEXT 2048
+
+static volatile sig_atomic_t stopping;
+
+/* The first signal ends the run after its step; a second one ends the program. */
+static void stop(int number)
+{
+    stopping = 1;
+    signal(number, SIG_DFL);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = stop;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+typedef struct {
+    cli_session session;
+    cli_progress progress;
+    const char *save;
+    int json, batch;
+} run;
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+/* {"event":NAME, and then what the object `members` has. */
+static void print_event(const char *name, const char *members)
+{
+    printf("{\"event\":\"%s\",%s\n", name, members + 1);
+    fflush(stdout); /* whoever reads along sees it now */
+}
+
+static int save(const run *r)
+{
+    int size;
+
+    if (!r->save) return 0;
+    size = kiln_trainer_save(r->session.trainer);
+    if (size < 0) return cli_fail(size);
+    return cli_file_save(r->save, kiln_trainer_saved(r->session.trainer), size);
+}
+
+/* After the last step of an epoch, or of the run: the newest line of the history. */
+static int report_epoch(run *r, const char *metrics, int best)
+{
+    char loss[40], train[40], validation[40], lr[40], event[400];
+    const char *last = NULL;
+
+    if (kiln_trainer_history(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
+    for (const char *e = cli_first(cli_field(kiln_text(), "epochs")); e; e = cli_next(e)) last = e;
+    if (!last) return 0;
+    cli_field_raw(loss, sizeof loss, last, "trainLoss");
+    cli_progress_epoch(&r->progress, metrics, strtod(loss, NULL), best);
+    snprintf(event, sizeof event,
+             "{\"epoch\":%.0f,\"step\":%.0f,\"trainLoss\":%s,\"trainAccuracy\":%s,"
+             "\"valAccuracy\":%s,\"lr\":%s,\"best\":%s,\"imagesPerSecond\":%.1f}",
+             cli_field_number(last, "epoch", 0), cli_field_number(last, "step", 0), loss,
+             cli_field_raw(train, sizeof train, metrics, "trainAccuracy"),
+             cli_field_raw(validation, sizeof validation, metrics, "valAccuracy"),
+             cli_field_raw(lr, sizeof lr, last, "lr"), best ? "true" : "false",
+             cli_progress_rate(&r->progress));
+    if (r->json) print_event("epoch", event);
+    return save(r);
+}
+
+/* ---- the run --------------------------------------------------------------------------------- */
+
+/* Steps to the end: 0, an exit code, or CLI_INTERRUPTED. */
+static int steps(run *r)
+{
+    char metrics[TEXT];
+
+    for (;;) {
+        const double began = cli_seconds();
+        const int flags = kiln_trainer_step(r->session.trainer);
+        const double took = cli_seconds() - began;
+
+        if (flags < 0) {
+            cli_progress_clear(&r->progress);
+            return cli_fail(flags);
+        }
+        if (flags & KILN_STEPPED) {
+            if (kiln_trainer_metrics(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
+            snprintf(metrics, sizeof metrics, "%s", kiln_text());
+            cli_progress_step(&r->progress, metrics, r->batch, took, flags & KILN_EPOCH);
+            if (r->json) print_event("step", metrics);
+        }
+        if (flags & KILN_EPOCH) {
+            const int code = report_epoch(r, metrics, flags & KILN_BEST);
+
+            if (code) return code;
+        }
+        if (flags & KILN_DONE) return 0;
+        if (stopping) return CLI_INTERRUPTED;
+    }
+}
+
+/* The share right of a split as JSON: null where it has no images. */
+static int share(char *text, size_t size, const run *r, int split)
+{
+    const int count = cli_split_count(r->session.data, split);
+    double loss;
+    int right;
+
+    snprintf(text, size, "null");
+    if (count <= 0) return 0;
+    right = cli_evaluate(&r->session, split, 1, &loss, NULL, NULL);
+    if (right < 0) return cli_fail(right);
+    snprintf(text, size, "%.10g", (double)right / count);
+    return 0;
+}
+
+static void print_done(const run *r, const char *event)
+{
+    char hash[24];
+    const double v = cli_field_number(event, "valAccuracy", -1);
+    const double t = cli_field_number(event, "testAccuracy", -1);
+
+    if (r->json) print_event("done", event);
+    if (r->progress.quiet) return;
+    fprintf(stderr, "done:");
+    if (v >= 0) fprintf(stderr, " validation %.1f %%,", 100 * v);
+    if (t >= 0) fprintf(stderr, " test %.1f %%,", 100 * t);
+    fprintf(stderr, " %.0f images/s, %.1f s, parameters %s (%s)\n", cli_progress_rate(&r->progress),
+            cli_field_number(event, "seconds", 0),
+            cli_field_text(hash, sizeof hash, event, "parameterHash"), kiln_mode());
+    if (r->save) fprintf(stderr, "saved: %s\n", r->save);
+}
+
+/* The last event: accuracies of the parameters as they are now, and who they are. */
+static int report_done(run *r, int best)
+{
+    static char event[12000], net[8448];
+    char metrics[TEXT], validation[40], test[40], hash[24], raw[2][40];
+    int code;
+
+    if (kiln_trainer_metrics(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
+    snprintf(metrics, sizeof metrics, "%s", kiln_text());
+    cli_field_raw(validation, sizeof validation, metrics, best ? "bestValAccuracy" : "valAccuracy");
+    if (validation[0] == 'n' && (code = share(validation, sizeof validation, r, KILN_VALIDATION)))
+        return code;
+    if ((code = share(test, sizeof test, r, KILN_TEST))) return code;
+    if ((code = kiln_net_hash(kiln_trainer_net(r->session.trainer))) < 0) return cli_fail(code);
+    snprintf(hash, sizeof hash, "%s", kiln_text());
+    if (kiln_trainer_options(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
+    cli_field_raw(net, sizeof net, kiln_text(), "net");
+    snprintf(event, sizeof event,
+             "{\"valAccuracy\":%s,\"testAccuracy\":%s,\"parameterHash\":\"%s\",\"mode\":\"%s\","
+             "\"bestValAccuracy\":%s,\"bestEpoch\":%s,\"step\":%.0f,\"steps\":%.0f,\"epochs\":%.0f,"
+             "\"seconds\":%.3f,\"imagesPerSecond\":%.1f,\"net\":%s}",
+             validation, test, hash, kiln_mode(),
+             cli_field_raw(raw[0], sizeof raw[0], metrics, "bestValAccuracy"),
+             cli_field_raw(raw[1], sizeof raw[1], metrics, "bestEpoch"),
+             cli_field_number(metrics, "step", 0), cli_field_number(metrics, "step", 0),
+             cli_field_number(metrics, "epoch", 0), cli_seconds() - r->progress.began,
+             cli_progress_rate(&r->progress), net);
+    print_done(r, event);
+    return 0;
+}
+
+static int finish(run *r, int code, int best)
+{
+    int saved;
+
+    cli_progress_clear(&r->progress);
+    if (code == 0 && best && (code = kiln_trainer_restore_best(r->session.trainer)) < 0)
+        return cli_fail(code);
+    if (code && code != CLI_INTERRUPTED && code != CLI_DIVERGED) return code;
+    saved = save(r);
+    if (saved) return saved;
+    if (code == 0) return report_done(r, best);
+    if (r->save)
+        fprintf(stderr, "kiln: %s; go on with: kiln train --resume %s\n",
+                code == CLI_INTERRUPTED ? "interrupted and saved" : "the last good state is saved",
+                r->save);
+    else if (code == CLI_INTERRUPTED)
+        fprintf(stderr, "kiln: interrupted; nothing was kept, for there was no --save\n");
+    return code;
+}
+
+/* What is about to happen, in two lines. */
+static void announce(const run *r)
+{
+    static char net[8448];
+    char name[64];
+
+    if (r->progress.quiet || kiln_trainer_options(r->session.trainer) < 0) return;
+    fprintf(stderr, "net: %s\n", cli_field_text(net, sizeof net, kiln_text(), "net"));
+    if (kiln_data_info(r->session.data) < 0) return;
+    fprintf(stderr, "data: %s, %.0f training, %.0f validation and %.0f test images; %s, %d lanes\n",
+            cli_field_text(name, sizeof name, kiln_text(), "name"),
+            cli_field_number(kiln_text(), "train", 0),
+            cli_field_number(kiln_text(), "validation", 0),
+            cli_field_number(kiln_text(), "test", 0), kiln_mode(), kiln_lanes());
+}
+
+int cli_train(cli_arguments *a)
+{
+    run r = {.save = a->value[CLI_SAVE], .json = a->value[CLI_JSON] != NULL};
+    int code = r.save ? cli_file_check(r.save) : 0;
+
+    if (code == 0) code = cli_session_open(&r.session, a);
+    if (code) return code;
+    if (kiln_trainer_options(r.session.trainer) >= 0)
+        r.batch = (int)cli_field_number(kiln_text(), "batch", 0);
+    catch_signals();
+    cli_progress_begin(&r.progress, a->value[CLI_QUIET] != NULL);
+    announce(&r);
+    code = finish(&r, steps(&r), a->value[CLI_BEST] != NULL);
+    cli_session_close(&r.session);
+    return code;
+}

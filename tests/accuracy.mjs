@@ -1,0 +1,104 @@
+// accuracy.mjs — the course's figures on real CIFAR-10, by the command line program.
+//
+// CIFAR10=path names the archive, its folder or a .bin file; THREADS=n and ONLY=word (part of a
+// row's name) shorten a run. Prints a table; ends with 1 when a figure is missed, 2 when there are
+// no data.
+
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const PLACES = [
+  process.env.CIFAR10,
+  `${ROOT}data/cifar-10-binary.tar.gz`,
+  `${ROOT}../shared/data/cifar10/cifar-10-binary.tar.gz`,
+];
+const FUSED = `${ROOT}build/native/kiln-fused`;
+const PROGRAM = existsSync(FUSED) ? FUSED : `${ROOT}build/native/kiln`;
+const THREADS = process.env.THREADS ?? `${cpus().length}`;
+
+/** What each row runs, which number of the events it reads, and what that must be. */
+const ROWS = [
+  {
+    name: 'kNN, k = 1, 5,000 train, 500 test', wanted: '0.274 (course)',
+    args: ['eval', '--knn', '1'],
+    figure: (events) => events.at(-1).accuracy, ok: (x) => x === 0.274,
+  },
+  {
+    name: 'kNN, k = 5, 5,000 train, 500 test', wanted: '0.278 (course)',
+    args: ['eval', '--knn', '5'],
+    figure: (events) => events.at(-1).accuracy, ok: (x) => x === 0.278,
+  },
+  {
+    name: 'linear softmax, validation', wanted: '> 0.35',
+    args: ['train', '--preset', 'linear-softmax'],
+    figure: bestValidation, ok: (x) => x > 0.35,
+  },
+  {
+    name: 'linear SVM, validation', wanted: '> 0.37', args: ['train', '--preset', 'linear-svm'],
+    figure: bestValidation, ok: (x) => x > 0.37,
+  },
+  {
+    name: 'two-layer net, validation', wanted: '> 0.50', args: ['train', '--preset', 'two-layer'],
+    figure: bestValidation, ok: (x) => x > 0.5,
+  },
+  {
+    name: 'three-layer convnet, training, one epoch', wanted: '> 0.45',
+    args: ['train', '--preset', 'three-layer-500', '--epochs', '1'],
+    figure: (events) => epochs(events).at(-1).trainAccuracy, ok: (x) => x > 0.45,
+  },
+  {
+    name: 'batchnorm net, validation, ten epochs', wanted: '>= 0.75',
+    args: ['train', '--preset', 'batchnorm', '--epochs', '10'],
+    figure: bestValidation, ok: (x) => x >= 0.75,
+  },
+];
+
+function epochs(events) {
+  return events.filter((event) => event.event === 'epoch');
+}
+
+function bestValidation(events) {
+  return Math.max(...epochs(events).map((event) => event.valAccuracy));
+}
+
+async function measure(row, data) {
+  const args = [...row.args, '--data', data, '--threads', THREADS, '--json'];
+  const began = Date.now();
+  const { stdout } = await run(PROGRAM, args, { maxBuffer: 1 << 28 });
+  const events = stdout.trim().split('\n').map((line) => JSON.parse(line));
+  const figure = row.figure(events);
+  const speed = events.at(-1).imagesPerSecond;
+  return {
+    figure, ok: row.ok(figure), test: events.at(-1).testAccuracy,
+    seconds: (Date.now() - began) / 1000, speed,
+  };
+}
+
+function line(...cells) {
+  return `| ${cells.join(' | ')} |`;
+}
+
+const data = PLACES.find((place) => place && existsSync(place));
+if (!data) {
+  console.error('accuracy: CIFAR-10 is not here; fetch it with "make data", or name it: '
+    + 'make accuracy CIFAR10=path/to/cifar-10-binary.tar.gz');
+  process.exit(2);
+}
+
+let missed = 0;
+const digits = (x, n) => (x === undefined || x === null ? '' : x.toFixed(n));
+console.log(line('net', 'wanted', 'reached', 'test', 'images/s', 'seconds'));
+console.log(line('---', '---', '---', '---', '---', '---'));
+for (const row of ROWS.filter(({ name }) => name.includes(process.env.ONLY ?? ''))) {
+  const { figure, ok, test, seconds, speed } = await measure(row, data);
+  if (!ok) missed++;
+  console.log(line(row.name, row.wanted, digits(figure, 3) + (ok ? '' : ' MISSED'), digits(test, 4),
+    digits(speed, 0), digits(seconds, 0)));
+}
+console.log(`${missed} of the figures missed (${PROGRAM.split('/').at(-1)}, ${THREADS} threads)`);
+process.exit(missed ? 1 : 0);
