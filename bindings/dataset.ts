@@ -1,0 +1,301 @@
+/**
+ * Data sets in the library's memory: the built-in set, or CIFAR-10 from the official archive,
+ * its unpacked tar or its .bin files, wherever they come from.
+ */
+
+import { KilnError, throwIfAborted } from './errors.js';
+import { instance, ready } from './instance.js';
+import { optionText, pickOptions, type Options } from './options.js';
+import { fileSource, gunzip, urlSource, type DataFile, type Source } from './sources.js';
+import { DatasetWriter, storedSources } from './storage.js';
+import { checkCount, sizeOf } from './tensor.js';
+import type { DataProgress, DatasetInfo, Split, Tensor } from './types.js';
+import { fills, type Wasm } from './wasm.js';
+
+/**
+ * store: keep it in the browser's private storage (workers only), for {stored: true} at the
+ * next visit.
+ */
+export type DatasetSource =
+  | 'builtin'
+  | { files: readonly DataFile[]; store?: boolean }
+  | { url: string | URL; store?: boolean }
+  | { stored: true };
+
+export interface DatasetOptions extends Options {
+  /** At most so many images of each split; CIFAR-10's standard is 49,000, 1,000 and 10,000. */
+  train?: number;
+  validation?: number;
+  test?: number;
+  /** Of the built-in set. */
+  dataSeed?: number;
+}
+
+export interface LoadHooks {
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: DataProgress) => void) | undefined;
+}
+
+export type Normalisation = 'channel' | 'mean-image' | 'none';
+
+/** As C numbers them. */
+export const SPLITS: Record<Split, number> = { train: 0, validation: 1, test: 2 };
+
+const RECORD_BYTES = 3073; // a label and 3x32x32 pixels
+const LARGEST_BATCH_FILE = 10_000 * RECORD_BYTES;
+const SPLIT_KEYS = ['train', 'validation', 'test'];
+
+export class Dataset {
+  readonly info: DatasetInfo;
+  readonly #wasm: Wasm;
+  #handle: number | null;
+
+  /** Not for users: see load(). */
+  constructor(wasm: Wasm, handle: number) {
+    this.#wasm = wasm;
+    this.#handle = handle;
+    this.info = wasm.json('kiln_data_info', handle);
+  }
+
+  /** Reads a data set into the shared instance, which is loaded where that is still to be done. */
+  static async load(
+    source: DatasetSource, options: DatasetOptions = {}, hooks: LoadHooks = {}): Promise<Dataset> {
+    await ready();
+    return loadDataset(instance(), source, options, hooks);
+  }
+
+  /** The procedural ten-class set. */
+  static builtin(options: DatasetOptions = {}): Promise<Dataset> {
+    return Dataset.load('builtin', options);
+  }
+
+  static fromFiles(files: readonly DataFile[], options: DatasetOptions = {},
+    hooks: LoadHooks = {}): Promise<Dataset> {
+    return Dataset.load({ files }, options, hooks);
+  }
+
+  static fromUrl(url: string | URL, options: DatasetOptions = {},
+    hooks: LoadHooks = {}): Promise<Dataset> {
+    return Dataset.load({ url }, options, hooks);
+  }
+
+  /** The library's handle; throws once disposed. */
+  get handle(): number {
+    if (this.#handle !== null) return this.#handle;
+    throw new KilnError('E_HANDLE', 'this Dataset was disposed');
+  }
+
+  /** Pixels (C, H, W), 0..255, and label of one image. */
+  image(split: Split, index: number): { label: number; image: Uint8Array } {
+    const image = new Uint8Array(sizeOf(this.info.shape));
+    checkCount('image', 'index', index, 0);
+    const label = this.#wasm.call(
+      'kiln_data_image', this.handle, splitNumber(split), index, fills(image));
+    return { label, image };
+  }
+
+  /** Images first .. first + n - 1 as a net sees them, x (n, C, H, W), and their labels. */
+  batch(split: Split, first: number, n: number,
+    { normalize = 'channel' }: { normalize?: Normalisation } = {}): { x: Tensor; y: Int32Array } {
+    checkCount('batch', 'first', first, 0);
+    checkCount('batch', 'n', n);
+    if (first + n > this.info[splitName(split)]) {
+      throw new KilnError('E_ARG', `batch: images ${first} to ${first + n - 1} of ${split}, ` +
+        `which has ${this.info[split]}`);
+    }
+    const shape = [n, ...this.info.shape];
+    const data = new Float32Array(sizeOf(shape));
+    const y = new Int32Array(n);
+    this.#wasm.call('kiln_data_batch', this.handle, splitNumber(split), first, n,
+      optionText({ normalize }), fills(data), fills(y));
+    return { x: { data, shape }, y };
+  }
+
+  /**
+   * k nearest neighbours on raw pixels: the first `test` test images by the first `train`
+   * images.
+   */
+  knn({ k = 5, train, test }: { k?: number; train: number; test: number }):
+    { correct: number; accuracy: number; predictions: Int32Array } {
+    checkCount('knn', 'k', k);
+    checkCount('knn', 'train', train);
+    checkCount('knn', 'test', test);
+    if (test > this.info.test) {
+      throw new KilnError('E_ARG', `knn: there are ${this.info.test} test images, not ${test}`);
+    }
+    const predictions = new Int32Array(test);
+    const correct = this.#wasm.call(
+      'kiln_data_knn', this.handle, k, train, test, fills(predictions));
+    return { correct, accuracy: correct / test, predictions };
+  }
+
+  /** Gives the memory back. Calling it twice is fine; anything else afterwards throws. */
+  dispose(): void {
+    const handle = this.#handle;
+    this.#handle = null;
+    if (handle !== null && this.#wasm.broken === null) {
+      this.#wasm.call('kiln_data_destroy', handle);
+    }
+  }
+}
+
+export function splitName(split: Split): Split {
+  if (Object.hasOwn(SPLITS, split)) return split;
+  throw new KilnError('E_ARG', `split: train, validation or test, not ${String(split)}`);
+}
+
+export function splitNumber(split: Split): number {
+  return SPLITS[splitName(split)];
+}
+
+/** Reads a data set into an instance. Of the options only those of data sets are looked at. */
+export async function loadDataset(wasm: Wasm, source: DatasetSource, options: Options,
+  hooks: LoadHooks = {}): Promise<Dataset> {
+  if (source === 'builtin') {
+    const text = optionText(pickOptions(options, [...SPLIT_KEYS, 'data-seed']));
+    return new Dataset(wasm, wasm.call('kiln_data_builtin', text));
+  }
+  const sources = await openSources(source, hooks);
+  const wantsStore = 'store' in source && source.store === true;
+  const writer = wantsStore ? await DatasetWriter.begin() : null;
+  const reader = new Reader(wasm, sources, writer, hooks);
+  try {
+    for (const one of sources) await reader.read(one);
+    throwIfAborted(hooks.signal, 'reading the data set');
+    reader.report('storing');
+    const text = optionText(pickOptions(options, SPLIT_KEYS));
+    wasm.call('kiln_data_finish', reader.handle, text);
+    const dataset = new Dataset(wasm, reader.handle);
+    const note = await writer?.commit(dataset.info.name);
+    reader.report('ready', note);
+    return dataset;
+  } catch (error) {
+    if (wasm.broken === null) wasm.call('kiln_data_destroy', reader.handle);
+    await writer?.discard();
+    throw error;
+  }
+}
+
+async function openSources(
+  source: Exclude<DatasetSource, string>, hooks: LoadHooks): Promise<Source[]> {
+  throwIfAborted(hooks.signal, 'reading the data set');
+  if (typeof source === 'object' && source !== null) {
+    if ('files' in source && source.files.length > 0) {
+      return [...source.files].map(fileSource).sort((a, b) => (a.name < b.name ? -1 : 1));
+    }
+    if ('url' in source) return [await urlSource(source.url, hooks.signal)];
+    if ('stored' in source) return storedSources();
+  }
+  throw new KilnError('E_ARG',
+    "data: 'builtin', {files: [...]} with a file at least, {url} or {stored: true}");
+}
+
+/** Feeds files to a data set under way. */
+class Reader {
+  readonly handle: number;
+  readonly #wasm: Wasm;
+  readonly #writer: DatasetWriter | null;
+  readonly #hooks: LoadHooks;
+  readonly #total: number | null;
+  #loaded = 0;
+  #records = 0;
+
+  constructor(wasm: Wasm, sources: Source[], writer: DatasetWriter | null, hooks: LoadHooks) {
+    this.#wasm = wasm;
+    this.#writer = writer;
+    this.#hooks = hooks;
+    const sizes = sources.map((source) => source.size);
+    this.#total = sizes.includes(null) ? null : sizes.reduce<number>((sum, n) => sum + n!, 0);
+    this.handle = wasm.call('kiln_data_create');
+  }
+
+  report(phase: DataProgress['phase'], note?: string | null): void {
+    this.#hooks.onProgress?.({
+      type: 'dataprogress', phase, loaded: this.#loaded, total: this.#total,
+      records: this.#records, ...(note ? { note } : {}),
+    });
+  }
+
+  /** What a file is, its first bytes tell: gzip, tar, or the records of a .bin file. */
+  async read(source: Source): Promise<void> {
+    const pieces = this.#counted(source);
+    const { head, all } = await peek(pieces, 512);
+    if (head.length === 0) throw new KilnError('E_DATA', `${source.name}: the file is empty`);
+    if (head[0] === 0x1f && head[1] === 0x8b) {
+      await this.#feed(gunzip(source.name, all));
+    } else if (new TextDecoder('latin1').decode(head.subarray(257, 262)) === 'ustar') {
+      await this.#feed(all);
+    } else if (/^\s*<(!doctype|html|\?xml)/i.test(new TextDecoder('latin1').decode(head))) {
+      await all.return?.(undefined);
+      throw new KilnError('E_DATA', `${source.name}: this is a web page, not CIFAR-10`);
+    } else {
+      const bytes = await collect(source, all);
+      this.#wasm.call('kiln_data_add_file', this.handle, source.name, bytes, bytes.length);
+      this.#records += Math.floor(bytes.length / RECORD_BYTES);
+      this.report('reading');
+    }
+  }
+
+  async #feed(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    const before = this.#records;
+    for await (const piece of pieces) {
+      const records = this.#wasm.call('kiln_data_feed_tar', this.handle, piece, piece.length);
+      this.#records = Math.max(before, records);
+    }
+  }
+
+  /** Counts and keeps what goes by. */
+  async *#counted(source: Source): AsyncGenerator<Uint8Array> {
+    await this.#writer?.startFile(source.name);
+    for await (const piece of source.pieces(this.#hooks.signal)) {
+      throwIfAborted(this.#hooks.signal, `reading ${source.name}`);
+      this.#writer?.write(piece);
+      this.#loaded += piece.length;
+      this.report('reading');
+      yield piece;
+    }
+    this.#writer?.endFile();
+  }
+}
+
+/** At least the first n bytes, where there are so many, and an iterator over everything. */
+async function peek(pieces: AsyncGenerator<Uint8Array>, n: number):
+  Promise<{ head: Uint8Array; all: AsyncGenerator<Uint8Array> }> {
+  const first: Uint8Array[] = [];
+  let size = 0;
+  while (size < n) {
+    const next = await pieces.next();
+    if (next.done) break;
+    first.push(next.value);
+    size += next.value.length;
+  }
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield* first;
+    yield* pieces;
+  }
+  return { head: join(first).subarray(0, n), all: all() };
+}
+
+async function collect(source: Source, all: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of all) {
+    size += piece.length;
+    if (size > LARGEST_BATCH_FILE) {
+      throw new KilnError('E_DATA', `${source.name}: larger than a batch file of CIFAR-10 ` +
+        `(${LARGEST_BATCH_FILE} bytes), and neither gzip nor tar`);
+    }
+    pieces.push(piece);
+  }
+  return join(pieces);
+}
+
+function join(pieces: Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,203 @@
+/** A net on its own: scores, losses and gradients as the course's model classes give them. */
+
+import { KilnError } from './errors.js';
+import { instance, ready } from './instance.js';
+import { optionText, type Options } from './options.js';
+import { checkLabels, checkNumber, checkTensor, kindOf, shapeText, sizeOf } from './tensor.js';
+import type { GradientCheck, LayerTime, Summary, Tensor, TensorInfo } from './types.js';
+import { fills, type Wasm } from './wasm.js';
+
+export interface ModelOptions extends Options {
+  /** Size of one image: [3, 32, 32] where left out. */
+  input?: string | number[];
+  /** The most images that loss() takes at once. */
+  batch?: number;
+  seed?: number;
+  /** 'he', 'xavier' or 'gaussian 1e-3'. */
+  init?: string;
+}
+
+export type Tensors = Record<string, Tensor>;
+
+export class Model {
+  readonly net: string;
+  readonly summary: Summary;
+  readonly classes: number;
+  /** Strength of the L2 term 0.5·reg·ΣW² in loss(), on weights alone. */
+  reg = 0;
+
+  readonly #wasm: Wasm;
+  readonly #tensors: TensorInfo[];
+  readonly #batch: number;
+  readonly #input: number[];
+  #handle: number | null;
+
+  /**
+   * Wants `await ready()` before; Model.create() does both. Images are (N, ...input), 3x32x32
+   * at first.
+   */
+  constructor(net: string, options: ModelOptions & { reg?: number } = {}) {
+    const { reg = 0, batch = 100, input = [3, 32, 32], ...others } = options;
+    this.#wasm = instance();
+    this.#batch = batch;
+    this.#input = sizesOf(input);
+    this.reg = checkNumber('Model', 'reg', reg, 0);
+    const sizes = optionText({ input: this.#input, batch });
+    const text = checkNotation(net);
+    this.summary = this.#wasm.json('kiln_summary', text, sizes);
+    this.net = this.summary.notation;
+    this.#handle = this.#wasm.call('kiln_net_create', text, sizes + optionText(others));
+    this.classes = this.#wasm.call('kiln_net_classes', this.#handle);
+    this.#tensors = this.#wasm.json('kiln_net_tensors', this.#handle);
+  }
+
+  /** Loads the library where that is still to be done, and makes a net. */
+  static async create(net: string, options: ModelOptions & { reg?: number } = {}): Promise<Model> {
+    await ready();
+    return new Model(net, options);
+  }
+
+  /** Shapes, parameters and operations of a net that is not made. Wants `await ready()` before. */
+  static summarise(net: string, options: ModelOptions = {}): Summary {
+    const { input = [3, 32, 32], ...others } = options;
+    const text = optionText({ input: sizesOf(input), ...others });
+    return instance().json('kiln_summary', checkNotation(net), text);
+  }
+
+  /**
+   * The gradients of each layer against numeric ones, on random data. Wants `await ready()`
+   * before.
+   */
+  static gradcheck(net: string, options: ModelOptions = {}): GradientCheck[] {
+    return instance().json('kiln_gradcheck', checkNotation(net), optionText(options));
+  }
+
+  /** A copy of every parameter by name: conv1.w, conv1.b, ... */
+  parameters(): Tensors {
+    return this.#collect((tensor) => tensor.parameter);
+  }
+
+  /** As parameters(), with the running statistics of batch normalisations. */
+  state(): Tensors {
+    return this.#collect(() => true);
+  }
+
+  /** Replaces the values of a parameter or running statistic. */
+  setParameter(name: string, data: Float32Array | Tensor): void {
+    const handle = this.#alive();
+    const index = this.#tensors.findIndex((tensor) => tensor.name === name);
+    if (index < 0) {
+      const names = this.#tensors.map((tensor) => tensor.name).join(', ');
+      throw new KilnError('E_ARG', `setParameter: no tensor "${name}"; there are ${names}`);
+    }
+    const { shape } = this.#tensors[index]!;
+    const values = 'shape' in data ? data.data : data;
+    checkTensor('setParameter', name, { data: values, shape });
+    this.#wasm.call('kiln_net_tensor_set', handle, index, values);
+  }
+
+  /** Scores (N, classes) in test mode, of any number of images. */
+  scores(x: Tensor): Tensor {
+    const handle = this.#alive();
+    const N = this.#images('scores', x);
+    const size = sizeOf(this.#input);
+    const scores = new Float32Array(N * this.classes);
+    for (let first = 0; first < N; first += this.#batch) {
+      const n = Math.min(this.#batch, N - first);
+      const part = scores.subarray(first * this.classes, (first + n) * this.classes);
+      const images = x.data.subarray(first * size, (first + n) * size);
+      this.#wasm.call('kiln_net_scores', handle, fills(part), images, n, 0);
+    }
+    return { data: scores, shape: [N, this.classes] };
+  }
+
+  /** Mean loss of a batch plus 0.5·reg·ΣW², in training mode. */
+  loss(x: Tensor, y: ArrayLike<number>): number {
+    return this.#loss('kiln_net_loss', 'loss', x, y);
+  }
+
+  /** The loss, and its gradient by the name of every parameter. */
+  lossAndGradients(x: Tensor, y: ArrayLike<number>): { loss: number; gradients: Tensors } {
+    const loss = this.#loss('kiln_net_loss_and_gradients', 'lossAndGradients', x, y);
+    const handle = this.#alive();
+    const gradients: Tensors = {};
+    this.#tensors.forEach(({ name, shape, size, parameter }, i) => {
+      if (!parameter) return;
+      const data = new Float32Array(size);
+      this.#wasm.call('kiln_net_gradient_get', handle, i, fills(data));
+      gradients[name] = { data, shape: [...shape] };
+    });
+    return { loss, gradients };
+  }
+
+  /** Sixteen hexadecimal digits over the bits of all tensors. */
+  hash(): string {
+    return this.#wasm.text('kiln_net_hash', this.#alive());
+  }
+
+  /** Milliseconds by layer since the last call; the first call starts the clocks. */
+  layerTimes(): LayerTime[] {
+    return this.#wasm.json('kiln_net_profile', this.#alive(), 1);
+  }
+
+  /** Gives the memory back. Calling it twice is fine; anything else afterwards throws. */
+  dispose(): void {
+    const handle = this.#handle;
+    this.#handle = null;
+    if (handle !== null && this.#wasm.broken === null) {
+      this.#wasm.call('kiln_net_destroy', handle);
+    }
+  }
+
+  #alive(): number {
+    if (this.#handle !== null) return this.#handle;
+    throw new KilnError('E_HANDLE', 'this Model was disposed');
+  }
+
+  #collect(wanted: (tensor: TensorInfo) => boolean): Tensors {
+    const handle = this.#alive();
+    const all: Tensors = {};
+    this.#tensors.forEach((tensor, i) => {
+      if (!wanted(tensor)) return;
+      const data = new Float32Array(tensor.size);
+      this.#wasm.call('kiln_net_tensor_get', handle, i, fills(data));
+      all[tensor.name] = { data, shape: [...tensor.shape] };
+    });
+    return all;
+  }
+
+  #loss(f: 'kiln_net_loss' | 'kiln_net_loss_and_gradients', where: string, x: Tensor,
+    y: ArrayLike<number>): number {
+    const handle = this.#alive();
+    const N = this.#images(where, x);
+    const labels = checkLabels(where, y, N, this.classes);
+    const loss = new Float64Array(1);
+    this.#wasm.call(
+      f, handle, fills(loss), x.data, labels, N, checkNumber(where, 'reg', this.reg, 0));
+    return loss[0]!;
+  }
+
+  /** N of x (N, C, H, W), or of (N, C·H·W). */
+  #images(where: string, x: Tensor): number {
+    const [N, ...image] = checkTensor(where, 'x', x) as [number, ...number[]];
+    const fits = image.join() === this.#input.join() ||
+      (image.length === 1 && image[0] === sizeOf(this.#input));
+    if (!fits) {
+      throw new KilnError('E_SHAPE', `${where}: x must have the shape ` +
+        `${shapeText(['N', ...this.#input])}, not ${shapeText(x.shape)}`);
+    }
+    return N;
+  }
+}
+
+function checkNotation(net: unknown): string {
+  if (typeof net === 'string') return net;
+  throw new KilnError('E_ARG', `net: a text in the arrow notation, not ${kindOf(net)}`);
+}
+
+/** "3x32x32" or [3, 32, 32]. */
+function sizesOf(input: string | readonly number[]): number[] {
+  const sizes = typeof input === 'string' ? input.split(/x/i).map(Number) : [...input];
+  if (sizes.length === 3 && sizes.every((n) => Number.isInteger(n) && n >= 1)) return sizes;
+  throw new KilnError('E_ARG', `input: sizes as [3, 32, 32] or "3x32x32", not ${String(input)}`);
+}

@@ -1,0 +1,42 @@
+/**
+ * Options as text for the C library: one key=value on each line, with the keys of the command
+ * line.
+ */
+
+import { KilnError } from './errors.js';
+
+export type OptionValue = string | number | boolean | readonly number[];
+export type Options = Record<string, OptionValue | undefined>;
+
+/** "weightDecay" and "weight-decay" are the same key. */
+export function optionKey(name: string): string {
+  return name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
+}
+
+/** Flags are 1 and 0, lists of numbers are sizes: [3, 32, 32] is 3x32x32. */
+export function optionValue(name: string, value: OptionValue): string {
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  if (Array.isArray(value)) return value.join('x');
+  if (typeof value !== 'string' && typeof value !== 'number') {
+    throw new KilnError('E_ARG', `option ${name}: a text, number, or true and false, ` +
+      `not ${value === null ? 'null' : typeof value}`);
+  }
+  const text = String(value);
+  if (/[\r\n\0]/.test(text) || /[\r\n\0=]/.test(name)) {
+    throw new KilnError('E_ARG', `option ${JSON.stringify(name)}: no line breaks, please`);
+  }
+  return text;
+}
+
+export function optionText(options: Options): string {
+  return Object.entries(options)
+    .filter((entry): entry is [string, OptionValue] => entry[1] !== undefined)
+    .map(([name, value]) => `${optionKey(name)}=${optionValue(name, value)}\n`)
+    .join('');
+}
+
+/** Those of the options that have one of these keys. */
+export function pickOptions(options: Options, keys: readonly string[]): Options {
+  const wanted = Object.entries(options).filter(([name]) => keys.includes(optionKey(name)));
+  return Object.fromEntries(wanted);
+}

@@ -1,0 +1,84 @@
+/**
+ * What page and worker say to each other; types only. The page sends calls, each with an id
+ * that its answer carries; the worker sends events of the run besides. A run is what open,
+ * reset or load began: its number tells events of the present run from stale ones.
+ */
+
+import type { DatasetSource } from './dataset.js';
+import type { ErrorMessage } from './errors.js';
+import type { Options } from './options.js';
+import type {
+  Backend, DatasetInfo, Evaluation, GradientCheck, History, Inspection, LayerTime, Metrics,
+  NamedTensor, OptionInfo, Prediction, Preset, RunState, Split, Summary, TrainerEvent,
+} from './types.js';
+import type { LoadOptions } from './wasm.js';
+
+/** Raised when a page and a worker of different versions could not talk. */
+export const PROTOCOL = 1;
+
+/** What a run begins with. */
+export interface RunInfo {
+  run: number;
+  dataset: DatasetInfo;
+  summary: Summary;
+  options: Record<string, string>;
+  state: RunState;
+  metrics: Metrics | null;
+}
+
+export interface StateInfo {
+  state: RunState;
+  metrics: Metrics | null;
+}
+
+export type OptionValues = Record<string, string>;
+
+/** Every call by name: its parameters and its result. */
+export interface Calls {
+  open: [
+    { wasm: Omit<LoadOptions, 'signal'>; data: DatasetSource; options: Options },
+    RunInfo & { backend: Backend; version: string },
+  ];
+  reset: [{ options: Options; data?: DatasetSource | undefined }, RunInfo];
+  load: [{ bytes: Uint8Array; options: Options }, RunInfo];
+  start: [object, StateInfo];
+  pause: [object, StateInfo];
+  step: [object, StateInfo];
+  restoreBest: [object, StateInfo];
+  set: [{ key: string; value: string }, OptionValues];
+  options: [object, OptionValues];
+  parameters: [{ names?: readonly string[] | undefined }, NamedTensor[]];
+  firstFilters: [object, NamedTensor | null];
+  inspect: [{ split: Split; index: number }, Inspection];
+  evaluate: [{ split: Split; count?: number | undefined; views: number }, Evaluation];
+  predict: [{ split: Split; indices: readonly number[]; views: number }, Prediction[]];
+  classify: [{ image: Uint8Array; views: number }, Float32Array];
+  layerTimes: [object, LayerTime[]];
+  history: [object, History];
+  save: [{ parametersOnly: boolean }, Uint8Array];
+  hash: [object, string];
+  summarise: [{ net: string }, Summary];
+  gradcheck: [{ net: string }, GradientCheck[]];
+  optionTable: [object, OptionInfo[]];
+  presets: [object, Preset[]];
+}
+
+export type CallName = keyof Calls;
+export type Params<K extends CallName> = Calls[K][0];
+export type Result<K extends CallName> = Calls[K][1];
+
+/** A discriminated union on `type`. */
+export type CallMessage = { [K in CallName]: { type: K; id: number; params: Params<K> } }[CallName];
+
+export type ToWorker =
+  | CallMessage
+  | { type: 'cancel'; target: number } // the id of a call, which ends early where it can
+  | { type: 'ping' };
+
+export type FromWorker =
+  | { type: 'hello'; protocol: number }
+  | { type: 'pong' }
+  | { type: 'result'; id: number; value: unknown }
+  | { type: 'failure'; id: number; error: ErrorMessage }
+  | { type: 'event'; run: number; event: TrainerEvent }
+  | { type: 'fatal'; error: ErrorMessage }; // the worker is of no more use

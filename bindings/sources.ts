@@ -1,0 +1,207 @@
+/**
+ * Where the bytes of a data set come from: files, an address, the private storage. Everything
+ * is a stream of pieces, read by a reader loop (a Response around a broken gzip stream only
+ * says "Failed to fetch").
+ */
+
+import { KilnError, throwIfAborted, toKilnError } from './errors.js';
+import { kindOf } from './tensor.js';
+
+/** A file that was dropped or picked, or bytes with a name. */
+export type DataFile = File | { name: string; blob: Blob } | { name: string; bytes: Uint8Array };
+
+/** One file to read, once. */
+export interface Source {
+  name: string;
+  /** Bytes, where known beforehand. */
+  size: number | null;
+  pieces(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array>;
+}
+
+/** The official archive has 170,052,171 bytes. */
+const LARGEST_DOWNLOAD = 200_000_000;
+/** Unpacked, the official archive has 184,380,000 bytes of records and some small files. */
+const LARGEST_UNPACKED = 200_000_000;
+const STALL_MS = 30_000;
+
+export function fileSource(file: DataFile): Source {
+  const { name } = file;
+  if (typeof name !== 'string') {
+    throw new KilnError('E_ARG', 'data: each file must be a File, {name, blob} or {name, bytes}');
+  }
+  const { bytes } = file as { bytes: unknown };
+  if (isBytes(bytes)) return { name, size: bytes.length, pieces: () => bytesInPieces(bytes) };
+  const blob = 'blob' in file ? file.blob : (file as File);
+  if (typeof blob?.stream !== 'function') {
+    throw new KilnError('E_ARG', `data: ${name} must be a File, {name, blob} or {name, bytes}`);
+  }
+  return {
+    name,
+    size: blob.size,
+    pieces: (signal) => streamPieces(blob.stream(), name, 'E_DATA', Infinity, signal),
+  };
+}
+
+function isBytes(value: unknown): value is Uint8Array {
+  return kindOf(value) === 'Uint8Array'; // of a Blob, `bytes` is a method
+}
+
+async function* bytesInPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  const piece = 1 << 20;
+  for (let at = 0; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece);
+}
+
+/** Asks the server at once, so that the size is known; the bytes come later. */
+export async function urlSource(
+  address: string | URL, signal: AbortSignal | undefined): Promise<Source> {
+  const url = checkUrl(address);
+  const name = decodeURIComponent(url.pathname.split('/').pop() ?? '') || url.hostname;
+  let response: Response;
+  try {
+    response = await fetch(url, { signal: signal ?? null, credentials: 'omit' });
+  } catch (error) {
+    const what = `${url.href}: no answer, or one that this page may not read`;
+    throw toKilnError(error, 'E_FETCH', what);
+  }
+  if (!response.ok || response.body === null) {
+    throw new KilnError('E_FETCH', `${url.href}: the server answers ${response.status}`);
+  }
+  // Of a body that the transport itself compressed, the length says nothing about what arrives.
+  const length = response.headers.get('content-encoding')
+    ? NaN
+    : Number(response.headers.get('content-length') ?? NaN);
+  if (length > LARGEST_DOWNLOAD) {
+    await response.body.cancel();
+    throw new KilnError('E_DATA',
+      `${name}: ${length} bytes, more than CIFAR-10 can have (${LARGEST_DOWNLOAD})`);
+  }
+  const { body } = response;
+  return {
+    name,
+    size: Number.isFinite(length) ? length : null,
+    pieces: (abort) => limited(name, LARGEST_DOWNLOAD,
+      streamPieces(body, name, 'E_FETCH', STALL_MS, abort)),
+  };
+}
+
+/** https, the page's own origin, or this very machine. */
+function checkUrl(address: string | URL): URL {
+  const here = globalThis.location?.href;
+  let url: URL;
+  try {
+    url = new URL(address, here);
+  } catch (error) {
+    throw new KilnError('E_ARG', `data: "${String(address)}" is not an address`, { cause: error });
+  }
+  const own = here !== undefined && url.origin === new URL(here).origin && url.origin !== 'null';
+  const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+  if (url.username || url.password) {
+    throw new KilnError('E_ARG', 'data: an address with a name and password is not fetched');
+  }
+  if (url.protocol === 'https:' || own || (url.protocol === 'http:' && local)) return url;
+  throw new KilnError('E_ARG', `data: ${url.href.slice(0, 200)} is not fetched: ` +
+    'only https and this page\'s own server are');
+}
+
+async function* streamPieces(
+  stream: ReadableStream<Uint8Array>,
+  name: string,
+  code: 'E_DATA' | 'E_FETCH',
+  stallMs: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  let ended = false;
+  try {
+    for (;;) {
+      throwIfAborted(signal, `reading ${name}`);
+      const { done, value } = await withTimeLimit(reader.read(), stallMs, name, signal);
+      if (done) break;
+      if (value.length > 0) yield value;
+    }
+    ended = true;
+  } catch (error) {
+    throw toKilnError(error, code, `${name}: reading failed`);
+  } finally {
+    if (!ended) reader.cancel().catch(() => {}); // the error that led here is the one to tell
+  }
+}
+
+async function withTimeLimit<T>(promise: Promise<T>, ms: number, name: string,
+  signal: AbortSignal | undefined): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let abort: (() => void) | undefined;
+  try {
+    return await Promise.race([
+      promise,
+      new Promise<never>((_, reject) => {
+        abort = () => reject(new KilnError('E_ABORTED', `reading ${name}: aborted`));
+        signal?.addEventListener('abort', abort, { once: true });
+        if (ms === Infinity) return;
+        timer = setTimeout(() => {
+          reject(new KilnError('E_FETCH', `${name}: nothing came for ${ms / 1000} seconds`));
+        }, ms);
+      }),
+    ]);
+  } finally {
+    clearTimeout(timer);
+    if (abort) signal?.removeEventListener('abort', abort);
+  }
+}
+
+async function* limited(
+  name: string, limit: number, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const piece of pieces) {
+    size += piece.length;
+    if (size > limit) {
+      throw new KilnError('E_DATA', `${name}: more than the ${limit} bytes that CIFAR-10 can have`);
+    }
+    yield piece;
+  }
+}
+
+/** Unpacks gzip by the platform's own stream, which checks lengths and checksum. */
+export async function* gunzip(
+  name: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { writable, readable } = new DecompressionStream('gzip');
+  let sourceError: unknown = null;
+  const writing = pump(pieces, writable, (error) => { sourceError = error; });
+  try {
+    yield* limited(name, LARGEST_UNPACKED, streamPieces(
+      readable as ReadableStream<Uint8Array>, name, 'E_DATA', Infinity, undefined));
+    await writing;
+  } catch (error) {
+    if (sourceError !== null) throw sourceError; // what broke is the source, not the archive
+    if (error instanceof KilnError && error.cause === undefined) throw error;
+    const reason = ((error as KilnError).cause as Error | undefined)?.message ?? String(error);
+    throw new KilnError(
+      'E_DATA', `${name}: the gzip archive is damaged or cut short (${reason})`, { cause: error });
+  }
+}
+
+/** Writes all pieces. Errors of the sink are left to whoever reads the other end. */
+async function pump(pieces: AsyncIterable<Uint8Array>, writable: WritableStream<BufferSource>,
+  onSourceError: (error: unknown) => void): Promise<void> {
+  const writer = writable.getWriter();
+  writer.closed.catch(() => {});
+  const iterator = pieces[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      let next: IteratorResult<Uint8Array>;
+      try {
+        next = await iterator.next();
+      } catch (error) {
+        onSourceError(error);
+        await writer.abort(error).catch(() => {});
+        return;
+      }
+      if (next.done) break;
+      await writer.write(next.value as Uint8Array<ArrayBuffer>);
+    }
+    await writer.close();
+  } catch {
+    // The sink failed: its reader has the error. The source is told that nobody reads on.
+    await iterator.return?.();
+  }
+}

@@ -1,0 +1,119 @@
+/** Starts worker.js as what the platform has: a module worker, or a thread of Node. */
+
+import { KilnError } from './errors.js';
+import type { FromWorker, ToWorker } from './protocol.js';
+
+export interface WorkerSource {
+  /** Address of worker.js, where a bundler or a host put it elsewhere. */
+  workerUrl?: string | URL | undefined;
+  /** Makes the worker, for pages that have their own way of doing so. */
+  worker?: (() => Worker) | undefined;
+}
+
+/** A worker, whatever the platform. */
+export interface WorkerHost {
+  /** For messages: what was started. */
+  readonly what: string;
+  onMessage: (message: FromWorker) => void;
+  onFailure: (error: KilnError) => void;
+  post(message: ToWorker, transfer: Transferable[]): void;
+  terminate(): void;
+}
+
+let inlineWorker: (() => Worker) | null = null;
+
+/** The entry kiln-nn/inline brings its worker along. */
+export function useInlineWorker(make: () => Worker): void {
+  inlineWorker = make;
+}
+
+export async function startWorker(source: WorkerSource): Promise<WorkerHost> {
+  if (typeof Worker !== 'undefined') return browserHost(source);
+  if (typeof process !== 'undefined' && process.versions?.node) return nodeHost(source);
+  throw new KilnError('E_WORKER_LOAD', 'this platform has no workers');
+}
+
+function browserHost(source: WorkerSource): WorkerHost {
+  const what = `the worker ${source.workerUrl ?? 'of kiln'}`;
+  let worker: Worker;
+  try {
+    worker = makeWorker(source);
+  } catch (error) {
+    throw new KilnError('E_WORKER_LOAD',
+      `${what} cannot be started: ${(error as Error).message}`, { cause: error });
+  }
+  const host: WorkerHost = {
+    what,
+    onMessage: () => {},
+    onFailure: () => {},
+    post: (message, transfer) => worker.postMessage(message, transfer),
+    terminate: () => worker.terminate(),
+  };
+  let heard = false;
+  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    heard = true;
+    host.onMessage(data);
+  };
+  worker.onmessageerror = () => host.onFailure(
+    new KilnError('E_PROTOCOL', `${what} sent a message that cannot be read`));
+  worker.onerror = (event) => {
+    event.preventDefault();
+    host.onFailure(failureOf(what, heard, event.message));
+  };
+  return host;
+}
+
+/** Browsers leave the message empty where a script is missing or blocked: this is the only text. */
+function failureOf(what: string, heard: boolean, message: string | undefined): KilnError {
+  if (heard) return new KilnError('E_WORKER_DIED', `${what} ended by an error: ${message}`);
+  return new KilnError('E_WORKER_LOAD', `${what} did not start: ` + (message ||
+    'its script is missing, or blocked by a content security policy or cross-origin isolation'));
+}
+
+function makeWorker({ workerUrl, worker }: WorkerSource): Worker {
+  if (worker) return worker();
+  if (workerUrl !== undefined) {
+    const url = new URL(workerUrl, globalThis.location?.href);
+    if (url.origin === globalThis.location?.origin || url.protocol === 'blob:') {
+      return new Worker(url, { type: 'module' });
+    }
+    // Workers start from their page's own origin only; a module that imports is of that origin.
+    const script = new Blob([`import ${JSON.stringify(url.href)};`], { type: 'text/javascript' });
+    const blobUrl = URL.createObjectURL(script);
+    setTimeout(() => URL.revokeObjectURL(blobUrl), 60_000);
+    return new Worker(blobUrl, { type: 'module' });
+  }
+  if (inlineWorker) return inlineWorker();
+  // In one expression: bundlers look for just this.
+  return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+}
+
+async function nodeHost({ workerUrl }: WorkerSource): Promise<WorkerHost> {
+  const threads = 'node:worker_threads'; // in a variable: bundlers for the browser leave it alone
+  const { Worker: Thread } = (await import(
+    /* @vite-ignore */ /* webpackIgnore: true */ threads)) as typeof import('node:worker_threads');
+  const url = new URL(workerUrl ?? './worker.js', import.meta.url);
+  const what = `the worker ${url.href}`;
+  const thread = new Thread(url);
+  let heard = false;
+  let ended = false;
+  const host: WorkerHost = {
+    what,
+    onMessage: () => {},
+    onFailure: () => {},
+    post: (message, transfer) => thread.postMessage(message, transfer as never[]),
+    terminate: () => {
+      ended = true;
+      void thread.terminate();
+    },
+  };
+  thread.on('message', (message: FromWorker) => {
+    heard = true;
+    if (!ended) host.onMessage(message);
+  });
+  thread.on('error', (error) => host.onFailure(failureOf(what, heard, error.message)));
+  thread.on('exit', (code) => {
+    if (!ended) host.onFailure(failureOf(what, heard, `it exited with code ${code}`));
+  });
+  return host;
+}

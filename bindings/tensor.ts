@@ -1,0 +1,119 @@
+/**
+ * Tensors {data, shape}: making them, and checking those that come from outside, with a
+ * sentence for each fault.
+ */
+
+import { KilnError } from './errors.js';
+import type { Tensor } from './types.js';
+
+/** A tensor from numbers in row-major order; a Float32Array is taken as it is, without a copy. */
+export function tensor(data: ArrayLike<number>, shape: number[]): Tensor {
+  const values = kindOf(data) === 'Float32Array' ? (data as Float32Array) : Float32Array.from(data);
+  const made = { data: values, shape: [...shape] };
+  checkTensor('tensor', 'data', made);
+  return made;
+}
+
+export function zeros(shape: readonly number[]): Tensor {
+  return { data: new Float32Array(sizeOf(shape)), shape: [...shape] };
+}
+
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+/** "(2, 3, 4)", as the course writes shapes. */
+export function shapeText(shape: readonly (number | string)[]): string {
+  return `(${shape.join(', ')})`;
+}
+
+/** The name of a value's class, also when it comes from another realm. */
+export function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** Any tensor, or one of a given rank; returns its shape. */
+export function checkTensor(where: string, name: string, t: Tensor, ...ranks: number[]): number[] {
+  if (typeof t !== 'object' || t === null || !Array.isArray(t.shape) || !('data' in t)) {
+    throw new KilnError('E_ARG', `${where}: ${name} must be a tensor {data, shape}`);
+  }
+  if (kindOf(t.data) !== 'Float32Array') {
+    throw new KilnError(
+      'E_ARG', `${where}: ${name}.data must be a Float32Array, not ${kindOf(t.data)}`);
+  }
+  if (t.shape.length === 0 || !t.shape.every((n) => Number.isInteger(n) && n >= 1)) {
+    throw new KilnError(
+      'E_SHAPE', `${where}: ${name}.shape ${shapeText(t.shape)} must hold whole numbers from 1 up`);
+  }
+  if (t.data.length !== sizeOf(t.shape)) {
+    throw new KilnError('E_SHAPE', `${where}: ${name} has ${t.data.length} values, but its shape ` +
+      `${shapeText(t.shape)} wants ${sizeOf(t.shape)}`);
+  }
+  if (ranks.length > 0 && !ranks.includes(t.shape.length)) {
+    throw new KilnError('E_SHAPE', `${where}: ${name} must have ${ranks.join(' or ')} ` +
+      `${ranks[0] === 1 && ranks.length === 1 ? 'dimension' : 'dimensions'}, ` +
+      `not the shape ${shapeText(t.shape)}`);
+  }
+  return t.shape;
+}
+
+/** A tensor of exactly this shape. */
+export function checkShape(
+  where: string, name: string, t: Tensor, shape: readonly number[]): Tensor {
+  checkTensor(where, name, t);
+  if (t.shape.length !== shape.length || shape.some((n, i) => n !== t.shape[i])) {
+    throw new KilnError('E_SHAPE', `${where}: ${name} must have the shape ${shapeText(shape)}, ` +
+      `not ${shapeText(t.shape)}`);
+  }
+  return t;
+}
+
+/**
+ * A vector of n values; leading and trailing ones in its shape do not matter: (1, C, 1, 1) is
+ * one, too.
+ */
+export function checkVector(where: string, name: string, t: Tensor, n: number): Tensor {
+  const shape = checkTensor(where, name, t);
+  if (t.data.length !== n || shape.filter((m) => m > 1).length > 1) {
+    throw new KilnError(
+      'E_SHAPE', `${where}: ${name} must have the shape (${n}), not ${shapeText(shape)}`);
+  }
+  return t;
+}
+
+/** A whole number from `min` up. */
+export function checkCount(where: string, name: string, value: number, min = 1): number {
+  if (!Number.isInteger(value) || value < min || value > 2 ** 31 - 1) {
+    throw new KilnError(
+      'E_ARG', `${where}: ${name} must be a whole number from ${min} up, not ${String(value)}`);
+  }
+  return value;
+}
+
+/** A finite number in min..max. */
+export function checkNumber(
+  where: string, name: string, value: number, min = -Infinity, max = Infinity): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < min || value > max) {
+    const range = max === Infinity
+      ? (min === -Infinity ? 'a finite number' : `a number from ${min} up`)
+      : `a number from ${min} to ${max}`;
+    throw new KilnError('E_ARG', `${where}: ${name} must be ${range}, not ${String(value)}`);
+  }
+  return value;
+}
+
+/** N class labels, 0..classes-1, as C wants them. */
+export function checkLabels(
+  where: string, y: ArrayLike<number>, N: number, classes: number): Int32Array {
+  if (typeof y !== 'object' || y === null || y.length !== N) {
+    throw new KilnError('E_SHAPE', `${where}: y must hold ${N} labels, one for each row of x`);
+  }
+  for (let i = 0; i < N; i++) {
+    const label = y[i]!;
+    if (!Number.isInteger(label) || label < 0 || label >= classes) {
+      throw new KilnError(
+        'E_ARG', `${where}: y[${i}] is ${String(label)}, but labels are 0 to ${classes - 1}`);
+    }
+  }
+  return Int32Array.from(y);
+}

@@ -1,0 +1,201 @@
+/**
+ * One training run in the worker: the loop, which gives way to messages between any two steps,
+ * and the events it causes. Nothing here knows of messages.
+ */
+
+import { KilnError, toErrorMessage } from './errors.js';
+import type { History, Metrics, Progress, RunState, TrainerEvent } from './types.js';
+import type { Wasm } from './wasm.js';
+
+/** What kiln_trainer_step returns (kiln.h). */
+const EPOCH = 2;
+const DONE = 4;
+const BEST = 8;
+
+/** At most ten progress events a second. */
+const PROGRESS_MS = 100;
+/** How much the newest pace counts against the pace so far. */
+const PACE_WEIGHT = 0.3;
+
+let gate: { port: MessagePort; waiting: (() => void)[] } | null = null;
+
+/**
+ * Resolves once what has arrived meanwhile was handled. By a message to oneself: timers are
+ * slowed in hidden tabs and never take less than four milliseconds, messages are neither.
+ */
+export function turn(): Promise<void> {
+  // Node hands out a thousand messages of one port before it looks at another.
+  if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve));
+  if (gate === null) {
+    const { port1, port2 } = new MessageChannel();
+    const waiting: (() => void)[] = [];
+    port1.onmessage = () => waiting.shift()?.();
+    gate = { port: port2, waiting };
+  }
+  const { port, waiting } = gate;
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    port.postMessage(null);
+  });
+}
+
+export class Training {
+  readonly handle: number;
+  state: RunState;
+  readonly #wasm: Wasm;
+  readonly #emit: (event: TrainerEvent) => void;
+  #points: Progress['points'] = [];
+  #postedAt = -Infinity;
+  #batch: number;
+  /** Milliseconds and steps since the last progress event, and the smoothed pace. */
+  #spent = 0;
+  #steps = 0;
+  #msPerStep: number | null = null;
+  /** Raised by everything that ends a loop, so that a loop knows it is not the present one. */
+  #loops = 0;
+
+  constructor(wasm: Wasm, handle: number, emit: (event: TrainerEvent) => void) {
+    this.#wasm = wasm;
+    this.handle = handle;
+    this.#emit = emit;
+    this.#batch = Number(this.options()['batch']);
+    const metrics = this.metrics();
+    this.state = metrics === null ? 'ready' : metrics.step >= metrics.steps ? 'done' : 'paused';
+  }
+
+  options(): Record<string, string> {
+    const values = this.#wasm.json<Record<string, unknown>>('kiln_trainer_options', this.handle);
+    return Object.fromEntries(Object.entries(values).map(([key, v]) => [key, String(v)]));
+  }
+
+  history(): History {
+    return this.#wasm.json('kiln_trainer_history', this.handle);
+  }
+
+  /** Null before the first step. */
+  metrics(): Metrics | null {
+    const metrics = this.#wasm.json<Metrics>('kiln_trainer_metrics', this.handle);
+    return metrics.step > 0 ? metrics : null;
+  }
+
+  set(key: string, value: string): void {
+    this.#wasm.call('kiln_trainer_set', this.handle, key, value);
+    this.#batch = Number(this.options()['batch']);
+    this.#msPerStep = null;
+  }
+
+  /** Runs to the end of the last epoch, or until something stops it. */
+  start(): void {
+    if (this.state === 'running') return;
+    this.#refuseWhenOver();
+    this.#enter('running');
+    this.#postedAt = -Infinity; // the first step is shown at once
+    this.#loop().catch((error: unknown) => this.#fail(error));
+  }
+
+  pause(): void {
+    if (this.state !== 'running') return;
+    this.#post(null);
+    this.#enter('paused');
+  }
+
+  /** One step by itself. */
+  step(): void {
+    this.pause();
+    this.#refuseWhenOver();
+    try {
+      this.#step();
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+    if (this.state === 'done') return;
+    this.#post(null);
+    this.#enter('paused');
+  }
+
+  restoreBest(): void {
+    this.pause();
+    this.#wasm.call('kiln_trainer_restore_best', this.handle);
+  }
+
+  dispose(): void {
+    this.#loops++;
+    if (this.#wasm.broken === null) this.#wasm.call('kiln_trainer_destroy', this.handle);
+  }
+
+  #refuseWhenOver(): void {
+    if (this.state !== 'done') return;
+    const metrics = this.metrics();
+    if (metrics && metrics.step < metrics.steps) return; // epochs were raised, or patience was
+    throw new KilnError('E_STATE', 'training is over: raise the epochs, or reset');
+  }
+
+  async #loop(): Promise<void> {
+    const loop = ++this.#loops;
+    for (;;) {
+      await turn();
+      if (this.state !== 'running' || this.#loops !== loop) return;
+      this.#step();
+    }
+  }
+
+  #step(): void {
+    const begin = performance.now();
+    const flags = this.#wasm.call('kiln_trainer_step', this.handle);
+    const metrics = this.metrics()!;
+    this.#points.push({ step: metrics.step, loss: metrics.loss, accuracy: metrics.accuracy });
+    this.#spent += performance.now() - begin;
+    this.#steps++;
+
+    const ended = (flags & (EPOCH | DONE)) !== 0;
+    if (ended || performance.now() - this.#postedAt >= PROGRESS_MS) this.#post(metrics);
+    if (flags & EPOCH) this.#postEpoch(metrics, (flags & BEST) !== 0);
+    if (flags & DONE) this.#enter('done');
+  }
+
+  /** Everything since the last progress event; metrics of now where null is given. */
+  #post(given: Metrics | null): void {
+    if (this.#points.length === 0) return;
+    const metrics = given ?? this.metrics()!;
+    const pace = this.#steps > 0 ? this.#spent / this.#steps : (this.#msPerStep ?? 0);
+    this.#msPerStep = this.#msPerStep === null
+      ? pace
+      : this.#msPerStep + PACE_WEIGHT * (pace - this.#msPerStep);
+    const running = this.state === 'running';
+    this.#emit({
+      type: 'progress',
+      ...metrics,
+      points: this.#points,
+      imagesPerSecond: pace > 0 ? (1000 * this.#batch) / pace : 0,
+      eta: running ? ((metrics.steps - metrics.step) * this.#msPerStep) / 1000 : null,
+    });
+    this.#points = [];
+    this.#spent = this.#steps = 0;
+    this.#postedAt = performance.now();
+  }
+
+  #postEpoch({ epoch, step, trainAccuracy, valAccuracy, lr }: Metrics, best: boolean): void {
+    const trainLoss = this.history().epochs.at(-1)!.trainLoss;
+    this.#emit({
+      type: 'epoch', epoch, step, trainLoss, trainAccuracy: trainAccuracy!,
+      valAccuracy: valAccuracy!, lr, best,
+    });
+  }
+
+  #enter(state: RunState): void {
+    if (this.state === state) return;
+    if (state !== 'running') this.#loops++;
+    this.state = state;
+    this.#emit({ type: 'state', state });
+  }
+
+  #fail(error: unknown): void {
+    const { code, message } = toErrorMessage(error);
+    if (this.#wasm.broken === null) this.#post(null); // the curve up to the failure
+    this.#loops++;
+    this.state = 'failed';
+    this.#emit({ type: 'error', code, message });
+    this.#emit({ type: 'state', state: 'failed' });
+  }
+}

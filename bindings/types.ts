@@ -1,0 +1,233 @@
+/**
+ * The shapes of everything that crosses from the library to its users: results of the C library
+ * as JSON, events of a training run, and the options of the classes. Types only.
+ */
+
+/** A tensor: row-major values and their shape, as in the course (N, C, H, W). */
+export interface Tensor {
+  data: Float32Array;
+  shape: number[];
+}
+
+/** One row of the table of options: what the command line, the page and the element offer. */
+export interface OptionInfo {
+  name: string;
+  type: 'int' | 'float' | 'choice' | 'text' | 'flag';
+  default: string;
+  min?: number;
+  max?: number;
+  choices?: string[];
+  /** May be changed while training. */
+  live: boolean;
+  group: string;
+  help: string;
+}
+
+export interface Preset {
+  name: string;
+  title: string;
+  net: string;
+  options: Record<string, string>;
+  note: string;
+}
+
+export interface LayerSummary {
+  name: string;
+  kind: string;
+  text: string;
+  /** Output of one image: [C, H, W] or [D]. */
+  output: number[];
+  parameters: number;
+  flops: number;
+  bytes: number;
+  algorithm?: string;
+  unread?: number;
+}
+
+export interface Summary {
+  notation: string;
+  layers: LayerSummary[];
+  parameters: number;
+  flops: number;
+  bytes: number;
+}
+
+export interface TensorInfo {
+  name: string;
+  shape: number[];
+  size: number;
+  parameter: boolean;
+  regularised: boolean;
+  layer: number;
+}
+
+export type Split = 'train' | 'validation' | 'test';
+
+export interface DatasetInfo {
+  name: string;
+  classes: string[];
+  shape: number[];
+  train: number;
+  validation: number;
+  test: number;
+  mean: number[];
+  std: number[];
+  hash: string;
+}
+
+/** Which of the builds runs, and why that one. */
+export interface Backend {
+  variant: 'relaxed' | 'simd';
+  mode: 'strict' | 'fused';
+  lanes: number;
+  threads: number;
+  reason: string;
+}
+
+/** Values after a step; accuracies in 0..1; null where not yet known. */
+export interface Metrics {
+  step: number;
+  steps: number;
+  epoch: number;
+  epochs: number;
+  loss: number;
+  dataLoss: number;
+  regLoss: number;
+  accuracy: number;
+  lr: number;
+  gradientNorm: number | null;
+  updateRatio: number | null;
+  trainAccuracy: number | null;
+  valAccuracy: number | null;
+  bestValAccuracy: number | null;
+  bestEpoch: number | null;
+}
+
+/** At most ten a second: everything since the last one. */
+export interface Progress extends Metrics {
+  type: 'progress';
+  /** Loss and batch accuracy of every step since the last progress event, oldest first. */
+  points: { step: number; loss: number; accuracy: number }[];
+  imagesPerSecond: number;
+  /** Seconds to the end of the last epoch, by the pace so far; null while paused. */
+  eta: number | null;
+}
+
+export interface EpochEvent {
+  type: 'epoch';
+  epoch: number;
+  step: number;
+  trainLoss: number;
+  trainAccuracy: number;
+  valAccuracy: number;
+  lr: number;
+  best: boolean;
+}
+
+/** Reading a data set, and keeping it in the browser's private storage. */
+export interface DataProgress {
+  type: 'dataprogress';
+  phase: 'reading' | 'storing' | 'ready';
+  /** Bytes of the source so far; total is null where the source does not tell. */
+  loaded: number;
+  total: number | null;
+  /** Images found so far. */
+  records: number;
+  /** Why the data set could not be kept, where that was asked for. */
+  note?: string;
+}
+
+/** Loss of the run so far, and the accuracies of its epochs. */
+export interface History {
+  /** [step, loss], oldest first. */
+  loss: [number, number][];
+  epochs: Omit<EpochEvent, 'type' | 'best'>[];
+}
+
+/** One row of a gradient check: the library's gradient against a numeric one in double. */
+export interface GradientCheck {
+  layer: string;
+  tensor: string;
+  relativeError: number;
+  entries: number;
+}
+
+/** What a checkpoint says of itself. */
+export interface CheckpointInfo {
+  net: string;
+  options: Record<string, string>;
+  step: number;
+  epoch: number;
+  mode: Backend['mode'];
+  [key: string]: unknown;
+}
+
+/** What lies in the browser's private storage. */
+export interface StoredDataset {
+  name: string;
+  files: { name: string; size: number }[];
+  bytes: number;
+  /** When it was kept, as milliseconds since 1970. */
+  savedAt: number;
+}
+
+export type RunState = 'ready' | 'running' | 'paused' | 'done' | 'failed';
+
+export interface StateEvent {
+  type: 'state';
+  state: RunState;
+}
+
+export interface ErrorEvent_ {
+  type: 'error';
+  code: string;
+  message: string;
+}
+
+export type TrainerEvent = Progress | EpochEvent | StateEvent | ErrorEvent_ | DataProgress;
+
+/** First-layer filters, or any tensor: shape (F, C, HH, WW) or (D, M). */
+export interface NamedTensor extends Tensor {
+  name: string;
+}
+
+export interface InspectedLayer {
+  name: string;
+  kind: string;
+  shape: number[];
+  output: Float32Array;
+  gradient: Float32Array;
+}
+
+/** Outputs and gradients of every layer for one image. */
+export interface Inspection {
+  label: number;
+  /** Raw pixels, (C, H, W). */
+  image: Uint8Array;
+  probabilities: Float32Array;
+  layers: InspectedLayer[];
+}
+
+export interface Evaluation {
+  split: Split;
+  count: number;
+  correct: number;
+  accuracy: number;
+  loss: number;
+  /** classes x classes, row = true class. */
+  confusion: Int32Array;
+}
+
+export interface Prediction {
+  index: number;
+  label: number;
+  image: Uint8Array;
+  probabilities: Float32Array;
+}
+
+export interface LayerTime {
+  name: string;
+  forward: number;
+  backward: number;
+  calls: number;
+}

@@ -1,0 +1,369 @@
+// The native program: events, exit codes, suggestions, files, and an interrupt.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile, mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+const KILN = 'build/native/kiln';
+const NET = 'conv 3x3x4 stride 2 - relu - maxpool 4 - affine 10 - softmax';
+const SMALL = [
+  '--net', NET, '--train', '200', '--validation', '50', '--test', '60', '--batch', '20'];
+const RECORD = 3073;
+
+interface Result { code: number | null; out: string; err: string; events: Event[] }
+interface Event { event: string; [key: string]: unknown }
+
+async function collect(child: ChildProcess): Promise<Result> {
+  let out = '';
+  let err = '';
+  child.stdout!.on('data', (text) => { out += text; });
+  child.stderr!.on('data', (text) => { err += text; });
+  const [code] = await once(child, 'close') as [number | null];
+  const lines = out.startsWith('{') ? out.trim().split('\n') : [];
+  return { code, out, err, events: lines.map((line) => JSON.parse(line) as Event) };
+}
+
+function kiln(...args: string[]): Promise<Result> {
+  return collect(spawn(KILN, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
+/** Records of label i % 10 and one grey level each. */
+function records(count: number): Buffer {
+  const bytes = Buffer.alloc(count * RECORD);
+  for (let i = 0; i < count; i++) {
+    bytes.fill(i % 251, i * RECORD, (i + 1) * RECORD);
+    bytes[i * RECORD] = i % 10;
+  }
+  return bytes;
+}
+
+/** A tar archive of plain files. */
+function tar(files: Record<string, Buffer>): Buffer {
+  const parts: Buffer[] = [];
+  for (const [name, bytes] of Object.entries(files)) {
+    const header = Buffer.alloc(512);
+    header.write(name);
+    header.write(bytes.length.toString(8).padStart(11, '0'), 124);
+    header.write('        ', 148);
+    header.write('0', 156);
+    header.write('ustar\0' + '00', 257, 'latin1');
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    parts.push(header, bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512));
+  }
+  return Buffer.concat([...parts, Buffer.alloc(1024)]);
+}
+
+let folder: string;
+const at = (name: string) => join(folder, name);
+
+beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'kiln-cli-')); });
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('train', () => {
+  test('writes events on stdout and the same hash for any number of threads', async () => {
+    const one = await kiln('train', ...SMALL, '--epochs', '2', '--json', '--threads', '1');
+    const two = await kiln('train', ...SMALL, '--epochs', '2', '--json', '--threads', '2');
+    expect(one.code).toBe(0);
+    expect(one.events.filter(({ event }) => event === 'step')).toHaveLength(20);
+    expect(one.events[0]).toMatchObject(
+      { event: 'step', step: 1, epoch: 1, loss: expect.any(Number) });
+    const epochs = one.events.filter(({ event }) => event === 'epoch');
+    expect(epochs).toHaveLength(2);
+    expect(epochs[1]).toMatchObject({ epoch: 2, step: 20, trainLoss: expect.any(Number),
+      trainAccuracy: expect.any(Number), valAccuracy: expect.any(Number) });
+    const done = one.events.at(-1)!;
+    expect(done).toMatchObject({ event: 'done', mode: 'strict', steps: 20, epochs: 2, net: NET,
+      parameterHash: expect.stringMatching(/^[0-9a-f]{16}$/) });
+    expect(done.imagesPerSecond).toBeGreaterThan(0);
+    expect(done.valAccuracy).toBe(epochs[1]!.valAccuracy);
+    const right = Number(done.testAccuracy) * 60; // of 60 test images
+    expect(right).toBeCloseTo(Math.round(right), 6);
+    expect(two.events.at(-1)!.parameterHash).toBe(done.parameterHash);
+    expect(one.err).toMatch(/^epoch 2\/2 .* validation .*images\/s/m);
+    expect(one.err).not.toContain('\r'); // no terminal: no line that renews itself
+  });
+
+  test('--quiet and --json leave stderr empty; without --json stdout is empty', async () => {
+    const quiet = await kiln('train', ...SMALL, '--epochs', '1', '--json', '--quiet');
+    expect(quiet).toMatchObject({ code: 0, err: '' });
+    const plain = await kiln('train', ...SMALL, '--epochs', '1');
+    expect(plain).toMatchObject({ code: 0, out: '' });
+  });
+
+  test('a resumed run ends where an unbroken one ends', async () => {
+    const whole = await kiln('train', ...SMALL, '--epochs', '2', '--json', '--quiet');
+    const save = at('half.safetensors');
+    await kiln('train', ...SMALL, '--epochs', '2', '--max-steps', '7', '--save', save, '--quiet');
+    const resumed = await kiln(
+      'train', '--resume', save, '--max-steps', '0', '--json', '--quiet');
+    expect(resumed.code).toBe(0);
+    expect(resumed.events[0]!.step).toBe(8);
+    expect(resumed.events.at(-1)!.parameterHash).toBe(whole.events.at(-1)!.parameterHash);
+  });
+
+  test('Ctrl-C writes the checkpoint, says how to go on, and exits with 130', async () => {
+    const save = at('stopped.safetensors');
+    const child = spawn(KILN, ['train', ...SMALL, '--epochs', '9999', '--save', save, '--json'],
+      { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.once('data', () => child.kill('SIGINT'));
+    const { code, err, events } = await collect(child);
+    expect(code).toBe(130);
+    expect(err).toContain(`--resume ${save}`);
+    const resumed = await kiln('train', '--resume', save, '--max-steps',
+      String(Number(events.at(-1)!.step) + 1), '--json', '--quiet');
+    expect(resumed.code).toBe(0);
+    expect(resumed.events[0]!.step).toBe(Number(events.at(-1)!.step) + 1);
+  });
+
+  test('a loss that is not finite exits with 6 and keeps the last good state', async () => {
+    const save = at('diverged.safetensors');
+    const { code, err } = await kiln('train', ...SMALL, '--optimizer', 'sgd', '--lr', '1000',
+      '--init', 'gaussian 100', '--reg', '100', '--epochs', '20', '--save', save);
+    expect(code).toBe(6);
+    expect(err).toMatch(/step \d+/);
+    expect((await kiln('eval', save)).code).toBe(0);
+  });
+
+  test('saving keeps the file before as .prev and leaves no other traces', async () => {
+    await mkdir(at('saves'));
+    const save = at('saves/m.safetensors');
+    await kiln('train', ...SMALL, '--epochs', '1', '--save', save, '--quiet');
+    const first = await readFile(save);
+    await writeFile(`${save}.part`, 'left over from a crash');
+    await kiln('train', ...SMALL, '--epochs', '1', '--seed', '2', '--save', save, '--quiet');
+    expect((await readdir(at('saves'))).sort()).toEqual(['m.safetensors', 'm.safetensors.prev']);
+    expect(first.equals(await readFile(save))).toBe(false);
+    expect((await kiln('eval', `${save}.prev`)).code).toBe(0);
+  });
+});
+
+describe('mistakes', () => {
+  test.each([
+    [['trian'], 'did you mean train?'],
+    [['train', '--epcohs', '3'], 'did you mean --epochs?'],
+    [['train', '--lr', 'fast'], 'lr'],
+    [['train', '--batch'], '--batch wants a value'],
+    [['train', '--optimizer', 'adm'], 'did you mean "adam"?'],
+    [['train', '--preset', 'resdual'], 'did you mean residual?'],
+    [['train', '--net', 'conv 3x3x4 - rleu'], 'did you mean "relu"?'],
+    [['train', '--threads', '0'], 'from 1 to 16'],
+    [['train', '--mode', 'exact'], 'strict or fused'],
+    [['train', '--save', '/nowhere/at/all/x'], 'cannot be written'],
+    [['train', 'builtin'], 'Options begin with --'],
+    [['summary', '--lr', '1'], 'unknown option --lr'],
+    [['eval'], 'which checkpoint?'],
+    [['export', '--resume', 'x', '--format', 'scv'], 'did you mean csv'],
+    [['data', '--train', '0'], '0 images'],
+    [[], 'Examples'],
+  ])('%j exits with 2', async (args, words) => {
+    const { code, err, out } = await kiln(...args);
+    expect(err).toContain(words);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+  });
+
+  test('an error in the notation is marked under its column', async () => {
+    const { err } = await kiln('summary', 'conv 3x3x4 - rleu - affine 10 - softmax');
+    const [net, mark] = err.split('\n');
+    expect(net!.slice(mark!.indexOf('^'))).toMatch(/^rleu/);
+  });
+
+  test('no room exits with 5 and the number', async () => {
+    const { code, err } = await kiln('train', '--net',
+      '[conv 3x3x64 - relu]x12 - affine 10 - softmax', '--train', '6000', '--batch', '6000');
+    expect(code).toBe(5);
+    expect(err).toMatch(/needs [\d.]+ MB/);
+  });
+});
+
+describe('data', () => {
+  const tests = { 'b/data_batch_1.bin': records(30), 'b/test_batch.bin': records(12) };
+  const archive = gzipSync(tar(tests));
+
+  async function info(path: string): Promise<Event> {
+    const { code, events, err } = await kiln('data', path, '--json', '--validation', '5');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    return events[0]!;
+  }
+
+  test('an archive, a tar, a folder and single files are the same set', async () => {
+    await mkdir(at('cifar-10-batches-bin'));
+    for (const [name, bytes] of Object.entries(tests)) {
+      await writeFile(at(name.replace('b/', 'cifar-10-batches-bin/')), bytes);
+    }
+    await writeFile(at('a.tar.gz'), archive);
+    await writeFile(at('a.tar'), tar(tests));
+    const one = await info(at('a.tar.gz'));
+    expect(one).toMatchObject({ name: 'cifar10', train: 25, validation: 5, test: 12 });
+    expect(await info(at('a.tar'))).toEqual(one);
+    expect(await info(at('cifar-10-batches-bin'))).toEqual(one);
+    expect(await info(folder)).toEqual(one);
+    const files = ['test_batch.bin', 'data_batch_1.bin'];
+    const list = files.map((name) => at(`cifar-10-batches-bin/${name}`)).join(',');
+    expect(await info(list)).toEqual(one);
+  });
+
+  async function refused(name: string, bytes: Buffer | string): Promise<string> {
+    await writeFile(at(name), bytes);
+    const { code, err, out } = await kiln('data', at(name));
+    expect({ code, out }).toEqual({ code: 3, out: '' });
+    return err;
+  }
+
+  test('what is wrong with a file is told with its name and record', async () => {
+    const wrong = records(20);
+    wrong[17 * RECORD] = 12;
+    expect(await refused('data_batch_3.bin', wrong))
+      .toMatch(/data_batch_3.bin: record 17.*label 12/);
+    expect(await refused('data_batch_4.bin', records(3).subarray(0, 7000)))
+      .toMatch(/data_batch_4.bin: cut short: record 2/);
+    expect(await refused('data_batch_5.bin', '')).toMatch(/empty/);
+    expect(await refused('data_batch_1.bin', '<!DOCTYPE html><p>404')).toMatch(/web page/);
+    expect(await refused('x.tar.gz', gzipSync(tar({ 'b/passwd': records(1) })))).toMatch(/passwd/);
+    expect(await refused('y.tar.gz', gzipSync(Buffer.from('<html>')))).toMatch(/cut short/);
+    expect((await kiln('data', at('nothing-here'))).code).toBe(3);
+  });
+
+  test('every cut and every flipped byte of the gzip\'s frame is an error', async () => {
+    for (let size = 1; size < archive.length; size += Math.ceil(archive.length / 40)) {
+      expect(await refused('cut.tar.gz', archive.subarray(0, size))).toMatch(/kiln: /);
+    }
+    for (let i = archive.length - 8; i < archive.length; i++) { // checksum and length
+      const flipped = Buffer.from(archive);
+      flipped[i]! ^= 1;
+      expect(await refused('flipped.tar.gz', flipped)).toMatch(/damaged/);
+    }
+    const longer = Buffer.concat([archive, Buffer.from('x')]);
+    expect(await refused('junk.tar.gz', longer)).toMatch(/after the end/);
+  });
+
+  test('the built-in set comes back from the files it is written to', async () => {
+    const written = await kiln('data', 'builtin', '--train', '40', '--validation', '5',
+      '--test', '7', '--save', at('out'), '--json');
+    expect(written.code).toBe(0);
+    const read = await info(at('out'));
+    const { hash } = written.events[0]!;
+    expect(read).toMatchObject({ train: 40, validation: 5, test: 7, hash });
+  });
+
+  test('a sheet is a portable pixmap', async () => {
+    expect((await kiln('data', '--sheet', at('sheet.ppm'), '--train', '200')).code).toBe(0);
+    const sheet = await readFile(at('sheet.ppm'));
+    expect(sheet.subarray(0, 15).toString()).toBe('P6\n544 340\n255\n');
+    expect(sheet.length).toBe(15 + 3 * 544 * 340);
+  });
+});
+
+describe('eval and export', () => {
+  const save = () => at('model.safetensors');
+  beforeAll(async () => {
+    await kiln('train', ...SMALL, '--epochs', '2', '--save', save(), '--quiet');
+  });
+
+  test('a checkpoint brings its data set; the confusion adds up', async () => {
+    const { code, events } = await kiln('eval', save(), '--json', '--views', '2');
+    const { confusion, count, correct } = events[0] as unknown as
+      { confusion: number[][]; count: number; correct: number };
+    expect({ code, count }).toEqual({ code: 0, count: 60 });
+    expect(confusion.flat().reduce((a, b) => a + b)).toBe(60);
+    expect(confusion.reduce((sum, row, i) => sum + row[i]!, 0)).toBe(correct);
+    const table = await kiln('eval', save());
+    expect(table.out).toMatch(/umbrella/);
+  });
+
+  test('kNN looks at as many images as it is told', async () => {
+    const { code, events } = await kiln(
+      'eval', '--knn', '1', '--train', '300', '--test', '40', '--json');
+    expect(code).toBe(0);
+    expect(events[0]).toMatchObject({ k: 1, train: 300, count: 40 });
+  });
+
+  test('a damaged checkpoint, and one of other data, exit with 4', async () => {
+    const bytes = await readFile(save());
+    await writeFile(at('cut.safetensors'), bytes.subarray(0, bytes.length - 1));
+    expect((await kiln('eval', at('cut.safetensors'))).code).toBe(4);
+    bytes[bytes.length - 5]! ^= 1;
+    await writeFile(at('flipped.safetensors'), bytes);
+    expect((await kiln('eval', at('flipped.safetensors'))).code).toBe(4);
+    expect((await kiln('eval', save(), '--data-seed', '99')).code).toBe(4);
+    expect((await kiln('eval', at('none.safetensors'))).code).toBe(4);
+  });
+
+  test('parameters, history and metadata come out', async () => {
+    const file = at('weights.safetensors');
+    expect((await kiln('export', save(), '--save', file)).code).toBe(0);
+    const bytes = await readFile(file);
+    const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString());
+    expect(header['conv1.w']).toMatchObject({ dtype: 'F32', shape: [4, 3, 3, 3] });
+    const csv = await kiln('export', save(), '--format', 'csv');
+    expect(csv.out.trim().split('\n')).toHaveLength(3);
+    expect(csv.out).toMatch(/^epoch,step,trainLoss,trainAccuracy,valAccuracy,lr\n1,10,/);
+    const json = await kiln('export', save(), '--format', 'json');
+    expect(json.events[0]).toMatchObject(
+      { checkpoint: { net: NET }, history: { epochs: expect.any(Array) } });
+  });
+
+  test('a disk without room is an error, and a device stays one', async () => {
+    const { code, err } = await kiln('export', save(), '--save', '/dev/full');
+    expect(code).toBe(1);
+    expect(err).toMatch(/\/dev\/full: cannot be written: No space/);
+    expect((await stat('/dev/full')).isCharacterDevice()).toBe(true);
+  });
+});
+
+describe('nets', () => {
+  test('summary and gradcheck', async () => {
+    const summary = await kiln('summary', NET, '--json');
+    expect(summary.events[0]).toMatchObject({ notation: NET, parameters: 762 });
+    const alex = await kiln('summary', 'conv 11x11x96 stride 4 pad 0 - affine 10 - softmax',
+      '--input', '3x227x227');
+    expect(alex.out).toMatch(/96x55x55/);
+    const check = await kiln('gradcheck', 'conv 3x3x4 - batchnorm - relu - affine 10 - softmax',
+      '--input', '3x6x6');
+    expect(check.code).toBe(0);
+    expect(check.out).toMatch(/^batchnorm1 +dgamma +\d/m);
+  });
+
+  test('bench measures, by layer when asked', async () => {
+    const { code, events } = await kiln('bench', '--net', NET, '--batch', '16', '--seconds', '0.1',
+      '--layers', '--json');
+    expect(code).toBe(0);
+    expect(events[0]).toMatchObject({ event: 'done', batch: 16, mode: 'strict' });
+    expect(events[0]!.imagesPerSecond).toBeGreaterThan(0);
+    expect((events[0]!.layers as { name: string }[]).map(({ name }) => name)).toContain('conv1');
+  });
+});
+
+describe('help', () => {
+  test('begins with what it is and examples, for every command', async () => {
+    const all = await kiln('--help');
+    expect(all.code).toBe(0);
+    for (const command of ['train', 'eval', 'summary', 'gradcheck', 'export', 'bench', 'data']) {
+      expect(all.out).toMatch(new RegExp(`^  ${command} `, 'm'));
+      const { code, out } = await kiln(command, '--help');
+      expect(code).toBe(0);
+      expect(out.split('\n')[2]).toBe('Examples');
+      expect(out.split('\n')[3]).toMatch(new RegExp(`^  kiln ${command}`));
+    }
+    const { out } = await kiln('train', '--help');
+    for (const name of ['net', 'data', 'epochs', 'batch', 'seed', 'optimizer', 'lr', 'schedule',
+      'reg', 'augment', 'threads', 'save', 'resume', 'json']) {
+      expect(out).toMatch(new RegExp(`^  --${name}\\b`, 'm'));
+    }
+    expect(out.split('\n').every((line) => line.length <= 100)).toBe(true);
+    expect((await kiln('--version')).out).toMatch(/^kiln \d+\.\d+\.\d+ \(strict, \d+ lanes\)\n$/);
+  });
+
+  test('the fused program lies beside the strict one, where the machine fuses', async () => {
+    const fused = await stat('build/native/kiln-fused').then(() => true, () => false);
+    const { code, events } = await kiln(
+      'train', ...SMALL, '--epochs', '1', '--mode', 'fused', '--json');
+    expect(code).toBe(fused ? 0 : 2);
+    if (fused) expect(events.at(-1)!.mode).toBe('fused');
+  });
+});
