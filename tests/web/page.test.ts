@@ -1,0 +1,329 @@
+// The page as people use it: training, pausing, settings, errors, links, keyboard, small windows.
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+
+import {
+  ask,
+  button,
+  longestTask,
+  openSite,
+  overflow,
+  stateOf,
+  stepOf,
+  steps,
+  visit,
+  type Site,
+  type Visit,
+} from './browser.js';
+
+let site: Site;
+let opened: Visit[] = [];
+
+beforeAll(async () => {
+  site = await openSite();
+});
+afterAll(() => site?.close());
+afterEach(async () => {
+  const visits = opened;
+  opened = [];
+  for (const { page, errors, close } of visits) {
+    const violations = await page.evaluate(() => window.noticed.violations);
+    await close();
+    expect({ errors, violations }).toEqual({ errors: [], violations: [] });
+  }
+});
+
+async function open(options: Parameters<typeof visit>[1] = {}): Promise<Visit['page']> {
+  const opening = await visit(site, options);
+  opened.push(opening);
+  return opening.page;
+}
+
+describe('a run', () => {
+  test('starts at one press, with curves that move within a second', async () => {
+    const page = await open();
+    const empty = page.locator('kiln-loss-view .empty');
+    expect(await empty.isVisible()).toBe(true);
+    await button(page, 'Start').click();
+    await empty.waitFor({ state: 'hidden', timeout: 1000 });
+    const before = await stepOf(page);
+    await steps(page, before + 20);
+    expect(await page.locator('kiln-run-bar dd.state').textContent()).toBe('training');
+    expect(await page.locator('kiln-readout dd').first().textContent()).toMatch(/^\d+\.\d{3}$/);
+  });
+
+  test('pauses, steps one by one, goes on and starts over', async () => {
+    const page = await open();
+    await button(page, 'Start').click();
+    await steps(page, 5);
+    await button(page, 'Pause').click();
+    await button(page, 'Continue').waitFor();
+    const paused = await stepOf(page);
+    await page.waitForTimeout(300);
+    expect(await stepOf(page)).toBe(paused);
+    await button(page, 'Step').click();
+    await steps(page, paused + 1);
+    expect(await stepOf(page)).toBe(paused + 1);
+    await button(page, 'Continue').click();
+    await steps(page, paused + 5);
+    await button(page, 'Reset').click();
+    await button(page, 'Start').waitFor();
+    expect(await stateOf(page)).toBe('ready');
+    expect(await stepOf(page)).toBe(0);
+    await page.locator('kiln-loss-view .empty').waitFor();
+  });
+
+  test('goes to its end, is announced, and starts again', async () => {
+    const page = await open({ hash: '#net=affine+10+-+softmax&epochs=1&train=1000' });
+    await button(page, 'Start').click();
+    await button(page, 'Train again').waitFor();
+    expect(await page.locator('kiln-run-bar [role=status]').textContent()).toContain('finished');
+    await page.locator('kiln-confusion-view').scrollIntoViewIfNeeded();
+    await page.locator('kiln-confusion-view tbody tr').first().waitFor();
+    expect(await page.locator('kiln-confusion-view tbody tr').count()).toBe(10);
+    await button(page, 'Train again').click();
+    await steps(page, 1);
+  });
+
+  test('goes on while the tab is hidden, and the views catch up', async () => {
+    const page = await open();
+    await page.evaluate(() => {
+      const frames: FrameRequestCallback[] = [];
+      Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
+      const real = window.requestAnimationFrame.bind(window);
+      window.requestAnimationFrame = (frame) => frames.push(frame);
+      Object.assign(window, {
+        reveal: () => {
+          window.requestAnimationFrame = real;
+          Object.defineProperty(document, 'hidden', { get: () => false });
+          for (const frame of frames) real(frame);
+        },
+      });
+    });
+    await button(page, 'Start').click();
+    await steps(page, 10);
+    expect(await page.locator('kiln-loss-view .empty').isVisible()).toBe(true);
+    await page.evaluate('reveal()');
+    await page.locator('kiln-loss-view .empty').waitFor({ state: 'hidden' });
+  });
+
+  test('shows filters, predictions and layers of the net it has', async () => {
+    const page = await open({ hash: '#net=conv+5x5x8+-+relu+-+maxpool+4+-+affine+10+-+softmax' });
+    await steps(page, 0);
+    const drawn = (selector: string): Promise<number> =>
+      page
+        .locator(selector)
+        .first()
+        .evaluate((node) => {
+          const canvas = node as HTMLCanvasElement;
+          const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+          return new Set(data).size;
+        });
+    await page.locator('kiln-filter-view figcaption', { hasText: '8 filters of 5×5' }).waitFor();
+    await page.locator('kiln-layer-view').scrollIntoViewIfNeeded();
+    await page.locator('kiln-layer-view .layer').nth(4).scrollIntoViewIfNeeded();
+    await page.waitForTimeout(500);
+    expect(await drawn('kiln-filter-view canvas')).toBeGreaterThan(10);
+    expect(await drawn('kiln-prediction-view canvas')).toBeGreaterThan(10);
+    expect(await drawn('kiln-layer-view .layer canvas')).toBeGreaterThan(10);
+    const card = page.locator('kiln-prediction-view .card').nth(3);
+    await card.click();
+    expect(await card.getAttribute('aria-pressed')).toBe('true');
+    await page.locator('kiln-layer-view', { hasText: 'Test image 3' }).waitFor();
+  });
+
+  test('keeps every task of the page under 50 ms', async () => {
+    const page = await open();
+    await button(page, 'Start').click();
+    await steps(page, 3);
+    const longest = await longestTask(page, async () => {
+      for (let i = 0; i < 6; i++) {
+        await page.waitForTimeout(1000);
+        await page.evaluate((y) => window.scrollTo(0, y), 600 * i);
+      }
+    });
+    expect(longest).toBeGreaterThan(1);
+    expect(longest).toBeLessThan(50);
+  });
+});
+
+describe('settings', () => {
+  test('that are live act while it runs', async () => {
+    const page = await open();
+    await button(page, 'Start').click();
+    await steps(page, 3);
+    const rate = page.getByLabel('Learning rate', { exact: true });
+    await rate.fill('0.0123');
+    await rate.press('Enter');
+    await page.waitForFunction(() => location.hash.includes('lr=0.0123'));
+    expect((await ask(page, (trainer) => trainer.options()))['lr']).toMatch(/^0\.0123/);
+    expect(await stateOf(page)).toBe('running');
+  });
+
+  test('that are not wait for the reset, and say so', async () => {
+    const page = await open();
+    await button(page, 'Start').click();
+    await steps(page, 3);
+    const badge = page.locator('kiln-option-panel .badge.waiting');
+    expect(await badge.count()).toBe(0);
+    await page.getByLabel('Update rule').selectOption('rmsprop');
+    await badge.waitFor();
+    expect((await ask(page, (trainer) => trainer.options()))['optimizer']).not.toBe('rmsprop');
+    await button(page, 'Reset').click();
+    await badge.waitFor({ state: 'detached' });
+    expect((await ask(page, (trainer) => trainer.options()))['optimizer']).toBe('rmsprop');
+  });
+
+  test('out of range are refused with a sentence', async () => {
+    const page = await open();
+    await page.getByLabel('Epochs').fill('0');
+    await page.getByLabel('Epochs').press('Enter');
+    const problem = page.locator('kiln-option-panel .problem', { hasText: 'from 1 to' });
+    await problem.waitFor();
+    expect((await ask(page, (trainer) => trainer.options()))['epochs']).not.toBe('0');
+  });
+
+  test('of a preset come with its net', async () => {
+    const page = await open();
+    await page.getByLabel('Preset').selectOption({ label: 'Linear SVM' });
+    await page.waitForFunction(() => /net=affine\+10\+-\+svm/.test(location.hash));
+    await page.locator('kiln-filter-view figcaption', { hasText: '10 units' }).waitFor();
+    const options = await ask(page, (trainer) => trainer.options());
+    expect(options['net']).toBe('affine 10 - svm');
+    expect(options['batch']).toBe('200');
+  });
+});
+
+describe('the notation', () => {
+  test('is summed up as it is typed', async () => {
+    const page = await open();
+    await page.getByLabel('Notation').fill('affine 20 - relu - affine 10 - softmax');
+    const rows = page.locator('kiln-net-editor tbody tr');
+    await rows.filter({ hasText: '61,460' }).waitFor(); // 3072·20 + 20
+    expect(await rows.filter({ hasText: 'affine' }).count()).toBe(2);
+    expect(await page.locator('kiln-net-editor tfoot').textContent()).toContain('61,670');
+  });
+
+  test('shows its error under the column', async () => {
+    const page = await open();
+    const net = 'conv 5x5x16 - relu - maxpool 2 - conv 5x5x20 - rellu - affine 10 - softmax';
+    await page.getByLabel('Notation').fill(net);
+    const caret = page.locator('kiln-net-editor .caret');
+    await caret.waitFor();
+    const [line = '', pointer = ''] = (await caret.textContent())!.split('\n');
+    expect(line.slice(pointer.indexOf('^')).startsWith('rellu')).toBe(true);
+    const sentence = page.locator('kiln-net-editor .error p');
+    expect(await sentence.textContent()).toContain(`Column ${net.indexOf('rellu') + 1}: `);
+    expect(await page.locator('kiln-net-editor mark').textContent()).toBe('r');
+    expect(await page.getByLabel('Notation').getAttribute('aria-invalid')).toBe('true');
+    expect((await ask(page, (trainer) => trainer.options()))['net']).not.toContain('rellu');
+    await page.getByLabel('Notation').fill('affine 10 - softmax');
+    await caret.waitFor({ state: 'hidden' });
+  });
+
+  test('edited during a run waits for the reset', async () => {
+    const page = await open();
+    await button(page, 'Start').click();
+    await steps(page, 3);
+    await page.getByLabel('Notation').fill('affine 10 - softmax');
+    const use = page.getByRole('button', { name: 'Reset with this net' });
+    await use.waitFor();
+    expect(await ask(page, (trainer) => trainer.summary.notation)).toContain('conv');
+    await use.click();
+    await use.waitFor({ state: 'hidden' });
+    expect(await ask(page, (trainer) => trainer.summary.notation)).toBe('affine 10 - softmax');
+  });
+
+  test('and settings travel in the link', async () => {
+    const hash = '#net=affine+10+-+svm&lr=0.02&batch=32&optimizer=momentum';
+    const page = await open({ hash });
+    const options = await ask(page, (trainer) => trainer.options());
+    expect(options).toMatchObject({ net: 'affine 10 - svm', batch: '32', optimizer: 'momentum' });
+    expect(Number(options['lr'])).toBeCloseTo(0.02, 6);
+    const shared = new URL(page.url()).hash;
+    expect(shared.length).toBeLessThan(2000);
+    const again = await open({ hash: shared });
+    expect(await ask(again, (trainer) => trainer.options())).toEqual(options);
+  });
+
+  test('or settings that are wrong in a link are reported', async () => {
+    const page = await open({ hash: '#net=conv+5x5&lr=fast&batch=0&colour=red' });
+    const notice = page.locator('kiln-page .notice');
+    await notice.waitFor();
+    const text = await notice.textContent();
+    expect(text).toContain('lr=fast');
+    expect(text).toContain('batch=0');
+    expect(text).toContain('column');
+    expect(text).not.toContain('colour');
+    await button(page, 'Dismiss').click();
+    await button(page, 'Start').click();
+    await steps(page, 1);
+  });
+});
+
+describe('without a mouse', () => {
+  test('the page trains by keyboard alone', async () => {
+    const page = await open();
+    const focused = (): Promise<string> =>
+      page.evaluate(() => {
+        let node = document.activeElement;
+        while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+        return node?.textContent ?? '';
+      });
+    for (let i = 0; i < 3 && (await focused()) !== 'Start'; i++) await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Start');
+    const outline = await button(page, 'Start').evaluate(
+      (node) => getComputedStyle(node).outlineWidth,
+    );
+    expect(outline).toBe('3px');
+    await page.keyboard.press('Space');
+    await steps(page, 3);
+    expect(await focused()).toBe('Pause');
+    await page.keyboard.press('Enter');
+    await button(page, 'Continue').waitFor();
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Step');
+    const before = await stepOf(page);
+    await page.keyboard.press('Enter');
+    await steps(page, before + 1);
+    const reached = new Set<string>();
+    for (let i = 0; i < 80; i++) {
+      await page.keyboard.press('Tab');
+      reached.add((await focused()).trim());
+    }
+    for (const name of ['Reset', 'Save', 'Copy link', 'Next', 'Evaluate now']) {
+      expect(reached).toContain(name);
+    }
+  });
+});
+
+describe('small windows', () => {
+  for (const [what, width, height, scale] of [
+    ['320 px', 320, 640, 1],
+    ['200 % zoom of 1280 px', 640, 450, 2],
+  ] as const) {
+    test(`do not scroll sideways at ${what}`, async () => {
+      const page = await open({ viewport: { width, height }, deviceScaleFactor: scale });
+      expect(
+        await button(page, 'Start').evaluate(
+          (node) => node.getBoundingClientRect().bottom < window.innerHeight,
+        ),
+      ).toBe(true);
+      await button(page, 'Start').click();
+      await steps(page, 5);
+      for (const summary of await page.locator('summary:visible').all()) {
+        const open = await summary.evaluate((node) => (node.parentNode as HTMLDetailsElement).open);
+        if (!open) await summary.click();
+      }
+      await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+      await page.getByRole('button', { name: 'Evaluate now' }).click();
+      await page.locator('kiln-confusion-view tbody tr').first().waitFor();
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+      const table = page.locator('kiln-net-editor table');
+      const right = await table.evaluate((node) => node.getBoundingClientRect().right);
+      const panel = page.locator('kiln-net-editor');
+      const edge = await panel.evaluate((node) => node.getBoundingClientRect().right);
+      expect(right).toBeLessThanOrEqual(edge + 0.5);
+    });
+  }
+});

@@ -1,0 +1,90 @@
+/**
+ * Saves the run into a file, opens one, puts back the best parameters. Tells `kiln-checkpoint` with
+ * a file to open.
+ */
+
+import css from './styles/panel.css?inline';
+import { download, h } from './dom.js';
+import { bytes } from './format.js';
+import { strings } from './strings.js';
+import type { LiveTrainer } from './live-trainer.js';
+import { View } from './view.js';
+
+const words = strings.checkpoint;
+
+export class CheckpointPanel extends View {
+  readonly #file = h('input', {
+    type: 'file',
+    id: 'file',
+    class: 'unseen',
+    accept: '.safetensors',
+    tabindex: '-1',
+    'aria-hidden': 'true',
+    onchange: () => this.#picked(),
+  });
+  readonly #save = h('button', { type: 'button', onclick: () => this.#saveIt() }, words.save);
+  readonly #best = h('button', { type: 'button', onclick: () => this.#restore() }, words.best);
+  readonly #said = h('p', { class: 'note', role: 'status' });
+
+  constructor() {
+    super(css);
+  }
+
+  protected override build(): void {
+    this.root.append(
+      h('h2', {}, words.title),
+      h(
+        'div',
+        { class: 'row' },
+        this.#save,
+        h('button', { type: 'button', onclick: () => this.#file.click() }, words.load),
+        this.#best,
+        this.#file,
+      ),
+      this.#said,
+      h('p', { class: 'note' }, words.hint),
+    );
+    this.#best.disabled = true;
+  }
+
+  protected override attach(trainer: LiveTrainer): void {
+    const update = (): void => {
+      this.#best.disabled = trainer.metrics?.bestValAccuracy == null;
+    };
+    this.on('epoch', () => {
+      this.#best.disabled = false;
+    });
+    this.onRun(update);
+    update();
+  }
+
+  /** Says what happened with a file. */
+  say(text: string): void {
+    this.#said.textContent = text;
+  }
+
+  #saveIt(): void {
+    void this.attempt(async () => {
+      const trainer = this.trainer;
+      if (!trainer) return;
+      const saved = await trainer.save();
+      const { epoch = 0, step = 0 } = trainer.metrics ?? {};
+      const name = words.file(epoch, step);
+      download(name, saved as Uint8Array<ArrayBuffer>, 'application/octet-stream');
+      this.say(words.saved(name, bytes(saved.length)));
+    });
+  }
+
+  #picked(): void {
+    const [file] = this.#file.files ?? [];
+    this.#file.value = '';
+    if (file) this.tell('kiln-checkpoint', file);
+  }
+
+  #restore(): void {
+    void this.attempt(async () => {
+      await this.trainer?.restoreBest();
+      this.say(words.restored);
+    });
+  }
+}

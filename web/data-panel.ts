@@ -1,0 +1,188 @@
+/**
+ * The data set: which one, how to get another, and a few training images of each class. Tells
+ * `kiln-data` with a source when another one is wanted. Set `store` to show and forget what the
+ * browser keeps.
+ */
+
+import css from './styles/data-panel.css?inline';
+import type { DatasetInfo, Prediction } from '../bindings/types.js';
+import { h, setText, show } from './dom.js';
+import { draw } from './draw.js';
+import { bytes } from './format.js';
+import { picture } from './pixels.js';
+import { strings } from './strings.js';
+import type { DataSource, DataStore, LiveTrainer } from './live-trainer.js';
+import { View } from './view.js';
+
+const words = strings.data;
+const PER_CLASS = 6;
+const LOOKED_AT = 160; // training images among which the samples are found
+
+export class DataPanel extends View {
+  readonly #name = h('p', { class: 'name' });
+  readonly #counts = h('p', { class: 'note' });
+  readonly #file = h('input', {
+    type: 'file',
+    id: 'file',
+    class: 'unseen',
+    multiple: true,
+    tabindex: '-1',
+    'aria-hidden': 'true',
+    onchange: () => this.#picked(),
+  });
+  readonly #builtin = this.#button(words.builtin, () => this.#want('builtin'));
+  readonly #stored = this.#button(words.stored, () => this.#want({ stored: true }));
+  readonly #pick = this.#button(words.pick, () => this.#file.click());
+  readonly #url = h('input', {
+    type: 'url',
+    id: 'url',
+    'aria-label': words.urlLabel,
+    placeholder: 'https://',
+  });
+  readonly #progress = h('progress', { 'aria-label': words.reading });
+  readonly #phase = h('p', { class: 'note' });
+  readonly #kept = h('p', { class: 'note' });
+  readonly #forget = h(
+    'button',
+    { type: 'button', class: 'plain', onclick: () => this.#forgetIt() },
+    words.forget,
+  );
+  readonly #samples = h('div', { class: 'samples' });
+  #store: DataStore | null = null;
+  #sampled = '';
+
+  constructor() {
+    super(css);
+  }
+
+  set store(store: DataStore | null) {
+    this.#store = store;
+    void this.#showKept();
+  }
+
+  protected override build(): void {
+    this.upgradeProperty('store');
+    const fetchIt = (event: Event): void => {
+      event.preventDefault();
+      if (this.#url.value.trim() !== '') this.#want({ url: this.#url.value.trim(), store: true });
+    };
+    show(this.#progress, false);
+    show(this.#stored, false);
+    this.root.append(
+      h('h2', {}, words.title),
+      this.#name,
+      this.#counts,
+      h('div', { class: 'row' }, this.#builtin, this.#stored, this.#pick, this.#file),
+      this.#progress,
+      this.#phase,
+      this.#kept,
+      h('p', { class: 'note' }, words.dropHint, ' ', words.restart),
+      h(
+        'details',
+        {},
+        h('summary', {}, words.url),
+        h(
+          'form',
+          { class: 'row', onsubmit: fetchIt },
+          this.#url,
+          h('button', { type: 'submit' }, words.fetch),
+        ),
+        h('p', { class: 'note' }, words.urlHint),
+      ),
+      h('details', { open: true }, h('summary', {}, words.samples), this.#samples),
+    );
+    void this.#showKept();
+  }
+
+  protected override attach(trainer: LiveTrainer): void {
+    this.on('dataprogress', ({ phase, loaded, total, note }) =>
+      draw(this, () => {
+        show(this.#progress, phase !== 'ready');
+        if (total) this.#progress.value = loaded / total;
+        else this.#progress.removeAttribute('value');
+        setText(this.#phase, phase === 'ready' ? (note ?? '') : words.read(bytes(loaded)));
+        if (phase === 'ready') void this.#showKept();
+      }),
+    );
+    this.onRun(() => this.#show(trainer));
+    this.#show(trainer);
+  }
+
+  /** Reading ended, well or not: called by the element around, which asked for it. */
+  ended(): void {
+    draw(this, () => {
+      show(this.#progress, false);
+      if (this.trainer?.dataset) setText(this.#phase, '');
+    });
+    void this.#showKept();
+  }
+
+  #button(text: string, act: () => void): HTMLButtonElement {
+    return h('button', { type: 'button', onclick: act }, text);
+  }
+
+  #want(source: DataSource): void {
+    this.tell('kiln-data', source);
+  }
+
+  #picked(): void {
+    const files = [...(this.#file.files ?? [])];
+    this.#file.value = '';
+    if (files.length > 0) this.#want({ files, store: true });
+  }
+
+  #forgetIt(): void {
+    void this.attempt(async () => {
+      await this.#store?.forget();
+      await this.#showKept();
+      setText(this.#phase, words.forgotten);
+      this.#pick.focus();
+    });
+  }
+
+  async #showKept(): Promise<void> {
+    const kept = (await this.#store?.info().catch(() => null)) ?? null;
+    show(this.#stored, kept !== null);
+    this.#kept.replaceChildren(
+      ...(kept ? [words.kept(bytes(kept.bytes)), ' ', this.#forget] : [words.keptNot]),
+    );
+  }
+
+  #show(trainer: LiveTrainer): void {
+    const { name, train, validation, test } = trainer.dataset;
+    setText(this.#name, words.names[name] ?? name);
+    setText(this.#counts, words.counts(train, validation, test));
+    void this.attempt(() => this.#sample(trainer));
+  }
+
+  async #sample(trainer: LiveTrainer): Promise<void> {
+    const { dataset } = trainer;
+    if (this.#sampled === dataset.hash) return;
+    this.#sampled = dataset.hash;
+    const indices = Array.from({ length: Math.min(LOOKED_AT, dataset.train) }, (_, i) => i);
+    const found = await trainer.predict('train', indices);
+    if (this.#sampled === dataset.hash)
+      draw(this.#samples, () => this.#showSamples(dataset, found));
+  }
+
+  #showSamples({ classes, shape }: DatasetInfo, found: Prediction[]): void {
+    this.#samples.replaceChildren(
+      ...classes.map((name, k) => {
+        const canvas = h('canvas', {
+          class: 'pixels',
+          role: 'img',
+          'aria-label': words.sampleLabel(name),
+        });
+        const images = found.filter(({ label }) => label === k).slice(0, PER_CLASS);
+        const [, height = 32, width = 32] = shape;
+        canvas.width = PER_CLASS * (width + 1) - 1;
+        canvas.height = height;
+        const context = canvas.getContext('2d')!;
+        images.forEach(({ image }, i) =>
+          context.putImageData(picture(image, shape), i * (width + 1), 0),
+        );
+        return h('div', { class: 'sample' }, h('span', {}, name), canvas);
+      }),
+    );
+  }
+}

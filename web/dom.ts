@@ -1,0 +1,94 @@
+/**
+ * Building nodes without markup strings, which the page's content policy would not allow to carry
+ * styles.
+ */
+
+type Child = Node | string | null | undefined;
+type Props = Record<string, unknown>;
+
+/**
+ * Makes an element. A property that starts with "on" is a listener, true and false set or leave out
+ * an attribute, anything else is an attribute.
+ */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  props: Props = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value as EventListener);
+    else if (value === true) node.setAttribute(name, '');
+    else if (value !== false && value !== undefined && value !== null) {
+      node.setAttribute(name, String(value));
+    }
+  }
+  for (const child of children) if (child !== null && child !== undefined) node.append(child);
+  return node;
+}
+
+/**
+ * Sets the text only where it differs, so that nothing is laid out or read aloud again for nothing.
+ */
+export function setText(node: Node, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** Shows or hides, likewise. */
+export function show(node: HTMLElement, shown: boolean): void {
+  if (node.hidden === shown) node.hidden = !shown;
+}
+
+const sheets = new Map<string, CSSStyleSheet>();
+
+/** A constructable style sheet of this text, made once a page. */
+export function sheet(css: string): CSSStyleSheet {
+  let found = sheets.get(css);
+  if (!found) {
+    found = new CSSStyleSheet();
+    found.replaceSync(css);
+    sheets.set(css, found);
+  }
+  return found;
+}
+
+/**
+ * A <details> whose content is a table of the given head and rows, for those who cannot see a
+ * picture.
+ */
+export function dataTable(
+  summary: string,
+  caption: string,
+): {
+  node: HTMLDetailsElement;
+  fill(head: string[], rows: string[][]): void;
+} {
+  const table = h('table', { class: 'data' });
+  const node = h(
+    'details',
+    { class: 'numbers' },
+    h('summary', {}, summary),
+    h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, table),
+  );
+  return {
+    node,
+    fill(head, rows) {
+      table.replaceChildren(
+        h('caption', { class: 'unseen' }, caption),
+        h('thead', {}, h('tr', {}, ...head.map((text) => h('th', { scope: 'col' }, text)))),
+        h('tbody', {}, ...rows.map((row) => h('tr', {}, ...row.map((text) => h('td', {}, text))))),
+      );
+    },
+  };
+}
+
+/** Hands a file to the browser's downloads. */
+export function download(
+  name: string,
+  bytes: Uint8Array<ArrayBuffer> | string,
+  type: string,
+): void {
+  const url = URL.createObjectURL(new Blob([bytes], { type }));
+  h('a', { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

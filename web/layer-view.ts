@@ -1,0 +1,201 @@
+/**
+ * One image on its way through the network: the outputs of every layer, and the gradients of the
+ * loss by them. Set `image` to the number of the image.
+ */
+
+import css from './styles/layers.css?inline';
+import type { Inspection } from '../bindings/types.js';
+import { h, setText } from './dom.js';
+import { draw } from './draw.js';
+import { general, shape as shapeText } from './format.js';
+import {
+  diverging,
+  extent,
+  grey,
+  picture,
+  put,
+  rootMeanSquare,
+  tiles,
+  type Paint,
+} from './pixels.js';
+import { Poller } from './poll.js';
+import { strings } from './strings.js';
+import { shownSplit, type LiveTrainer } from './live-trainer.js';
+import { View } from './view.js';
+
+const words = strings.layers;
+const MOST_MAPS = 32;
+const MOST_UNITS = 256;
+const UNIT = 4; // own pixels of one number of a vector, shown twice as large
+const UNIT_SCALE = 2;
+const EVERY = 1500; // milliseconds
+
+/** Gradients this many times their root mean square have the full colour: few are very large. */
+const SATURATED = 4;
+
+type Layer = Inspection['layers'][number];
+
+interface Row {
+  node: HTMLElement;
+  outputs: HTMLCanvasElement;
+  gradients: HTMLCanvasElement;
+  outputRange: HTMLElement;
+  gradientRange: HTMLElement;
+}
+
+export class LayerView extends View {
+  readonly #picture = h('canvas', {
+    class: 'pixels picture',
+    width: 32,
+    height: 32,
+    role: 'img',
+    'aria-label': words.title,
+  });
+  readonly #name = h('p', { class: 'note' });
+  readonly #rows = h('div', { class: 'rows' });
+  readonly #poller = new Poller(
+    () => this.#ask(),
+    () => this.visible && this.trainer !== null,
+    (error) => this.tell('kiln-problem', error),
+    EVERY,
+  );
+  #made: Row[] = [];
+  #madeFor = '';
+  #image = 0;
+
+  constructor() {
+    super(css);
+  }
+
+  /** The number of the image among those shown (shownSplit). */
+  get image(): number {
+    return this.#image;
+  }
+
+  set image(image: number) {
+    this.#image = image;
+    this.#poller.now();
+  }
+
+  protected override build(): void {
+    this.root.append(
+      h(
+        'figure',
+        {},
+        h('h2', {}, words.title),
+        h('div', { class: 'row' }, this.#picture, this.#name),
+        this.#rows,
+        h('figcaption', {}, words.caption, ' ', words.scale),
+      ),
+    );
+  }
+
+  protected override attach(_trainer: LiveTrainer): void {
+    this.on('progress', () => this.#poller.poke());
+    this.on('epoch', () => this.#poller.now());
+    this.on('state', () => this.#poller.now());
+    this.onRun(() => this.#poller.now());
+    this.#poller.now();
+  }
+
+  protected override appeared(): void {
+    this.#poller.now();
+  }
+
+  async #ask(): Promise<void> {
+    const trainer = this.trainer!;
+    const split = shownSplit(trainer.dataset);
+    const index = Math.min(this.#image, trainer.dataset[split] - 1);
+    const found = await trainer.inspect(split, index);
+    const { classes, shape } = trainer.dataset;
+    draw(this.#picture, () => {
+      const label = words.image(strings.images[split], index, classes[found.label] ?? '');
+      put(this.#picture, picture(found.image, shape), 2);
+      this.#picture.setAttribute('aria-label', label);
+      setText(this.#name, label);
+    });
+    const layers = found.layers.filter(({ kind }) => kind !== 'flatten'); // the same numbers again
+    this.#prepare(layers);
+    layers.forEach((layer, i) => {
+      const row = this.#made[i]!;
+      draw(row.outputs, () => fill(row.outputs, row.outputRange, layer, layer.output, false));
+      draw(row.gradients, () =>
+        fill(row.gradients, row.gradientRange, layer, layer.gradient, true),
+      );
+    });
+  }
+
+  /** The rows stay while the layers do. */
+  #prepare(layers: Layer[]): void {
+    const names = layers.map(({ name, shape }) => `${name} ${shapeText(shape)}`).join();
+    if (names === this.#madeFor) return;
+    this.#madeFor = names;
+    this.#made = layers.map((layer) => {
+      const text = shapeText(layer.shape);
+      const make = (label: string): HTMLCanvasElement =>
+        h('canvas', { class: 'pixels', width: 1, height: 1, role: 'img', 'aria-label': label });
+      const outputs = make(words.outputLabel(layer.name, text));
+      const gradients = make(words.gradientLabel(layer.name, text));
+      const outputRange = h('span', { class: 'note' });
+      const gradientRange = h('span', { class: 'note' });
+      const parts = layer.shape[0]!;
+      const most = layer.shape.length === 3 ? MOST_MAPS : MOST_UNITS;
+      const node = h(
+        'section',
+        { class: 'layer', 'aria-label': layer.name },
+        h(
+          'h3',
+          {},
+          layer.name,
+          h(
+            'span',
+            { class: 'note' },
+            ` ${text}`,
+            parts > most ? `, ${words.of(most, parts)}` : '',
+          ),
+        ),
+        h('div', {}, outputs, h('p', {}, `${words.outputs} `, outputRange)),
+        h('div', {}, gradients, h('p', {}, `${words.gradients} `, gradientRange)),
+      );
+      return { node, outputs, gradients, outputRange, gradientRange };
+    });
+    this.#rows.replaceChildren(...this.#made.map(({ node }) => node));
+  }
+}
+
+/**
+ * Maps as tiles, a vector as a row of squares; gradients about zero, outputs from lowest to
+ * highest.
+ */
+function fill(
+  canvas: HTMLCanvasElement,
+  range: HTMLElement,
+  layer: Layer,
+  values: Float32Array,
+  signed: boolean,
+): void {
+  const [low, high] = extent(values);
+  setText(range, words.range(general(low), general(high)));
+  const paint = signed
+    ? diverging(values, Math.min(Math.max(-low, high), SATURATED * rootMeanSquare(values)))
+    : grey(values, low, high);
+  const room = canvas.parentElement?.clientWidth || 280;
+  const [maps = 1, height = 1, width = 1] = layer.shape;
+  if (layer.shape.length === 3 && height * width > 1) {
+    const scale = width >= 20 ? 1 : width >= 10 ? 2 : width >= 5 ? 4 : 6;
+    const columns = Math.floor((room + scale) / ((width + 1) * scale));
+    put(
+      canvas,
+      tiles(Math.min(maps, MOST_MAPS), height, width, columns, (data, at, y, x, tile) =>
+        paint(data, at, (tile * height + y) * width + x),
+      ),
+      scale,
+    );
+  } else {
+    canvas.classList.add('vector');
+    const columns = Math.floor(room / ((UNIT + 1) * UNIT_SCALE));
+    const number = Math.min(values.length, MOST_UNITS);
+    const square: Paint = (data, at, _y, _x, tile) => paint(data, at, tile);
+    put(canvas, tiles(number, UNIT, UNIT, columns, square), UNIT_SCALE);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * What the views ask of a trainer: the part of the class Trainer of kiln-nn they use. A view is
+ * given one as its property `trainer` and listens to its events; nothing else connects the views.
+ */
+
+import type {
+  Backend,
+  DataProgress,
+  DatasetInfo,
+  EpochEvent,
+  Evaluation,
+  History,
+  Inspection,
+  LayerTime,
+  Metrics,
+  NamedTensor,
+  OptionInfo,
+  Prediction,
+  Preset,
+  Progress,
+  RunState,
+  Split,
+  StateEvent,
+  StoredDataset,
+  Summary,
+} from '../bindings/types.js';
+
+export interface LiveTrainer extends EventTarget {
+  readonly backend: Backend;
+  readonly dataset: DatasetInfo;
+  readonly summary: Summary;
+  readonly state: RunState;
+  readonly metrics: Metrics | null;
+  start(): Promise<unknown>;
+  pause(): Promise<unknown>;
+  step(): Promise<unknown>;
+  set(key: string, value: string | number | boolean): Promise<unknown>;
+  reset(change?: Change): Promise<unknown>;
+  firstFilters(): Promise<NamedTensor | null>;
+  inspect(split: Split, index: number): Promise<Inspection>;
+  evaluate(
+    split: Split,
+    options?: { count?: number; views?: number; signal?: AbortSignal },
+  ): Promise<Evaluation>;
+  predict(split: Split, indices: number[]): Promise<Prediction[]>;
+  layerTimes(): Promise<LayerTime[]>;
+  history(): Promise<History>;
+  save(): Promise<Uint8Array>;
+  load(bytes: Uint8Array): Promise<unknown>;
+  restoreBest(): Promise<unknown>;
+  options(): Promise<Record<string, unknown>>;
+  summarise(net: string): Promise<Summary>;
+  optionTable(): Promise<OptionInfo[]>;
+  presets(): Promise<Preset[]>;
+}
+
+export type DataSource =
+  'builtin' | { files: File[]; store: true } | { url: string; store: true } | { stored: true };
+
+export interface Change {
+  net?: string;
+  options?: Record<string, string>;
+  data?: DataSource;
+}
+
+/** CIFAR-10 in the browser's private storage. */
+export interface DataStore {
+  info(): Promise<StoredDataset | null>;
+  forget(): Promise<unknown>;
+}
+
+/** The events of a trainer and what their detail holds. */
+export interface TrainerEvents {
+  progress: Progress;
+  epoch: EpochEvent;
+  state: StateEvent;
+  error: { code: string; message: string };
+  dataprogress: DataProgress;
+}
+
+export type { History, Progress, Split };
+
+/** Whose images are shown: test images, where the data set has some. */
+export function shownSplit({ test, validation }: DatasetInfo): Split {
+  return test > 0 ? 'test' : validation > 0 ? 'validation' : 'train';
+}
+
+/** The sentence of an error, and the column where it has one. */
+export function explain(error: unknown): { code: string; message: string; column?: number } {
+  const { code, message, column } = error as {
+    code?: unknown;
+    message?: unknown;
+    column?: unknown;
+  };
+  return {
+    code: typeof code === 'string' ? code : 'E_UNKNOWN',
+    message: typeof message === 'string' && message !== '' ? message : String(error),
+    ...(typeof column === 'number' && column > 0 ? { column } : {}),
+  };
+}

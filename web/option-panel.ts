@@ -1,0 +1,148 @@
+/**
+ * The controls of training, made from the library's own table of options. Tells `kiln-option` with
+ * { name, value, live }; values are text, as the library takes them.
+ */
+
+import css from './styles/option-panel.css?inline';
+import type { OptionInfo } from '../bindings/types.js';
+import { augmentControl, makeControl, type Control } from './controls.js';
+import { h, show } from './dom.js';
+import { strings } from './strings.js';
+import type { LiveTrainer } from './live-trainer.js';
+import { View } from './view.js';
+
+const words = strings.options;
+
+/** What everybody needs, in this order; the rest of the table stands under "More settings". */
+const FIRST = [
+  'optimizer',
+  'lr',
+  'momentum',
+  'schedule',
+  'batch',
+  'epochs',
+  'reg',
+  'dropout',
+  'augment',
+  'seed',
+];
+
+/** Options that are no controls here: the editor has the net, the data panel the data. */
+const ELSEWHERE = new Set(['net']);
+
+/** Options that say something only where another one has one of these values. */
+const RELEVANT: Record<string, [string, string[]]> = {
+  momentum: ['optimizer', ['momentum', 'nesterov']],
+  'decay-rate': ['optimizer', ['rmsprop']],
+  beta1: ['optimizer', ['adam', 'adamw']],
+  beta2: ['optimizer', ['adam', 'adamw']],
+  eps: ['optimizer', ['rmsprop', 'adam', 'adamw']],
+  'lr-decay': ['schedule', ['step', 'exponential']],
+  'decay-every': ['schedule', ['step']],
+  'final-lr': ['schedule', ['cosine', 'onecycle']],
+};
+
+interface Row {
+  info: OptionInfo;
+  control: Control;
+  node: HTMLElement;
+  /** Says that the value waits for the reset. */
+  badge: HTMLElement | null;
+}
+
+export class OptionPanel extends View {
+  readonly #first = h('div', { class: 'options' });
+  readonly #more = h('div', { class: 'options' });
+  #rows = new Map<string, Row>();
+  #wanted: Record<string, string> = {};
+  #ready: Promise<void> = Promise.resolve();
+
+  constructor() {
+    super(css);
+  }
+
+  /** All values as text, by name. */
+  get values(): Record<string, string> {
+    return Object.fromEntries([...this.#rows].map(([name, row]) => [name, row.control.value]));
+  }
+
+  /** Sets the named ones, leaves the others. */
+  set values(values: Record<string, string>) {
+    this.#wanted = { ...this.#wanted, ...values };
+    for (const [name, value] of Object.entries(values)) {
+      const row = this.#rows.get(name);
+      if (row && row.control.value !== value) row.control.value = value;
+    }
+    this.#relevance();
+  }
+
+  /** The table of options, once the controls are there. */
+  get ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  get table(): OptionInfo[] {
+    return [...this.#rows.values()].map(({ info }) => info);
+  }
+
+  /** Marks the options whose values wait for a reset. */
+  set waiting(names: ReadonlySet<string>) {
+    for (const [name, { badge }] of this.#rows) badge?.classList.toggle('waiting', names.has(name));
+  }
+
+  protected override build(): void {
+    this.root.append(
+      h('h2', {}, words.title),
+      this.#first,
+      h('details', {}, h('summary', {}, words.more), this.#more),
+      h('p', { class: 'note' }, words.live),
+    );
+  }
+
+  protected override attach(trainer: LiveTrainer): void {
+    this.#ready = trainer.optionTable().then((table) => this.#fill(table));
+    void this.attempt(() => this.#ready);
+  }
+
+  #fill(table: OptionInfo[]): void {
+    this.#rows = new Map();
+    for (const info of table) {
+      if (!ELSEWHERE.has(info.name)) this.#rows.set(info.name, this.#row(info));
+    }
+    const first = FIRST.flatMap((name) => this.#rows.get(name) ?? []);
+    const rest = [...this.#rows.values()].filter(({ info }) => !FIRST.includes(info.name));
+    this.#first.replaceChildren(...first.map(({ node }) => node));
+    this.#more.replaceChildren(...rest.map(({ node }) => node));
+    this.values = this.#wanted;
+  }
+
+  #row(info: OptionInfo): Row {
+    const title = words.labels[info.name] ?? info.name;
+    const control = (info.name === 'augment' ? augmentControl : makeControl)(info, title, () => {
+      this.#relevance();
+      this.tell('kiln-option', { name: info.name, value: control.value, live: info.live });
+    });
+    control.value = info.default;
+    const badge = info.live
+      ? null
+      : h('span', { class: 'badge', title: words.atResetLong }, words.atReset);
+    const label = control.label
+      ? h('label', { for: control.label }, title)
+      : h('span', { id: `${info.name}-title` }, title);
+    const node = h(
+      'div',
+      { class: `option ${info.type}`, title: info.help },
+      h('div', { class: 'name' }, label, badge),
+      control.node,
+    );
+    return { info, control, node, badge };
+  }
+
+  #relevance(): void {
+    for (const [name, [other, values]] of Object.entries(RELEVANT)) {
+      const row = this.#rows.get(name);
+      const decider = this.#rows.get(other);
+      if (row && decider) show(row.node, values.includes(decider.control.value));
+    }
+  }
+}

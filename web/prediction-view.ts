@@ -1,0 +1,198 @@
+/**
+ * Test images with the classes the network takes them for. Tells `kiln-image` with the number of
+ * one when it is chosen, for the view of the layers.
+ */
+
+import css from './styles/predictions.css?inline';
+import type { DatasetInfo, Prediction, Split } from '../bindings/types.js';
+import { h, setText } from './dom.js';
+import { draw } from './draw.js';
+import { percent } from './format.js';
+import { picture } from './pixels.js';
+import { Poller } from './poll.js';
+import { strings } from './strings.js';
+import { shownSplit, type LiveTrainer } from './live-trainer.js';
+import { View } from './view.js';
+
+const words = strings.predictions;
+const PAGE = 12;
+const BARS = 3;
+const EVERY = 1000; // milliseconds
+
+interface Bar {
+  row: HTMLElement;
+  name: HTMLElement;
+  share: HTMLElement;
+}
+
+interface Card {
+  button: HTMLButtonElement;
+  canvas: HTMLCanvasElement;
+  mark: HTMLElement;
+  truth: HTMLElement;
+  /** All of it for those who do not see it. */
+  sentence: HTMLElement;
+  bars: Bar[];
+  index: number;
+  /** Which image the canvas has. */
+  drawn: string;
+}
+
+export class PredictionView extends View {
+  readonly #cards: Card[] = Array.from({ length: PAGE }, () => this.#card());
+  readonly #range = h('span', { class: 'note' });
+  readonly #score = h('span', { class: 'note score' });
+  readonly #poller = new Poller(
+    () => this.#ask(),
+    () => this.visible && this.trainer !== null,
+    (error) => this.tell('kiln-problem', error),
+    EVERY,
+  );
+  #first = 0;
+  #chosen = 0;
+
+  constructor() {
+    super(css);
+  }
+
+  protected override build(): void {
+    const turn = (by: number, text: string): HTMLElement =>
+      h('button', { type: 'button', onclick: () => this.#turn(by) }, text);
+    this.root.append(
+      h(
+        'figure',
+        {},
+        h(
+          'div',
+          { class: 'row head' },
+          h('h2', {}, words.title),
+          this.#score,
+          h(
+            'div',
+            { class: 'row turn' },
+            turn(-PAGE, words.previous),
+            this.#range,
+            turn(PAGE, words.next),
+          ),
+        ),
+        h('div', { class: 'cards' }, ...this.#cards.map(({ button }) => button)),
+        h('figcaption', {}, words.caption),
+      ),
+    );
+  }
+
+  protected override attach(_trainer: LiveTrainer): void {
+    this.on('progress', () => this.#poller.poke());
+    this.on('epoch', () => this.#poller.now());
+    this.on('state', () => this.#poller.now());
+    this.onRun(() => this.#poller.now());
+    this.#poller.now();
+  }
+
+  protected override appeared(): void {
+    this.#poller.now();
+  }
+
+  #card(): Card {
+    const canvas = h('canvas', { class: 'pixels', width: 32, height: 32, 'aria-hidden': 'true' });
+    const mark = h('span', { class: 'mark' });
+    const truth = h('span', { class: 'truth' });
+    const sentence = h('span', { class: 'unseen' });
+    const bars = Array.from({ length: BARS }, () => {
+      const name = h('span');
+      const share = h('span', { class: 'share' });
+      return { row: h('span', { class: 'bar' }, name, share), name, share };
+    });
+    const button = h(
+      'button',
+      { type: 'button', class: 'card', 'aria-pressed': 'false', hidden: true },
+      canvas,
+      sentence,
+      h(
+        'span',
+        { class: 'text', 'aria-hidden': 'true' },
+        h('span', { class: 'title' }, mark, truth),
+        ...bars.map(({ row }) => row),
+      ),
+    );
+    const card: Card = { button, canvas, mark, truth, sentence, bars, index: -1, drawn: '' };
+    button.addEventListener('click', () => this.#choose(card));
+    return card;
+  }
+
+  #choose(card: Card): void {
+    this.#chosen = card.index;
+    for (const { button, index } of this.#cards) {
+      button.setAttribute('aria-pressed', String(index === this.#chosen));
+    }
+    this.tell('kiln-image', card.index);
+  }
+
+  #turn(by: number): void {
+    if (!this.trainer) return;
+    const { dataset } = this.trainer;
+    const total = dataset[shownSplit(dataset)];
+    const last = Math.max(0, Math.floor((total - 1) / PAGE) * PAGE);
+    const first = this.#first + by;
+    this.#first = first > last ? 0 : first < 0 ? last : first;
+    this.#poller.now();
+  }
+
+  async #ask(): Promise<void> {
+    const trainer = this.trainer!;
+    const { dataset } = trainer;
+    const split = shownSplit(dataset);
+    const total = dataset[split];
+    if (this.#first >= total) this.#first = 0;
+    const first = this.#first;
+    const indices = Array.from({ length: Math.min(PAGE, total - first) }, (_, i) => first + i);
+    const predictions = await trainer.predict(split, indices);
+    draw(this, () => {
+      let right = 0;
+      this.#cards.forEach((card, i) => {
+        const prediction = predictions[i];
+        card.button.hidden = prediction === undefined;
+        if (prediction && fill(card, prediction, split, dataset)) right++;
+        card.button.setAttribute('aria-pressed', String(card.index === this.#chosen));
+      });
+      setText(this.#range, words.range(first + 1, first + predictions.length, total));
+      setText(this.#score, words.score(right, predictions.length));
+    });
+  }
+}
+
+/** Shows the prediction in the card; says whether it is right. */
+function fill(card: Card, prediction: Prediction, split: Split, dataset: DatasetInfo): boolean {
+  const { classes, shape, hash } = dataset;
+  const { index, label, image, probabilities } = prediction;
+  const drawn = `${hash} ${split} ${index}`;
+  if (card.drawn !== drawn) {
+    const pixels = picture(image, shape);
+    card.canvas.width = pixels.width;
+    card.canvas.height = pixels.height;
+    card.canvas.getContext('2d')!.putImageData(pixels, 0, 0);
+    card.drawn = drawn;
+    card.index = index;
+  }
+  const order = [...probabilities.keys()].sort((a, b) => probabilities[b]! - probabilities[a]!);
+  const guess = order[0] ?? 0;
+  const right = guess === label;
+  setText(card.mark, right ? words.right : words.wrong);
+  setText(card.truth, classes[label] ?? String(label));
+  card.button.classList.toggle('wrong', !right);
+  card.bars.forEach(({ row, name, share }, i) => {
+    const k = order[i] ?? 0;
+    const p = probabilities[k] ?? 0;
+    setText(name, classes[k] ?? String(k));
+    setText(share, percent(p, 0));
+    row.style.setProperty('--share', p.toFixed(3));
+    row.classList.toggle('true', k === label);
+  });
+  const share = percent(probabilities[guess], 0);
+  const what = strings.images[split];
+  setText(
+    card.sentence,
+    words.image(what, index, classes[label] ?? '', classes[guess] ?? '', share, right),
+  );
+  return right;
+}

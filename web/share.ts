@@ -1,0 +1,72 @@
+/**
+ * The link of a network and its settings: the address's hash holds the notation and every option
+ * that differs from its default. Links never name data: a page that is opened fetches nothing.
+ */
+
+import type { OptionInfo } from '../bindings/types.js';
+import { strings } from './strings.js';
+
+const words = strings.share;
+
+export interface Shared {
+  net: string | null;
+  options: Record<string, string>;
+  /** A sentence for each value that cannot be used. Unknown keys are passed over. */
+  problems: string[];
+}
+
+export function readHash(hash: string, table: readonly OptionInfo[]): Shared {
+  const fields = new URLSearchParams(hash.replace(/^#/, ''));
+  const shared: Shared = { net: fields.get('net')?.trim() || null, options: {}, problems: [] };
+  for (const info of table) {
+    const value = fields.get(info.name)?.trim();
+    if (info.name === 'net' || value === undefined) continue;
+    const problem = wrong(info, value);
+    if (problem) shared.problems.push(words.badOption(info.name, value.slice(0, 40), problem));
+    else shared.options[info.name] = value;
+  }
+  return shared;
+}
+
+export function writeHash(
+  net: string,
+  options: Record<string, string>,
+  table: readonly OptionInfo[],
+): string {
+  const fields = new URLSearchParams({ net });
+  for (const { name, default: usual } of table) {
+    const value = options[name];
+    if (name !== 'net' && value !== undefined && !same(value, usual)) fields.set(name, value);
+  }
+  return `#${fields}`;
+}
+
+function same(a: string, b: string): boolean {
+  return a === b || (a.trim() !== '' && b.trim() !== '' && Number(a) === Number(b));
+}
+
+function wrong(
+  { type, min = -Infinity, max = Infinity, choices = [] }: OptionInfo,
+  value: string,
+): string | null {
+  switch (type) {
+    case 'choice':
+      return choices.includes(value) ? null : words.notAChoice(choices.join(', '));
+    case 'flag':
+      return value === '0' || value === '1' ? null : words.notAFlag;
+    case 'text':
+      return null;
+    case 'int':
+    case 'float': {
+      const number = Number(value);
+      if (
+        value === '' ||
+        !Number.isFinite(number) ||
+        (type === 'int' && !Number.isInteger(number))
+      ) {
+        return words.notANumber;
+      }
+      return number >= min && number <= max ? null : words.outside(String(min), String(max));
+    }
+  }
+}

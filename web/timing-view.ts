@@ -1,0 +1,114 @@
+/** Where the time of a step goes: a bar for each layer, forward and backward. */
+
+import css from './styles/timing.css?inline';
+import type { LayerTime } from '../bindings/types.js';
+import { h, setText, show } from './dom.js';
+import { draw } from './draw.js';
+import { percent } from './format.js';
+import { Poller } from './poll.js';
+import { strings } from './strings.js';
+import type { LiveTrainer } from './live-trainer.js';
+import { View } from './view.js';
+
+const words = strings.timing;
+const EVERY = 2000; // milliseconds
+
+interface Row {
+  node: HTMLTableRowElement;
+  name: HTMLElement;
+  cells: HTMLElement[];
+  bar: HTMLElement;
+}
+
+export class TimingView extends View {
+  readonly #body = h('tbody');
+  readonly #table = h(
+    'table',
+    {},
+    h('caption', { class: 'unseen' }, words.table),
+    h(
+      'thead',
+      {},
+      h(
+        'tr',
+        {},
+        ...[words.layer, words.forward, words.backward, words.share].map((text) =>
+          h('th', { scope: 'col' }, text),
+        ),
+        h('td', { class: 'wide' }),
+      ),
+    ),
+    this.#body,
+  );
+  readonly #empty = h('p', { class: 'note' }, words.empty);
+  readonly #poller = new Poller(
+    () => this.#ask(),
+    () => this.visible && this.trainer?.state === 'running',
+    (error) => this.tell('kiln-problem', error),
+    EVERY,
+  );
+  #rows: Row[] = [];
+
+  constructor() {
+    super(css);
+  }
+
+  protected override build(): void {
+    show(this.#table, false);
+    this.root.append(
+      h(
+        'figure',
+        {},
+        h('h2', {}, words.title),
+        this.#empty,
+        this.#table,
+        h('figcaption', {}, words.caption),
+      ),
+    );
+  }
+
+  protected override attach(_trainer: LiveTrainer): void {
+    this.on('progress', () => this.#poller.poke());
+    this.onRun(() => {
+      show(this.#table, false);
+      show(this.#empty, true);
+    });
+  }
+
+  async #ask(): Promise<void> {
+    const times = (await this.trainer!.layerTimes()).filter(({ calls }) => calls > 0);
+    if (times.length > 0) draw(this, () => this.#show(times));
+  }
+
+  #show(times: LayerTime[]): void {
+    show(this.#table, true);
+    show(this.#empty, false);
+    while (this.#rows.length < times.length) this.#rows.push(this.#row());
+    this.#body.replaceChildren(...this.#rows.slice(0, times.length).map(({ node }) => node));
+    const total = times.reduce(
+      (sum, { forward, backward, calls }) => sum + (forward + backward) / calls,
+      0,
+    );
+    const largest = Math.max(
+      ...times.map(({ forward, backward, calls }) => (forward + backward) / calls),
+    );
+    times.forEach(({ name, forward, backward, calls }, i) => {
+      const row = this.#rows[i]!;
+      setText(row.name, name);
+      [
+        (forward / calls).toFixed(2),
+        (backward / calls).toFixed(2),
+        percent((forward + backward) / calls / total, 0),
+      ].forEach((text, k) => setText(row.cells[k]!, text));
+      row.bar.style.setProperty('--forward', (forward / calls / largest).toFixed(3));
+      row.bar.style.setProperty('--backward', (backward / calls / largest).toFixed(3));
+    });
+  }
+
+  #row(): Row {
+    const name = h('th', { scope: 'row' });
+    const cells = [h('td'), h('td'), h('td')];
+    const bar = h('div', { class: 'bar' });
+    return { node: h('tr', {}, name, ...cells, h('td', { class: 'wide' }, bar)), name, cells, bar };
+  }
+}

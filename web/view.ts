@@ -1,0 +1,125 @@
+/**
+ * What all views share: an element with a shadow root of its own that is built once, is given a
+ * trainer, and listens to it while it is in the document.
+ */
+
+import baseCss from './styles/base.css?inline';
+import { sheet } from './dom.js';
+import type { LiveTrainer, TrainerEvents } from './live-trainer.js';
+
+export abstract class View extends HTMLElement {
+  protected readonly root: ShadowRoot;
+  #trainer: LiveTrainer | null = null;
+  #built = false;
+  #listening: AbortController | null = null;
+  #seen = true;
+  #watcher: IntersectionObserver | null = null;
+
+  constructor(css = '') {
+    super();
+    this.root = this.attachShadow({ mode: 'open' });
+    this.root.adoptedStyleSheets = [sheet(baseCss), ...(css ? [sheet(css)] : [])];
+  }
+
+  get trainer(): LiveTrainer | null {
+    return this.#trainer;
+  }
+
+  set trainer(trainer: LiveTrainer | null) {
+    if (trainer === this.#trainer) return;
+    this.#trainer = trainer;
+    if (this.isConnected) this.#attach();
+  }
+
+  connectedCallback(): void {
+    this.upgradeProperty('trainer');
+    if (!this.#built) {
+      this.#built = true;
+      this.build();
+    }
+    this.#watcher ??= new IntersectionObserver(
+      (entries) => {
+        this.#seen = entries.at(-1)?.isIntersecting ?? true;
+        if (this.#seen) this.appeared();
+      },
+      { rootMargin: '100px' },
+    );
+    this.#watcher.observe(this);
+    this.#attach();
+  }
+
+  disconnectedCallback(): void {
+    this.#watcher?.disconnect();
+    this.#listening?.abort();
+    this.#listening = null;
+  }
+
+  /** Makes the nodes, once. */
+  protected abstract build(): void;
+
+  /** A trainer has come, or this view has: shows what it has, and listens through `on`. */
+  protected attach(_trainer: LiveTrainer): void {}
+
+  /** Comes into sight after having been out of it. */
+  protected appeared(): void {}
+
+  /** Whether drawing would be seen. */
+  protected get visible(): boolean {
+    return this.#seen && !document.hidden;
+  }
+
+  /** Listens to the trainer until the view is taken out of the document or gets another one. */
+  protected on<K extends keyof TrainerEvents>(
+    type: K,
+    act: (detail: TrainerEvents[K]) => void,
+  ): void {
+    this.#trainer?.addEventListener(type, (event) => act((event as CustomEvent).detail), {
+      signal: this.#listening!.signal,
+    });
+  }
+
+  /** Hears of a new run in the place of the one before: after a reset, new data or a checkpoint. */
+  protected onRun(act: () => void): void {
+    let summary = this.#trainer?.summary;
+    this.on('state', () => {
+      if (this.#trainer?.summary === summary) return;
+      summary = this.#trainer?.summary; // each run has its own
+      act();
+    });
+  }
+
+  /** Aborted when the view stops listening. */
+  protected get signal(): AbortSignal {
+    return this.#listening!.signal;
+  }
+
+  /** Tells the element around the views. */
+  protected tell(type: string, detail?: unknown): void {
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+  }
+
+  /** Runs what may fail and tells of it. */
+  protected async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      this.tell('kiln-problem', error);
+      return undefined;
+    }
+  }
+
+  /** A property set before the element was upgraded hides the accessor: set it again. */
+  protected upgradeProperty(name: string): void {
+    if (!Object.hasOwn(this, name)) return;
+    const self = this as unknown as Record<string, unknown>;
+    const value = self[name];
+    delete self[name];
+    self[name] = value;
+  }
+
+  #attach(): void {
+    this.#listening?.abort();
+    this.#listening = new AbortController();
+    if (this.#trainer) this.attach(this.#trainer);
+  }
+}
