@@ -1,0 +1,57 @@
+// A classic worker that measures ConvNetJS's training steps: {net, seconds} in, {imagesPerSecond} out.
+// Its own SGD with momentum on random images. It has no batchnorm.
+self.window = self;
+importScripts('/node_modules/convnetjs/build/convnet.js');
+const { Net, SGDTrainer, Vol } = self.convnetjs;
+const workloads = {};
+
+function definition(layers) {
+  const list = [{ type: 'input', out_sx: 32, out_sy: 32, out_depth: 3 }];
+  layers.forEach(({ kind, size, filters }, i) => {
+    const next = layers[i + 1]?.kind;
+    const activation = next === 'relu' ? { activation: 'relu' } : {};
+    if (kind === 'conv') {
+      list.push({ type: 'conv', sx: size, filters, stride: 1, pad: size >> 1, ...activation });
+    } else if (kind === 'maxpool') {
+      list.push({ type: 'pool', sx: size, stride: size });
+    } else if (kind === 'affine') {
+      list.push(next === 'softmax' ? { type: 'softmax', num_classes: size }
+        : { type: 'fc', num_neurons: size, ...activation });
+    } else if (kind !== 'relu' && kind !== 'softmax') {
+      throw new Error(`ConvNetJS has no ${kind}`);
+    }
+  });
+  return list;
+}
+
+function make({ batch, layers }) {
+  const net = new Net();
+  net.makeLayers(definition(layers));
+  const trainer = new SGDTrainer(net, {
+    method: 'sgd', learning_rate: 1e-3, momentum: 0.9, batch_size: batch, l2_decay: 0 });
+  const images = Array.from({ length: batch }, () => {
+    const image = new Vol(32, 32, 3, 0);
+    for (let i = 0; i < 3072; i++) image.w[i] = Math.random() - 0.5;
+    return image;
+  });
+  return () => images.forEach((image, i) => trainer.train(image, i % 10));
+}
+
+self.onmessage = ({ data: { net, seconds } }) => {
+  try {
+    if (!workloads[net.name]) {
+      workloads[net.name] = make(net);
+      workloads[net.name]();
+    }
+    const step = workloads[net.name];
+    const start = performance.now();
+    let steps = 0;
+    do {
+      step();
+      steps++;
+    } while (performance.now() - start < seconds * 1e3);
+    self.postMessage({ imagesPerSecond: (net.batch * steps * 1e3) / (performance.now() - start) });
+  } catch (error) {
+    self.postMessage({ error: error.message });
+  }
+};

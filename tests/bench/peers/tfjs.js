@@ -1,0 +1,75 @@
+// A classic worker that measures TensorFlow.js's WASM backend: {net, seconds} in, {imagesPerSecond} out.
+//
+// The backend has no gradient for a convolution's filters (tensorflow/tfjs issue 8474), so it cannot train a conv net as
+// shipped. Here that kernel is filled in from operations it has: the filter gradient is a convolution of the
+// transposed input with the transposed output gradient.
+importScripts('/node_modules/@tensorflow/tfjs/dist/tf.min.js',
+  '/node_modules/@tensorflow/tfjs-backend-wasm/dist/tf-backend-wasm.min.js');
+const workloads = {};
+let ready;
+
+function filterGradient({ inputs: { x, dy }, attrs: { filterShape } }) {
+  const [height, width] = filterShape;
+  const top = (height - 1) >> 1;
+  const left = (width - 1) >> 1;
+  return tf.tidy(() => {
+    const padded = tf.pad(x, [[0, 0], [top, height - 1 - top], [left, width - 1 - left], [0, 0]]);
+    const images = tf.transpose(padded, [3, 1, 2, 0]);
+    const filters = tf.transpose(dy, [1, 2, 0, 3]);
+    return tf.transpose(tf.conv2d(images, filters, 1, 'valid'), [1, 2, 0, 3]);
+  });
+}
+
+async function start() {
+  tf.wasm.setWasmPaths('/node_modules/@tensorflow/tfjs-backend-wasm/dist/');
+  await tf.setBackend('wasm');
+  await tf.ready();
+  tf.registerKernel({ kernelName: 'Conv2DBackpropFilter', backendName: 'wasm', kernelFunc: filterGradient });
+}
+
+function add(model, { kind, size, filters }, input) {
+  const { layers } = tf;
+  const shape = input ? { inputShape: [32, 32, 3] } : {};
+  switch (kind) {
+    case 'conv':
+      return model.add(layers.conv2d({ filters, kernelSize: size, padding: 'same', ...shape }));
+    case 'batchnorm': return model.add(layers.batchNormalization({ axis: -1 }));
+    case 'relu': return model.add(layers.reLU());
+    case 'maxpool': return model.add(layers.maxPooling2d({ poolSize: size, strides: size }));
+    case 'avgpool': return model.add(layers.globalAveragePooling2d({}));
+    case 'affine':
+      if (model.outputs[0].shape.length > 2) model.add(layers.flatten());
+      return model.add(layers.dense({ units: size }));
+    case 'softmax': return model.add(layers.softmax());
+    default: throw new Error(`no layer for ${kind}`);
+  }
+}
+
+function make({ batch, layers }) {
+  const model = tf.sequential();
+  layers.forEach((layer, i) => add(model, layer, i === 0));
+  model.compile({ optimizer: tf.train.momentum(1e-3, 0.9), loss: 'categoricalCrossentropy' });
+  const x = tf.randomNormal([batch, 32, 32, 3]);
+  const y = tf.oneHot(tf.range(0, batch, 1, 'int32').mod(tf.scalar(10, 'int32')), 10).toFloat();
+  return () => model.trainOnBatch(x, y); // reads the loss back, so it waits for the step
+}
+
+self.onmessage = async ({ data: { net, seconds } }) => {
+  try {
+    await (ready ??= start());
+    if (!workloads[net.name]) {
+      workloads[net.name] = make(net);
+      for (let i = 0; i < 2; i++) await workloads[net.name]();
+    }
+    const step = workloads[net.name];
+    const begin = performance.now();
+    let steps = 0;
+    do {
+      await step();
+      steps++;
+    } while (performance.now() - begin < seconds * 1e3);
+    self.postMessage({ imagesPerSecond: (net.batch * steps * 1e3) / (performance.now() - begin) });
+  } catch (error) {
+    self.postMessage({ error: error.message });
+  }
+};

@@ -1,0 +1,81 @@
+"""PyTorch's training steps: a request a line on stdin, {"net": .., "seconds": ..}, an answer a line on stdout.
+
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 taskset -c 1 python3 torch_steps.py 1
+
+The step is forward, cross entropy, backward and SGD with momentum in float32, NCHW, on random images.
+"""
+import json
+import sys
+import time
+
+import torch
+from torch import nn
+
+
+def build(layers):
+    """The module of a flat list of layers, for images of 3x32x32."""
+    modules, channels, side, spatial = [], 3, 32, True
+    for layer in layers:
+        kind = layer["kind"]
+        if kind == "conv":
+            modules.append(nn.Conv2d(channels, layer["filters"], layer["size"], padding=layer["size"] // 2))
+            channels = layer["filters"]
+        elif kind == "batchnorm":
+            modules.append(nn.BatchNorm2d(channels))
+        elif kind == "relu":
+            modules.append(nn.ReLU(inplace=True))
+        elif kind == "maxpool":
+            modules.append(nn.MaxPool2d(layer["size"]))
+            side //= layer["size"]
+        elif kind == "avgpool":
+            modules.append(nn.AdaptiveAvgPool2d(1))
+            side = 1
+        elif kind == "affine":
+            if spatial:
+                modules.append(nn.Flatten())
+                channels, spatial = channels * side * side, False
+            modules.append(nn.Linear(channels, layer["size"]))
+            channels = layer["size"]
+        elif kind != "softmax":
+            raise ValueError(kind)
+    return nn.Sequential(*modules)
+
+
+class Workload:
+    def __init__(self, net):
+        torch.manual_seed(0)
+        self.batch = net["batch"]
+        self.model = build(net["layers"])
+        self.x = torch.randn(self.batch, 3, 32, 32)
+        self.y = torch.arange(self.batch) % 10
+        self.rule = torch.optim.SGD(self.model.parameters(), lr=1e-3, momentum=0.9)
+        for _ in range(3):
+            self.step()
+
+    def step(self):
+        self.rule.zero_grad(set_to_none=True)
+        nn.functional.cross_entropy(self.model(self.x), self.y).backward()
+        self.rule.step()
+
+    def measure(self, seconds):
+        start, steps = time.perf_counter(), 0
+        while steps < 2 or time.perf_counter() - start < seconds:
+            self.step()
+            steps += 1
+        return self.batch * steps / (time.perf_counter() - start)
+
+
+def main():
+    torch.set_num_threads(int(sys.argv[1]))
+    workloads = {}
+    print(json.dumps({"peer": "PyTorch", "version": torch.__version__}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        net = request["net"]
+        if net["name"] not in workloads:
+            workloads[net["name"]] = Workload(net)
+        rate = workloads[net["name"]].measure(request["seconds"])
+        print(json.dumps({"imagesPerSecond": rate}), flush=True)
+
+
+main()
