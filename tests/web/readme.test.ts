@@ -66,20 +66,19 @@ function smallArchive(images: number): Buffer {
   return gzipSync(Buffer.concat([...parts, Buffer.alloc(1024)]));
 }
 
-/** Resolves with the first match of `pattern` in what a command prints; ends it. */
-function untilPrinted(command: string, pattern: RegExp): Promise<RegExpMatchArray> {
+/** Resolves with the page at the address that a command prints; ends the command. */
+function pageOf(command: string, address: RegExp): Promise<string> {
   return new Promise((done, failed) => {
     const child = spawn('bash', ['-c', command], { cwd: ROOT, env: ENVIRONMENT, detached: true });
     let printed = '';
-    const end = () => process.kill(-child.pid!, 'SIGTERM');
-    const hear = async (chunk: Buffer) => {
+    let url: string | undefined;
+    const hear = (chunk: Buffer) => {
       printed += chunk;
-      const match = printed.match(pattern);
-      if (!match) return;
-      child.removeAllListeners('exit');
-      const page = await fetch(match[1]!).then((answer) => answer.text()).catch(failed);
-      end();
-      if (page) done(Object.assign(match, { input: page }));
+      if (url) return; // more may be printed while the page is fetched
+      url = printed.match(address)?.[1];
+      if (!url) return;
+      fetch(url).then((answer) => answer.text()).then(done, failed)
+        .finally(() => process.kill(-child.pid!, 'SIGTERM'));
     };
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
@@ -98,8 +97,8 @@ describe('the commands of the README', () => {
   });
 
   test('make start serves the page and prints its address', async () => {
-    const match = await untilPrinted(`${all[0]} PORT=8740`, /(http:\/\/localhost:\d+\/)/);
-    expect(match.input).toContain('<title>');
+    const page = await pageOf(`${all[0]} PORT=8740`, /(http:\/\/localhost:\d+\/)/);
+    expect(page).toContain('<title>');
   });
 
   test('make test is what runs these tests, here and in .ci/run', () => {
