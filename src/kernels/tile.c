@@ -16,47 +16,45 @@
 
 typedef vf sums[TILE_ROWS][TILE_VECTORS];
 
-/* One row of sums with all that its end asks for. */
-static __attribute__((noinline)) void store_row(float *c, const vf *sum, const tile_end *end)
+/* A row whose last columns do not exist: element by element. */
+static void store_part(float *c, const vf *sum, const tile_end *end)
 {
-    int j = 0;
+    float value[TILE_COLUMNS];
 
-    for (; j + KILN_LANES <= end->columns; j += KILN_LANES) {
-        vf value = sum[j / KILN_LANES];
-
-        if (end->accumulate) value += vf_load(c + j);
-        if (end->bias) value += vf_load(end->bias + j);
-        if (end->relu) value = vf_max(vf_set1(0.0f), value); /* a NaN stays */
-        vf_store(c + j, value);
-    }
-    if (j < end->columns) {
-        float lane[KILN_LANES];
-
-        vf_store(lane, sum[j / KILN_LANES]);
-        for (int i = 0; j + i < end->columns; i++) {
-            float value = end->accumulate ? lane[i] + c[j + i] : lane[i];
-
-            if (end->bias) value += end->bias[j + i];
-            c[j + i] = end->relu && 0.0f > value ? 0.0f : value;
-        }
+    for (int j = 0; j < TILE_VECTORS; j++) vf_store(value + j * KILN_LANES, sum[j]);
+    for (int j = 0; j < end->columns; j++) {
+        if (end->accumulate) value[j] += c[j];
+        if (end->bias) value[j] += end->bias[j];
+        c[j] = end->relu && 0.0f > value[j] ? 0.0f : value[j]; /* a NaN stays */
     }
 }
 
+static __attribute__((noinline)) void store_parts(int R, float *const *c,
+                                                  vf (*sum)[TILE_VECTORS], const tile_end *end)
+{
+    for (int i = 0; i < R; i++) store_part(c[i], sum[i], end);
+}
+
+#define EACH_SUM                          \
+    UNROLL for (int i = 0; i < R; i++)    \
+        UNROLL for (int j = 0; j < V; j++)
+
 /* Stores the sums; C_ROW is row i of c, an expression of i. */
 #define STORE(C_ROW)                                                                         \
-    if (end->columns == V * KILN_LANES && !end->accumulate && !end->bias && !end->relu) {    \
-        UNROLL for (int i = 0; i < R; i++)                                                   \
-        {                                                                                    \
-            UNROLL for (int j = 0; j < V; j++) vf_store(C_ROW + j * KILN_LANES, acc[i][j]);  \
-        }                                                                                    \
-    } else {                                                                                 \
+    if (end->columns < V * KILN_LANES) {                                                     \
         vf sum[TILE_ROWS][TILE_VECTORS]; /* in memory: the registers have done their work */ \
+        float *row[TILE_ROWS];                                                               \
                                                                                              \
-        UNROLL for (int i = 0; i < R; i++)                                                   \
-        {                                                                                    \
-            UNROLL for (int j = 0; j < V; j++) sum[i][j] = acc[i][j];                        \
-        }                                                                                    \
-        for (int i = 0; i < R; i++) store_row(C_ROW, sum[i], end);                           \
+        EACH_SUM sum[i][j] = acc[i][j];                                                      \
+        for (int i = 0; i < R; i++) row[i] = C_ROW;                                          \
+        store_parts(R, row, sum, end);                                                       \
+    } else if (end->accumulate) {                                                            \
+        EACH_SUM acc[i][j] += vf_load(C_ROW + j * KILN_LANES);                               \
+        EACH_SUM vf_store(C_ROW + j * KILN_LANES, acc[i][j]);                                \
+    } else {                                                                                 \
+        if (end->bias) EACH_SUM acc[i][j] += vf_load(end->bias + j * KILN_LANES);            \
+        if (end->relu) EACH_SUM acc[i][j] = vf_max(vf_set1(0.0f), acc[i][j]);                \
+        EACH_SUM vf_store(C_ROW + j * KILN_LANES, acc[i][j]);                                \
     }
 
 INLINE void apart(const int R, const int V, float *const *c, const float *const *rows,

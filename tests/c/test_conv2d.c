@@ -10,7 +10,7 @@ static void check_conv(const float *actual, const double *expected, const double
                        size_t n, double terms, int algorithm)
 {
     const double spread = largest(magnitude, n);
-    const int winograd = algorithm == KILN_CONV_WINOGRAD;
+    const int winograd = algorithm != KILN_CONV_DIRECT;
 
     for (size_t i = 0; i < n; i++)
         CHECK_NEAR(actual[i], expected[i],
@@ -84,13 +84,22 @@ static void many_channels(void **state)
 static void algorithm_depends_on_the_shape_alone(void **state)
 {
     kiln_conv_shape wide = {64, 64, 16, 16, 64, 3, 3, 1, 1, 0, 0},
-                    five = {64, 16, 16, 16, 20, 5, 5, 1, 2, 0, 0};
+                    first = {64, 3, 32, 32, 32, 3, 3, 1, 1, 0, 0},
+                    five = {64, 16, 16, 16, 20, 5, 5, 1, 2, 0, 0},
+                    strided = {64, 16, 16, 16, 20, 5, 5, 2, 2, 0, 0};
 
     (void)state;
-    CHECK(kiln_conv_shape_finish(&wide) && kiln_conv_shape_finish(&five));
-    CHECK(kiln_conv2d_algorithm(&wide, KILN_CONV_FORWARD) == KILN_CONV_WINOGRAD);
-    CHECK(kiln_conv2d_algorithm(&five, KILN_CONV_FORWARD) == KILN_CONV_DIRECT);
+    CHECK(kiln_conv_shape_finish(&wide) && kiln_conv_shape_finish(&first));
+    CHECK(kiln_conv_shape_finish(&five) && kiln_conv_shape_finish(&strided));
+    for (int pass = KILN_CONV_FORWARD; pass <= KILN_CONV_DW; pass++) {
+        CHECK(kiln_conv2d_algorithm(&wide, pass) == KILN_CONV_WINOGRAD);
+        CHECK(kiln_conv2d_algorithm(&five, pass) == KILN_CONV_WINOGRAD_ROWS);
+        CHECK(kiln_conv2d_algorithm(&strided, pass) == KILN_CONV_DIRECT);
+    }
+    CHECK(kiln_conv2d_algorithm(&first, KILN_CONV_FORWARD) == KILN_CONV_DIRECT);
+    CHECK(kiln_conv2d_algorithm(&first, KILN_CONV_DW) == KILN_CONV_WINOGRAD_ROWS);
     assert_string_equal(kiln_conv2d_algorithm_name(KILN_CONV_WINOGRAD), "winograd");
+    assert_string_equal(kiln_conv2d_algorithm_name(KILN_CONV_WINOGRAD_ROWS), "winograd rows");
     assert_string_equal(kiln_conv2d_algorithm_name(KILN_CONV_DIRECT), "direct");
 }
 

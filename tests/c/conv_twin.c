@@ -1,0 +1,154 @@
+/* See conv_twin.h. */
+#include "conv_twin.h"
+
+#include <float.h>
+
+#include "base/threads.h"
+#include "check.h"
+#include "ref/ref_kernels.h"
+
+typedef struct {
+    size_t x, w, out;
+} sizes;
+
+static sizes sizes_of(const kiln_conv_shape *s)
+{
+    return (sizes){(size_t)s->N * s->H * s->W * s->C, (size_t)s->F * s->C * s->HH * s->WW,
+                   (size_t)s->N * s->OH * s->OW * s->F};
+}
+
+static double worst_error(const float *actual, const double *expected, size_t n)
+{
+    double worst = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const double off = fabs(actual[i] - expected[i]);
+
+        if (!(off <= worst)) worst = off; /* a NaN too */
+    }
+    return worst;
+}
+
+typedef struct {
+    kiln_conv_shape s;
+    float *x, *w, *b, *dout, *work, *direct;
+    double *expected, *magnitude;
+} problem;
+
+static problem make(const conv_algorithm *a, kiln_conv_shape s)
+{
+    problem p = {.s = s};
+
+    CHECK(kiln_conv_shape_finish(&p.s));
+
+    const sizes n = sizes_of(&p.s);
+    const size_t most = n.x > n.out ? (n.x > n.w ? n.x : n.w) : (n.out > n.w ? n.out : n.w);
+    const size_t direct = kiln_conv_work(&p.s), ours = a->work(&p.s);
+
+    p.x = check_floats_at(n.x, 1);
+    p.w = check_floats_at(n.w, 3);
+    p.b = check_floats_at((size_t)s.F, 1);
+    p.dout = check_floats_at(n.out, 2);
+    p.work = check_floats(direct > ours ? direct : ours);
+    p.direct = check_floats(most);
+    p.expected = malloc(most * sizeof *p.expected);
+    p.magnitude = malloc(most * sizeof *p.magnitude);
+    check_random(p.x, n.x, 1);
+    check_random(p.w, n.w, 2);
+    check_random(p.b, (size_t)s.F, 3);
+    check_random(p.dout, n.out, 4);
+    return p;
+}
+
+static void release(problem *p)
+{
+    check_free(p->x);
+    check_free(p->w);
+    check_free(p->b);
+    check_free(p->dout);
+    check_free(p->work);
+    check_free(p->direct);
+    free(p->expected);
+    free(p->magnitude);
+}
+
+/* `terms` were added for each of n results; p->direct has them too. */
+static double compare(const problem *p, const float *actual, size_t n, double terms, double limit,
+                      const char *what)
+{
+    const double ours = worst_error(actual, p->expected, n),
+                 direct = worst_error(p->direct, p->expected, n);
+    double largest = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (p->magnitude[i] > largest) largest = p->magnitude[i];
+    if (!(ours <= (terms + 4) * FLT_EPSILON * largest) || (limit > 0 && !(ours <= limit * direct)))
+        CHECK_FAIL("%s of (%d, %d, %d, %d), %d filters %dx%d, pad %d: worst error %.3g, direct "
+                   "%.3g",
+                   what, p->s.N, p->s.H, p->s.W, p->s.C, p->s.F, p->s.HH, p->s.WW, p->s.pad, ours,
+                   direct);
+    return direct > 0 ? ours / direct : 0;
+}
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+double check_conv(const conv_algorithm *a, kiln_conv_shape s, int bias, int relu, double limit)
+{
+    problem p = make(a, s);
+    const sizes n = sizes_of(&p.s);
+    const double taps = (double)s.HH * s.WW;
+    float *out = check_floats_at(n.out, 1), *dx = check_floats_at(n.x, 2),
+          *dw = check_floats_at(n.w, 1);
+    const float *b = bias ? p.b : NULL;
+    double ratio;
+
+    ref_conv_forward(p.expected, p.magnitude, p.x, p.w, b, &p.s);
+    for (size_t i = 0; relu && i < n.out; i++)
+        if (p.expected[i] < 0) p.expected[i] = 0;
+    kiln_conv_forward(p.direct, p.x, p.w, b, &p.s, relu, p.work);
+    a->forward(out, p.x, p.w, b, &p.s, relu, p.work);
+    ratio = compare(&p, out, n.out, taps * s.C, limit, "forward");
+
+    ref_conv_dx(p.expected, p.magnitude, p.dout, p.w, &p.s);
+    kiln_conv_dx(p.direct, p.dout, p.w, &p.s, p.work);
+    a->dx(dx, p.dout, p.w, &p.s, p.work);
+    ratio = larger(ratio, compare(&p, dx, n.x, taps * s.F, limit, "dx"));
+
+    ref_conv_dw(p.expected, p.magnitude, p.dout, p.x, &p.s);
+    kiln_conv_dw(p.direct, p.dout, p.x, &p.s, p.work);
+    a->dw(dw, p.dout, p.x, &p.s, p.work);
+    ratio = larger(ratio,
+                   compare(&p, dw, n.w, (double)s.N * p.s.OH * p.s.OW, limit, "dw"));
+
+    check_free(out);
+    check_free(dx);
+    check_free(dw);
+    release(&p);
+    return ratio;
+}
+
+void check_conv_threads(const conv_algorithm *a, kiln_conv_shape s)
+{
+    problem p = make(a, s);
+    const sizes n = sizes_of(&p.s);
+    float *one = check_floats(n.out + n.x + n.w), *many = check_floats(n.out + n.x + n.w);
+
+    for (int threads = 1; threads <= 8; threads *= 2) {
+        float *to = threads == 1 ? one : many;
+
+        CHECK(kiln_threads_set(threads) >= 1);
+        check_free(p.work);
+        p.work = check_floats(a->work(&p.s));
+        a->forward(to, p.x, p.w, p.b, &p.s, 1, p.work);
+        a->dx(to + n.out, p.dout, p.w, &p.s, p.work);
+        a->dw(to + n.out + n.x, p.dout, p.x, &p.s, p.work);
+        if (threads > 1) CHECK_SAME_BITS(many, one, n.out + n.x + n.w);
+    }
+    CHECK(kiln_threads_set(1) == 1);
+    check_free(one);
+    check_free(many);
+    release(&p);
+}

@@ -1,0 +1,27 @@
+/*
+ * A fast convolution against naive loops in double and against the direct float kernel. A transform
+ * mixes the outputs of a tile, so an output's error is measured by the largest magnitude around,
+ * not by its own: (k + 4) epsilon of it for every size and tail. For shapes of nets also a bound by
+ * what direct float convolution loses.
+ */
+#ifndef KILN_TESTS_CONV_TWIN_H
+#define KILN_TESTS_CONV_TWIN_H
+
+#include "kernels/conv.h"
+
+typedef struct {
+    size_t (*work)(const kiln_conv_shape *s);
+    void (*forward)(float *out, const float *x, const float *w, const float *b,
+                    const kiln_conv_shape *s, int relu, float *work);
+    void (*dx)(float *dx, const float *dout, const float *w, const kiln_conv_shape *s, float *work);
+    void (*dw)(float *dw, const float *dout, const float *x, const kiln_conv_shape *s, float *work);
+} conv_algorithm;
+
+/* All three passes of one shape. Returns the worst of their errors as a multiple of the direct
+ * kernel's, which must be at most `limit` where that is not 0. */
+double check_conv(const conv_algorithm *a, kiln_conv_shape s, int bias, int relu, double limit);
+
+/* The same bits with 1, 2, 4 and 8 threads. */
+void check_conv_threads(const conv_algorithm *a, kiln_conv_shape s);
+
+#endif

@@ -1,0 +1,101 @@
+/* kernels/winograd_rows by conv_twin.h: every size, tail and pad, the shapes of nets, threads. */
+#include "check.h"
+#include "conv_twin.h"
+#include "kernels/tile.h"
+#include "kernels/winograd_rows.h"
+
+static const conv_algorithm rows = {kiln_winograd_rows_work, kiln_winograd_rows_forward,
+                                    kiln_winograd_rows_dx, kiln_winograd_rows_dw};
+
+static double check_shape(kiln_conv_shape s, int bias, int relu, double limit)
+{
+    return check_conv(&rows, s, bias, relu, limit);
+}
+
+/* 3, 5 and 7 filter rows by 1 to 7 columns, every pad below both. */
+static void every_filter_and_pad(void **state)
+{
+    (void)state;
+    for (int HH = 3; HH <= 7; HH += 2)
+        for (int WW = 1; WW <= 7; WW++)
+            for (int pad = 0; pad < HH && pad < WW; pad++)
+                check_shape((kiln_conv_shape){2, 3, 9, 8, 5, HH, WW, 1, pad, 0, 0}, pad % 2,
+                            WW % 2, 0);
+}
+
+static void every_size_of_image(void **state)
+{
+    (void)state;
+    for (int HH = 3; HH <= 7; HH += 2)
+        for (int size = HH - 2; size <= 13; size++)
+            check_shape((kiln_conv_shape){3, 2, size, 14 - size, 4, HH, 3, 1, 1, 0, 0}, 1, size % 2,
+                        0);
+}
+
+static void every_number_of_channels(void **state)
+{
+    (void)state;
+    for (int k = 1; k <= 2 * TILE_COLUMNS + 1; k++) {
+        check_shape((kiln_conv_shape){1, k, 6, 7, 4, 5, 5, 1, 2, 0, 0}, k % 2, 0, 0);
+        check_shape((kiln_conv_shape){1, 3, 6, 7, k, 5, 5, 1, 2, 0, 0}, 1, k % 2, 0);
+    }
+}
+
+/* More strips than a block has. Of direct's error at most ten times; with 7 taps the 16 times that
+ * their points foretell (toom_cook.h). */
+static void shapes_of_the_nets(void **state)
+{
+    static const kiln_conv_shape shapes[] = {{6, 3, 32, 32, 16, 5, 5, 1, 2, 0, 0},
+                                             {8, 16, 16, 16, 20, 5, 5, 1, 2, 0, 0},
+                                             {17, 20, 8, 8, 20, 5, 5, 1, 2, 0, 0},
+                                             {5, 3, 32, 32, 32, 7, 7, 1, 3, 0, 0},
+                                             {50, 3, 32, 32, 32, 7, 7, 1, 3, 0, 0},
+                                             {4, 3, 32, 32, 32, 3, 3, 1, 1, 0, 0}};
+    double worst = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const double ratio = check_shape(shapes[i], i % 2, i < 2, shapes[i].HH < 7 ? 10 : 16);
+
+        if (ratio > worst) worst = ratio;
+    }
+    print_message("worst error, as a multiple of the direct kernel's: ratio %.2f\n", worst);
+}
+
+static void threads_do_not_change_a_bit(void **state)
+{
+    (void)state;
+    check_conv_threads(&rows, (kiln_conv_shape){17, 5, 11, 9, 20, 5, 3, 1, 2, 0, 0});
+    check_conv_threads(&rows, (kiln_conv_shape){9, 3, 18, 20, 10, 7, 7, 1, 3, 0, 0});
+}
+
+static void where_it_fits(void **state)
+{
+    kiln_conv_shape s = {1, 3, 32, 32, 16, 5, 5, 1, 2, 32, 32};
+
+    (void)state;
+    CHECK(kiln_winograd_rows_fits(&s));
+    s.stride = 2;
+    CHECK(!kiln_winograd_rows_fits(&s));
+    s.stride = 1;
+    s.pad = 5;
+    CHECK(!kiln_winograd_rows_fits(&s));
+    s.pad = 2;
+    s.HH = 4;
+    CHECK(!kiln_winograd_rows_fits(&s));
+    s.HH = 9;
+    CHECK(!kiln_winograd_rows_fits(&s));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_filter_and_pad),
+        cmocka_unit_test(every_size_of_image),
+        cmocka_unit_test(every_number_of_channels),
+        cmocka_unit_test(shapes_of_the_nets),
+        cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(where_it_fits),
+    };
+    return cmocka_run_group_tests_name("winograd_rows", tests, NULL, NULL);
+}
