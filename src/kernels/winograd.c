@@ -27,7 +27,7 @@
 #include "kernels/winograd_tile.h"
 
 #ifndef BLOCK_FLOATS
-#define BLOCK_FLOATS 131072 /* of V and M together: 512 KB */
+#define BLOCK_FLOATS 32768 /* of V and M together: 128 KB */
 #endif
 #define MIN_BLOCK 12
 #define MAX_BLOCK 96

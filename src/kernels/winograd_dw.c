@@ -26,7 +26,7 @@
 #include "kernels/winograd_tile.h"
 
 #ifndef BLOCK
-#define BLOCK 48 /* tiles; part of the order of the sums */
+#define BLOCK 64 /* tiles; part of the order of the sums */
 #endif
 
 typedef struct {
