@@ -182,6 +182,8 @@ static void weight_decay(void **state)
     float *before = malloc(plain->floats * sizeof *before);
 
     (void)state;
+    for (size_t i = 0; i < plain->floats; i++) /* biases start at 0, which decays to 0 */
+        if (plain->w[i] == 0) plain->w[i] = decayed->w[i] = 0.3f;
     memcpy(before, plain->w, plain->floats * sizeof *before);
     must_step(plain), must_step(decayed);
     for (int i = 0; i < kiln_net_tensor_count(plain->net); i++) {

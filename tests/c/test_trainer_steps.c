@@ -1,0 +1,169 @@
+/* The trainer's steps against the same steps taken by hand: which images they see, in which form,
+ * what is dropped, and how every update rule is called. */
+#include "base/status.h"
+#include "check.h"
+#include "train/optim.h"
+#include "train/trainer.h"
+
+#define TRAIN 100
+#define BATCH 30 /* three steps an epoch */
+#define STEPS 7  /* two epochs, and the first step of the third */
+#define NORMED "net=conv 3x3x4 - batchnorm - relu - maxpool 4 - dropout 0.3 - affine 10 - softmax\n"
+#define COMMON NORMED "seed=5\nbatch=30\nschedule=constant\nlr=0.02\nvalidation=0\ncheck-train=0\n"
+
+static kiln_dataset data;
+
+static kiln_run *make(const char *text)
+{
+    kiln_train_options o;
+    kiln_run *r;
+
+    kiln_train_options_default(&o);
+    if (kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)
+        CHECK_FAIL("%s", kiln_error());
+    return r;
+}
+
+static void must_step(kiln_run *r)
+{
+    if (kiln_run_step(r) < 0) CHECK_FAIL("step %d: %s", (int)r->step, kiln_error());
+}
+
+/* The images of a step into the net's input. */
+static void draw_by_hand(kiln_run *r, int step, int *y)
+{
+    const uint32_t seed = (uint32_t)r->o.seed;
+    int order[TRAIN], first = step % 3 * BATCH;
+
+    if (r->o.draw == KILN_DRAW_REPLACEMENT)
+        kiln_batch_sample(order, BATCH, TRAIN, seed, step), first = 0;
+    else
+        kiln_batch_shuffle(order, TRAIN, seed, step / 3);
+    kiln_batch_decode(kiln_net_input(r->net), y, &data, 0, order + first, 0, BATCH,
+                      (int)r->o.normalize, r->o.augmented ? &r->o.augment : NULL, seed, step);
+}
+
+static void update_by_hand(kiln_run *r, int step)
+{
+    float *s = r->state[0], *t = r->state[1];
+    const size_t n = r->floats;
+
+    switch (r->o.optimizer) {
+    case KILN_OPTIMIZER_SGD: kiln_sgd(r->w, r->dw, n, 0.02f); break;
+    case KILN_OPTIMIZER_MOMENTUM: kiln_sgd_momentum(r->w, r->dw, s, n, 0.02f, 0.8f); break;
+    case KILN_OPTIMIZER_NESTEROV: kiln_nesterov(r->w, r->dw, s, n, 0.02f, 0.8f); break;
+    case KILN_OPTIMIZER_RMSPROP: kiln_rmsprop(r->w, r->dw, s, n, 0.02f, 0.7f, 1e-3f); break;
+    default: kiln_adam(r->w, r->dw, s, t, n, 0.02f, 0.6f, 0.9f, 1e-3f, step + 1); break;
+    }
+}
+
+/* The bits of a run of COMMON and `text` are those of the steps by hand. */
+static void check_by_hand(const char *text)
+{
+    char options[600];
+    kiln_run *a, *b;
+    int y[BATCH];
+
+    snprintf(options, sizeof options, COMMON "%s", text);
+    a = make(options), b = make(options);
+    for (int step = 0; step < STEPS; step++) {
+        double loss;
+
+        draw_by_hand(b, step, y);
+        kiln_net_set_step(b->net, step); /* what is dropped depends on it */
+        kiln_net_forward(b->net, BATCH, 1);
+        loss = kiln_net_data_loss(b->net, y, BATCH);
+        kiln_net_backward(b->net, BATCH);
+        update_by_hand(b, step);
+        must_step(a);
+        if (!(a->metrics.data_loss == loss))
+            CHECK_FAIL("%sstep %d: loss %.9g, by hand %.9g", text, step, a->metrics.data_loss,
+                       loss);
+        CHECK_SAME_BITS(a->w, b->w, a->floats);
+    }
+    kiln_run_free(a), kiln_run_free(b);
+}
+
+static void every_rule_by_hand(void **state)
+{
+    (void)state;
+    check_by_hand("optimizer=sgd\n");
+    check_by_hand("optimizer=momentum\nmomentum=0.8\n");
+    check_by_hand("optimizer=nesterov\nmomentum=0.8\n");
+    check_by_hand("optimizer=rmsprop\ndecay-rate=0.7\neps=0.001\n");
+    check_by_hand("optimizer=adam\nbeta1=0.6\nbeta2=0.9\neps=0.001\n");
+    check_by_hand("optimizer=adamw\nbeta1=0.6\nbeta2=0.9\neps=0.001\n");
+}
+
+static void every_draw_by_hand(void **state)
+{
+    (void)state;
+    check_by_hand("optimizer=sgd\ndraw=replacement\n");
+    check_by_hand("optimizer=sgd\naugment=flip,crop4,cutout8\nnormalize=mean-image\n");
+    check_by_hand("optimizer=sgd\ndraw=replacement\naugment=flip,crop2,reflect\n");
+}
+
+/* The length of a first step of plain gradient descent with rate 1. */
+static double step_length(const char *clip, double *gradient_norm)
+{
+    char options[600];
+    double squares = 0;
+    kiln_run *r;
+    float *w;
+
+    snprintf(options, sizeof options, COMMON "lr=1\noptimizer=sgd\n%s", clip);
+    r = make(options);
+    w = malloc(r->floats * sizeof *w);
+    memcpy(w, r->w, r->floats * sizeof *w);
+    must_step(r);
+    for (size_t i = 0; i < r->floats; i++) {
+        const double way = (double)r->w[i] - w[i];
+
+        squares += way * way;
+    }
+    *gradient_norm = r->metrics.gradient_norm;
+    free(w);
+    kiln_run_free(r);
+    return sqrt(squares);
+}
+
+/* A gradient longer than clip is cut to it, one that is shorter stays. */
+static void clip_cuts_just_what_is_longer(void **state)
+{
+    char clip[60];
+    double norm, told, length;
+
+    (void)state;
+    length = step_length("", &norm);
+    CHECK_NEAR(length, norm, 1e-5 * norm);
+    for (double share = 0.9; share < 1.2; share += 0.2) {
+        snprintf(clip, sizeof clip, "clip=%.9g\n", share * norm);
+        length = step_length(clip, &told);
+        CHECK_NEAR(length, (share < 1 ? share : 1) * norm, 1e-5 * norm);
+        assert_true(told == norm); /* before clipping */
+    }
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return kiln_builtin_create(&data, check_seed(), TRAIN, 0, 0) < 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    kiln_dataset_destroy(&data);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_rule_by_hand),
+        cmocka_unit_test(every_draw_by_hand),
+        cmocka_unit_test(clip_cuts_just_what_is_longer),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
