@@ -82,8 +82,8 @@ double kiln_net_regularise(kiln_net *net, double reg, int gradients);
 /* keep nets: output (what 0) or gradient (what 1) of layer l for `image`, as (C, H, W); returns
  * floats, out may be NULL. */
 int kiln_net_value(kiln_net *net, int layer, int what, int image, float *out);
-/* First layer of the last pass whose output (or gradient) is not finite, as a sentence fragment
- * "layer 3 (conv2), tensor w"; used when a loss diverges. */
+/* First layer of the last pass whose output (or gradient) is not finite, or has squares that are
+ * not, as a sentence fragment "layer 3 (conv2), tensor w"; used when a loss diverges. */
 void kiln_net_find_nonfinite(kiln_net *net, char *out, int size);
 
 /* Seconds by layer since profiling was switched on: forward[l], backward[l]; calls. The last layer

@@ -69,12 +69,29 @@ static int find_in_tensors(const kiln_net *net, int gradients, char *out, int si
     return 0;
 }
 
+/* Finite all, and yet no norm: of the gradients or the parameters, as above. */
+static int find_overflow(const kiln_net *net, int gradients, char *out, int size)
+{
+    for (int i = net->learned - 1; i >= 0; i--) {
+        const kiln_tensor *t = &net->tensor[i];
+        const float *data = gradients ? t->gradient : t->data;
+        const double squares = data ? kiln_vec_sum_squares(data, t->size) : 0;
+        char name[64];
+
+        if (squares - squares == 0) continue;
+        snprintf(name, sizeof name, "%s%s, whose squares overflow", gradients ? "d" : "",
+                 strchr(t->name, '.') + 1);
+        say(net, t->layer, name, out, size);
+        return 1;
+    }
+    return 0;
+}
+
 /* Buffers are shared, so the pass is run once more and looked at layer by layer. */
 void kiln_net_find_nonfinite(kiln_net *net, char *out, int size)
 {
     const int n = net->last_n, loss = net->plan.count - 1;
 
-    snprintf(out, (size_t)size, "the loss");
     if (!kiln_vec_all_finite(net->input, n * (int)kiln_net_elements(net, -1))) {
         snprintf(out, (size_t)size, "the input");
         return;
@@ -86,7 +103,10 @@ void kiln_net_find_nonfinite(kiln_net *net, char *out, int size)
         say(net, l, "out", out, size);
         return;
     }
-    find_in_tensors(net, 1, out, size);
+    if (find_in_tensors(net, 1, out, size) || find_overflow(net, 1, out, size) ||
+        find_overflow(net, 0, out, size))
+        return;
+    say(net, loss, "loss", out, size);
 }
 
 /* ---- time and hash --------------------------------------------------------------------------- */

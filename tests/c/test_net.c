@@ -384,8 +384,11 @@ static void finds_what_is_not_finite(void **state)
     step(net, 4, y, &loss);
     hash = kiln_net_hash64(net);
     kiln_net_find_nonfinite(net, where, sizeof where);
-    assert_string_equal(where, "the loss");
+    assert_string_equal(where, "layer 6 (softmax1), tensor loss"); /* nothing before it */
     CHECK(kiln_net_hash64(net) == hash); /* looking changes nothing */
+    kiln_net_tensor_at(net, 4)->gradient[3] = 3e19f; /* finite, unlike its square */
+    kiln_net_find_nonfinite(net, where, sizeof where);
+    assert_string_equal(where, "layer 5 (affine1), tensor dw, whose squares overflow");
     kiln_net_tensor_at(net, 5)->gradient[3] = NAN;
     kiln_net_find_nonfinite(net, where, sizeof where);
     assert_string_equal(where, "layer 5 (affine1), tensor db");
