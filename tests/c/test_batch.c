@@ -157,6 +157,7 @@ static void cutout_zeroes_one_square(void **state)
         }
         CHECK(zeros == (bottom - top + 1) * (right - left + 1));
         CHECK(bottom - top < 8 && right - left < 8);
+        CHECK(bottom - top >= 3 && right - left >= 3); /* the centre is inside the image */
         CHECK(bottom - top == 7 || top == 0 || bottom == SIDE - 1);
         whole += zeros == 64;
         if (top > 0 && bottom < SIDE - 1) centres[top + 4]++;

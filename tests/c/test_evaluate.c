@@ -1,0 +1,126 @@
+/* Test mode of a run: the ten views, the confusion's orientation, and the images of an epoch's
+ * training accuracy, each against the same done by hand. */
+#include "base/rng.h"
+#include "base/status.h"
+#include "check.h"
+#include "train/trainer.h"
+
+#define TRAIN 90
+#define TEST 40
+#define SIDE 32
+#define PIXELS (3 * SIDE * SIDE)
+#define NET "net=conv 3x3x4 - relu - maxpool 4 - affine 10 - softmax\nnormalize=none\n"
+
+static kiln_dataset data;
+
+static kiln_run *make(const char *text)
+{
+    kiln_train_options o;
+    kiln_run *r;
+
+    kiln_train_options_default(&o);
+    if (kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)
+        CHECK_FAIL("%s", kiln_error());
+    for (size_t i = 0; i < r->floats; i++) r->w[i] *= 0.1f; /* no probability is 0 or 1 */
+    return r;
+}
+
+/* out[y, x] = in[y - dy, x - dx], in mirrored first; black beyond the border. */
+static void move(uint8_t *out, const uint8_t *in, int flip, int dx, int dy)
+{
+    for (int i = 0; i < PIXELS; i++) {
+        const int x = i % SIDE - dx, y = i / SIDE % SIDE - dy;
+        const int inside = x >= 0 && x < SIDE && y >= 0 && y < SIDE;
+        const int row = i / (SIDE * SIDE) * SIDE + y;
+
+        out[i] = inside ? in[row * SIDE + (flip ? SIDE - 1 - x : x)] : 0;
+    }
+}
+
+/* Ten views: the image as it is, and two pixels left, right, up and down; each mirrored too. */
+static void ten_views_by_hand(void **state)
+{
+    static const int way[5][2] = {{0, 0}, {-2, 0}, {2, 0}, {0, -2}, {0, 2}};
+    kiln_run *r = make(NET "batch=7\n");
+    float ten[10], one[10];
+    uint8_t moved[PIXELS];
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        const uint8_t *image = data.image[2] + (size_t)i * PIXELS;
+        double mean[10] = {0};
+
+        for (int v = 0; v < 10; v++) {
+            move(moved, image, v % 2, way[v / 2][0], way[v / 2][1]);
+            kiln_run_predict(r, moved, 1, 1, one);
+            for (int c = 0; c < 10; c++) mean[c] += one[c] / 10.0;
+        }
+        kiln_run_predict(r, image, 1, 10, ten);
+        for (int c = 0; c < 10; c++) CHECK_NEAR(ten[c], mean[c], 1e-6);
+    }
+    kiln_run_free(r);
+}
+
+/* A row of the confusion is a label, a column what it was taken for. */
+static void rows_are_labels(void **state)
+{
+    kiln_run *r = make(NET "batch=7\n");
+    int confusion[10][10] = {{0}}, expected[10][10] = {{0}};
+    float p[10];
+
+    (void)state;
+    kiln_run_evaluate(r, 2, 0, TEST, 1, NULL, confusion[0]);
+    for (int i = 0; i < TEST; i++) {
+        int best = 0;
+
+        kiln_run_predict(r, data.image[2] + (size_t)i * PIXELS, 1, 1, p);
+        for (int c = 1; c < 10; c++) best = p[c] > p[best] ? c : best;
+        expected[data.label[2][i]][best]++;
+    }
+    assert_memory_equal(confusion, expected, sizeof expected);
+    kiln_run_free(r);
+}
+
+/* The training accuracy of a check is that of as many images as asked for, drawn anew each time. */
+static void training_images_are_drawn(void **state)
+{
+    kiln_run *r = make(NET "batch=7\nseed=3\ncheck-train=60\nlr=0.0001\n");
+
+    (void)state;
+    for (int step = 1; step <= 3; step++) {
+        const kiln_rng rng = {3, KILN_RNG_CHECK, (uint64_t)step};
+        int correct = 0;
+
+        CHECK(kiln_run_step(r) >= 0);
+        kiln_run_check(r);
+        for (int i = 0; i < 60; i++)
+            correct += kiln_run_evaluate(r, 0, (int)kiln_rng_below(rng, (uint64_t)i, TRAIN), 1, 1,
+                                         NULL, NULL);
+        CHECK_NEAR(r->metrics.train_accuracy, correct / 60.0, 1e-12);
+    }
+    kiln_run_free(r);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return kiln_builtin_create(&data, check_seed(), TRAIN, 10, TEST) < 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    kiln_dataset_destroy(&data);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ten_views_by_hand),
+        cmocka_unit_test(rows_are_labels),
+        cmocka_unit_test(training_images_are_drawn),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
