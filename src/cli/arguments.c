@@ -168,6 +168,11 @@ static int refuse(const cli_command *command, const name_table *t, const char *w
                 name);
         return 2;
     }
+    for (int i = 0; i < t->count && strchr(word, '='); i++) /* getopt_long refuses these too */
+        if (strcmp(t->name[i], name + strspn(name, "-")) == 0) {
+            fprintf(stderr, "kiln %s: %s takes no value\n", command->name, name);
+            return 2;
+        }
     near = cli_nearest(name + strspn(name, "-"), t->name, t->count);
     fprintf(stderr, "kiln %s: unknown option %s", command->name, name);
     if (near)

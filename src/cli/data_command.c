@@ -68,7 +68,10 @@ static int write_sheet(int data, const char *path)
         classes++;
     used = snprintf(head, sizeof head, "P6\n%d %d\n255\n", width, classes * CELL);
     file = calloc(1, (size_t)(used + 3 * width * classes * CELL));
-    if (!file) return CLI_NO_MEMORY;
+    if (!file) {
+        fprintf(stderr, "kiln: no memory for %s\n", path);
+        return CLI_NO_MEMORY;
+    }
     memcpy(file, head, (size_t)used);
     for (int i = 0; i < train; i++) {
         const int label = kiln_data_image(data, KILN_TRAIN, i, image);
@@ -136,6 +139,10 @@ int cli_data(cli_arguments *a)
     int code = cli_use_threads(a), data;
 
     if (code) return code;
+    if (to_stdout && a->value[CLI_JSON]) {
+        fprintf(stderr, "kiln data: --sheet - and --json both want stdout; name a file\n");
+        return CLI_USAGE;
+    }
     if (sheet && (code = cli_file_check(sheet))) return code;
     data = cli_data_open(a);
     if (data < 0) return -data;

@@ -96,7 +96,10 @@ static int add_archive(const char *path, int gzip, int data)
     archive *a = malloc(sizeof *a);
     int code;
 
-    if (!a) return bad_data(path, "there is no room to unpack it");
+    if (!a) {
+        fprintf(stderr, "kiln: %s: no memory to unpack it\n", path);
+        return CLI_NO_MEMORY;
+    }
     a->path = path;
     a->file = fopen(path, "rb");
     if (!a->file) {

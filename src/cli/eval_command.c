@@ -92,9 +92,12 @@ static void print_confusion(const int *confusion, char name[][NAME_SIZE], int cl
 static void print_json(const char *split, int count, int correct, double loss, int views,
                        const int *confusion, int classes)
 {
+    char number[32] = "null"; /* JSON has no NaN, nor infinity */
+
+    if (loss - loss == 0) snprintf(number, sizeof number, "%.10g", loss / count);
     printf("{\"event\":\"done\",\"split\":\"%s\",\"count\":%d,\"correct\":%d,\"accuracy\":%.10g,"
-           "\"loss\":%.10g,\"views\":%d,\"mode\":\"%s\",\"confusion\":[", split, count, correct,
-           (double)correct / count, loss / count, views, kiln_mode());
+           "\"loss\":%s,\"views\":%d,\"mode\":\"%s\",\"confusion\":[", split, count, correct,
+           (double)correct / count, number, views, kiln_mode());
     for (int r = 0; r < classes; r++) {
         printf("%s[", r ? "," : "");
         for (int c = 0; c < classes; c++) printf("%s%d", c ? "," : "", confusion[r * classes + c]);

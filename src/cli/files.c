@@ -154,6 +154,15 @@ static int write_into(const char *path, const void *bytes, int64_t size)
     return close(fd) < 0 ? -1 : status;
 }
 
+/* Complains, and leaves no part of a file behind. */
+static int give_up(const char *part, const char *path, const char *what)
+{
+    const int code = complain(path, what);
+
+    unlink(part);
+    return code;
+}
+
 int cli_file_save(const char *path, const void *bytes, int64_t size)
 {
     char part[PATH_SIZE + 8], before[PATH_SIZE + 8];
@@ -166,20 +175,15 @@ int cli_file_save(const char *path, const void *bytes, int64_t size)
         return write_into(path, bytes, size) < 0 ? complain(path, "cannot be written") : 0;
     snprintf(part, sizeof part, "%s.part", path);
     snprintf(before, sizeof before, "%s.prev", path);
-    if (write_new(part, bytes, size) < 0) {
-        const int code = complain(path, "cannot be written");
-
-        unlink(part);
-        return code;
-    }
+    if (write_new(part, bytes, size) < 0) return give_up(part, path, "cannot be written");
     /* A second name for the last good file: there is never a moment without one. Where links cannot
      * be made there is just no .prev. */
     if (access(path, F_OK) == 0) {
         unlink(before);
         if (link(path, before) < 0 && errno != EPERM && errno != ENOTSUP)
-            return complain(before, "cannot be written");
+            return give_up(part, before, "cannot be written");
     }
-    if (rename(part, path) < 0) return complain(path, "cannot be put in place");
+    if (rename(part, path) < 0) return give_up(part, path, "cannot be put in place");
     return sync_folder(path) < 0 ? complain(path, "its folder cannot be written to the disk") : 0;
 }
 
@@ -190,8 +194,9 @@ int cli_file_check(const char *path)
     struct stat about;
 
     if (strcmp(path, "-") == 0) return 0;
-    if (strlen(path) >= PATH_SIZE) {
-        fprintf(stderr, "kiln: the path is longer than %d characters\n", PATH_SIZE);
+    if (!*path || strlen(path) >= PATH_SIZE) {
+        fprintf(stderr, "kiln: the name of the file to write is %s\n",
+                *path ? "too long" : "empty");
         return CLI_USAGE;
     }
     snprintf(copy, sizeof copy, "%s", path);

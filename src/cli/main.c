@@ -2,6 +2,7 @@
  * kiln, the program: finds the command, answers --help and --version, and runs the build of the
  * other mode where --mode asks for it. Only kiln.h of the library is used here.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (!strcmp(word, "--version") || !strcmp(word, "-V")) return print_version();
+    signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error of write() like any other */
     for (int i = 0; i < ENTRIES; i++) {
         const cli_command *command = &entries[i].command;
         int code;

@@ -38,6 +38,7 @@ typedef struct {
     cli_progress progress;
     const char *save;
     int json, batch;
+    int unsaved; /* the state has moved on since the last checkpoint */
 } run;
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -49,11 +50,13 @@ static void print_event(const char *name, const char *members)
     fflush(stdout); /* whoever reads along sees it now */
 }
 
-static int save(const run *r)
+/* Writes the checkpoint, once a state: the file before it stays as .prev. */
+static int save(run *r)
 {
     int size;
 
-    if (!r->save) return 0;
+    if (!r->save || !r->unsaved) return 0;
+    r->unsaved = 0;
     size = kiln_trainer_save(r->session.trainer);
     if (size < 0) return cli_fail(size);
     return cli_file_save(r->save, kiln_trainer_saved(r->session.trainer), size);
@@ -99,6 +102,7 @@ static int steps(run *r)
             return cli_fail(flags);
         }
         if (flags & KILN_STEPPED) {
+            r->unsaved = 1;
             if (kiln_trainer_metrics(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
             snprintf(metrics, sizeof metrics, "%s", kiln_text());
             cli_progress_step(&r->progress, metrics, r->batch, took, flags & KILN_EPOCH);
@@ -182,8 +186,10 @@ static int finish(run *r, int code, int best)
     int saved;
 
     cli_progress_clear(&r->progress);
-    if (code == 0 && best && (code = kiln_trainer_restore_best(r->session.trainer)) < 0)
-        return cli_fail(code);
+    if (code == 0 && best) {
+        if ((code = kiln_trainer_restore_best(r->session.trainer)) < 0) return cli_fail(code);
+        r->unsaved = 1;
+    }
     if (code && code != CLI_INTERRUPTED && code != CLI_DIVERGED) return code;
     saved = save(r);
     if (saved) return saved;
@@ -215,9 +221,13 @@ static void announce(const run *r)
 
 int cli_train(cli_arguments *a)
 {
-    run r = {.save = a->value[CLI_SAVE], .json = a->value[CLI_JSON] != NULL};
+    run r = {.save = a->value[CLI_SAVE], .json = a->value[CLI_JSON] != NULL, .unsaved = 1};
     int code = r.save ? cli_file_check(r.save) : 0;
 
+    if (code == 0 && r.save && strcmp(r.save, "-") == 0) {
+        fprintf(stderr, "kiln train: --save wants a file: it is written after every epoch\n");
+        return CLI_USAGE;
+    }
     if (code == 0) code = cli_session_open(&r.session, a);
     if (code) return code;
     if (kiln_trainer_options(r.session.trainer) >= 0)

@@ -115,10 +115,13 @@ describe('train', () => {
     const { code, err, events } = await collect(child);
     expect(code).toBe(130);
     expect(err).toContain(`--resume ${save}`);
-    const resumed = await kiln('train', '--resume', save, '--max-steps',
-      String(Number(events.at(-1)!.step) + 1), '--json', '--quiet');
+    const stopped = Number(events.at(-1)!.step);
+    const end = ['--max-steps', `${stopped + 15}`, '--json', '--quiet']; // over an epoch's border
+    const resumed = await kiln('train', '--resume', save, ...end);
     expect(resumed.code).toBe(0);
-    expect(resumed.events[0]!.step).toBe(Number(events.at(-1)!.step) + 1);
+    expect(resumed.events[0]!.step).toBe(stopped + 1);
+    const whole = await kiln('train', ...SMALL, '--epochs', '9999', ...end);
+    expect(resumed.events.at(-1)!.parameterHash).toBe(whole.events.at(-1)!.parameterHash);
   });
 
   test('a loss that is not finite exits with 6 and keeps the last good state', async () => {
@@ -126,8 +129,28 @@ describe('train', () => {
     const { code, err } = await kiln('train', ...SMALL, '--optimizer', 'sgd', '--lr', '1000',
       '--init', 'gaussian 100', '--reg', '100', '--epochs', '20', '--save', save);
     expect(code).toBe(6);
-    expect(err).toMatch(/step \d+/);
+    expect(err).toMatch(/step \d+: .* not finite; first layer 5 \(affine1\), tensor dw/);
     expect((await kiln('eval', save)).code).toBe(0);
+  });
+
+  test('a loss that is not finite is null in JSON', async () => {
+    const save = at('infinite.safetensors');
+    const { code, err } = await kiln('train', ...SMALL, '--optimizer', 'sgd', '--lr', '1000',
+      '--schedule', 'constant', '--epochs', '20', '--save', save);
+    expect(code).toBe(6);
+    expect(err).toMatch(/step \d+: the loss is not finite; first layer \d \(\w+\), tensor \w+/);
+    expect((await kiln('eval', save, '--json')).events[0]).toMatchObject(
+      { event: 'done', count: 60, loss: null });
+  });
+
+  test('on a terminal a line renews itself, with loss, accuracy, speed and time left', async () => {
+    const args = ['train', ...SMALL, '--epochs', '2'].map((word) => `'${word}'`).join(' ');
+    const { code, out } = await collect(spawn('script', ['-qec', `${KILN} ${args}`, '/dev/null'],
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TERM: 'xterm' } }));
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp('\\repoch 1/2  step 1/20  loss [\\d.]+  accuracy [\\d.]+ %  '
+      + '\\d+ images/s  ETA \\d+:\\d\\d'));
+    expect(out).toMatch(/\r *\repoch 1\/2  loss [\d.]+  train/); // taken away before the epoch's
   });
 
   test('saving keeps the file before as .prev and leaves no other traces', async () => {
@@ -135,11 +158,26 @@ describe('train', () => {
     const save = at('saves/m.safetensors');
     await kiln('train', ...SMALL, '--epochs', '1', '--save', save, '--quiet');
     const first = await readFile(save);
+    expect(await readdir(at('saves'))).toEqual(['m.safetensors']); // written once
     await writeFile(`${save}.part`, 'left over from a crash');
     await kiln('train', ...SMALL, '--epochs', '1', '--seed', '2', '--save', save, '--quiet');
     expect((await readdir(at('saves'))).sort()).toEqual(['m.safetensors', 'm.safetensors.prev']);
     expect(first.equals(await readFile(save))).toBe(false);
-    expect((await kiln('eval', `${save}.prev`)).code).toBe(0);
+    expect(first.equals(await readFile(`${save}.prev`))).toBe(true);
+  });
+
+  test('a file that cannot be written whole leaves the last good one as it was', async () => {
+    await mkdir(at('full'));
+    const save = at('full/m.safetensors');
+    await kiln('train', ...SMALL, '--epochs', '1', '--save', save, '--quiet');
+    const good = await readFile(save);
+    const limited = await collect(spawn('bash', ['-c', 'ulimit -f 4; exec "$@"', 'bash', KILN,
+      'train', ...SMALL, '--epochs', '1', '--seed', '2', '--save', save, '--quiet'],
+    { stdio: ['ignore', 'pipe', 'pipe'] }));
+    expect(limited.code).toBe(1);
+    expect(limited.err).toMatch(/m\.safetensors: cannot be written: File too large/);
+    expect(await readdir(at('full'))).toEqual(['m.safetensors']);
+    expect(good.equals(await readFile(save))).toBe(true);
   });
 });
 
@@ -155,6 +193,11 @@ describe('mistakes', () => {
     [['train', '--threads', '0'], 'from 1 to 16'],
     [['train', '--mode', 'exact'], 'strict or fused'],
     [['train', '--save', '/nowhere/at/all/x'], 'cannot be written'],
+    [['train', '--save', '/tmp'], 'is a folder'],
+    [['train', '--save', ''], 'is empty'],
+    [['train', '--save', '-'], 'wants a file'],
+    [['train', '--json=1'], '--json takes no value'],
+    [['data', '--sheet', '-', '--json'], 'both want stdout'],
     [['train', 'builtin'], 'Options begin with --'],
     [['summary', '--lr', '1'], 'unknown option --lr'],
     [['eval'], 'which checkpoint?'],
