@@ -170,8 +170,9 @@ const char *kiln_closest(const char *word, const char *const *names, int count)
         if (n > WORD_MAX) continue;
         const int distance = edits(word, m, names[i], n);
 
-        /* The first of several at the same distance; a change of every letter is not near. */
-        if (distance < n && (distance < least || (distance == least && !best))) {
+        /* The first of several at the same distance; a change of every letter is not near, and the
+         * word itself, right elsewhere, is no advice. */
+        if (distance > 0 && distance < n && (distance < least || (distance == least && !best))) {
             best = names[i];
             least = distance;
         }

@@ -29,7 +29,8 @@ int kiln_value_choice(const kiln_keyvalue *pair, const char *const *names, int c
 int kiln_key_unknown(const char *key, const char *const *names, int count);
 
 /* The name nearest to `word` by insertions, deletions, changes and swaps of neighbours, case
- * ignored; NULL when none is near: at most one edit for every three letters, and at least one. */
+ * ignored; NULL when none is near: at most one edit for every three letters, and at least one.
+ * Never the word itself. */
 const char *kiln_closest(const char *word, const char *const *names, int count);
 
 #endif

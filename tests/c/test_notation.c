@@ -179,6 +179,10 @@ static void errors_of_form(void **state)
                 "\")\"");
     check_error(KILN_E_NOTATION, 20, "affine 9 - softmax - relu",
                 "net: column 20: found \"-\", expected the end: the loss is the last layer");
+    check_error(KILN_E_NOTATION, 16, "affine 9 - svm smoothing 0.1",
+                "net: column 16: found \"smoothing\", expected the end: the loss is the last layer");
+    check_error(KILN_E_NOTATION, 6, "relu stride 2 - svm",
+                "net: column 6: found \"stride\", expected \"-\" and the next layer");
 }
 
 static void errors_of_numbers(void **state)
