@@ -32,25 +32,29 @@ static float normalised(const uint8_t *image, int c, int h, int w, int normalize
     return image[at];
 }
 
-static float moved(const uint8_t *image, int c, int h, int w, int flip, int dx, int dy, int reflect)
-{
-    int y = h + dy, x = w + dx;
+/* What became of an image. */
+typedef struct {
+    int flip, dx, dy, reflect, normalize;
+} view;
 
-    if (reflect) {
+static float moved(const uint8_t *image, int c, int h, int w, const view *v)
+{
+    int y = h + v->dy, x = w + v->dx;
+
+    if (v->reflect) {
         y = y < 0 ? -y : y > SIDE - 1 ? 2 * (SIDE - 1) - y : y;
         x = x < 0 ? -x : x > SIDE - 1 ? 2 * (SIDE - 1) - x : x;
     }
     if (y < 0 || y >= SIDE || x < 0 || x >= SIDE) return 0;
-    return normalised(image, c, y, flip ? SIDE - 1 - x : x, KILN_NORMALIZE_CHANNEL);
+    return normalised(image, c, y, v->flip ? SIDE - 1 - x : x, v->normalize);
 }
 
-static int is_moved(const float *x, const uint8_t *image, int flip, int dx, int dy, int reflect)
+static int is_moved(const float *x, const uint8_t *image, const view *v)
 {
     for (int h = 0; h < SIDE; h++)
         for (int w = 0; w < SIDE; w++)
             for (int c = 0; c < 3; c++)
-                if (x[(h * SIDE + w) * 3 + c] != moved(image, c, h, w, flip, dx, dy, reflect))
-                    return 0;
+                if (x[(h * SIDE + w) * 3 + c] != moved(image, c, h, w, v)) return 0;
     return 1;
 }
 
@@ -99,7 +103,7 @@ static void the_training_set_gets_mean_0_and_deviation_1(void **state)
 
 /* Every image of an augmented batch is one of the possible moves; each is about as frequent as the
  * others. */
-static void check_crops(int reflect)
+static void check_crops(int reflect, int normalize)
 {
     const kiln_augment augment = {.flip = 1, .crop = 2,
                                   .crop_pad = reflect ? KILN_PAD_REFLECT : KILN_PAD_ZERO};
@@ -110,12 +114,12 @@ static void check_crops(int reflect)
         const int i = step % 200;
         int found = 0;
 
-        kiln_batch_decode(x, NULL, &set, 0, &i, 0, 1, KILN_NORMALIZE_CHANNEL, &augment,
-                          check_seed(), step);
+        kiln_batch_decode(x, NULL, &set, 0, &i, 0, 1, normalize, &augment, check_seed(), step);
         for (int k = 0; k < 50 && !found; k++) {
             const int flip = k % 2, dx = k / 2 % 5, dy = k / 10;
+            const view v = {flip, dx - 2, dy - 2, reflect, normalize};
 
-            found = is_moved(x, set.image[0] + (size_t)i * D, flip, dx - 2, dy - 2, reflect);
+            found = is_moved(x, set.image[0] + (size_t)i * D, &v);
             count[flip][dx][dy] += found;
         }
         CHECK(found);
@@ -128,8 +132,9 @@ static void check_crops(int reflect)
 static void flips_and_crops_are_uniform_and_exact(void **state)
 {
     (void)state;
-    check_crops(0);
-    check_crops(1);
+    check_crops(0, KILN_NORMALIZE_CHANNEL);
+    check_crops(1, KILN_NORMALIZE_CHANNEL);
+    check_crops(1, KILN_NORMALIZE_MEAN_IMAGE); /* a pixel takes its own mean along */
 }
 
 static void cutout_zeroes_one_square(void **state)
@@ -195,16 +200,18 @@ static void draws_depend_on_seed_step_and_position(void **state)
 
 static void raw_images_are_mirrored_then_moved(void **state)
 {
-    static const int view[][3] = {{0, 0, 0}, {1, 0, 0}, {0, 2, -3}, {1, -4, 1}};
+    static const view views[] = {{0, 0, 0, 0, KILN_NORMALIZE_CHANNEL},
+                                 {1, 0, 0, 0, KILN_NORMALIZE_CHANNEL},
+                                 {0, 2, -3, 0, KILN_NORMALIZE_CHANNEL},
+                                 {1, -4, 1, 0, KILN_NORMALIZE_MEAN_IMAGE}};
     float *x = check_floats(2 * D);
 
     (void)state;
-    for (size_t v = 0; v < sizeof view / sizeof *view; v++) {
-        const int flip = view[v][0], dx = view[v][1], dy = view[v][2];
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
+        const view *v = &views[i];
 
-        kiln_batch_decode_raw(x, set.image[2], &set, 2, KILN_NORMALIZE_CHANNEL, flip, dx, dy);
-        for (int n = 0; n < 2; n++)
-            CHECK(is_moved(x + n * D, set.image[2] + n * D, flip, -dx, -dy, 0));
+        kiln_batch_decode_raw(x, set.image[2], &set, 2, v->normalize, v->flip, -v->dx, -v->dy);
+        for (int n = 0; n < 2; n++) CHECK(is_moved(x + n * D, set.image[2] + n * D, v));
     }
     check_free(x);
 }

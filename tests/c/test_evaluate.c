@@ -6,6 +6,7 @@
 #include "train/trainer.h"
 
 #define TRAIN 90
+#define VALIDATION 30
 #define TEST 40
 #define SIDE 32
 #define PIXELS (3 * SIDE * SIDE)
@@ -101,10 +102,29 @@ static void training_images_are_drawn(void **state)
     kiln_run_free(r);
 }
 
+/* check-val looks at the first so many validation images; 0 is all. */
+static void validation_images_are_counted(void **state)
+{
+    kiln_run *r = make(NET "batch=7\n");
+
+    (void)state;
+    for (int wanted = 0; wanted <= VALIDATION + 2; wanted++) {
+        const int n = wanted == 0 || wanted > VALIDATION ? VALIDATION : wanted;
+        char text[40];
+
+        snprintf(text, sizeof text, "check-val=%d\n", wanted);
+        CHECK(kiln_run_set(r, text) >= 0);
+        kiln_run_check(r);
+        CHECK_NEAR(r->metrics.val_accuracy,
+                   (double)kiln_run_evaluate(r, 1, 0, n, 1, NULL, NULL) / n, 1e-12);
+    }
+    kiln_run_free(r);
+}
+
 static int set_up(void **state)
 {
     (void)state;
-    return kiln_builtin_create(&data, check_seed(), TRAIN, 10, TEST) < 0;
+    return kiln_builtin_create(&data, check_seed(), TRAIN, VALIDATION, TEST) < 0;
 }
 
 static int tear_down(void **state)
@@ -120,6 +140,7 @@ int main(void)
         cmocka_unit_test(ten_views_by_hand),
         cmocka_unit_test(rows_are_labels),
         cmocka_unit_test(training_images_are_drawn),
+        cmocka_unit_test(validation_images_are_counted),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

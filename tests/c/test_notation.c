@@ -133,6 +133,38 @@ static void sizes_and_borders(void **state)
     assert_int_equal(plan.layer[0].unread, 0);
 }
 
+/* Parameters and FLOPs of one image, by the rules at the head of shapes.c. */
+static void costs_of_layers(void **state)
+{
+    static const struct {
+        double parameters, flops;
+    } expected[] = {
+        {(3 * 15 + 1) * 8, 2.0 * 3 * 15 * 8 * 30 * 28}, /* conv 3x5x8 */
+        {0, 8 * 30 * 28}, {0, 8 * 30 * 28}, /* relu, leakyrelu */
+        {2 * 8, 8 * 8 * 30 * 28}, {2 * 8, 8 * 8 * 30 * 28}, {2 * 8, 8 * 8 * 30 * 28}, /* norms */
+        {0, 9 * 8 * 14 * 13}, /* maxpool 3 stride 2 */
+        {0, 8 * 14 * 13}, {0, 20 * 8 * 14 * 13}, {0, 8 * 14 * 13}, /* dropout, tanh, add */
+        {0, 4 * 8 * 7 * 6}, {0, 0}, /* avgpool 2, flatten */
+        {(8 * 7 * 6 + 1) * 10, 2.0 * 8 * 7 * 6 * 10}, {0, 20 * 10}, {0, 20 * 10}, /* affine, gelu */
+        {0, 20 * 10}, {0, 20 * 10}}; /* sigmoid, softmax */
+    const kiln_plan *p = parse(
+        "conv 3x5x8 - relu - leakyrelu - batchnorm - layernorm - groupnorm 2 - "
+        "maxpool 3 stride 2 - residual(dropout 0.5 - tanh) - avgpool 2 - affine 10 - gelu - "
+        "sigmoid - softmax");
+    double parameters = 0, flops = 0;
+
+    (void)state;
+    for (int i = 0; i < p->count; i++) {
+        const kiln_layer *l = &p->layer[i];
+
+        if (l->parameters != expected[i].parameters || l->flops != expected[i].flops)
+            CHECK_FAIL("%s: %g parameters, %g flops", l->name, l->parameters, l->flops);
+        parameters += expected[i].parameters;
+        flops += expected[i].flops;
+    }
+    CHECK(p->parameters == parameters && p->flops == flops);
+}
+
 static void columns_of_layers(void **state)
 {
     const kiln_plan *p = parse("relu → residual( [tanh]x2 )  - affine 10 – svm");
@@ -180,7 +212,8 @@ static void errors_of_form(void **state)
     check_error(KILN_E_NOTATION, 20, "affine 9 - softmax - relu",
                 "net: column 20: found \"-\", expected the end: the loss is the last layer");
     check_error(KILN_E_NOTATION, 16, "affine 9 - svm smoothing 0.1",
-                "net: column 16: found \"smoothing\", expected the end: the loss is the last layer");
+                "net: column 16: found \"smoothing\", expected the end: the loss is the last "
+                "layer");
     check_error(KILN_E_NOTATION, 6, "relu stride 2 - svm",
                 "net: column 6: found \"stride\", expected \"-\" and the next layer");
 }
@@ -279,6 +312,7 @@ int main(void)
         cmocka_unit_test(shortcuts_and_nesting),
         cmocka_unit_test(canonical_text),
         cmocka_unit_test(sizes_and_borders),
+        cmocka_unit_test(costs_of_layers),
         cmocka_unit_test(columns_of_layers),
         cmocka_unit_test(errors_of_form),
         cmocka_unit_test(errors_of_numbers),

@@ -1,7 +1,9 @@
 /* The trainer's steps against the same steps taken by hand: which images they see, in which form,
  * what is dropped, and how every update rule is called. */
+#include "base/arena.h"
 #include "base/status.h"
 #include "check.h"
+#include "count_malloc.h"
 #include "train/optim.h"
 #include "train/trainer.h"
 
@@ -144,6 +146,26 @@ static void clip_cuts_just_what_is_longer(void **state)
     }
 }
 
+/* Neither the arena nor anybody else: whole steps, checks at the ends of epochs among them. */
+static void steps_allocate_nothing(void **state)
+{
+    kiln_run *r;
+
+    (void)state;
+    count_malloc();
+    const long none = malloc_count;
+
+    r = make(COMMON "augment=flip,crop4,cutout8\ncheck-train=50\ncheck-first=1\nclip=1\nreg=0.1\n"
+                    "weight-decay=0.1\n");
+    const long arenas = kiln_arena_allocations(), mallocs = malloc_count;
+
+    CHECK(mallocs > none); /* the counter counts */
+    for (int step = 0; step < STEPS; step++) must_step(r);
+    assert_int_equal(malloc_count, mallocs);
+    assert_int_equal(kiln_arena_allocations(), arenas);
+    kiln_run_free(r);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -163,6 +185,7 @@ int main(void)
         cmocka_unit_test(every_rule_by_hand),
         cmocka_unit_test(every_draw_by_hand),
         cmocka_unit_test(clip_cuts_just_what_is_longer),
+        cmocka_unit_test(steps_allocate_nothing),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
