@@ -383,6 +383,7 @@ static int write_checks(kiln_net *net, kiln_json *j)
             kiln_json_string(j, "layer", kiln_net_plan(net)->layer[l].name);
             kiln_json_string(j, "tensor", row[i].tensor);
             kiln_json_number(j, "relativeError", row[i].error);
+            kiln_json_number(j, "share", row[i].share);
             kiln_json_int(j, "entries", row[i].entries);
             kiln_json_int(j, "kinks", row[i].kinks);
             kiln_json_close(j);

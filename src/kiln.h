@@ -82,8 +82,8 @@ int kiln_net_profile(int net, int on);
 int kiln_net_hash(int net);
 
 /* Numeric gradients in double against this library's, for each layer of a net on random data.
- * options as kiln_net_create.
- * Text: [{"layer":"conv1","tensor":"dw","relativeError":1e-7,"entries":10}]. */
+ * options as kiln_net_create. Text: [{"layer":"conv1","tensor":"dw","relativeError":1e-7,
+ * "share":1e-8,"entries":10}], share: the largest difference by the tensor's largest gradient. */
 int kiln_gradcheck(const char *notation, const char *options);
 
 /* ---- data sets (class Dataset) --------------------------------------------------------------- */

@@ -8,8 +8,10 @@
 #include "kiln.h"
 
 #define NET_SIZE 8448
-/* Float gradients against double differences; the course's notebooks ask for about as much. */
+/* Float gradients against double differences; the course's notebooks ask for about as much. What is
+ * within the rounding of the tensor's largest gradient is none: a tanh's end has nearly none. */
 #define LARGE_ERROR 1e-2
+#define LARGE_SHARE 1e-5
 
 /* The notation and the options of kiln_net_create; --input and --batch among them. */
 static int read_net(cli_arguments *a, char *net, char *options, int size)
@@ -114,7 +116,8 @@ int cli_gradcheck(cli_arguments *a)
         printf("%-12s %-10s %-16s %s\n", "layer", "gradient", "relative error", "entries");
     for (const char *row = cli_first(kiln_text()); row; row = cli_next(row)) {
         const double error = cli_field_number(row, "relativeError", 1);
-        const int bad = !(error < LARGE_ERROR);
+        const int bad =
+            !(error < LARGE_ERROR) && !(cli_field_number(row, "share", 1) < LARGE_SHARE);
 
         large += bad;
         if (a->value[CLI_JSON]) continue;

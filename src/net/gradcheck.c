@@ -219,8 +219,21 @@ static double relative_error(double a, double n)
     return difference / (size > 1e-8 ? size : 1e-8);
 }
 
+static double largest(const float *x, size_t count)
+{
+    double most = 1e-30; /* of zeros: any difference is large */
+
+    for (size_t i = 0; i < count; i++) {
+        const double v = (double)x[i];
+
+        if ((v < 0 ? -v : v) > most) most = v < 0 ? -v : v;
+    }
+    return most;
+}
+
 static kiln_gradcheck_row compare(check *c, int what, const char *name, const float *analytic)
 {
+    const double most = largest(analytic, c->size[what]);
     const size_t size = c->size[what];
     const int all = size <= KILN_GRADCHECK_ENTRIES;
     const kiln_rng rng = {c->net->options.seed, KILN_RNG_CHECK,
@@ -237,9 +250,11 @@ static kiln_gradcheck_row compare(check *c, int what, const char *name, const fl
             row.kinks++;
             continue;
         }
-        const double error = relative_error((double)analytic[entry], n);
+        const double a = (double)analytic[entry], error = relative_error(a, n);
+        const double share = (a > n ? a - n : n - a) / most;
 
         if (!(error <= row.error)) row.error = error; /* a NaN shows */
+        if (!(share <= row.share)) row.share = share;
         row.entries++;
     }
     return row;

@@ -17,6 +17,8 @@
 typedef struct {
     const char *tensor; /* "dx", "dw", "db", "dgamma", "dbeta"; "dshortcut" of an add */
     double error;       /* max |a - n| / max(1e-8, |a| + |n|) */
+    double share;       /* max |a - n| / max |a| of the tensor: what float rounding leaves is small
+                           here, even where a gradient that is nearly 0 makes `error` large */
     int entries;        /* compared */
     int kinks;          /* drawn, but at a corner: there is no derivative */
 } kiln_gradcheck_row;

@@ -127,6 +127,25 @@ static void check_net(const char *notation, double h, double tolerance)
     kiln_net_free(net);
 }
 
+/* The ends of a tanh: gradients near 0, of which rounding leaves little, and no mistake. */
+static void saturated(void **state)
+{
+    kiln_net_options o = options(3, 6, 6);
+    kiln_gradcheck_row row[3];
+    kiln_net *net = NULL;
+
+    (void)state;
+    o.init = KILN_INIT_GAUSSIAN;
+    o.init_scale = 1;
+    assert_int_equal(
+        kiln_gradcheck_make(&net, "conv 3x3x8 - tanh - affine 10 - softmax", &o), KILN_OK);
+    assert_int_equal(kiln_gradcheck_layer(net, 1, row), 1);
+    CHECK(row[0].share > 0 && row[0].share < 1e-6);
+    assert_int_equal(kiln_gradcheck_layer(net, 0, row), 2);
+    CHECK(row[0].error < 1e-4 && row[0].share < row[0].error);
+    kiln_net_free(net);
+}
+
 static void whole_nets(void **state)
 {
     (void)state;
@@ -146,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers),
         cmocka_unit_test(layers_with_many_channels),
+        cmocka_unit_test(saturated),
         cmocka_unit_test(whole_nets),
     };
 

@@ -370,6 +370,9 @@ describe('nets', () => {
       '--input', '3x6x6');
     expect(check.code).toBe(0);
     expect(check.out).toMatch(/^batchnorm1 +dgamma +\d/m);
+    const saturated = await kiln('gradcheck', 'conv 3x3x8 - tanh - affine 10 - softmax', '--init',
+      'gaussian 1', '--input', '3x6x6');
+    expect(saturated).toMatchObject({ code: 0, err: '' }); // rounding is no wrong gradient
   });
 
   test('bench measures, by layer when asked', async () => {
