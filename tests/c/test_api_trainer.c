@@ -106,6 +106,7 @@ static void a_run(void **state)
     REFUSED(kiln_trainer_step(t), KILN_E_STATE, "over after 2 epochs");
     assert_true(kiln_trainer_metrics(t) > 0);
     text_has("\"step\":12,\"epoch\":2,");
+    assert_null(strstr(kiln_text(), "null")); /* all is known */
     text_has("\"trainAccuracy\":0.");
     text_has("\"bestEpoch\":");
     length = kiln_trainer_history(t);

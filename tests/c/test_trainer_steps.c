@@ -146,6 +146,22 @@ static void clip_cuts_just_what_is_longer(void **state)
     }
 }
 
+/* The rest of an epoch, at a larger batch than it began with, is still of that epoch. */
+static void rate_at_the_end_of_an_epoch(void **state)
+{
+    kiln_run *r = make(COMMON "batch=7\nschedule=exponential\nlr-decay=0.5\n");
+
+    (void)state;
+    for (int step = 0; step < 13; step++) must_step(r); /* 91 of 100 images */
+    assert_int_equal(kiln_run_set(r, "batch=30\n"), KILN_OK);
+    must_step(r);
+    assert_int_equal(r->epoch, 1);
+    assert_true(r->metrics.lr == 0.02);
+    must_step(r);
+    assert_true(r->metrics.lr == 0.01);
+    kiln_run_free(r);
+}
+
 /* Neither the arena nor anybody else: whole steps, checks at the ends of epochs among them. */
 static void steps_allocate_nothing(void **state)
 {
@@ -185,6 +201,7 @@ int main(void)
         cmocka_unit_test(every_rule_by_hand),
         cmocka_unit_test(every_draw_by_hand),
         cmocka_unit_test(clip_cuts_just_what_is_longer),
+        cmocka_unit_test(rate_at_the_end_of_an_epoch),
         cmocka_unit_test(steps_allocate_nothing),
     };
 
