@@ -162,6 +162,25 @@ static void rate_at_the_end_of_an_epoch(void **state)
     kiln_run_free(r);
 }
 
+/* The history's loss of an epoch is the mean of its steps' losses, regularisation included. */
+static void loss_of_an_epoch(void **state)
+{
+    kiln_run *r = make(COMMON "reg=0.5\n");
+
+    (void)state;
+    for (int epoch = 0; epoch < 2; epoch++) {
+        double sum = 0;
+
+        for (int step = 0; step < 3; step++) {
+            must_step(r);
+            sum += r->metrics.loss;
+            CHECK(r->metrics.reg_loss > 0);
+        }
+        CHECK_NEAR(r->history.epoch_value[epoch][0], sum / 3, 1e-6 * sum);
+    }
+    kiln_run_free(r);
+}
+
 /* Neither the arena nor anybody else: whole steps, checks at the ends of epochs among them. */
 static void steps_allocate_nothing(void **state)
 {
@@ -202,6 +221,7 @@ int main(void)
         cmocka_unit_test(every_draw_by_hand),
         cmocka_unit_test(clip_cuts_just_what_is_longer),
         cmocka_unit_test(rate_at_the_end_of_an_epoch),
+        cmocka_unit_test(loss_of_an_epoch),
         cmocka_unit_test(steps_allocate_nothing),
     };
 
