@@ -42,6 +42,7 @@
 
 typedef float vf __attribute__((vector_size(4 * KILN_LANES)));
 typedef int32_t vm __attribute__((vector_size(4 * KILN_LANES)));
+typedef uint32_t vu __attribute__((vector_size(4 * KILN_LANES))); /* its sums wrap */
 
 static inline vf vf_load(const float *p)
 {

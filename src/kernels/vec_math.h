@@ -57,8 +57,9 @@ static inline vf vf_log(vf x)
     const vf infinity = vf_set1(__builtin_inff());
     const vm tiny = x < vf_set1(0x1p-126f);
     const vf normal = vf_select(tiny, x * vf_set1(0x1p23f), x);
-    const vm k = ((vm)normal - 0x3f3504f3) >> 23; /* 0x3f3504f3 is sqrt 1/2 */
-    const vf f = (vf)((vm)normal - (k << 23)) - vf_set1(1.0f), f2 = f * f;
+    const vu bits = (vu)normal; /* unsigned: those of a negative x wrap */
+    const vm k = (vm)(bits - 0x3f3504f3) >> 23; /* 0x3f3504f3 is sqrt 1/2 */
+    const vf f = (vf)(bits - ((vu)k << 23)) - vf_set1(1.0f), f2 = f * f;
     const vf whole = vf_from_int(k - (tiny & 23));
     vf p = vf_set1(6.746596843e-02f);
 
