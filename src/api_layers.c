@@ -243,7 +243,7 @@ int kiln_layer_max_pool_backward(float *dx, const float *dout, const float *x, i
     KILN_TRY(KILN_ARRAYS("max_pool", dx, dout, x));
     KILN_TRY(kiln_scratch(&arena, "max_pool", &out, (size_t[]){(size_t)s.N * s.OH * s.OW}, 1));
     kiln_maxpool_forward(out, x, &s);
-    kiln_maxpool_backward(dx, dout, x, out, &s);
+    kiln_maxpool_backward(dx, dout, x, out, &s, 0);
     kiln_arena_destroy(&arena);
     return KILN_OK;
 }

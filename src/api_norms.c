@@ -107,9 +107,12 @@ int kiln_layer_batchnorm_backward(float *dx, float *dgamma, float *dbeta, const 
     KILN_TRY(kiln_scratch(&arena, "batchnorm", piece, counts, 4));
     channels_last(piece[0], x, s);
     channels_last(piece[1], dout, s);
-    (alt ? kiln_batchnorm_backward_alt : kiln_batchnorm_backward)(piece[2], dgamma, dbeta, piece[1],
-                                                                  piece[0], gamma, mean, inv_std,
-                                                                  N * S, C, piece[3]);
+    if (alt)
+        kiln_batchnorm_backward_alt(piece[2], dgamma, dbeta, piece[1], piece[0], gamma, NULL, mean,
+                                    inv_std, N * S, C, piece[3]);
+    else
+        kiln_batchnorm_backward(piece[2], dgamma, dbeta, piece[1], piece[0], gamma, mean, inv_std,
+                                N * S, C, piece[3]);
     planes_first(dx, piece[2], s);
     kiln_arena_destroy(&arena);
     return KILN_OK;

@@ -20,7 +20,7 @@
 #include "layers/columns.h"
 #include "layers/layers.h"
 
-#define TABLES 4        /* per-channel tables of one period that a pass uses at most */
+#define TABLES 5        /* per-channel tables of one period that a pass uses at most */
 #define TEST_STRIP 1024 /* channels (or a period of few) at a time in test mode, on the stack */
 
 /* The matrix of a pass and the parts of `work`. */
@@ -29,6 +29,7 @@ typedef struct {
     const float *x, *dout;
     float *out; /* or dx */
     int relu;
+    const kiln_columns_relu *behind; /* backward: the relu behind, or NULL */
     float *partial;       /* (blocks, 2, C) */
     float *table[TABLES]; /* (period) */
     float *scratch;       /* (threads, 2, period) */
@@ -37,7 +38,7 @@ typedef struct {
 static pass make_pass(float *out, const float *dout, const float *x, int R, int C, int relu,
                       float *work)
 {
-    pass t = {kiln_columns_plan(R, C), x, dout, out, relu, NULL, {NULL}, NULL};
+    pass t = {kiln_columns_plan(R, C), x, dout, out, relu, NULL, NULL, {NULL}, NULL};
 
     for (int i = 0; i < TABLES; i++, work += t.k.period) t.table[i] = work;
     t.scratch = work;
@@ -165,7 +166,7 @@ static void dots_task(void *context, int block, int thread)
     const size_t start = block_start(t, block);
     float *sum = t->partial + (size_t)block * 2 * t->k.C;
 
-    kiln_columns_dots(sum, sum + t->k.C, t->dout + start, t->x + start, t->table[0],
+    kiln_columns_dots(sum, sum + t->k.C, t->dout + start, t->x + start, t->table[0], t->behind,
                       kiln_columns_rows(&t->k, block), t->k.C,
                       t->scratch + (size_t)thread * 2 * t->k.period);
 }
@@ -178,16 +179,24 @@ static void unnormalise_task(void *context, int block, int thread)
     (void)thread;
     kiln_columns_unnormalise(t->out + start, t->dout + start, t->x + start,
                              kiln_columns_rows(&t->k, block) * t->k.C, t->k.period, t->table[0],
-                             t->table[1], t->table[2], t->table[3]);
+                             t->table[1], t->table[2], t->table[3], t->behind);
 }
 
 void kiln_batchnorm_backward_alt(float *dx, float *dgamma, float *dbeta, const float *dout,
-                                 const float *x, const float *gamma, const float *mean,
-                                 const float *inv_std, int R, int C, float *work)
+                                 const float *x, const float *gamma, const float *relu_beta,
+                                 const float *mean, const float *inv_std, int R, int C,
+                                 float *work)
 {
     pass t = make_pass(dx, dout, x, R, C, 0, work);
+    const kiln_columns_relu relu = {t.table[1], t.table[4]};
 
+    for (int c = 0; c < C; c++) t.table[1][c] = gamma[c] * inv_std[c];
     kiln_columns_spread(t.table[0], mean, C);
+    kiln_columns_spread(t.table[1], t.table[1], C);
+    if (relu_beta) {
+        kiln_columns_spread(t.table[4], relu_beta, C);
+        t.behind = &relu;
+    }
     kiln_parallel(t.k.blocks, dots_task, &t);
     for (int first = 0; first < C; first += 16) {
         const int n = C - first < 16 ? C - first : 16;
@@ -199,12 +208,11 @@ void kiln_batchnorm_backward_alt(float *dx, float *dgamma, float *dbeta, const f
 
             dbeta[c] = (float)sum[j];
             dgamma[c] = (float)(dot[j] * inv_std[c]);
-            t.table[1][c] = (float)scale;
             t.table[2][c] = (float)(-scale * inv_std[c] * inv_std[c] * dot[j] / R);
             t.table[3][c] = (float)(-scale * sum[j] / R);
         }
     }
-    for (int i = 1; i < TABLES; i++) kiln_columns_spread(t.table[i], t.table[i], C);
+    for (int i = 2; i < 4; i++) kiln_columns_spread(t.table[i], t.table[i], C);
     kiln_parallel(t.k.blocks, unnormalise_task, &t);
 }
 

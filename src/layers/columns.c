@@ -19,6 +19,8 @@
 
 #define BLOCK_FLOATS 8192 /* 32 KiB */
 
+#define INLINE __attribute__((always_inline)) static inline
+
 /* 16 / gcd(C, 16): rows after which channels and sixteens line up again. */
 static int fold_of(int C)
 {
@@ -121,30 +123,53 @@ void kiln_columns_moments(float *mean, float *m2, const float *x, int rows, int 
     fold(m2, acc, C);
 }
 
-void kiln_columns_dots(float *sum, float *dot, const float *dout, const float *x, const float *mean,
-                       int rows, int C, float *scratch)
+/* dout where the relu behind let x through. */
+static inline vf pass_relu(vf dout, vf difference, vf scale, vf shift)
+{
+    const vf zero = vf_set1(0);
+
+    return vf_select(vf_madd(difference, scale, shift) > zero, dout, zero);
+}
+
+INLINE void dots(float *sums, float *products, const float *dout, const float *x,
+                 const float *mean, const kiln_columns_relu *relu, int n, int period,
+                 const int rectified)
 {
     static const float zeros[16];
-    const int period = kiln_columns_period(C), n = rows * C;
-    float *sums = scratch, *dots = scratch + period;
 
     for (int p = 0; p < period; p += 16) {
         const vf16 t = vf16_load(mean + p);
-        vf16 s = vf16_set1(0), d = vf16_set1(0);
+        vf16 s = vf16_set1(0), d = vf16_set1(0), scale = s, shift = s;
 
+        if (rectified) scale = vf16_load(relu->scale + p), shift = vf16_load(relu->shift + p);
         for (int i = p; i < n; i += period) {
             const vf16 g = load16(dout, i, n, zeros), v = load16(x, i, n, mean + p);
 
             for (int j = 0; j < KILN_VF16; j++) {
-                s.v[j] += g.v[j];
-                d.v[j] = vf_madd(g.v[j], v.v[j] - t.v[j], d.v[j]);
+                const vf off = v.v[j] - t.v[j];
+                const vf dy = rectified ? pass_relu(g.v[j], off, scale.v[j], shift.v[j]) : g.v[j];
+
+                s.v[j] += dy;
+                d.v[j] = vf_madd(dy, off, d.v[j]);
             }
         }
         vf16_store(sums + p, s);
-        vf16_store(dots + p, d);
+        vf16_store(products + p, d);
     }
+}
+
+void kiln_columns_dots(float *sum, float *dot, const float *dout, const float *x, const float *mean,
+                       const kiln_columns_relu *relu, int rows, int C, float *scratch)
+{
+    const int period = kiln_columns_period(C), n = rows * C;
+    float *sums = scratch, *products = scratch + period;
+
+    if (relu)
+        dots(sums, products, dout, x, mean, relu, n, period, 1);
+    else
+        dots(sums, products, dout, x, mean, NULL, n, period, 0);
     fold(sum, sums, C);
-    fold(dot, dots, C);
+    fold(dot, products, C);
 }
 
 /* ---- maps ------------------------------------------------------------------------------------ */
@@ -176,17 +201,24 @@ void kiln_columns_normalise(float *out, const float *x, int n, int period, const
     }
 }
 
-static inline vf unnormalise(vf dout, vf x, const float *mean, const float *scale,
-                             const float *slope, const float *shift)
-{
-    const vf rest = vf_madd(x - vf_load(mean), vf_load(slope), vf_load(shift));
+/* The tables at one vector. */
+typedef struct {
+    const float *mean, *scale, *slope, *shift;
+    const kiln_columns_relu *relu;
+} unnormalise_tables;
 
-    return vf_madd(dout, vf_load(scale), rest);
+INLINE vf unnormalise(vf dout, vf x, const unnormalise_tables *t, int p, const int rectified)
+{
+    const vf off = x - vf_load(t->mean + p);
+    const vf rest = vf_madd(off, vf_load(t->slope + p), vf_load(t->shift + p));
+
+    if (rectified)
+        dout = pass_relu(dout, off, vf_load(t->relu->scale + p), vf_load(t->relu->shift + p));
+    return vf_madd(dout, vf_load(t->scale + p), rest);
 }
 
-void kiln_columns_unnormalise(float *dx, const float *dout, const float *x, int n, int period,
-                              const float *mean, const float *scale, const float *slope,
-                              const float *shift)
+INLINE void unnormalise_rows(float *dx, const float *dout, const float *x, int n, int period,
+                             const unnormalise_tables *t, const int rectified)
 {
     for (int start = 0; start < n; start += period) {
         const int m = n - start < period ? n - start : period;
@@ -195,15 +227,25 @@ void kiln_columns_unnormalise(float *dx, const float *dout, const float *x, int 
         int p = 0;
 
         for (; p + KILN_LANES <= m; p += KILN_LANES)
-            vf_store(po + p, unnormalise(vf_load(pg + p), vf_load(px + p), mean + p, scale + p,
-                                         slope + p, shift + p));
+            vf_store(po + p, unnormalise(vf_load(pg + p), vf_load(px + p), t, p, rectified));
         if (p < m)
             vf_store_part(po + p,
                           unnormalise(vf_load_part(pg + p, m - p, 0),
-                                      vf_load_part(px + p, m - p, 0), mean + p, scale + p,
-                                      slope + p, shift + p),
+                                      vf_load_part(px + p, m - p, 0), t, p, rectified),
                           m - p);
     }
+}
+
+void kiln_columns_unnormalise(float *dx, const float *dout, const float *x, int n, int period,
+                              const float *mean, const float *scale, const float *slope,
+                              const float *shift, const kiln_columns_relu *relu)
+{
+    const unnormalise_tables t = {mean, scale, slope, shift, relu};
+
+    if (relu)
+        unnormalise_rows(dx, dout, x, n, period, &t, 1);
+    else
+        unnormalise_rows(dx, dout, x, n, period, &t, 0);
 }
 
 /* ---- blocks to the whole --------------------------------------------------------------------- */

@@ -33,18 +33,25 @@ void kiln_columns_spread(float *table, const float *v, int C);
 
 /* One block of rows: mean[c] of column c, m2[c] = Σ (x - mean)². scratch: 2 periods. */
 void kiln_columns_moments(float *mean, float *m2, const float *x, int rows, int C, float *scratch);
-/* sum[c] = Σ dout, dot[c] = Σ dout (x - mean); mean is a table. scratch: 2 periods. */
+/* The relu behind a normalisation, for its way back: dout counts where (x - mean) scale + shift, in
+ * the bits of kiln_columns_normalise, is more than 0. Tables. */
+typedef struct {
+    const float *scale, *shift;
+} kiln_columns_relu;
+
+/* sum[c] = Σ dout, dot[c] = Σ dout (x - mean); mean is a table, relu may be NULL. scratch: 2
+ * periods. */
 void kiln_columns_dots(float *sum, float *dot, const float *dout, const float *x, const float *mean,
-                       int rows, int C, float *scratch);
+                       const kiln_columns_relu *relu, int rows, int C, float *scratch);
 
 /* out = (x - mean) scale + shift over n floats from the start of a row, with tables of `period`
  * floats; relu stores max(0, ·). in place allowed. */
 void kiln_columns_normalise(float *out, const float *x, int n, int period, const float *mean,
                             const float *scale, const float *shift, int relu);
-/* dx = dout scale + ((x - mean) slope + shift), likewise. dx may be dout or x. */
+/* dx = dout scale + ((x - mean) slope + shift), likewise; relu may be NULL. dx may be dout or x. */
 void kiln_columns_unnormalise(float *dx, const float *dout, const float *x, int n, int period,
                               const float *mean, const float *scale, const float *slope,
-                              const float *shift);
+                              const float *shift, const kiln_columns_relu *relu);
 
 /* Blocks' results to the whole, in double, blocks in order: partial[block] holds mean (C), then m2
  * (C), or two sums (C). moments (Chan, Golub, LeVeque 1983): var is m2 / R, biased. c in [first,

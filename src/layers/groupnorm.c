@@ -158,7 +158,7 @@ static void channel_dots(float *sum, float *dot, const float *dout, const float 
         float *partial = q->partial + (size_t)b * 2 * k->C;
         const size_t start = (size_t)b * k->block_rows * k->C;
 
-        kiln_columns_dots(partial, partial + k->C, dout + start, x + start, mean,
+        kiln_columns_dots(partial, partial + k->C, dout + start, x + start, mean, NULL,
                           kiln_columns_rows(k, b), k->C, q->scratch);
     }
     for (int first = 0; first < k->C; first += 16) {
@@ -202,7 +202,7 @@ static void backward_task(void *context, int n, int thread)
     }
     for (int i = 1; i < TABLES; i++) kiln_columns_spread(q.table[i], q.table[i], C);
     kiln_columns_unnormalise(t->out + image, t->dout + image, t->x + image, t->k.R * C, t->k.period,
-                             q.table[0], q.table[1], q.table[2], q.table[3]);
+                             q.table[0], q.table[1], q.table[2], q.table[3], NULL);
 }
 
 void kiln_groupnorm_backward(float *dx, float *dgamma, float *dbeta, const float *dout,

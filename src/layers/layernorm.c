@@ -129,11 +129,11 @@ static void backward_row(float *dx, const float *x, float mean, float inv_std, i
     const double inv = inv_std;
 
     fill16(table[0], mean);
-    kiln_columns_dots(&sum, &dot, dx, x, table[0], D, 1, scratch);
+    kiln_columns_dots(&sum, &dot, dx, x, table[0], NULL, D, 1, scratch);
     fill16(table[1], inv);
     fill16(table[2], -inv * inv * inv * dot / D);
     fill16(table[3], -inv * sum / D);
-    kiln_columns_unnormalise(dx, dx, x, D, 16, table[0], table[1], table[2], table[3]);
+    kiln_columns_unnormalise(dx, dx, x, D, 16, table[0], table[1], table[2], table[3], NULL);
 }
 
 static void backward_task(void *context, int task, int thread)

@@ -61,8 +61,9 @@ typedef struct {
 } kiln_pool_shape;
 int kiln_pool_shape_finish(kiln_pool_shape *s); /* fills OH, OW; 0 when the window does not fit */
 void kiln_maxpool_forward(float *out, const float *x, const kiln_pool_shape *s);
+/* relu != 0: x is a relu's output, whose backward pass is done as well: dx is 0 where x is. */
 void kiln_maxpool_backward(float *dx, const float *dout, const float *x, const float *out,
-                           const kiln_pool_shape *s);
+                           const kiln_pool_shape *s, int relu);
 /* Mean over the window (global: HH = H, WW = W). */
 void kiln_avgpool_forward(float *out, const float *x, const kiln_pool_shape *s);
 void kiln_avgpool_backward(float *dx, const float *dout, const kiln_pool_shape *s);
@@ -94,10 +95,12 @@ void kiln_batchnorm_forward(float *out, float *mean, float *inv_std, float *runn
 void kiln_batchnorm_test(float *out, const float *x, const float *gamma, const float *beta,
                          const float *running_mean, const float *running_var, int R, int C,
                          float eps, int relu);
-/* Closed form, dx in one expression; used in training. in place allowed. */
+/* Closed form, dx in one expression; used in training. in place allowed. relu_beta: NULL, or beta
+ * where forward fused the relu: dout is that of the relu's output, whose sign x gives again. */
 void kiln_batchnorm_backward_alt(float *dx, float *dgamma, float *dbeta, const float *dout,
-                                 const float *x, const float *gamma, const float *mean,
-                                 const float *inv_std, int R, int C, float *work);
+                                 const float *x, const float *gamma, const float *relu_beta,
+                                 const float *mean, const float *inv_std, int R, int C,
+                                 float *work);
 /* The staged graph of nine steps (course notes), for teaching and as a check. work: 4·R·C + 8·C
  * floats. */
 void kiln_batchnorm_backward(float *dx, float *dgamma, float *dbeta, const float *dout,

@@ -25,6 +25,7 @@ typedef struct {
     float *to; /* forward: out; backward: dx */
     const float *dout, *x, *out;
     const kiln_pool_shape *s;
+    int relu; /* max backward: x is a relu's output, and dx goes through the relu */
 } pool_job;
 
 /* One window: at is in x or dx, `one` in out or dout, for n channels (KILN_LANES, or fewer). */
@@ -139,7 +140,7 @@ static void max_task(void *context, int n, int thread)
 
 void kiln_maxpool_forward(float *out, const float *x, const kiln_pool_shape *s)
 {
-    pool_job job = {out, NULL, x, NULL, s};
+    pool_job job = {out, NULL, x, NULL, s, 0};
 
     kiln_parallel(s->N, max_task, &job);
 }
@@ -148,7 +149,8 @@ void kiln_maxpool_forward(float *out, const float *x, const kiln_pool_shape *s)
 INLINE void max_gradient(const pool_job *job, size_t at, size_t one, int HH, int WW, int n, int add)
 {
     const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
-    const vf max = load(job->out + one, n), g = load(job->dout + one, n), zero = vf_set1(0);
+    const vf max = load(job->out + one, n), dout = load(job->dout + one, n), zero = vf_set1(0);
+    const vf g = job->relu ? vf_select(max > zero, dout, zero) : dout;
     vm open = vm_set1(-1); /* lanes whose maximum is not found yet */
 
     for (int y = 0; y < HH; y++)
@@ -186,9 +188,9 @@ static void max_gradient_task(void *context, int n, int thread)
 }
 
 void kiln_maxpool_backward(float *dx, const float *dout, const float *x, const float *out,
-                           const kiln_pool_shape *s)
+                           const kiln_pool_shape *s, int relu)
 {
-    pool_job job = {dx, dout, x, out, s};
+    pool_job job = {dx, dout, x, out, s, relu};
 
     kiln_parallel(s->N, max_gradient_task, &job);
 }
@@ -213,7 +215,7 @@ static void mean_task(void *context, int n, int thread)
 
 void kiln_avgpool_forward(float *out, const float *x, const kiln_pool_shape *s)
 {
-    pool_job job = {out, NULL, x, NULL, s};
+    pool_job job = {out, NULL, x, NULL, s, 0};
 
     kiln_parallel(s->N, mean_task, &job);
 }
@@ -256,7 +258,7 @@ static void mean_gradient_task(void *context, int n, int thread)
 
 void kiln_avgpool_backward(float *dx, const float *dout, const kiln_pool_shape *s)
 {
-    pool_job job = {dx, dout, NULL, NULL, s};
+    pool_job job = {dx, dout, NULL, NULL, s, 0};
 
     kiln_parallel(s->N, mean_gradient_task, &job);
 }

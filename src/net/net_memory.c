@@ -132,6 +132,21 @@ static int in_place(const kiln_net *net, int l)
            net->node[from].consumers == 1 && !reads_output(net, from) && !reads_input(net, l);
 }
 
+/* The backward pass of relu l, which the layer before it fused, goes into a neighbour's: a maxpool
+ * that takes it, else a batchnorm that made it. */
+static void fuse_back(kiln_net *net, int l)
+{
+    const int from = net->plan.layer[l].from, taker = net->node[l].last_consumer;
+    int neighbour = -1;
+
+    if (net->node[l].consumers == 1 && net->plan.layer[taker].kind == KILN_MAXPOOL)
+        neighbour = taker;
+    else if (net->plan.layer[from].kind == KILN_BATCHNORM)
+        neighbour = from;
+    if (neighbour < 0) return;
+    net->node[neighbour].relu_back = net->node[l].done_back = 1;
+}
+
 static void plan_outputs(kiln_net *net)
 {
     const int loss = net->plan.count - 1;
@@ -144,8 +159,10 @@ static void plan_outputs(kiln_net *net)
             kiln_node *before = &net->node[layer->from];
 
             node->out_buffer = before->out_buffer;
-            if (layer->kind == KILN_RELU && has_fused_relu(&net->plan.layer[layer->from]))
+            if (layer->kind == KILN_RELU && has_fused_relu(&net->plan.layer[layer->from])) {
                 before->relu = node->done = 1;
+                fuse_back(net, l);
+            }
         } else {
             node->out_buffer = new_buffer(net, kiln_net_elements(net, l), l, l);
         }
@@ -245,7 +262,7 @@ void kiln_net_plan_memory(kiln_net *net)
         kiln_node *node = &net->node[l];
 
         node->out_buffer = node->dout_buffer = node->temp_buffer = -1;
-        node->relu = node->done = 0;
+        node->relu = node->done = node->relu_back = node->done_back = 0;
     }
     find_consumers(net);
     plan_outputs(net);

@@ -3,8 +3,9 @@
  *
  * A gradient with several writers is their sum, the highest layer first: an order that the notation
  * alone fixes. A relu behind a convolution, an affine or a batchnorm is done while that stores its
- * output (node.relu); its backward pass, in place on the same gradient, needs the output only. Same
- * bits either way, which a test proves.
+ * output (node.relu). Its backward pass is done by the maxpool that takes it or the batchnorm that
+ * made it, where there is one (node.relu_back), else in place on the same gradient. Same bits
+ * either way, which a test proves.
  */
 #include <time.h>
 
@@ -184,7 +185,8 @@ static void backward_norm(kiln_net *net, int l, int n, float *dx)
     const int G = layer->kind == KILN_GROUPNORM ? layer->u.groups : 1;
 
     if (layer->kind == KILN_BATCHNORM)
-        kiln_batchnorm_backward_alt(dx, dgamma, dbeta, dout, x, gamma, node->mean, node->inv_std,
+        kiln_batchnorm_backward_alt(dx, dgamma, dbeta, dout, x, gamma,
+                                    node->relu_back ? t[1].data : NULL, node->mean, node->inv_std,
                                     n * S, C, net->work);
     else if (layer->kind == KILN_LAYERNORM && !layer->spatial)
         kiln_layernorm_backward(dx, dgamma, dbeta, dout, x, gamma, node->mean, node->inv_std, n, C,
@@ -202,7 +204,12 @@ static void backward_elementwise(kiln_net *net, int l, int count, float *dx)
     const float rate = layer->kind == KILN_DROPOUT ? kiln_net_dropout_rate(net, l) : 0;
 
     switch (layer->kind) {
-    case KILN_RELU: kiln_relu_backward(dx, dout, node->out, count); break;
+    case KILN_RELU:
+        if (node->done_back)
+            copy(dx, dout, count);
+        else
+            kiln_relu_backward(dx, dout, node->out, count);
+        break;
     case KILN_LEAKYRELU: kiln_leaky_relu_backward(dx, dout, x, count, layer->u.slope); break;
     case KILN_GELU: kiln_gelu_backward(dx, dout, x, count); break;
     case KILN_TANH: kiln_tanh_backward(dx, dout, node->out, count); break;
@@ -245,7 +252,9 @@ void kiln_net_backward_layer(kiln_net *net, int l, int n)
         kiln_affine_backward(dx, t[0].gradient, t[1].gradient, dout, x, t[0].data, n, layer->in_C,
                              layer->C, net->work);
         break;
-    case KILN_MAXPOOL: kiln_maxpool_backward(dx, dout, x, node->out, &pool); break;
+    case KILN_MAXPOOL:
+        kiln_maxpool_backward(dx, dout, x, node->out, &pool, node->relu_back);
+        break;
     case KILN_AVGPOOL: kiln_avgpool_backward(dx, dout, &pool); break;
     case KILN_FLATTEN: backward_flatten(layer, dx, dout, n); break;
     case KILN_BATCHNORM:

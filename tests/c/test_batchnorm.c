@@ -47,8 +47,8 @@ static void forward(const layer *l, float *out, int relu)
 
 static void backward_alt(const layer *l, float *dx, const float *dout)
 {
-    kiln_batchnorm_backward_alt(dx, l->dgamma, l->dbeta, dout, l->x, l->gamma, l->mean, l->inv_std,
-                                l->R, l->C, l->work);
+    kiln_batchnorm_backward_alt(dx, l->dgamma, l->dbeta, dout, l->x, l->gamma, NULL, l->mean,
+                                l->inv_std, l->R, l->C, l->work);
 }
 
 /* dx is a difference of terms as large as gamma inv_std dout, whole for few rows: that is what its
@@ -275,6 +275,28 @@ static void in_place_and_threads_change_no_bit(void **state)
     numeric_done();
 }
 
+/* Through the fused relu: the bits of relu's backward pass, then batchnorm's. */
+static void backward_through_the_relu_behind(void **state)
+{
+    (void)state;
+    for (int C = 1; C <= 35; C += 2)
+        for (int R = 1; R <= 40; R += 13) {
+            const layer l = make_layer(R, C, (size_t)C % 3);
+            const int n = R * C;
+            float *dx = blank(n), *dgamma = blank(C), *dbeta = blank(C), *masked = blank(n);
+
+            forward(&l, l.out, 1);
+            kiln_relu_backward(masked, l.dout, l.out, n);
+            backward_alt(&l, l.dx, masked);
+            kiln_batchnorm_backward_alt(dx, dgamma, dbeta, l.dout, l.x, l.gamma, l.beta, l.mean,
+                                        l.inv_std, R, C, l.work);
+            CHECK_SAME_BITS(dx, l.dx, (size_t)n);
+            CHECK_SAME_BITS(dgamma, l.dgamma, (size_t)C);
+            CHECK_SAME_BITS(dbeta, l.dbeta, (size_t)C);
+            numeric_done();
+        }
+}
+
 static void nan_is_passed_on(void **state)
 {
     const layer l = make_layer(20, 3, 0);
@@ -296,6 +318,7 @@ int main(void)
         cmocka_unit_test(large_offsets),
         cmocka_unit_test(a_constant_column_stays_finite),
         cmocka_unit_test(in_place_and_threads_change_no_bit),
+        cmocka_unit_test(backward_through_the_relu_behind),
         cmocka_unit_test(nan_is_passed_on),
     };
 

@@ -19,7 +19,7 @@ static void check_shape(kiln_pool_shape s, size_t offset)
     ref_maxpool_backward(rdx, widened(dout, nout), widened(x, nx), &s);
     ref_avgpool_backward(mdx, magnitudes(dout, nout), &s); /* terms of a sum, divided by the area */
     kiln_maxpool_forward(out, x, &s);
-    kiln_maxpool_backward(dx, dout, x, out, &s);
+    kiln_maxpool_backward(dx, dout, x, out, &s, 0);
     CHECK_EXACT(out, ref, nout);
     if (s.stride >= s.HH && s.stride >= s.WW)
         CHECK_EXACT(dx, rdx, nx);
@@ -79,8 +79,32 @@ static void a_tie_goes_to_the_first(void **state)
     (void)state;
     CHECK(kiln_pool_shape_finish(&s));
     kiln_maxpool_forward(out, x, &s);
-    kiln_maxpool_backward(dx, dout, x, out, &s);
+    kiln_maxpool_backward(dx, dout, x, out, &s, 0);
     CHECK(out[0] == 3 && dx[0] == 0 && dx[1] == 5 && dx[2] == 0 && dx[3] == 0);
+}
+
+/* Of a relu's output: the bits of the pool's backward pass, then relu's. */
+static void backward_through_the_relu_before(void **state)
+{
+    (void)state;
+    for (int C = 1; C <= 18; C++)
+        for (int stride = 1; stride <= 3; stride++) {
+            kiln_pool_shape s = {2, C, 7, 6, 2, 2, stride, 0, 0};
+
+            CHECK(kiln_pool_shape_finish(&s));
+
+            const int nx = s.N * s.H * s.W * C, nout = s.N * s.OH * s.OW * C;
+            float *x = randoms(nx), *dout = randoms(nout), *out = blank(nout);
+            float *apart = blank(nx), *fused = blank(nx);
+
+            kiln_relu_forward(x, x, nx);
+            kiln_maxpool_forward(out, x, &s);
+            kiln_maxpool_backward(apart, dout, x, out, &s, 0);
+            kiln_relu_backward(apart, apart, x, nx);
+            kiln_maxpool_backward(fused, dout, x, out, &s, 1);
+            CHECK_SAME_BITS(fused, apart, (size_t)nx);
+            numeric_done();
+        }
 }
 
 static void nan_wins(void **state)
@@ -95,7 +119,7 @@ static void nan_wins(void **state)
             x[at * C] = NAN;
             x[0] = at ? INFINITY : NAN;
             kiln_maxpool_forward(out, x, &s);
-            kiln_maxpool_backward(dx, dout, x, out, &s);
+            kiln_maxpool_backward(dx, dout, x, out, &s, 0);
             CHECK(isnan(out[0]));
             CHECK(dx[at * C] == dout[0]);
             for (int c = 1; c < C; c++) CHECK(!isnan(out[c]));
@@ -132,9 +156,9 @@ static void same_bits_for_any_threads(void **state)
     (void)state;
     CHECK(kiln_pool_shape_finish(&s) && s.OH == 4);
     kiln_maxpool_forward(out, x, &s);
-    kiln_maxpool_backward(one, dout, x, out, &s);
+    kiln_maxpool_backward(one, dout, x, out, &s, 0);
     kiln_threads_set(3);
-    kiln_maxpool_backward(three, dout, x, out, &s);
+    kiln_maxpool_backward(three, dout, x, out, &s, 0);
     kiln_threads_set(1);
     CHECK_SAME_BITS(one, three, 7 * 81 * 6);
     numeric_done();
@@ -147,6 +171,7 @@ int main(void)
         cmocka_unit_test(windows_and_strides),
         cmocka_unit_test(refuses_a_window_that_does_not_fit),
         cmocka_unit_test(a_tie_goes_to_the_first),
+        cmocka_unit_test(backward_through_the_relu_before),
         cmocka_unit_test(nan_wins),
         cmocka_unit_test(course_numbers),
         cmocka_unit_test(same_bits_for_any_threads),
