@@ -85,8 +85,8 @@ void kiln_sigmoid_backward(float *dx, const float *dout, const float *out, int n
 
 /* ---- batchnorm.c ------------------- cs231n: batchnorm_*, spatial_batchnorm_* */
 /* x (R, C): R = N for (N, D), R = N·H·W for images. Train: biased variance over the R rows; running
- * = momentum·running + (1 - momentum)·sample, both starting at 0 as in the course (the net may
- * start running_var at 1). mean, inv_std (C) are the cache. relu != 0 fuses max(0, ·). */
+ * = momentum·running + (1 - momentum)·sample, both starting at 0 as in the course (a net
+ * starts running_var at 1). mean, inv_std (C) are the cache. relu != 0 fuses max(0, ·). */
 size_t kiln_batchnorm_work(int R, int C);
 void kiln_batchnorm_forward(float *out, float *mean, float *inv_std, float *running_mean,
                             float *running_var, const float *x, const float *gamma,

@@ -76,7 +76,7 @@ static void names_and_shapes(void **state)
     CHECK(data == kiln_net_tensor_at(net, 0)->data);
     CHECK(gradient == kiln_net_tensor_at(net, 0)->gradient);
     CHECK(kiln_net_tensor_at(net, 2)->data[3] == 1); /* gamma */
-    CHECK(kiln_net_tensor_at(net, 7)->data[3] == 0); /* running variance, as in the course */
+    CHECK(kiln_net_tensor_at(net, 7)->data[3] == 1); /* running variance */
     kiln_net_free(net);
     kiln_net_free(NULL);
 }
