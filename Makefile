@@ -64,6 +64,7 @@ TEST_LIB_SRC = $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))
 TEST_SRC = $(wildcard tests/c/test_*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/fuzz_*.c)
 BINDINGS_SRC = $(filter-out %.d.ts,$(wildcard bindings/*.ts))
+INLINE_SRC = $(wildcard bindings/inline/*)
 WEB_SRC = $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 JS_TEST_SRC = $(wildcard tests/js/*.ts)
 WEB_TEST_SRC = $(wildcard tests/web/*.ts)
@@ -153,11 +154,12 @@ DIST = $(B)/dist/index.js
 PAGE = $(B)/web/index.html
 
 bindings: $(DIST) ## the npm package: build/dist
-$(DIST): $(BINDINGS_SRC) $(WASM) tsconfig.json $(NPM)
+$(DIST): $(BINDINGS_SRC) $(INLINE_SRC) $(WASM) tsconfig.json $(NPM)
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@cp $(WASM) $(WASM:.mjs=.wasm) $(@D)
 	$(Q)$(BIN)/esbuild $(BINDINGS_SRC) --bundle --splitting --format=esm --target=es2022 \
 		--chunk-names=shared-[hash] --external:*.mjs --outdir=$(@D) --log-level=warning
+	@node bindings/inline/build.mjs $(B)/wasm $(@D)/inline.js
 	@$(BIN)/tsc -p bindings
 	@touch $@
 
