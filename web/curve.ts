@@ -182,7 +182,7 @@ export class Curve {
           {
             curve,
             x: plot.valToPos(this.#data[0][last]!, 'x', true),
-            y: plot.valToPos(ys[last]!, 'y', true),
+            y: Math.max(bbox.top, plot.valToPos(ys[last]!, 'y', true)),
           },
         ];
       })

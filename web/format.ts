@@ -3,6 +3,9 @@
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const NONE = '–';
 
+/** From here on numbers are written with an exponent. */
+const HUGE = 1e5;
+
 export function count(n: number): string {
   return whole.format(n);
 }
@@ -38,7 +41,12 @@ export function percent(share: number | null | undefined, digits = 1): string {
 
 export function fixed(value: number | null | undefined, digits = 3): string {
   if (value === null || value === undefined || Number.isNaN(value)) return NONE;
-  return Number.isFinite(value) ? value.toFixed(digits) : value > 0 ? '∞' : '−∞';
+  if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
+  return Math.abs(value) < HUGE ? value.toFixed(digits) : exponential(value, digits);
+}
+
+function exponential(value: number, digits: number): string {
+  return value.toExponential(digits - 1).replace('e+', 'e');
 }
 
 /** Small and large alike: 0.0123, 4.2e-5. */
@@ -47,8 +55,8 @@ export function general(value: number | null | undefined, digits = 2): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
   const text =
-    size < 1e-3 || size >= 1e5
-      ? size.toExponential(digits - 1)
+    size < 1e-3 || size >= HUGE
+      ? exponential(size, digits)
       : String(Number(size.toPrecision(digits)));
   return value < 0 ? `−${text}` : text;
 }
@@ -72,4 +80,9 @@ export function shape(sizes: readonly number[]): string {
 /** "5 images", "1 image". */
 export function plural(n: number, one: string, many: string): string {
   return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+/** The library's sentences begin small and end without a stop, for what may stand around them. */
+export function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`;
 }

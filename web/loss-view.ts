@@ -9,13 +9,16 @@ import type { History, Progress } from './live-trainer.js';
 const words = strings.charts;
 const TABLE_ROWS = 20;
 
+/** A loss this many times the first one leaves the chart, so that the others stay legible. */
+const TALLEST = 5;
+
 export class LossView extends ChartView {
   protected readonly curveOptions: CurveOptions = {
     curves: [
       { name: words.batches, colour: '--line', kind: 'dots' },
       { name: words.smoothed, colour: '--accent', kind: 'line', width: 2 },
     ],
-    yRange: (low, high) => [Math.min(0, low), high > 0 ? high * 1.02 : 1],
+    yRange: (low, high) => [Math.min(0, low), high > 0 ? this.#top(high) * 1.02 : 1],
     yText: (value) => general(value),
     xText: count,
     margin: 56,
@@ -23,6 +26,11 @@ export class LossView extends ChartView {
 
   constructor() {
     super({ title: words.loss, caption: words.lossCaption, table: words.lossData });
+  }
+
+  #top(high: number): number {
+    const first = this.series.ys[0] ?? 0;
+    return first > 0 ? Math.min(high, TALLEST * first) : high;
   }
 
   protected override measure({ loss }: Progress['points'][number]): number {

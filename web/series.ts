@@ -48,16 +48,26 @@ export class Series {
 }
 
 /**
- * The exponential moving average over about `window` points, with Adam's correction for its start
- * at zero, so that the first values are not pulled down.
+ * The average around each point, weights falling off by beta a point on both sides, where beta
+ * reaches about `window` points. Taken from both sides it does not lag behind a fall or a rise; at
+ * the ends it is of what is there.
  */
 export function smooth(ys: readonly number[], window: number): number[] {
   const beta = 1 - 1 / Math.max(1, window);
-  let mean = 0;
-  let weight = 1;
-  return ys.map((y) => {
-    mean = beta * mean + (1 - beta) * y;
-    weight *= beta;
-    return mean / (1 - weight);
-  });
+  const before: [sum: number, weight: number][] = [];
+  let sum = 0;
+  let weight = 0;
+  for (const y of ys) {
+    sum = beta * sum + y;
+    weight = beta * weight + 1;
+    before.push([sum, weight]);
+  }
+  sum = weight = 0; // of what comes after
+  const out = new Array<number>(ys.length);
+  for (let i = ys.length - 1; i >= 0; i--) {
+    out[i] = (before[i]![0] + beta * sum) / (before[i]![1] + beta * weight);
+    sum = beta * sum + ys[i]!;
+    weight = beta * weight + 1;
+  }
+  return out;
 }

@@ -1,6 +1,6 @@
 /** Every word the page says, in one table. */
 
-import { count, percent, plural } from './format.js';
+import { count, percent, plural, sentence } from './format.js';
 
 export const strings = {
   title: 'kiln',
@@ -302,7 +302,7 @@ export const strings = {
   },
 
   notices: {
-    failed: (why: string): string => `The training stopped. ${why}`,
-    noStart: (why: string): string => `kiln could not start. ${why}`,
+    failed: sentence,
+    noStart: (why: string): string => `kiln could not start. ${sentence(why)}`,
   },
 } as const;

@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { OptionInfo } from '../../bindings/types.js';
-import { bytes, duration, general, percent, si } from '../../web/format.js';
+import { bytes, duration, fixed, general, percent, sentence, si } from '../../web/format.js';
 import { balanced, extent } from '../../web/pixels.js';
 import { Series, smooth } from '../../web/series.js';
 import { readHash, writeHash } from '../../web/share.js';
@@ -33,8 +33,14 @@ describe('a series', () => {
       expect.closeTo(3),
       expect.closeTo(3),
     ]);
-    const [, second] = smooth([0, 1], 2);
-    expect(second).toBeCloseTo(2 / 3, 12); // weights 1/4 and 1/2, over their sum
+    const [first, second] = smooth([0, 1], 2);
+    expect(first).toBeCloseTo(1 / 3, 12); // weights 1 and 1/2, over their sum
+    expect(second).toBeCloseTo(2 / 3, 12);
+  });
+
+  test('is smoothed without lagging behind a slope', () => {
+    const ramp = Array.from({ length: 400 }, (_, i) => 3 - i / 200);
+    smooth(ramp, 10).slice(150, 250).forEach((y, i) => expect(y).toBeCloseTo(ramp[150 + i]!, 3));
   });
 });
 
@@ -50,6 +56,13 @@ test('numbers read well', () => {
   ]);
   expect([general(0.00123), general(-0.000042), general(null)]).toEqual(['0.0012', '−4.2e-5', '–']);
   expect([percent(0.3333), percent(undefined)]).toEqual(['33.3 %', '–']);
+  expect([general(2e30), fixed(6.19e30), fixed(2.3), fixed(Infinity)]).toEqual([
+    '2.0e30',
+    '6.19e30',
+    '2.300',
+    '∞',
+  ]);
+  expect([sentence('it broke'), sentence('Why?')]).toEqual(['It broke.', 'Why?']);
 });
 
 test('tiles fill their rows evenly', () => {
