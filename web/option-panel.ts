@@ -47,7 +47,7 @@ interface Row {
   control: Control;
   node: HTMLElement;
   /** Says that the value waits for the reset. */
-  badge: HTMLElement | null;
+  badge: HTMLElement;
 }
 
 export class OptionPanel extends View {
@@ -87,7 +87,7 @@ export class OptionPanel extends View {
 
   /** Marks the options whose values wait for a reset. */
   set waiting(names: ReadonlySet<string>) {
-    for (const [name, { badge }] of this.#rows) badge?.classList.toggle('waiting', names.has(name));
+    for (const [name, { badge }] of this.#rows) badge.classList.toggle('waiting', names.has(name));
   }
 
   protected override build(): void {
@@ -123,9 +123,8 @@ export class OptionPanel extends View {
       this.tell('kiln-option', { name: info.name, value: control.value, live: info.live });
     });
     control.value = info.default;
-    const badge = info.live
-      ? null
-      : h('span', { class: 'badge', title: words.atResetLong }, words.atReset);
+    const kind = info.live ? 'badge live' : 'badge';
+    const badge = h('span', { class: kind, title: words.atResetLong }, words.atReset);
     const label = control.label
       ? h('label', { for: control.label }, title)
       : h('span', { id: `${info.name}-title` }, title);

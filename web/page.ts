@@ -173,7 +173,6 @@ export class KilnPage extends HTMLElement {
     });
     on<Preset>('kiln-preset', ({ options }) => {
       this.#options.values = { ...this.#defaults(), ...options };
-      void this.#setLive();
     });
     on<{ name: string; value: string; live: boolean }>('kiln-option', ({ name, value, live }) =>
       this.#serially(() => this.#changeOption(name, value, live)),
@@ -268,17 +267,6 @@ export class KilnPage extends HTMLElement {
     await this.#drafted();
   }
 
-  /** Of a preset's options the live ones act at once, as if typed. */
-  async #setLive(): Promise<void> {
-    if (this.#fresh) return;
-    for (const { name, live } of this.#options.table) {
-      const value = this.#options.values[name];
-      if (live && value !== undefined && value !== this.#inUse[name]) {
-        this.#serially(() => this.#changeOption(name, value, true));
-      }
-    }
-  }
-
   async #changeData(data: DataSource): Promise<void> {
     try {
       await this.#reset({ data }, false);
@@ -296,13 +284,14 @@ export class KilnPage extends HTMLElement {
     );
   }
 
+  /** Of a preset chosen during a run the live options wait, too: they belong to its net. */
   #waiting(): Set<string> {
     const values = this.#options.values;
     const equal = (a: string, b: string): boolean =>
       a === b || (a !== '' && b !== '' && Number(a) === Number(b));
     return new Set(
-      this.#options.table.flatMap(({ name, live }) =>
-        live || this.#inUse[name] === undefined || equal(values[name] ?? '', this.#inUse[name])
+      this.#options.table.flatMap(({ name }) =>
+        this.#inUse[name] === undefined || equal(values[name] ?? '', this.#inUse[name])
           ? []
           : [name],
       ),

@@ -19,7 +19,7 @@ const ANNOUNCE_EVERY = 10_000; // milliseconds: a screen reader should not chatt
 export class RunBar extends View {
   readonly #go = h(
     'button',
-    { class: 'main', type: 'button', onclick: () => this.#toggle() },
+    { class: 'main', type: 'button', onclick: (event: MouseEvent) => this.#toggle(event) },
     words.start,
   );
   readonly #step = h(
@@ -104,8 +104,9 @@ export class RunBar extends View {
     this.#update();
   }
 
-  #toggle(): void {
+  #toggle({ detail: clicks }: MouseEvent): void {
     const state = this.trainer?.state;
+    if (clicks > 1 && state === 'running') return; // a double click starts, too
     if (state === 'done' || state === 'failed') this.tell('kiln-reset', { start: true });
     else if (state === 'running') this.#do((t) => t.pause());
     else this.#do((t) => t.start());

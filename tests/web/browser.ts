@@ -6,6 +6,7 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from 'p
 
 // @ts-expect-error: a plain script, shared with make start
 import { serve } from '../serve.mjs';
+import type { Trainer } from '../../bindings/index.js';
 import type { LiveTrainer } from '../../web/live-trainer.js';
 
 const FLAGS = [
@@ -101,7 +102,7 @@ export async function loaded(page: Page): Promise<void> {
 /** Something of the page's trainer, asked in the page. */
 export function ask<T>(
   page: Page,
-  question: (trainer: LiveTrainer & { hash(): Promise<string> }) => T | Promise<T>,
+  question: (trainer: LiveTrainer & Pick<Trainer, 'hash' | 'parameters'>) => T | Promise<T>,
 ): Promise<T> {
   return page.evaluate(`(${question})(document.querySelector('kiln-page').trainer)`);
 }

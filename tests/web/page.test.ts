@@ -52,6 +52,15 @@ describe('a run', () => {
     expect(await page.locator('kiln-readout dd').first().textContent()).toMatch(/^\d+\.\d{3}$/);
   });
 
+  test('starts at a double click, too', async () => {
+    const page = await open();
+    await button(page, 'Start').click();
+    await steps(page, 1);
+    await button(page, 'Pause').dispatchEvent('click', { detail: 2 });
+    await steps(page, (await stepOf(page)) + 3);
+    expect(await stateOf(page)).toBe('running');
+  });
+
   test('pauses, steps one by one, goes on and starts over', async () => {
     const page = await open();
     await button(page, 'Start').click();
@@ -191,6 +200,64 @@ describe('settings', () => {
     const options = await ask(page, (trainer) => trainer.options());
     expect(options['net']).toBe('affine 10 - svm');
     expect(options['batch']).toBe('200');
+  });
+});
+
+describe('a preset', () => {
+  test('chosen during a run waits for the reset with all of its settings', async () => {
+    const page = await open();
+    await button(page, 'Start').click();
+    await steps(page, 3);
+    await page.getByLabel('Preset').selectOption({ label: 'Linear SVM' });
+    const use = button(page, 'Reset with this net');
+    await use.waitFor();
+    const badges = page.locator('kiln-option-panel .badge.waiting');
+    expect(await badges.count()).toBeGreaterThan(3);
+    const options = (): Promise<Record<string, unknown>> => ask(page, (t) => t.options());
+    expect(await options()).toMatchObject({ lr: '0.01', batch: '64', reg: '0' });
+    const rate = page.getByLabel('Learning rate', { exact: true });
+    expect(await rate.inputValue()).toBe('0.0001');
+    await rate.fill('0.02');
+    await rate.press('Enter');
+    await page.waitForFunction(() => location.hash.includes('lr=0.02'));
+    expect(await options()).toMatchObject({ lr: '0.02', batch: '64', reg: '0' });
+    expect(await stateOf(page)).toBe('running');
+    await use.click();
+    await badges.first().waitFor({ state: 'hidden' });
+    expect(await options()).toMatchObject({ net: 'affine 10 - svm', lr: '0.02', batch: '200' });
+  });
+});
+
+describe('a run that diverges', () => {
+  test('says so, keeps its last good state, and can be trained again', async () => {
+    const net = 'conv+5x5x8+-+relu+-+maxpool+4+-+affine+10+-+softmax';
+    const page = await open({ hash: `#net=${net}&optimizer=sgd&schedule=constant&lr=0.01` });
+    await button(page, 'Start').click();
+    await steps(page, 10);
+    const rate = page.getByLabel('Learning rate', { exact: true });
+    await rate.fill('1000');
+    await rate.press('Enter');
+    const notice = page.locator('kiln-page .notice p');
+    await notice.waitFor();
+    expect(await notice.textContent()).toMatch(
+      /^Training diverged at step \d+: .*not finite; first layer \d \(\w+\), tensor .*\.$/,
+    );
+    expect(await stateOf(page)).toBe('failed');
+    const finite = await ask(page, async (trainer) =>
+      (await trainer.parameters()).every(({ data }) => data.every(Number.isFinite)),
+    );
+    expect(finite).toBe(true);
+    const loss = page.locator('kiln-readout dd').first();
+    expect((await loss.textContent())!.length).toBeLessThan(10);
+    const downloading = page.waitForEvent('download');
+    await button(page, 'Save').click();
+    await downloading;
+    await rate.fill('0.01');
+    await rate.press('Enter');
+    await button(page, 'Train again').click();
+    await steps(page, 3);
+    await notice.waitFor({ state: 'hidden' });
+    expect(await stateOf(page)).toBe('running');
   });
 });
 
