@@ -55,7 +55,7 @@ async function findFile(root, path) {
   }
 }
 
-async function answer(root, request, response) {
+async function answer(root, extra, request, response) {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { ...HEADERS, Allow: 'GET, HEAD' }).end();
     return;
@@ -73,6 +73,7 @@ async function answer(root, request, response) {
   }
   response.writeHead(200, {
     ...HEADERS,
+    ...extra,
     'Content-Type': TYPES[extname(found.file)] ?? 'application/octet-stream',
     'Content-Length': found.info.size,
     ETag: tag,
@@ -91,10 +92,13 @@ function listen(server, port) {
   });
 }
 
-/** Serves `folder` at `port`, or at the next free one; port 0 lets the system choose. */
-export async function serve(folder, port = 8080) {
+/**
+ * Serves `folder` at `port`, or at the next free one; port 0 lets the system choose. Files come
+ * with `headers` besides the usual ones.
+ */
+export async function serve(folder, port = 8080, headers = {}) {
   const root = resolve(folder);
-  const server = createServer((request, response) => void answer(root, request, response));
+  const server = createServer((request, response) => void answer(root, headers, request, response));
   for (let tried = 0; ; tried++) {
     try {
       await listen(server, port === 0 ? 0 : port + tried);

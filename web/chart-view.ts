@@ -79,7 +79,8 @@ export abstract class ChartView extends View {
     this.#curve ??= new Curve(this.#box, this.curveOptions);
     this.on('progress', ({ points }) => {
       for (const point of points) this.series.push(point.step, this.measure(point));
-      if (!calm()) this.#redraw();
+      // Calm pages show at once that it goes, and move with the epochs.
+      if (!calm() || !this.#empty.hidden) this.#redraw();
     });
     this.on('epoch', (epoch) => {
       this.epochs.push(epoch);

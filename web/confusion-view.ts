@@ -7,7 +7,7 @@ import css from './styles/confusion.css?inline';
 import type { Evaluation } from '../bindings/types.js';
 import { h, setText, show } from './dom.js';
 import { draw } from './draw.js';
-import { count, percent } from './format.js';
+import { count } from './format.js';
 import { Poller } from './poll.js';
 import { strings } from './strings.js';
 import type { LiveTrainer, Split } from './live-trainer.js';
@@ -124,7 +124,7 @@ export class ConfusionView extends View {
         cell.title = words.cell(classes[row]!, classes[column]!, value);
         cell.style.setProperty('--tint', `${Math.round(tint(share, row === column))}%`);
       }
-      setText(this.#recalls[row]!, sum ? percent(confusion[row * n + row]! / sum, 0) : '–');
+      setText(this.#recalls[row]!, sum ? count((100 * confusion[row * n + row]!) / sum) : '–');
     }
   }
 

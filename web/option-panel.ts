@@ -23,8 +23,8 @@ const FIRST = [
   'epochs',
   'reg',
   'dropout',
-  'augment',
   'seed',
+  'augment',
 ];
 
 /** Options that are no controls here: the editor has the net, the data panel the data. */

@@ -257,7 +257,7 @@ export const strings = {
     truth: 'True class',
     empty: 'Appears after the first epoch.',
     working: 'Evaluating…',
-    recall: 'right',
+    recall: 'right, %',
     cell: (truth: string, said: string, n: number): string => `${n} × ${truth} taken for ${said}`,
   },
 

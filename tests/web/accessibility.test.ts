@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import axe from 'axe-core';
 
-import { button, openSite, steps, visit, type Site } from './browser.js';
+import { button, openSite, stateOf, steps, visit, type Site } from './browser.js';
 
 let site: Site;
 
@@ -40,6 +40,13 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     expect(await check()).toEqual([]);
     await button(page, 'Start').click();
     await steps(page, 5);
+    const preset = page.getByLabel('Preset');
+    if (await preset.isVisible()) {
+      await preset.selectOption({ label: 'Linear SVM' });
+      await page.locator('kiln-option-panel .badge.waiting').first().waitFor();
+    }
+    expect(await check()).toEqual([]);
+    expect(await stateOf(page)).toBe('running');
     await button(page, 'Pause').click();
     await button(page, 'Continue').waitFor();
     for (const summary of await page.locator('summary:visible').all()) {

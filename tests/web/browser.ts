@@ -45,9 +45,9 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** The browser, and a server of build/web. */
-export async function openSite(): Promise<Site> {
-  const { server, address } = await serve('build/web', 0);
+/** The browser, and a server of build/web that sends these headers, too. */
+export async function openSite(headers: Record<string, string> = {}): Promise<Site> {
+  const { server, address } = await serve('build/web', 0, headers);
   const browser = await chromium.launch({ executablePath: executable(), args: FLAGS });
   return {
     browser,

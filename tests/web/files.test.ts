@@ -1,6 +1,9 @@
 // Files in and out of the page: CIFAR-10 by drop and picker, what the browser keeps, checkpoints.
 
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
@@ -8,11 +11,15 @@ import type { Page } from 'playwright-core';
 import { ask, button, loaded, openSite, stepOf, steps, visit, type Site } from './browser.js';
 
 let site: Site;
+const servers: Server[] = [];
 
 beforeAll(async () => {
   site = await openSite();
 });
-afterAll(() => site?.close());
+afterAll(async () => {
+  await site?.close();
+  for (const server of servers) server.close();
+});
 
 const RECORD = 3073;
 
@@ -104,6 +111,36 @@ test('files can be picked, also without test images', async () => {
   await close();
 });
 
+test('data are fetched from an address, when asked; what is in the way is told', async () => {
+  const [{ bytes }] = FILES as [(typeof FILES)[number]];
+  const server = createServer((request, response) => {
+    if (!request.url!.startsWith('/closed/')) {
+      response.setHeader('Access-Control-Allow-Origin', '*');
+    }
+    if (!request.url!.endsWith('.bin')) response.statusCode = 404;
+    response.end(request.url!.endsWith('.bin') ? bytes : 'no');
+  }).listen(0, '127.0.0.1');
+  servers.push(server);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { page, close } = await visit(site);
+  const panel = page.locator('kiln-data-panel');
+  await panel.locator('summary', { hasText: 'address' }).click();
+  const notice = page.locator('kiln-page .notice');
+  for (const [path, said] of [
+    ['closed/data_batch_1.bin', /no answer, or one that this page may not read/],
+    ['none', /the server answers 404/],
+    ['data_batch_1.bin', null],
+  ] as const) {
+    await panel.getByLabel('Address').fill(`http://127.0.0.1:${port}/${path}`);
+    await button(page, 'Fetch').click();
+    if (said) await notice.filter({ hasText: said }).waitFor();
+    else await panel.filter({ hasText: '1,350 training, 150 validation' }).waitFor();
+  }
+  await notice.waitFor({ state: 'hidden' });
+  await close();
+});
+
 test('a checkpoint comes back bit for bit, and the run goes on', async () => {
   const { page, errors, close } = await visit(site);
   await button(page, 'Start').click();
@@ -138,7 +175,10 @@ test('a checkpoint comes back bit for bit, and the run goes on', async () => {
 
 test('a file that is no checkpoint is refused with a sentence', async () => {
   const { page, close } = await visit(site);
-  await drop(page, [{ name: 'other.safetensors', bytes: Buffer.from('not a checkpoint at all') }]);
+  const chooser = page.waitForEvent('filechooser');
+  await button(page, 'Open…').click();
+  const buffer = Buffer.from('not a checkpoint at all');
+  await (await chooser).setFiles([{ name: 'other.safetensors', mimeType: '', buffer }]);
   const notice = page.locator('kiln-page .notice');
   await notice.waitFor();
   expect((await notice.textContent())!.length).toBeGreaterThan(20);

@@ -15,6 +15,8 @@ import {
   type Site,
   type Visit,
 } from './browser.js';
+import type { LiveTrainer } from '../../web/live-trainer.js';
+import type { Metrics } from '../../bindings/types.js';
 
 let site: Site;
 let opened: Visit[] = [];
@@ -150,6 +152,16 @@ describe('a run', () => {
         await page.waitForTimeout(1000);
         await page.evaluate((y) => window.scrollTo(0, y), 600 * i);
       }
+      for (const image of [2, 5]) {
+        await page.locator('kiln-prediction-view .card').nth(image).click();
+        await page.waitForTimeout(500);
+      }
+      for (const label of ['Small residual net', 'Linear softmax', 'Small convnet']) {
+        await page.getByLabel('Preset').selectOption({ label });
+        await page.waitForTimeout(500);
+        await button(page, 'Reset').click();
+        await button(page, 'Start').waitFor();
+      }
     });
     expect(longest).toBeGreaterThan(1);
     expect(longest).toBeLessThan(50);
@@ -166,6 +178,42 @@ describe('settings', () => {
     await rate.press('Enter');
     await page.waitForFunction(() => location.hash.includes('lr=0.0123'));
     expect((await ask(page, (trainer) => trainer.options()))['lr']).toMatch(/^0\.0123/);
+    expect(await stateOf(page)).toBe('running');
+  });
+
+  test('that are live change the run, each in its way', async () => {
+    const net = 'affine+20+-+relu+-+dropout+0.1+-+affine+10+-+softmax';
+    const page = await open({
+      hash: `#net=${net}&optimizer=momentum&schedule=constant&epochs=500&batch=50`,
+    });
+    await button(page, 'Start').click();
+    await steps(page, 3);
+    const fill = async (label: string, value: string): Promise<void> => {
+      await page.getByLabel(label, { exact: true }).fill(value);
+      await page.getByLabel(label, { exact: true }).press('Enter');
+    };
+    const becomes = async (what: (metrics: Metrics) => boolean): Promise<void> => {
+      while (!what((await ask(page, (trainer) => trainer.metrics))!)) await page.waitForTimeout(50);
+    };
+    await becomes((m) => m.steps === 80_000 && m.regLoss === 0);
+    await fill('Learning rate', '0.004');
+    await becomes((m) => Math.abs(m.lr - 0.004) < 1e-8);
+    await fill('L2 regularisation', '0.5');
+    await becomes((m) => m.regLoss > 0);
+    await fill('Batch size', '100');
+    await becomes((m) => m.steps < 60_000);
+    await fill('Epochs', '400');
+    await becomes((m) => m.epochs === 400);
+    await page.getByLabel('Schedule').selectOption('exponential');
+    await becomes((m) => m.lr < 0.0039);
+    await fill('Momentum', '0.5');
+    await fill('Dropout', '0.25');
+    await page.getByLabel('Random flip').check();
+    await page.getByLabel('Cutout', { exact: true }).check();
+    await page.waitForFunction(() => location.hash.includes('cutout8'));
+    expect(await ask(page, (trainer) => trainer.options())).toMatchObject({
+      momentum: '0.5', dropout: '0.25', augment: 'flip,cutout8', schedule: 'exponential', batch: '100',
+    });
     expect(await stateOf(page)).toBe('running');
   });
 
@@ -204,6 +252,31 @@ describe('settings', () => {
 });
 
 describe('a preset', () => {
+  test('trains, each of the menu', async () => {
+    const page = await open();
+    const menu = page.getByLabel('Preset');
+    const names = await menu
+      .locator('option:enabled')
+      .evaluateAll((all) => all.map((option) => (option as HTMLOptionElement).value));
+    expect(names).toEqual(expect.arrayContaining(
+      'linear-softmax linear-svm two-layer three-layer convnetjs batchnorm residual'.split(' ')));
+    for (const name of names) {
+      const [net] = await ask(page, (trainer) => trainer.presets()).then((presets) =>
+        presets.filter((preset) => preset.name === name).map((preset) => preset.net));
+      await menu.selectOption(name);
+      await page.waitForFunction((n) => {
+        const element = document.querySelector('kiln-page') as HTMLElement & LiveTrainer;
+        const { trainer } = element as unknown as { trainer: LiveTrainer };
+        return trainer.options().then((options) => options['net'] === n);
+      }, net!);
+      await button(page, 'Start').click();
+      await steps(page, 2);
+      expect(Number.isFinite(await ask(page, (trainer) => trainer.metrics!.loss))).toBe(true);
+      await button(page, 'Reset').click();
+      await button(page, 'Start').waitFor();
+    }
+  });
+
   test('chosen during a run waits for the reset with all of its settings', async () => {
     const page = await open();
     await button(page, 'Start').click();
@@ -353,14 +426,51 @@ describe('without a mouse', () => {
     const before = await stepOf(page);
     await page.keyboard.press('Enter');
     await steps(page, before + 1);
+    await page.getByLabel('Preset').focus();
+    await page.keyboard.press('ArrowDown');
+    await page.locator('kiln-net-editor tbody tr', { hasText: '30,730' }).waitFor();
+    await button(page, 'Reset').focus();
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => /lr=0\.0003\b/.test(location.hash));
+    await page.getByLabel('Learning rate, logarithmic slider').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(() => !/lr=0\.0003\b/.test(location.hash));
+    const slid = Number((await ask(page, (trainer) => trainer.options()))['lr']);
+    expect(slid).toBeGreaterThan(0.0003);
+    expect(slid).toBeLessThan(0.0005);
+    await button(page, 'Reset').focus();
     const reached = new Set<string>();
     for (let i = 0; i < 80; i++) {
       await page.keyboard.press('Tab');
       reached.add((await focused()).trim());
     }
-    for (const name of ['Reset', 'Save', 'Copy link', 'Next', 'Evaluate now']) {
+    for (const name of ['Step', 'Save', 'Copy link', 'Next', 'Evaluate now']) {
       expect(reached).toContain(name);
     }
+  });
+});
+
+describe('what people ask of their browsers', () => {
+  test('little movement: the curves show that it goes, then wait for the epoch', async () => {
+    const page = await open({ reducedMotion: 'reduce', hash: '#train=1000&epochs=500' });
+    await button(page, 'Start').click();
+    await page.locator('kiln-loss-view .empty').waitFor({ state: 'hidden' });
+    await page.waitForFunction(() => {
+      const view = document.querySelector('kiln-page')!.shadowRoot!.querySelector('kiln-loss-view');
+      return view!.shadowRoot!.querySelector('.chart')!.ariaLabel!.includes('At step 15');
+    });
+  });
+
+  test('a content policy sent by the server, as strict as can be', async () => {
+    const policy = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'";
+    const strict = await openSite({ 'Content-Security-Policy': policy });
+    const { page, errors, close } = await visit(strict);
+    await button(page, 'Start').click();
+    await steps(page, 3);
+    expect(await page.evaluate(() => window.noticed.violations)).toEqual([]);
+    expect(errors).toEqual([]);
+    await close();
+    await strict.close();
   });
 });
 

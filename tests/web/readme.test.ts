@@ -2,7 +2,9 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -19,7 +21,8 @@ const ENVIRONMENT = Object.fromEntries(
 
 /** The fenced blocks of a language. */
 function blocks(language: string): string[] {
-  return [...README.matchAll(new RegExp('^```' + language + '\\n(.*?)^```$', 'gms'))].map((m) => m[1]!);
+  const fenced = new RegExp('^```' + language + '\\n(.*?)^```$', 'gms');
+  return [...README.matchAll(fenced)].map((m) => m[1]!);
 }
 
 /** The commands of the sh blocks, continued lines joined. */
@@ -59,7 +62,9 @@ function smallArchive(images: number): Buffer {
   const parts: Buffer[] = [];
   for (const name of [1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`).concat('test_batch.bin')) {
     const records = Buffer.alloc(3073 * images);
-    for (let i = 0; i < records.length; i++) records[i] = i % 3073 === 0 ? (i / 3073) % 10 : (i * 7919) >> 3;
+    for (let i = 0; i < records.length; i++) {
+      records[i] = i % 3073 === 0 ? (i / 3073) % 10 : (i * 7919) >> 3;
+    }
     parts.push(tarHeader(`cifar-10-batches-bin/${name}`, records.length), records,
       Buffer.alloc(-records.length & 511));
   }
@@ -91,8 +96,8 @@ describe('the commands of the README', () => {
 
   test('are the ones this file runs', () => {
     expect(all.map((command) => command.split(' ').slice(0, 2).join(' '))).toEqual([
-      'make start', 'make test', 'make', 'build/native/kiln train', 'build/native/kiln eval', 'make data',
-      'build/native/kiln train',
+      'make start', 'make test', 'make', 'build/native/kiln train', 'build/native/kiln eval',
+      'make data', 'build/native/kiln train',
     ]);
   });
 
@@ -137,7 +142,8 @@ test('the npm example, at most eight lines, runs against the packed package', ()
   expect(example!.trim().split('\n').length).toBeLessThanOrEqual(8);
   const home = join(folder, 'npm');
   mkdirSync(home);
-  const packed = shell(`npm pack --ignore-scripts --silent --pack-destination '${home}'`, ROOT).trim();
+  const pack = `npm pack --ignore-scripts --silent --pack-destination '${home}'`;
+  const packed = shell(pack, ROOT).trim();
   writeFileSync(join(home, 'package.json'), '{"name":"reader","private":true,"type":"module"}');
   shell(`npm install --ignore-scripts --no-audit --no-fund --offline ./${packed}`, home);
   writeFileSync(join(home, 'example.js'), example!);
