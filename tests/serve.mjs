@@ -96,7 +96,7 @@ function listen(server, port) {
  * Serves `folder` at `port`, or at the next free one; port 0 lets the system choose. Files come
  * with `headers` besides the usual ones.
  */
-export async function serve(folder, port = 8080, headers = {}) {
+export async function serve(folder, port = 8080, { headers = {} } = {}) {
   const root = resolve(folder);
   const server = createServer((request, response) => void answer(root, headers, request, response));
   for (let tried = 0; ; tried++) {

@@ -56,8 +56,13 @@ export abstract class ChartView extends View {
 
   protected abstract tableRows(): { head: string[]; rows: string[][] };
 
+  /** The values that the moving average is of. */
+  protected averaged(): readonly number[] {
+    return this.series.ys;
+  }
+
   protected average(): number[] {
-    return smooth(this.series.ys, Math.max(LEAST_WINDOW, this.series.length / WINDOWS));
+    return smooth(this.averaged(), Math.max(LEAST_WINDOW, this.series.length / WINDOWS));
   }
 
   protected override build(): void {

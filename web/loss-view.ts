@@ -9,8 +9,11 @@ import type { History, Progress } from './live-trainer.js';
 const words = strings.charts;
 const TABLE_ROWS = 20;
 
-/** A loss this many times the first one leaves the chart, so that the others stay legible. */
-const TALLEST = 5;
+/**
+ * A loss this many times the first one leaves the chart, and counts for no more in the average, so
+ * that the others stay legible.
+ */
+const TALLEST = 3;
 
 export class LossView extends ChartView {
   protected readonly curveOptions: CurveOptions = {
@@ -28,9 +31,15 @@ export class LossView extends ChartView {
     super({ title: words.loss, caption: words.lossCaption, table: words.lossData });
   }
 
+  /** A loss, or what stands for it where it is too large. */
   #top(high: number): number {
     const first = this.series.ys[0] ?? 0;
     return first > 0 ? Math.min(high, TALLEST * first) : high;
+  }
+
+  protected override averaged(): number[] {
+    const { ys } = this.series;
+    return ys.map((y) => this.#top(y));
   }
 
   protected override measure({ loss }: Progress['points'][number]): number {
@@ -47,7 +56,7 @@ export class LossView extends ChartView {
 
   protected override describe(): string {
     const last = this.series.length - 1;
-    return words.lossLabel(count(this.series.xs[last] ?? 0), fixed(this.average()[last]));
+    return words.lossLabel(count(this.series.xs[last] ?? 0), fixed(this.series.ys[last]));
   }
 
   protected override tableRows(): { head: string[]; rows: string[][] } {

@@ -176,7 +176,7 @@ function fill(card: Card, prediction: Prediction, split: Split, dataset: Dataset
   }
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b]! - probabilities[a]!);
   const guess = order[0] ?? 0;
-  const right = guess === label;
+  const right = guess === label && Number.isFinite(probabilities[guess]); // not so once diverged
   setText(card.mark, right ? words.right : words.wrong);
   setText(card.truth, classes[label] ?? String(label));
   card.button.classList.toggle('wrong', !right);

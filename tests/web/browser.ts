@@ -45,9 +45,12 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** The browser, and a server of build/web that sends these headers, too. */
-export async function openSite(headers: Record<string, string> = {}): Promise<Site> {
-  const { server, address } = await serve('build/web', 0, headers);
+/** The browser, and a server of the page that sends these headers besides its own. */
+export async function openSite(
+  folder = 'build/web',
+  { headers = {} }: { headers?: Record<string, string> } = {},
+): Promise<Site> {
+  const { server, address } = await serve(folder, 0, { headers });
   const browser = await chromium.launch({ executablePath: executable(), args: FLAGS });
   return {
     browser,

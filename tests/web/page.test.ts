@@ -322,6 +322,9 @@ describe('a run that diverges', () => {
     expect(finite).toBe(true);
     const loss = page.locator('kiln-readout dd').first();
     expect((await loss.textContent())!.length).toBeLessThan(10);
+    await page.locator('summary', { hasText: 'Loss as numbers' }).click();
+    const averages = await page.locator('kiln-loss-view tbody td:last-child').allTextContents();
+    expect(Number(averages[0])).toBeLessThan(10); // what comes later does not reach back
     const downloading = page.waitForEvent('download');
     await button(page, 'Save').click();
     await downloading;
@@ -463,7 +466,8 @@ describe('what people ask of their browsers', () => {
 
   test('a content policy sent by the server, as strict as can be', async () => {
     const policy = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'";
-    const strict = await openSite({ 'Content-Security-Policy': policy });
+    const headers = { 'Content-Security-Policy': policy };
+    const strict = await openSite('build/web', { headers });
     const { page, errors, close } = await visit(strict);
     await button(page, 'Start').click();
     await steps(page, 3);
