@@ -214,7 +214,11 @@ describe('settings', () => {
     await page.getByLabel('Cutout', { exact: true }).check();
     await page.waitForFunction(() => location.hash.includes('cutout8'));
     expect(await ask(page, (trainer) => trainer.options())).toMatchObject({
-      momentum: '0.5', dropout: '0.25', augment: 'flip,cutout8', schedule: 'exponential', batch: '100',
+      momentum: '0.5',
+      dropout: '0.25',
+      augment: 'flip,cutout8',
+      schedule: 'exponential',
+      batch: '100',
     });
     expect(await stateOf(page)).toBe('running');
   });
@@ -326,7 +330,7 @@ describe('a run that diverges', () => {
     expect((await loss.textContent())!.length).toBeLessThan(10);
     await page.locator('summary', { hasText: 'Loss as numbers' }).click();
     const average = page.locator('kiln-loss-view tbody td:last-child').first();
-    expect(Number(await average.textContent())).toBeLessThan(10); // what comes later does not reach back
+    expect(Number(await average.textContent())).toBeLessThan(10); // nothing reaches back
     const downloading = page.waitForEvent('download');
     await button(page, 'Save').click();
     await downloading;
