@@ -15,6 +15,7 @@
 #ifndef KILN_BASE_SIMD_H
 #define KILN_BASE_SIMD_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -199,6 +200,29 @@ static inline void vf_store_part(float *p, vf v, int n)
 
     vf_store(lane, v);
     for (int i = 0; i < n; i++) p[i] = lane[i];
+}
+
+/* ---- four by four ---------------------------------------------------------------------------- */
+
+typedef float vf4 __attribute__((vector_size(16)));
+
+/* out[j · out_step + i] = x[i · x_step + j] for i, j < 4. */
+static inline void vf4_transpose(float *out, size_t out_step, const float *x, size_t x_step)
+{
+    vf4 r[4];
+
+    for (int i = 0; i < 4; i++) memcpy(&r[i], x + i * x_step, sizeof r[i]);
+
+    const vf4 low01 = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
+    const vf4 high01 = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
+    const vf4 low23 = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+    const vf4 high23 = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+
+    r[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+    r[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+    r[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+    r[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+    for (int j = 0; j < 4; j++) memcpy(out + j * out_step, &r[j], sizeof r[j]);
 }
 
 /* ---- sixteen floats, whatever the width ------------------------------------------------------ */

@@ -1,9 +1,9 @@
 /*
  * Matrix product in blocks. Everything is one loop nest around the register tile of tile.h:
  *
- *   for a block of NC columns of c         b block: KC x NC floats, 256 KB: stays in L2
+ *   for a block of NC columns of c         b block: KC x NC floats, 384 KB: stays in L2
  *     for a block of KC of the sums        packed once into panels of two vectors' width
- *       for a tile of rows                 a tile: TILE_ROWS x KC floats, 6 KB: stays in L1
+ *       for a tile of rows                 a tile: TILE_ROWS x KC floats, 9 KB: stays in L1
  *         for a panel                      streams from L2, prefetched since contiguous
  *           c[tile, panel] (+)= a[tile] · panel
  *
@@ -20,10 +20,13 @@
 
 #include "base/threads.h"
 #include "kernels/tile.h"
+#include "kernels/vec.h"
 
 #define KC KILN_GEMM_KC
 #define NC 256                /* a multiple of every TILE_COLUMNS */
+#define GROUP (TILE_COLUMNS < 32 ? 32 : TILE_COLUMNS) /* columns packed together */
 #define IN_PLACE_ROWS 8       /* up to so many rows b is not worth packing */
+#define A_STEP ((TILE_ROWS + KILN_LANES - 1) / KILN_LANES * KILN_LANES) /* of a packed a */
 #define SMALL (64 * 64 * 64)  /* multiply-adds below which threads do not pay */
 
 typedef struct {
@@ -42,7 +45,7 @@ size_t kiln_gemm_serial_work(int m, int n, int k)
     const size_t columns = (size_t)(n < NC ? n : NC) + TILE_COLUMNS;
 
     (void)m;
-    return depth * (columns + TILE_ROWS);
+    return depth * (columns + A_STEP);
 }
 
 size_t kiln_gemm_work(int m, int n, int k)
@@ -50,30 +53,37 @@ size_t kiln_gemm_work(int m, int n, int k)
     return (size_t)kiln_threads() * kiln_gemm_serial_work(m, n, k);
 }
 
-/* One panel, b[k0 .. k0 + depth, j0 .. j0 + columns], each step padded to `width` floats. */
-static void pack_panel(float *panel, const product *p, int k0, int depth, int j0, int columns,
-                       int width)
+/* Panels, b[k0 .. k0 + depth, j0 .. j0 + columns], each step of the last padded to whole vectors.
+ * GROUP columns together: a line of b is read once, whole. */
+static void pack_panels(float *packed, const product *p, int k0, int depth, int j0, int columns)
 {
-    if (p->op == KILN_NT) { /* b (n, k) */
-        for (int j = 0; j < width; j++) {
-            const float *row = p->b + (size_t)(j0 + j) * p->ldb + k0;
+    const int whole = columns / TILE_COLUMNS * TILE_COLUMNS, left = columns - whole;
+    float *last = packed + (size_t)whole * depth;
+    const int width = tile_vectors(left) * KILN_LANES;
 
-            if (j < columns)
-                for (int k = 0; k < depth; k++) panel[(size_t)k * width + j] = row[k];
-            else
-                for (int k = 0; k < depth; k++) panel[(size_t)k * width + j] = 0.0f;
-        }
-        return;
-    }
-    for (int k = 0; k < depth; k++, panel += width) { /* b (k, n) */
+    for (int k = 0; k < depth; k++) { /* b (k, n) */
         const float *row = p->b + (size_t)(k0 + k) * p->ldb + j0;
 
-        if (columns == width) {
-            for (int j = 0; j < width; j += KILN_LANES) vf_store(panel + j, vf_load(row + j));
-        } else {
-            for (int j = 0; j < width; j++) panel[j] = j < columns ? row[j] : 0.0f;
+        for (int j = 0; j < whole; j += TILE_COLUMNS) {
+            float *to = packed + (size_t)j * depth + (size_t)k * TILE_COLUMNS;
+
+            for (int i = 0; i < TILE_COLUMNS; i += KILN_LANES)
+                vf_store(to + i, vf_load(row + j + i));
         }
+        for (int j = 0; left && j < width; j++)
+            last[(size_t)k * width + j] = j < left ? row[whole + j] : 0.0f;
     }
+}
+
+/* One panel of a transposed b (n, k). */
+static void pack_transposed(float *panel, const product *p, int k0, int depth, int j0, int columns)
+{
+    const int width = tile_vectors(columns) * KILN_LANES;
+
+    kiln_vec_transpose(panel, (size_t)width, p->b + (size_t)j0 * p->ldb + k0, (size_t)p->ldb,
+                       columns, depth);
+    for (int k = 0; columns < width && k < depth; k++)
+        for (int j = columns; j < width; j++) panel[(size_t)k * width + j] = 0.0f;
 }
 
 /* Few rows of c and a full panel: read b where it lies. */
@@ -87,23 +97,33 @@ static int panel_columns(int columns, int j)
     return columns - j < TILE_COLUMNS ? columns - j : TILE_COLUMNS;
 }
 
-/* The block of b as panels, side by side; panel j begins at depth · j. */
+/* The block of b as panels, side by side; panel j begins at depth · j. What is read in place is
+ * not packed. */
 static void pack_b(float *packed, const product *p, int k0, int depth, int j0, int columns)
 {
-    for (int j = 0; j < columns; j += TILE_COLUMNS) {
-        const int left = panel_columns(columns, j);
+    int j = p->op != KILN_NT && p->m <= IN_PLACE_ROWS ? columns / TILE_COLUMNS * TILE_COLUMNS : 0;
 
-        if (!in_place(p, left))
-            pack_panel(packed + (size_t)j * depth, p, k0, depth, j0 + j, left,
-                       tile_vectors(left) * KILN_LANES);
+    if (p->op == KILN_NT) {
+        for (; j < columns; j += TILE_COLUMNS)
+            pack_transposed(packed + (size_t)j * depth, p, k0, depth, j0 + j,
+                            panel_columns(columns, j));
+        return;
     }
+    for (; j < columns; j += GROUP)
+        pack_panels(packed + (size_t)j * depth, p, k0, depth, j0 + j,
+                    columns - j < GROUP ? columns - j : GROUP);
 }
 
-/* R rows of a transposed a, side by side for each step. */
-static void pack_a(float *packed, const float *a, int lda, int depth, int R)
+/* R rows of a transposed a, side by side for each step, A_STEP floats from one step to the next.
+ * What lies behind row R is copied along where there is something. */
+static void pack_a(float *packed, const float *a, int lda, int depth, int R, int exist)
 {
-    for (int k = 0; k < depth; k++, packed += R, a += lda)
-        for (int i = 0; i < R; i++) packed[i] = a[i];
+    for (int k = 0; k < depth; k++, packed += A_STEP, a += lda) {
+        if (exist >= A_STEP)
+            for (int i = 0; i < A_STEP; i += KILN_LANES) vf_store(packed + i, vf_load(a + i));
+        else
+            for (int i = 0; i < R; i++) packed[i] = a[i];
+    }
 }
 
 /* c[i0 .. i0 + R, block of columns] (+)= a[rows, block of k] · b block. */
@@ -115,7 +135,7 @@ static void multiply_rows(const product *p, int i0, int R, int k0, int depth, in
     tile_end end = {0, k0 > 0 || p->accumulate, NULL, 0};
 
     if (p->op == KILN_TN)
-        pack_a(a_tile, p->a + (size_t)k0 * p->lda + i0, p->lda, depth, R); /* a[k, i] */
+        pack_a(a_tile, p->a + (size_t)k0 * p->lda + i0, p->lda, depth, R, p->m - i0); /* a[k, i] */
     else
         for (int i = 0; i < R; i++) rows[i] = p->a + (size_t)(i0 + i) * p->lda + k0; /* a[i, k0] */
 
@@ -131,7 +151,8 @@ static void multiply_rows(const product *p, int i0, int R, int k0, int depth, in
             b_step = p->ldb;
         }
         if (p->op == KILN_TN) {
-            kiln_tile_adjacent[vectors - 1][R - 1](c, p->ldc, a_tile, R, whole, b, b_step, &end);
+            kiln_tile_adjacent[vectors - 1][R - 1](c, p->ldc, a_tile, A_STEP, whole, b, b_step,
+                                                     &end);
         } else {
             float *c_rows[TILE_ROWS];
 
@@ -152,7 +173,7 @@ static void multiply(const product *p, float *work)
         for (int k0 = 0; k0 < p->k; k0 += KC) {
             const int columns = p->n - j0 < NC ? p->n - j0 : NC;
             const int depth = p->k - k0 < KC ? p->k - k0 : KC;
-            float *const a_tile = work, *const b_block = work + (size_t)depth * TILE_ROWS;
+            float *const a_tile = work, *const b_block = work + (size_t)depth * A_STEP;
 
             pack_b(b_block, p, k0, depth, j0, columns);
             for (int t = 0; t < tiles; t++) {

@@ -16,7 +16,7 @@
 
 #include <stddef.h>
 
-#define KILN_GEMM_KC 256
+#define KILN_GEMM_KC 384
 
 enum { KILN_NN, KILN_NT, KILN_TN };
 

@@ -217,8 +217,8 @@ void kiln_vec_column_sums(float *out, const float *x, int R, int C)
     }
 }
 
-/* out (C, R) = x (R, C) transposed, in squares that stay in L1 whichever side is long. */
-static void transpose(float *out, const float *x, int R, int C)
+/* In squares that stay in L1 whichever side is long. */
+void kiln_vec_transpose(float *out, size_t out_step, const float *x, size_t x_step, int R, int C)
 {
     enum { SQUARE = 32 };
 
@@ -226,9 +226,20 @@ static void transpose(float *out, const float *x, int R, int C)
         for (int c0 = 0; c0 < C; c0 += SQUARE) {
             const int r1 = R - r0 < SQUARE ? R : r0 + SQUARE,
                       c1 = C - c0 < SQUARE ? C : c0 + SQUARE;
+            int r = r0;
 
-            for (int r = r0; r < r1; r++)
-                for (int c = c0; c < c1; c++) out[(size_t)c * R + r] = x[(size_t)r * C + c];
+            for (; r + 4 <= r1; r += 4) {
+                const float *from = x + r * x_step;
+                float *to = out + r;
+                int c = c0;
+
+                for (; c + 4 <= c1; c += 4)
+                    vf4_transpose(to + c * out_step, out_step, from + c, x_step);
+                for (; c < c1; c++)
+                    for (int i = 0; i < 4; i++) to[c * out_step + i] = from[i * x_step + c];
+            }
+            for (; r < r1; r++)
+                for (int c = c0; c < c1; c++) out[c * out_step + r] = x[r * x_step + c];
         }
 }
 
@@ -236,12 +247,14 @@ void kiln_vec_nchw_to_nhwc(float *out, const float *x, int N, int C, int S)
 {
     const size_t image = (size_t)C * S;
 
-    for (int n = 0; n < N; n++) transpose(out + n * image, x + n * image, C, S);
+    for (int n = 0; n < N; n++)
+        kiln_vec_transpose(out + n * image, (size_t)C, x + n * image, (size_t)S, C, S);
 }
 
 void kiln_vec_nhwc_to_nchw(float *out, const float *x, int N, int C, int S)
 {
     const size_t image = (size_t)C * S;
 
-    for (int n = 0; n < N; n++) transpose(out + n * image, x + n * image, S, C);
+    for (int n = 0; n < N; n++)
+        kiln_vec_transpose(out + n * image, (size_t)S, x + n * image, (size_t)C, S, C);
 }

@@ -38,6 +38,9 @@ int kiln_vec_all_finite(const float *x, int n);     /* 1 or 0 */
  * 64 rows, blocks in order. */
 void kiln_vec_column_sums(float *out, const float *x, int R, int C);
 
+/* out[c · out_step + r] = x[r · x_step + c] for r < R, c < C. */
+void kiln_vec_transpose(float *out, size_t out_step, const float *x, size_t x_step, int R, int C);
+
 /* x (N, C, S) to out (N, S, C) and back: one image's planes to channels last. Not in place. */
 void kiln_vec_nchw_to_nhwc(float *out, const float *x, int N, int C, int S);
 void kiln_vec_nhwc_to_nchw(float *out, const float *x, int N, int C, int S);

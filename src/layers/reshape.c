@@ -7,6 +7,7 @@
  * x (N, S, C), S = H·W; rows (N, C·S). Traffic: each array once.
  * Source: He et al. 2016 (residual); cs231n assignment 2, affine_forward's reshape.
  */
+#include "base/threads.h"
 #include "kernels/vec.h"
 #include "layers/elementwise.h"
 #include "layers/layers.h"
@@ -24,12 +25,28 @@ void kiln_residual_add(float *out, const float *x, const float *y, int n)
     kiln_elementwise(add_task, out, x, y, n, 0);
 }
 
+typedef struct {
+    float *out;
+    const float *x;
+    int R, C; /* of one image */
+} turning;
+
+static void turn_image(void *context, int n, int thread)
+{
+    const turning *t = context;
+    const size_t image = (size_t)t->R * t->C;
+
+    (void)thread;
+    kiln_vec_transpose(t->out + n * image, (size_t)t->R, t->x + n * image, (size_t)t->C, t->R,
+                       t->C);
+}
+
 void kiln_flatten_forward(float *out, const float *x, int N, int S, int C)
 {
-    kiln_vec_nhwc_to_nchw(out, x, N, C, S);
+    kiln_parallel(N, turn_image, &(turning){out, x, S, C});
 }
 
 void kiln_flatten_backward(float *dx, const float *dout, int N, int S, int C)
 {
-    kiln_vec_nchw_to_nhwc(dx, dout, N, C, S);
+    kiln_parallel(N, turn_image, &(turning){dx, dout, C, S});
 }

@@ -270,6 +270,27 @@ static void layouts_go_there_and_back(void **state)
     }
 }
 
+/* Every tail of the squares and of the four by four, rows apart; nothing beside is written. */
+static void transposes(void **state)
+{
+    (void)state;
+    for (int R = 1; R <= 37; R += R < 9 ? 1 : 7)
+        for (int C = 1; C <= 37; C += C < 9 ? 1 : 7) {
+            const size_t x_step = (size_t)C + 3, out_step = (size_t)R + 2;
+            float *x = check_floats((size_t)R * x_step);
+            float *out = check_floats((size_t)C * out_step);
+
+            check_random(x, (size_t)R * x_step, 1);
+            for (size_t i = 0; i < (size_t)C * out_step; i++) out[i] = -7;
+            kiln_vec_transpose(out, out_step, x, x_step, R, C);
+            for (int c = 0; c < C; c++)
+                for (size_t r = 0; r < out_step; r++)
+                    CHECK(out[c * out_step + r] == (r < (size_t)R ? x[r * x_step + c] : -7));
+            check_free(x);
+            check_free(out);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +303,7 @@ int main(void)
         cmocka_unit_test(finite_sees_every_place),
         cmocka_unit_test(column_sums_in_blocks_of_64_rows),
         cmocka_unit_test(layouts_go_there_and_back),
+        cmocka_unit_test(transposes),
     };
     return cmocka_run_group_tests_name("vec", tests, NULL, NULL);
 }
