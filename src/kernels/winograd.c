@@ -153,48 +153,53 @@ static position tile_position(const pass *p, int tile)
                       tile % across * WINO_OUT};
 }
 
-static void scale_bias_store(const pass *p, float *out, int rows, int columns, int f, const vf *y)
+/* y = Aᵀ M A of KILN_LANES filters of one tile, from f on. */
+WINO_INLINE void output_tile(vf *y, const pass *p, const float *m, int f)
 {
-    const int part = p->F - f < KILN_LANES ? p->F - f : KILN_LANES;
-    const vf zero = vf_set1(0.0f);
-    vf bias = zero;
+    vf half[WINO_OUT * WINO_IN];
 
-    if (p->bias)
-        bias = part < KILN_LANES ? vf_load_part(p->bias + f, part, 0.0f) : vf_load(p->bias + f);
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < columns; j++) {
-            float *to = out + ((size_t)i * p->RW + j) * p->F + f;
-            vf value = y[i * WINO_OUT + j];
+    for (int x = 0; x < WINO_IN; x++) {
+        vf column[WINO_IN];
 
-            if (p->bias) value += bias;
-            if (p->relu) value = vf_max(zero, value); /* a NaN stays */
-            if (part < KILN_LANES)
-                vf_store_part(to, value, part);
-            else
-                vf_store(to, value);
-        }
+        for (int i = 0; i < WINO_IN; i++)
+            column[i] = vf_load(m + (i * WINO_IN + x) * p->m_step + f);
+        wino_output(half + x, WINO_IN, column, 1);
+    }
+    for (int i = 0; i < WINO_OUT; i++) wino_output(y + i * WINO_OUT, 1, half + i * WINO_IN, 1);
 }
 
-/* out = Aᵀ M A of one tile, cut at the edges of the result. */
+/* out = max(floor, Aᵀ M A + bias) of one tile, cut at the edges of the result. */
 static void transform_output(const pass *p, position at, const float *m)
 {
     float *out = p->result + (((size_t)at.n * p->RH + at.row) * p->RW + at.column) * p->F;
     const int rows = p->RH - at.row < WINO_OUT ? p->RH - at.row : WINO_OUT;
     const int columns = p->RW - at.column < WINO_OUT ? p->RW - at.column : WINO_OUT;
+    const size_t line = (size_t)p->RW * p->F;
+    const vf floor = vf_set1(p->relu ? 0.0f : -__builtin_inff());
+    vf y[WINO_OUT * WINO_OUT], bias = vf_set1(0.0f);
+    int f = 0;
 
-    for (int f = 0; f < p->F; f += KILN_LANES) {
-        vf half[WINO_OUT * WINO_IN], y[WINO_OUT * WINO_OUT];
-
-        for (int x = 0; x < WINO_IN; x++) {
-            vf column[WINO_IN];
-
-            for (int i = 0; i < WINO_IN; i++)
-                column[i] = vf_load(m + (i * WINO_IN + x) * p->m_step + f);
-            wino_output(half + x, WINO_IN, column, 1);
+    for (; f + KILN_LANES <= p->F; f += KILN_LANES) {
+        output_tile(y, p, m, f);
+        if (p->bias) bias = vf_load(p->bias + f);
+        if (rows == WINO_OUT && columns == WINO_OUT) {
+            for (int i = 0; i < WINO_OUT * WINO_OUT; i++) /* a NaN stays */
+                vf_store(out + i / WINO_OUT * line + i % WINO_OUT * p->F + f,
+                         vf_max(floor, y[i] + bias));
+            continue;
         }
-        for (int i = 0; i < WINO_OUT; i++) wino_output(y + i * WINO_OUT, 1, half + i * WINO_IN, 1);
-        scale_bias_store(p, out, rows, columns, f, y);
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < columns; j++)
+                vf_store(out + i * line + j * p->F + f,
+                         vf_max(floor, y[i * WINO_OUT + j] + bias));
     }
+    if (f == p->F) return;
+    output_tile(y, p, m, f);
+    if (p->bias) bias = vf_load_part(p->bias + f, p->F - f, 0.0f);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++)
+            vf_store_part(out + i * line + j * p->F + f,
+                          vf_max(floor, y[i * WINO_OUT + j] + bias), p->F - f);
 }
 
 /* M[q] = V[q] · U[q] for the block's tiles. */

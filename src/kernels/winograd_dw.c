@@ -71,9 +71,28 @@ size_t kiln_winograd_dw_work(const kiln_conv_shape *s)
     return j.groups * WINO_POINTS * j.s_step + (size_t)kiln_threads() * j.room_each;
 }
 
-static inline vf load_channels(const float *p, int c, int C)
+/* v[q · v_step] = (Bᵀ d B)[q] of n <= KILN_LANES channels, d with rows `pitch` and pixels C apart. */
+WINO_INLINE void input_tile(float *v, size_t v_step, const float *d, ptrdiff_t pitch, int C,
+                            const int n)
 {
-    return c + KILN_LANES <= C ? vf_load(p + c) : vf_load_part(p + c, C - c, 0.0f);
+    vf half[WINO_POINTS];
+
+    for (int x = 0; x < WINO_IN; x++) {
+        vf in[WINO_IN];
+
+        for (int y = 0; y < WINO_IN; y++) {
+            const float *from = d + y * pitch + x * C;
+
+            in[y] = n == KILN_LANES ? vf_load(from) : vf_load_part(from, n, 0.0f);
+        }
+        wino_input(half + x, WINO_IN, in, 1);
+    }
+    for (int y = 0; y < WINO_IN; y++) {
+        vf out[WINO_IN];
+
+        wino_input(out, 1, half + y * WINO_IN, 1);
+        for (int x = 0; x < WINO_IN; x++) vf_store(v + (y * WINO_IN + x) * v_step, out[x]);
+    }
 }
 
 void kiln_winograd_transform_input(float *v, size_t v_step, const float *image, int H, int W, int C,
@@ -82,26 +101,38 @@ void kiln_winograd_transform_input(float *v, size_t v_step, const float *image, 
     const kiln_window where = {row, column, WINO_IN, WINO_IN};
     ptrdiff_t pitch;
     const float *d = kiln_window_open(image, H, W, C, &where, window, &pitch);
+    int c = 0;
 
-    for (int c = 0; c < C; c += KILN_LANES) {
-        vf half[WINO_POINTS];
+    for (; c + KILN_LANES <= C; c += KILN_LANES)
+        input_tile(v + c, v_step, d + c, pitch, C, KILN_LANES);
+    if (c < C) input_tile(v + c, v_step, d + c, pitch, C, C - c);
+}
 
-        for (int x = 0; x < WINO_IN; x++) {
-            vf in[WINO_IN];
+/* d[q · d_step] = (A dy Aᵀ)[q] of n <= KILN_LANES filters, likewise. */
+WINO_INLINE void gradient_tile(float *d, size_t d_step, const float *dy, ptrdiff_t pitch, int F,
+                               const int n)
+{
+    vf half[WINO_IN * WINO_OUT];
 
-            for (int y = 0; y < WINO_IN; y++) in[y] = load_channels(d + y * pitch + x * C, c, C);
-            wino_input(half + x, WINO_IN, in, 1);
+    for (int x = 0; x < WINO_OUT; x++) {
+        vf in[WINO_OUT];
+
+        for (int y = 0; y < WINO_OUT; y++) {
+            const float *from = dy + y * pitch + x * F;
+
+            in[y] = n == KILN_LANES ? vf_load(from) : vf_load_part(from, n, 0.0f);
         }
-        for (int y = 0; y < WINO_IN; y++) {
-            vf out[WINO_IN];
+        wino_gradient(half + x, WINO_OUT, in, 1);
+    }
+    for (int y = 0; y < WINO_IN; y++) {
+        vf out[WINO_IN];
 
-            wino_input(out, 1, half + y * WINO_IN, 1);
-            for (int x = 0; x < WINO_IN; x++) vf_store(v + (y * WINO_IN + x) * v_step + c, out[x]);
-        }
+        wino_gradient(out, 1, half + y * WINO_OUT, 1);
+        for (int x = 0; x < WINO_IN; x++) vf_store(d + (y * WINO_IN + x) * d_step, out[x]);
     }
 }
 
-/* d[q · d_step + f] = (A dy Aᵀ)[q] for the 4x4 tile of dout at (row, column). */
+/* The 4x4 tile of dout at (row, column). */
 static void transform_gradient(const job *j, float *d, const float *image, int row, int column,
                                float *room)
 {
@@ -109,25 +140,11 @@ static void transform_gradient(const job *j, float *d, const float *image, int r
     const kiln_window where = {row, column, WINO_OUT, WINO_OUT};
     ptrdiff_t pitch;
     const float *dy = kiln_window_open(image, s->OH, s->OW, s->F, &where, room, &pitch);
+    int f = 0;
 
-    for (int f = 0; f < s->F; f += KILN_LANES) {
-        vf half[WINO_IN * WINO_OUT];
-
-        for (int x = 0; x < WINO_OUT; x++) {
-            vf in[WINO_OUT];
-
-            for (int y = 0; y < WINO_OUT; y++)
-                in[y] = load_channels(dy + y * pitch + x * s->F, f, s->F);
-            wino_gradient(half + x, WINO_OUT, in, 1);
-        }
-        for (int y = 0; y < WINO_IN; y++) {
-            vf out[WINO_IN];
-
-            wino_gradient(out, 1, half + y * WINO_OUT, 1);
-            for (int x = 0; x < WINO_IN; x++)
-                vf_store(d + (y * WINO_IN + x) * j->d_step + f, out[x]);
-        }
-    }
+    for (; f + KILN_LANES <= s->F; f += KILN_LANES)
+        gradient_tile(d + f, j->d_step, dy + f, pitch, s->F, KILN_LANES);
+    if (f < s->F) gradient_tile(d + f, j->d_step, dy + f, pitch, s->F, s->F - f);
 }
 
 /* S[q] += V[q]ᵀ · D[q] for the block's tiles. */

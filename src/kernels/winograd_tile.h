@@ -32,6 +32,8 @@
 #define WINO_TAPS 3
 #define WINO_POINTS (WINO_IN * WINO_IN)
 
+#define WINO_INLINE static inline __attribute__((always_inline))
+
 #define WINO_A 0.625f
 #define WINO_B 1.5f
 #define WINO_A2 (WINO_A * WINO_A)
