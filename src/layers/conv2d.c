@@ -15,10 +15,13 @@
  * Source: cs231n notes, convolutional-networks; the papers named in kernels/toom_cook.h,
  * kernels/winograd.h and kernels/gemm.h.
  */
+#include "base/threads.h"
 #include "kernels/vec.h"
 #include "kernels/winograd.h"
 #include "kernels/winograd_rows.h"
 #include "layers/layers.h"
+
+#define CHUNKS 16 /* of the pixels, for db */
 
 int kiln_conv2d_algorithm(const kiln_conv_shape *s, int pass)
 {
@@ -42,7 +45,7 @@ static size_t larger(size_t a, size_t b)
 
 size_t kiln_conv2d_work(const kiln_conv_shape *s)
 {
-    size_t most = kiln_conv_work(s);
+    size_t most = larger(kiln_conv_work(s), (size_t)CHUNKS * s->F);
 
     if (kiln_winograd_fits(s)) most = larger(most, kiln_winograd_work(s));
     if (kiln_winograd_rows_fits(s)) most = larger(most, kiln_winograd_rows_work(s));
@@ -79,10 +82,35 @@ static void conv2d_dw(float *dw, const float *dout, const float *x, const kiln_c
     }
 }
 
+typedef struct {
+    const float *dout;
+    float *part;
+    int rows, F;
+} sums;
+
+static void sum_chunk(void *context, int chunk, int thread)
+{
+    const sums *j = context;
+    const int first = (int)((int64_t)j->rows * chunk / CHUNKS);
+    const int end = (int)((int64_t)j->rows * (chunk + 1) / CHUNKS);
+
+    (void)thread;
+    kiln_vec_column_sums(j->part + chunk * j->F, j->dout + (size_t)first * j->F, end - first, j->F);
+}
+
+/* Chunks of pixels, then the chunks in order. */
+static void conv2d_db(float *db, const float *dout, const kiln_conv_shape *s, float *work)
+{
+    sums j = {dout, work, s->N * s->OH * s->OW, s->F};
+
+    kiln_parallel(CHUNKS, sum_chunk, &j);
+    kiln_vec_column_sums(db, work, CHUNKS, s->F);
+}
+
 void kiln_conv2d_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
                           const float *w, const kiln_conv_shape *s, float *work)
 {
     if (dx) conv2d_dx(dx, dout, w, s, work);
     conv2d_dw(dw, dout, x, s, work);
-    kiln_vec_column_sums(db, dout, s->N * s->OH * s->OW, s->F);
+    conv2d_db(db, dout, s, work);
 }
