@@ -112,7 +112,7 @@ static void write_layer(kiln_json *j, const kiln_layer *l, int batch)
     if (l->kind == KILN_CONV)
         kiln_json_string(
             j, "algorithm",
-            kiln_conv2d_algorithm_name(kiln_conv2d_algorithm(&conv, KILN_CONV_FORWARD)));
+            kiln_conv2d_algorithm_name(kiln_conv2d_algorithm(&conv)));
     kiln_json_int(j, "unread", l->unread);
     kiln_json_int(j, "column", l->column);
     kiln_json_int(j, "end", l->end);

@@ -145,10 +145,8 @@ static void multiply(const pass *p, int pixels, const float *const *patch, float
 
         for (int t = 0; t < tiles; t++) {
             const int first = tile_first(pixels, t), rows = tile_first(pixels, t + 1) - first;
-            float *c[TILE_ROWS];
 
-            for (int i = 0; i < rows; i++) c[i] = place[first + i] + f;
-            kiln_tile_apart[vectors - 1][rows - 1](c, patch + first, depth, panel,
+            kiln_tile_apart[vectors - 1][rows - 1](place + first, f, patch + first, 0, depth, panel,
                                                    vectors * KILN_LANES, &end);
         }
     }

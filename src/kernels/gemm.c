@@ -132,33 +132,31 @@ static void multiply_rows(const product *p, int i0, int R, int k0, int depth, in
 {
     const tile_depth whole = {1, depth, 0};
     const float *rows[TILE_ROWS];
+    float *c_rows[TILE_ROWS];
     tile_end end = {0, k0 > 0 || p->accumulate, NULL, 0};
 
     if (p->op == KILN_TN)
         pack_a(a_tile, p->a + (size_t)k0 * p->lda + i0, p->lda, depth, R, p->m - i0); /* a[k, i] */
-    else
-        for (int i = 0; i < R; i++) rows[i] = p->a + (size_t)(i0 + i) * p->lda + k0; /* a[i, k0] */
+    for (int i = 0; i < R; i++) {
+        rows[i] = p->a + (size_t)(i0 + i) * p->lda + k0; /* a[i, k0] */
+        c_rows[i] = p->c + (size_t)(i0 + i) * p->ldc + j0;
+    }
 
     for (int j = 0; j < columns; j += TILE_COLUMNS) {
         const int vectors = tile_vectors(panel_columns(columns, j));
         const float *b = packed + (size_t)j * depth;
         ptrdiff_t b_step = vectors * KILN_LANES;
-        float *c = p->c + (size_t)i0 * p->ldc + j0 + j;
 
         end.columns = panel_columns(columns, j);
         if (in_place(p, end.columns)) {
             b = p->b + (size_t)k0 * p->ldb + j0 + j;
             b_step = p->ldb;
         }
-        if (p->op == KILN_TN) {
-            kiln_tile_adjacent[vectors - 1][R - 1](c, p->ldc, a_tile, A_STEP, whole, b, b_step,
-                                                     &end);
-        } else {
-            float *c_rows[TILE_ROWS];
-
-            for (int i = 0; i < R; i++) c_rows[i] = c + (size_t)i * p->ldc;
-            kiln_tile_apart[vectors - 1][R - 1](c_rows, rows, whole, b, b_step, &end);
-        }
+        if (p->op == KILN_TN)
+            kiln_tile_adjacent[vectors - 1][R - 1](c_rows[0] + j, p->ldc, a_tile, A_STEP, whole, b,
+                                                   b_step, &end);
+        else
+            kiln_tile_apart[vectors - 1][R - 1](c_rows, j, rows, 0, whole, b, b_step, &end);
     }
 }
 

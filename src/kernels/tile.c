@@ -49,23 +49,24 @@ static __attribute__((noinline)) void store_parts(int R, float *const *c,
         for (int i = 0; i < R; i++) row[i] = C_ROW;                                          \
         store_parts(R, row, sum, end);                                                       \
     } else if (end->accumulate) {                                                            \
-        EACH_SUM acc[i][j] += vf_load(C_ROW + j * KILN_LANES);                               \
-        EACH_SUM vf_store(C_ROW + j * KILN_LANES, acc[i][j]);                                \
+        EACH_SUM acc[i][j] += vf_load((C_ROW) + j * KILN_LANES);                               \
+        EACH_SUM vf_store((C_ROW) + j * KILN_LANES, acc[i][j]);                                \
     } else {                                                                                 \
         if (end->bias) EACH_SUM acc[i][j] += vf_load(end->bias + j * KILN_LANES);            \
         if (end->relu) EACH_SUM acc[i][j] = vf_max(vf_set1(0.0f), acc[i][j]);                \
-        EACH_SUM vf_store(C_ROW + j * KILN_LANES, acc[i][j]);                                \
+        EACH_SUM vf_store((C_ROW) + j * KILN_LANES, acc[i][j]);                                \
     }
 
-INLINE void apart(const int R, const int V, float *const *c, const float *const *rows,
-                  tile_depth depth, const float *b, ptrdiff_t b_step, const tile_end *end)
+INLINE void apart(const int R, const int V, float *const *c, ptrdiff_t c_shift,
+                  const float *const *rows, ptrdiff_t shift, tile_depth depth, const float *b,
+                  ptrdiff_t b_step, const tile_end *end)
 {
     const float *a[TILE_ROWS];
     sums acc;
 
     UNROLL for (int i = 0; i < R; i++)
     {
-        a[i] = rows[i];
+        a[i] = rows[i] + shift;
         UNROLL for (int j = 0; j < V; j++) acc[i][j] = vf_set1(0.0f);
     }
     for (int s = 0; s < depth.segments; s++) {
@@ -83,7 +84,7 @@ INLINE void apart(const int R, const int V, float *const *c, const float *const 
         }
         UNROLL for (int i = 0; i < R; i++) a[i] += depth.jump;
     }
-    STORE(c[i])
+    STORE(c[i] + c_shift)
 }
 
 INLINE void adjacent(const int R, const int V, float *c, ptrdiff_t c_step, const float *a,
@@ -116,10 +117,11 @@ INLINE void adjacent(const int R, const int V, float *c, ptrdiff_t c_step, const
 }
 
 #define TILE(R, V)                                                                               \
-    static void apart_##R##_##V(float *const *c, const float *const *rows, tile_depth depth,     \
-                                const float *b, ptrdiff_t b_step, const tile_end *end)           \
+    static void apart_##R##_##V(float *const *c, ptrdiff_t c_shift, const float *const *rows,    \
+                                ptrdiff_t shift, tile_depth depth, const float *b,               \
+                                ptrdiff_t b_step, const tile_end *end)                           \
     {                                                                                            \
-        apart(R, V, c, rows, depth, b, b_step, end);                                             \
+        apart(R, V, c, c_shift, rows, shift, depth, b, b_step, end);                             \
     }                                                                                            \
     static void adjacent_##R##_##V(float *c, ptrdiff_t c_step, const float *a, ptrdiff_t a_step, \
                                    tile_depth depth, const float *b, ptrdiff_t b_step,           \

@@ -53,8 +53,11 @@ typedef struct {
     ptrdiff_t jump;
 } tile_depth;
 
-typedef void tile_apart(float *const *c, const float *const *rows, tile_depth depth, const float *b,
-                        ptrdiff_t b_step, const tile_end *end);
+/* Row i of c is at c[i] + c_shift, of a at rows[i] + shift: the pointers of one tile serve for all
+ * panels and points. */
+typedef void tile_apart(float *const *c, ptrdiff_t c_shift, const float *const *rows,
+                        ptrdiff_t shift, tile_depth depth, const float *b, ptrdiff_t b_step,
+                        const tile_end *end);
 typedef void tile_adjacent(float *c, ptrdiff_t c_step, const float *a, ptrdiff_t a_step,
                            tile_depth depth, const float *b, ptrdiff_t b_step, const tile_end *end);
 

@@ -208,7 +208,13 @@ static void multiply(const pass *p, const float *v, float *m, int tiles)
     const int c_step = whole_vectors(p->C), f_step = whole_vectors(p->F),
               groups = tile_count(tiles);
     const tile_depth depth = {1, p->C, 0};
+    const float *a[MAX_BLOCK];
+    float *c[MAX_BLOCK];
 
+    for (int t = 0; t < tiles; t++) {
+        a[t] = v + (size_t)t * c_step;
+        c[t] = m + (size_t)t * f_step;
+    }
     for (int q = 0; q < WINO_POINTS; q++)
         for (int f = 0; f < f_step; f += TILE_COLUMNS) {
             const int vectors = tile_vectors(f_step - f);
@@ -217,15 +223,10 @@ static void multiply(const pass *p, const float *v, float *m, int tiles)
 
             for (int g = 0; g < groups; g++) {
                 const int first = tile_first(tiles, g), rows = tile_first(tiles, g + 1) - first;
-                const float *a[TILE_ROWS];
-                float *c[TILE_ROWS];
 
-                for (int i = 0; i < rows; i++) {
-                    a[i] = v + q * p->v_step + (size_t)(first + i) * c_step;
-                    c[i] = m + q * p->m_step + (size_t)(first + i) * f_step + f;
-                }
-                kiln_tile_apart[vectors - 1][rows - 1](c, a, depth, panel, vectors * KILN_LANES,
-                                                       &end);
+                kiln_tile_apart[vectors - 1][rows - 1](
+                    c + first, (ptrdiff_t)(q * p->m_step) + f, a + first,
+                    (ptrdiff_t)(q * p->v_step), depth, panel, vectors * KILN_LANES, &end);
             }
         }
 }

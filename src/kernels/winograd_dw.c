@@ -71,7 +71,8 @@ size_t kiln_winograd_dw_work(const kiln_conv_shape *s)
     return j.groups * WINO_POINTS * j.s_step + (size_t)kiln_threads() * j.room_each;
 }
 
-/* v[q · v_step] = (Bᵀ d B)[q] of n <= KILN_LANES channels, d with rows `pitch` and pixels C apart. */
+/* v[q · v_step] = (Bᵀ d B)[q] of n <= KILN_LANES channels; d's rows are `pitch`, its pixels C
+ * apart. */
 WINO_INLINE void input_tile(float *v, size_t v_step, const float *d, ptrdiff_t pitch, int C,
                             const int n)
 {

@@ -28,6 +28,7 @@
 #include "kernels/winograd_rows_tile.h"
 
 #define BLOCK_FLOATS 8192 /* of M */
+#define PIXELS 128
 
 typedef struct {
     kiln_toom_cook t;
@@ -185,11 +186,10 @@ void kiln_strip_transform(float *v, size_t v_step, const kiln_strips *s, const k
         combine_rows(v + before, v_step, rows, exist * s->C, t, 4);
 }
 
-/* M[q] of all pixels of the block's strips. */
-static void multiply(const pass *p, const float *v, float *m, int strips)
+/* M[q] of up to PIXELS pixels, whose patches and results at the first point are given. */
+static void multiply(const pass *p, int pixels, const float *const *patch, float *const *place)
 {
-    const int C = p->strips.C, f_step = whole_vectors(p->F), pixels = strips * p->RW;
-    const int groups = tile_count(pixels);
+    const int C = p->strips.C, f_step = whole_vectors(p->F), groups = tile_count(pixels);
     const tile_depth depth = {1, p->WW * C, 0};
 
     for (int q = 0; q < p->t.points; q++)
@@ -197,20 +197,31 @@ static void multiply(const pass *p, const float *v, float *m, int strips)
             const int vectors = tile_vectors(f_step - f);
             const tile_end end = {vectors * KILN_LANES, 0, NULL, 0};
             const float *panel = p->u + q * p->u_step + (size_t)p->WW * C * f;
-            int strip = 0, x = 0;
 
             for (int g = 0; g < groups; g++) {
                 const int first = tile_first(pixels, g), rows = tile_first(pixels, g + 1) - first;
-                const float *a[TILE_ROWS];
-                float *c[TILE_ROWS];
 
-                for (int i = 0; i < rows; i++) {
-                    a[i] = v + q * p->v_step + ((size_t)strip * p->strips.columns + x) * C;
-                    c[i] = m + q * p->m_step + (size_t)(first + i) * f_step + f;
-                    if (++x == p->RW) x = 0, strip++;
-                }
-                kiln_tile_apart[vectors - 1][rows - 1](c, a, depth, panel, vectors * KILN_LANES,
-                                                       &end);
+                kiln_tile_apart[vectors - 1][rows - 1](
+                    place + first, (ptrdiff_t)(q * p->m_step) + f, patch + first,
+                    (ptrdiff_t)(q * p->v_step), depth, panel, vectors * KILN_LANES, &end);
+            }
+        }
+}
+
+/* All pixels of the block's strips. */
+static void multiply_strips(const pass *p, const float *v, float *m, int strips)
+{
+    const float *patch[PIXELS];
+    float *place[PIXELS];
+    int pixels = 0;
+
+    for (int strip = 0; strip < strips; strip++)
+        for (int x = 0; x < p->RW; x++) {
+            patch[pixels] = v + ((size_t)strip * p->strips.columns + x) * p->strips.C;
+            place[pixels++] = m + ((size_t)strip * p->RW + x) * whole_vectors(p->F);
+            if (pixels == PIXELS || (strip == strips - 1 && x == p->RW - 1)) {
+                multiply(p, pixels, patch, place);
+                pixels = 0;
             }
         }
 }
@@ -256,7 +267,7 @@ static void run_block(void *context, int task, int thread)
 
     for (int i = 0; i < strips; i++)
         kiln_strip_transform(v + i * v_strip, p->v_step, &p->strips, &p->t, first + i, p->zeros);
-    multiply(p, v, m, strips);
+    multiply_strips(p, v, m, strips);
     for (int i = 0; i < strips; i++) {
         if (p->t.pairs == 2)
             store_strip(p, first + i, m + i * m_strip, 2);

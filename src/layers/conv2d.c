@@ -6,12 +6,9 @@
  *
  * x (N, H, W, C)   w (F, C, HH, WW)   b (F)   out (N, OH, OW, F).
  *
- * Which kernel computes it depends on the shape and the pass alone, so a net has the same bits
- * wherever it runs. By multiplications: Winograd's in two dimensions where there are channels
- * enough for its sums, else in one where there are 5 or 7 filter rows, else the direct one, which
- * reads patches in place. For 3x3 filters on few channels the one-dimensional kernel wins only for
- * dw, whose sums run over pixels; forward its sums of 9 are too short (measured: 0.9 of direct, dw
- * 1.4).
+ * Which kernel computes it depends on the shape alone, so a net has the same bits wherever it runs:
+ * Winograd's in two dimensions where there are channels enough for its sums, else in one dimension
+ * where there are 3, 5 or 7 filter rows, else the direct one, which reads patches in place.
  * Source: cs231n notes, convolutional-networks; the papers named in kernels/toom_cook.h,
  * kernels/winograd.h and kernels/gemm.h.
  */
@@ -23,12 +20,10 @@
 
 #define CHUNKS 16 /* of the pixels, for db */
 
-int kiln_conv2d_algorithm(const kiln_conv_shape *s, int pass)
+int kiln_conv2d_algorithm(const kiln_conv_shape *s)
 {
     if (kiln_winograd_fits(s)) return KILN_CONV_WINOGRAD;
-    if (kiln_winograd_rows_fits(s) && (s->HH > 3 || pass == KILN_CONV_DW))
-        return KILN_CONV_WINOGRAD_ROWS;
-    return KILN_CONV_DIRECT;
+    return kiln_winograd_rows_fits(s) ? KILN_CONV_WINOGRAD_ROWS : KILN_CONV_DIRECT;
 }
 
 const char *kiln_conv2d_algorithm_name(int algorithm)
@@ -55,7 +50,7 @@ size_t kiln_conv2d_work(const kiln_conv_shape *s)
 void kiln_conv2d_forward(float *out, const float *x, const float *w, const float *b,
                          const kiln_conv_shape *s, int relu, float *work)
 {
-    switch (kiln_conv2d_algorithm(s, KILN_CONV_FORWARD)) {
+    switch (kiln_conv2d_algorithm(s)) {
     case KILN_CONV_WINOGRAD: kiln_winograd_forward(out, x, w, b, s, relu, work); break;
     case KILN_CONV_WINOGRAD_ROWS: kiln_winograd_rows_forward(out, x, w, b, s, relu, work); break;
     default: kiln_conv_forward(out, x, w, b, s, relu, work);
@@ -65,7 +60,7 @@ void kiln_conv2d_forward(float *out, const float *x, const float *w, const float
 static void conv2d_dx(float *dx, const float *dout, const float *w, const kiln_conv_shape *s,
                       float *work)
 {
-    switch (kiln_conv2d_algorithm(s, KILN_CONV_DX)) {
+    switch (kiln_conv2d_algorithm(s)) {
     case KILN_CONV_WINOGRAD: kiln_winograd_dx(dx, dout, w, s, work); break;
     case KILN_CONV_WINOGRAD_ROWS: kiln_winograd_rows_dx(dx, dout, w, s, work); break;
     default: kiln_conv_dx(dx, dout, w, s, work);
@@ -75,7 +70,7 @@ static void conv2d_dx(float *dx, const float *dout, const float *w, const kiln_c
 static void conv2d_dw(float *dw, const float *dout, const float *x, const kiln_conv_shape *s,
                       float *work)
 {
-    switch (kiln_conv2d_algorithm(s, KILN_CONV_DW)) {
+    switch (kiln_conv2d_algorithm(s)) {
     case KILN_CONV_WINOGRAD: kiln_winograd_dw(dw, dout, x, s, work); break;
     case KILN_CONV_WINOGRAD_ROWS: kiln_winograd_rows_dw(dw, dout, x, s, work); break;
     default: kiln_conv_dw(dw, dout, x, s, work);

@@ -34,8 +34,7 @@ void kiln_affine_backward(float *dx, float *dw, float *db, const float *dout, co
 /* The net's convolution, channels last; picks its algorithm by shape alone. db = Σ dout. dx may be
  * NULL. */
 enum { KILN_CONV_DIRECT, KILN_CONV_WINOGRAD, KILN_CONV_WINOGRAD_ROWS };
-enum { KILN_CONV_FORWARD, KILN_CONV_DX, KILN_CONV_DW };
-int kiln_conv2d_algorithm(const kiln_conv_shape *s, int pass);
+int kiln_conv2d_algorithm(const kiln_conv_shape *s);
 const char *kiln_conv2d_algorithm_name(int algorithm); /* "winograd rows", .. */
 size_t kiln_conv2d_work(const kiln_conv_shape *s);
 void kiln_conv2d_forward(float *out, const float *x, const float *w, const float *b,

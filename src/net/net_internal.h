@@ -29,7 +29,8 @@ typedef struct {
     int wants_gradient; /* something before it, or itself, has parameters */
     int relu;           /* stores max(0, out): the relu behind it is done here */
     int done;           /* this relu is done by the layer before it */
-    int relu_back;      /* its backward pass goes through the relu behind (batchnorm), before (maxpool) */
+    int relu_back;      /* its backward pass goes through the relu behind it (batchnorm) or before
+                         * it (maxpool) as well */
     int done_back;      /* this relu's backward pass is done by such a neighbour */
     int learned;        /* number of its first parameter tensor (w, b; gamma, beta), or -1 */
     int statistics;     /* number of its running mean (and variance behind it), or -1 */

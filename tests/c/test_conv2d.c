@@ -35,7 +35,7 @@ static void check_shape(kiln_conv_shape s, size_t offset)
     ref_conv2d_forward(ref, widened(x, nx), widened(w, nw), widened(b, s.F), &s);
     ref_conv2d_forward(mag, magnitudes(x, nx), magnitudes(w, nw), magnitudes(b, s.F), &s);
     kiln_conv2d_forward(out, x, w, b, &s, 0, work);
-    check_conv(out, ref, mag, nout, patch + 1, kiln_conv2d_algorithm(&s, KILN_CONV_FORWARD));
+    check_conv(out, ref, mag, nout, patch + 1, kiln_conv2d_algorithm(&s));
     kiln_conv2d_forward(rectified, x, w, b, &s, 1, work);
     for (size_t i = 0; i < nout; i++) CHECK(rectified[i] == (out[i] > 0 ? out[i] : 0));
 
@@ -43,11 +43,11 @@ static void check_shape(kiln_conv_shape s, size_t offset)
     ref_conv2d_backward(mdx, mdw, mdb, magnitudes(dout, nout), magnitudes(x, nx), magnitudes(w, nw),
                         &s);
     kiln_conv2d_backward(dx, dw, db, dout, x, w, &s, work);
-    check_conv(dx, rdx, mdx, nx, s.F * s.HH * s.WW, kiln_conv2d_algorithm(&s, KILN_CONV_DX));
-    check_conv(dw, rdw, mdw, nw, pixels, kiln_conv2d_algorithm(&s, KILN_CONV_DW));
+    check_conv(dx, rdx, mdx, nx, s.F * s.HH * s.WW, kiln_conv2d_algorithm(&s));
+    check_conv(dw, rdw, mdw, nw, pixels, kiln_conv2d_algorithm(&s));
     CHECK_SUMS(db, rdb, mdb, s.F, pixels);
     kiln_conv2d_backward(NULL, dw, db, dout, x, w, &s, work); /* the first layer needs no dx */
-    check_conv(dw, rdw, mdw, nw, pixels, kiln_conv2d_algorithm(&s, KILN_CONV_DW));
+    check_conv(dw, rdw, mdw, nw, pixels, kiln_conv2d_algorithm(&s));
     numeric_done();
 }
 
@@ -91,13 +91,10 @@ static void algorithm_depends_on_the_shape_alone(void **state)
     (void)state;
     CHECK(kiln_conv_shape_finish(&wide) && kiln_conv_shape_finish(&first));
     CHECK(kiln_conv_shape_finish(&five) && kiln_conv_shape_finish(&strided));
-    for (int pass = KILN_CONV_FORWARD; pass <= KILN_CONV_DW; pass++) {
-        CHECK(kiln_conv2d_algorithm(&wide, pass) == KILN_CONV_WINOGRAD);
-        CHECK(kiln_conv2d_algorithm(&five, pass) == KILN_CONV_WINOGRAD_ROWS);
-        CHECK(kiln_conv2d_algorithm(&strided, pass) == KILN_CONV_DIRECT);
-    }
-    CHECK(kiln_conv2d_algorithm(&first, KILN_CONV_FORWARD) == KILN_CONV_DIRECT);
-    CHECK(kiln_conv2d_algorithm(&first, KILN_CONV_DW) == KILN_CONV_WINOGRAD_ROWS);
+    CHECK(kiln_conv2d_algorithm(&wide) == KILN_CONV_WINOGRAD);
+    CHECK(kiln_conv2d_algorithm(&first) == KILN_CONV_WINOGRAD_ROWS);
+    CHECK(kiln_conv2d_algorithm(&five) == KILN_CONV_WINOGRAD_ROWS);
+    CHECK(kiln_conv2d_algorithm(&strided) == KILN_CONV_DIRECT);
     assert_string_equal(kiln_conv2d_algorithm_name(KILN_CONV_WINOGRAD), "winograd");
     assert_string_equal(kiln_conv2d_algorithm_name(KILN_CONV_WINOGRAD_ROWS), "winograd rows");
     assert_string_equal(kiln_conv2d_algorithm_name(KILN_CONV_DIRECT), "direct");
