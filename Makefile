@@ -124,7 +124,7 @@ WASM = $(WASM_SHIPPED:%=$(B)/wasm/%.mjs)
 wasm: $(WASM) ## WebAssembly: build/wasm/{simd,relaxed}.{mjs,wasm}
 
 # $(call wasm_level,SOURCE): how its room is optimised, after -O3 for all.
-wasm_level = $(if $(filter src/kernels/%,$(1)),,$(if $(filter src/layers/%,$(1)),$(WASM_LAYERS),\
+wasm_level = $(if $(filter src/kernels/% tests/bench/%,$(1)),,$(if $(filter src/layers/%,$(1)),$(WASM_LAYERS),\
 	$(WASM_COLD)))
 
 # What the module exports: every function that kiln.h declares.
@@ -278,6 +278,51 @@ fuzz: $(FUZZ:%=$(B)/fuzz/%) ## fuzz the parsers with libFuzzer (FUZZ=name SECOND
 			-artifact_prefix=$(B)/fuzz/$$name- \
 			$(B)/fuzz/corpus/$$name tests/fuzz/corpus/$$name 2>&1 | tail -n 12; done
 
+# --- benchmarks -----------------------------------------------------------------------------------
+
+# kernels-VARIANT measures the kernels: natively as they ship and for AVX2, and as WebAssembly.
+BENCH_SRC = $(wildcard tests/bench/*.c)
+BENCH_NATIVE = strict $(if $(HAS_FMA),fused $(BENCH_AVX2))
+NATIVE_avx2 = $(filter-out -march=%,$(NATIVE_FLAGS)) $(AVX2_FLAGS) $(MODE_fused)
+BENCH_KERNELS = $(BENCH_NATIVE:%=$(B)/bench/kernels-%) \
+	$(WASM_SHIPPED:%=$(B)/bench/kernels-%.mjs)
+
+$(eval $(call variant,avx2,$(CC),$(NATIVE_avx2)))
+define bench_native
+$(B)/bench/kernels-$(1): $(call objects,$(1),$(BENCH_SRC) tests/bench/peers/openblas.c) \
+		$(B)/obj/$(1)/libkiln.a
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(NATIVE_$(1)) $$^ $(NATIVE_LIBS) -o $$@
+endef
+$(foreach v,strict fused avx2,$(eval $(call bench_native,$(v))))
+
+BENCH_LIB_SRC = $(filter src/base/% src/kernels/% src/ref/%,$(LIB_SRC))
+define bench_wasm
+$(B)/bench/kernels-$(1).mjs: $(call objects,wasm-$(1),$(BENCH_SRC) $(BENCH_LIB_SRC))
+	@mkdir -p $$(@D)
+	$$(Q)$(EMCC) $(WASM_LINK) $(WASM_LINK_$(1)) $(WASM_LINK_BENCH) $$^ -o $$@
+endef
+$(foreach v,simd relaxed,$(eval $(call bench_wasm,$(v))))
+
+# What make bench measures: ONLY=kernels,steps,scaling,memory,start; MATCH= a part of a shape's line;
+# ROUNDS and SECONDS (a round of steps) shorten it; NETS=W1,W3.
+bench: $(NATIVE) $(BENCH_KERNELS) $(DIST) $(PAGE) | browser ## measure kiln and its peers (ROUNDS=5 ONLY=steps,...)
+	@CHROMIUM="$(BROWSER)" NODE_RELAXED="$(NODE_RELAXED)" node tests/bench/run.mjs \
+		$(foreach o,ROUNDS SECONDS ONLY NETS MATCH,$(if $($(o)),--$(shell echo $(o) | \
+		tr A-Z a-z)='$($(o))'))
+bench-kernels: $(BENCH_KERNELS)
+bench-readme: ## put the latest measured table and picture into README.md
+	@node tests/bench/readme.mjs
+
+# The peers' npm packages lie apart from the project's own and are never shipped.
+PEERS = node_modules/.bench-peers
+bench-peers: $(PEERS)/node_modules/.package-lock.json | $(B)/have/torch $(B)/have/openblas ## install what bench compares with: PyTorch, OpenBLAS, ConvNetJS, TensorFlow.js
+$(PEERS)/node_modules/.package-lock.json: $(wildcard tests/bench/peers/package*.json) $(NPM)
+	@mkdir -p $(PEERS) && cp tests/bench/peers/package.json tests/bench/peers/package-lock.json $(PEERS)
+	@echo "kiln: installing ConvNetJS and TensorFlow.js into $(PEERS)" >&2
+	npm ci --prefix $(PEERS) --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 # --- checks ---------------------------------------------------------------------------------------
 
 HEADERS = $(wildcard src/*.h src/*/*.h)
@@ -315,5 +360,5 @@ distclean: clean ## remove node_modules/ as well (data/ and the toolchain's cach
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: browser toolchain native wasm bindings web start test test-c test-js test-web bits \
+.PHONY: bench bench-kernels bench-peers bench-readme browser toolchain native wasm bindings web start test test-c test-js test-web bits \
 	test-bits accuracy fuzz check data clean distclean help

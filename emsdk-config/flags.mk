@@ -53,6 +53,17 @@ LANES_16 = $(if $(shell grep -m1 -ow avx512f /proc/cpuinfo),-mavx512f -mavx512vl
 FMA = -mfma
 endif
 
+# --- benchmarks -----------------------------------------------------------------------------------
+
+# A second native build, for the vectors that most machines have; x86 only.
+ifeq ($(shell uname -m),x86_64)
+BENCH_AVX2 = avx2
+endif
+AVX2_FLAGS = -march=x86-64-v3
+# The kernels alone, called by name with text; they run in Node as well.
+WASM_LINK_BENCH = -sEXPORTED_FUNCTIONS=_bench_ask -sEXPORTED_RUNTIME_METHODS=ccall
+WASM_LINK_BENCH += -sENVIRONMENT=web,worker,node
+
 # --- sanitizers -----------------------------------------------------------------------------------
 
 # The first report ends the program; stack frames stay readable; -O1 keeps the tests quick.

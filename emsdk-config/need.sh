@@ -30,6 +30,8 @@ find_browser() {
     return 1
 }
 
+has_openblas() { /sbin/ldconfig -p | grep -q 'libopenblas\.so\.0'; }
+
 # probe THING: is it here?
 probe() {
     case $1 in
@@ -41,6 +43,8 @@ probe() {
     chromium) find_browser ;;
     curl)     command -v curl >/dev/null ;;
     python3)  command -v python3 >/dev/null ;;
+    torch)    /usr/bin/python3 -c 'import torch' 2>/dev/null ;;
+    openblas) has_openblas ;;
     llvm)     command -v clang-19 >/dev/null && command -v wasm-ld-19 >/dev/null &&
                   command -v llvm-ar-19 >/dev/null ;;
     npm)      command -v npm >/dev/null ;;
@@ -61,6 +65,8 @@ packages() {
     clang)    echo clang-19 ;;
     fuzzer)   echo clang-19 libclang-rt-19-dev ;;
     chromium) echo chromium fonts-dejavu-core ;;
+    torch)    echo python3-torch ;;
+    openblas) echo libopenblas0-pthread ;;
     llvm)     echo clang-19 lld-19 llvm-19 ;;
     *)        echo "$1" ;;
     esac

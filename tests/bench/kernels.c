@@ -1,122 +1,28 @@
 /*
- * Speed of the kernels against the register peak of the same core in the same run.
+ * Speed and errors of the kernels: a request a line, a line of JSON as the answer.
  *
- *   kernels SHAPES [THREADS] [FILTER]
+ *   peak                        register peak and bandwidths of this core and build
+ *   gemm OP M N K               as in the shapes file, timed; also OpenBLAS after --openblas
+ *   conv N C H W F HH WW S P    timed: forward, dx, dw, direct and by Winograd's way
+ *   errors conv ...             the same calls against double: largest error / largest value
  *
- * Each line of the shapes file (see there) is timed as the fastest of 15 runs: other work on the
- * machine only ever adds to a run. GFLOP/s counts the multiply-adds of the direct algorithm, twice,
- * whatever algorithm runs; transforms and packing are in the time.
+ * Natively a program that reads requests from stdin; as WebAssembly a function that JavaScript
+ * calls. GFLOP/s are left to the reader: of the direct algorithm's multiply-adds, whatever runs.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __EMSCRIPTEN__
-#include <emscripten.h>
-#else
-#include <time.h>
-#endif
-
-#include "base/rng.h"
 #include "base/simd.h"
 #include "base/threads.h"
-#include "kernels/conv.h"
+#include "bench.h"
 #include "kernels/gemm.h"
-#include "kernels/winograd.h"
 
-enum { RUNS = 15 };
-#define RUN_SECONDS 0.01 /* of one run, so that the clock is fine enough */
+const char *bench_ask(const char *line);
 
-static double now(void)
-{
-#ifdef __EMSCRIPTEN__
-    return emscripten_get_now() * 1e-3;
-#else
-    struct timespec t;
+static int with_openblas;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-#endif
-}
-
-typedef void action(void *context);
-
-/* Seconds of one call: warmed up (engines compile twice), then the fastest run. */
-static double seconds(action *act, void *context)
-{
-    double start = now(), best = 0;
-    int calls = 0;
-
-    do {
-        act(context);
-        calls++;
-    } while (now() - start < 5 * RUN_SECONDS);
-    calls = (int)(RUN_SECONDS * calls / (now() - start)) + 1;
-    for (int run = 0; run < RUNS; run++) {
-        start = now();
-        for (int i = 0; i < calls; i++) act(context);
-
-        const double each = (now() - start) / calls;
-
-        if (run == 0 || each < best) best = each;
-    }
-    return best;
-}
-
-/* ---- the peak: twelve independent sums in registers ------------------------------------------ */
-
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-enum { CHAINS = 12, STEPS = 100000 };
-static volatile float sink, source = 0.999f;
-
-static void spin(void *context)
-{
-    const vf x = vf_set1(source), y = vf_set1(source * 1e-6f);
-    vf sum[CHAINS], total = y;
-    float lane[KILN_LANES];
-
-    (void)context;
-    UNROLL for (int i = 0; i < CHAINS; i++) sum[i] = vf_set1(source * (float)i);
-    for (int step = 0; step < STEPS; step++) {
-        UNROLL for (int i = 0; i < CHAINS; i++) sum[i] = vf_madd(sum[i], x, y);
-    }
-    UNROLL for (int i = 0; i < CHAINS; i++) total += sum[i];
-    vf_store(lane, total);
-    sink = lane[0];
-}
-
-/* ---- the shapes ------------------------------------------------------------------------------ */
-
-static double peak;
-
-static void report(const char *what, double products, double time)
-{
-    const double rate = 2e-9 * products / time;
-
-    printf("%-44s %8.2f GFLOP/s  %5.1f %% of peak  %9.1f us\n", what, rate, 100 * rate / peak,
-           1e6 * time);
-    fflush(stdout);
-}
-
-static float *random_floats(size_t n)
-{
-    float *x = aligned_alloc(64, (n * sizeof *x + 63) / 64 * 64);
-
-    if (!x) {
-        fprintf(stderr, "no memory for %zu floats\n", n);
-        exit(1);
-    }
-    for (size_t i = 0; i < n; i += 1 << 20)
-        kiln_rng_fill_uniform(x + i, (int)(n - i < 1 << 20 ? n - i : 1 << 20),
-                              (kiln_rng){1, KILN_RNG_USER, i}, 0);
-    for (size_t i = 0; i < n; i++) x[i] -= 0.5f;
-    return x;
-}
+/* ---- matrix products ------------------------------------------------------------------------- */
 
 typedef struct {
     int op, m, n, k;
@@ -131,143 +37,94 @@ static void run_gemm(void *context)
               j->op == KILN_NT ? j->k : j->n, 0, j->c, j->n, j->work);
 }
 
-static void bench_gemm(const char *line)
+static void run_openblas(void *context)
 {
-    char op[3], what[80];
-    gemm_job j;
+    const gemm_job *j = context;
 
-    if (sscanf(line, "gemm %2s %d %d %d", op, &j.m, &j.n, &j.k) != 4) return;
+    bench_openblas_gemm(j->op, j->m, j->n, j->k, j->a, j->b, j->c);
+}
+
+int bench_gemm(const char *line, char *text, size_t size)
+{
+    static bench_action *const actions[] = {run_gemm, run_openblas};
+    char op[3];
+    gemm_job j;
+    bench_times t;
+    int length;
+
+    if (sscanf(line, "gemm %2s %d %d %d", op, &j.m, &j.n, &j.k) != 4) return -1;
     j.op = op[0] == 'T' ? KILN_TN : op[1] == 'T' ? KILN_NT : KILN_NN;
-    j.a = random_floats((size_t)j.m * j.k);
-    j.b = random_floats((size_t)j.k * j.n);
-    j.c = random_floats((size_t)j.m * j.n);
-    j.work = random_floats(kiln_gemm_work(j.m, j.n, j.k));
-    snprintf(what, sizeof what, "gemm %s %dx%dx%d", op, j.m, j.n, j.k);
-    report(what, (double)j.m * j.n * j.k, seconds(run_gemm, &j));
+    j.a = bench_floats((size_t)j.m * j.k);
+    j.b = bench_floats((size_t)j.k * j.n);
+    j.c = bench_floats((size_t)j.m * j.n);
+    j.work = bench_floats(kiln_gemm_work(j.m, j.n, j.k));
+    t = bench_measure(with_openblas ? 2 : 1, actions, &j);
+    length = snprintf(text, size, "[{\"kernel\":\"gemm\",\"seconds\":%.9g,\"peak\":%.6g}",
+                      t.seconds[0], t.peak);
+    if (with_openblas)
+        length += snprintf(text + length, size - (size_t)length,
+                           ",{\"kernel\":\"openblas\",\"seconds\":%.9g,\"peak\":%.6g}",
+                           t.seconds[1], t.peak);
+    snprintf(text + length, size - (size_t)length, "]");
     free(j.a);
     free(j.b);
     free(j.c);
     free(j.work);
-}
-
-typedef struct {
-    kiln_conv_shape s;
-    float *x, *w, *b, *out, *work;
-} conv_job;
-
-static void run_forward(void *context)
-{
-    const conv_job *j = context;
-
-    kiln_conv_forward(j->out, j->x, j->w, j->b, &j->s, 1, j->work);
-}
-
-static void run_dx(void *context)
-{
-    const conv_job *j = context;
-
-    kiln_conv_dx(j->x, j->out, j->w, &j->s, j->work);
-}
-
-static void run_dw(void *context)
-{
-    const conv_job *j = context;
-
-    kiln_conv_dw(j->w, j->out, j->x, &j->s, j->work);
-}
-
-static void run_winograd_forward(void *context)
-{
-    const conv_job *j = context;
-
-    kiln_winograd_forward(j->out, j->x, j->w, j->b, &j->s, 1, j->work);
-}
-
-static void run_winograd_dx(void *context)
-{
-    const conv_job *j = context;
-
-    kiln_winograd_dx(j->x, j->out, j->w, &j->s, j->work);
-}
-
-static void run_winograd_dw(void *context)
-{
-    const conv_job *j = context;
-
-    kiln_winograd_dw(j->w, j->out, j->x, &j->s, j->work);
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static void bench_conv(const char *line)
-{
-    static const struct {
-        const char *name;
-        action *act;
-        int winograd;
-    } kinds[] = {{"direct forward", run_forward, 0},
-                 {"direct dx", run_dx, 0},
-                 {"direct dw", run_dw, 0},
-                 {"winograd forward", run_winograd_forward, 1},
-                 {"winograd dx", run_winograd_dx, 1},
-                 {"winograd dw", run_winograd_dw, 1}};
-    conv_job j = {0};
-    kiln_conv_shape *s = &j.s;
-    double products;
-    size_t work;
-
-    if (sscanf(line, "conv %d %d %d %d %d %d %d %d %d", &s->N, &s->C, &s->H, &s->W, &s->F, &s->HH,
-               &s->WW, &s->stride, &s->pad) != 9 ||
-        !kiln_conv_shape_finish(s))
-        return;
-    products = (double)s->N * s->OH * s->OW * s->F * s->C * s->HH * s->WW;
-    const int winograd = s->HH == 3 && s->WW == 3 && s->stride == 1 && s->pad == 1;
-
-    work = kiln_conv_work(s);
-    if (winograd) work = larger(work, kiln_winograd_work(s));
-    j.x = random_floats((size_t)s->N * s->H * s->W * s->C);
-    j.w = random_floats((size_t)s->F * s->C * s->HH * s->WW);
-    j.b = random_floats((size_t)s->F);
-    j.out = random_floats((size_t)s->N * s->OH * s->OW * s->F);
-    j.work = random_floats(work);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        char what[80];
-
-        if (kinds[i].winograd && !winograd) continue;
-        snprintf(what, sizeof what, "%dx%d %d->%d /%d %dx%d N %d %s%s", s->HH, s->WW, s->C, s->F,
-                 s->stride, s->H, s->W, s->N, kinds[i].name,
-                 kinds[i].winograd && kiln_winograd_fits(s) ? " *" : "");
-        report(what, products, seconds(kinds[i].act, &j));
-    }
-    free(j.x);
-    free(j.w);
-    free(j.b);
-    free(j.out);
-    free(j.work);
-}
-
-int main(int argc, char **argv)
-{
-    FILE *file = argc > 1 ? fopen(argv[1], "r") : NULL;
-    char line[200];
-
-    if (!file) {
-        fprintf(stderr, "usage: kernels SHAPES [THREADS] [FILTER]\n");
-        return 2;
-    }
-    const int threads = kiln_threads_set(argc > 2 ? atoi(argv[2]) : 1);
-
-    peak = 2e-9 * KILN_LANES * CHAINS * STEPS / seconds(spin, NULL);
-    printf("peak of one core: %.1f GFLOP/s, %d lanes, %s; %d threads\n", peak, KILN_LANES,
-           KILN_FUSED ? "fused" : "strict", threads);
-    while (fgets(line, sizeof line, file)) {
-        if (argc > 3 && !strstr(line, argv[3])) continue;
-        if (!strncmp(line, "gemm", 4)) bench_gemm(line);
-        if (!strncmp(line, "conv", 4)) bench_conv(line);
-    }
-    fclose(file);
     return 0;
 }
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static void describe(char *text, size_t size)
+{
+    double peak = 0;
+
+    for (int i = 0; i < 50; i++) {
+        const double now = bench_peak();
+
+        if (now > peak) peak = now;
+    }
+    /* 32 MB an array is beyond any last-level cache's share of a core; 64 KB lies in L2. */
+    snprintf(text, size, "{\"peak\":%.6g,\"lanes\":%d,\"mode\":\"%s\",\"memoryBandwidth\":%.6g,"
+             "\"cacheBandwidth\":%.6g,\"openblas\":\"%s\"}", peak, KILN_LANES,
+             KILN_FUSED ? "fused" : "strict", bench_bandwidth(8 << 20), bench_bandwidth(16 << 10),
+             with_openblas ? bench_openblas_core() : "");
+}
+
+const char *bench_ask(const char *line)
+{
+    static char text[4096];
+    int bad = 0;
+
+    kiln_threads_set(1);
+    if (!strncmp(line, "peak", 4)) describe(text, sizeof text);
+    else if (!strncmp(line, "gemm", 4)) bad = bench_gemm(line, text, sizeof text);
+    else if (!strncmp(line, "conv", 4)) bad = bench_conv(line, text, sizeof text);
+    else if (!strncmp(line, "errors ", 7)) bad = bench_conv_errors(line + 7, text, sizeof text);
+    else bad = -1;
+    return bad ? "{\"error\":\"what is asked is not understood\"}" : text;
+}
+
+#ifndef __EMSCRIPTEN__
+int main(int argc, char **argv)
+{
+    char line[200];
+
+    with_openblas = argc > 1 && !strcmp(argv[1], "--openblas") && bench_openblas_core();
+    while (fgets(line, sizeof line, stdin)) {
+        puts(bench_ask(line));
+        fflush(stdout);
+    }
+    return 0;
+}
+#else
+const char *bench_openblas_core(void)
+{
+    return NULL;
+}
+
+void bench_openblas_gemm(int op, int m, int n, int k, const float *a, const float *b, float *c)
+{
+    (void)op, (void)m, (void)n, (void)k, (void)a, (void)b, (void)c;
+}
+#endif

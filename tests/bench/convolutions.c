@@ -1,0 +1,178 @@
+/* Convolutions timed, and held against the double reference. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench.h"
+#include "kernels/conv.h"
+#include "kernels/winograd.h"
+#include "ref/ref_kernels.h"
+
+typedef struct {
+    kiln_conv_shape s;
+    size_t x_size, w_size, out_size;
+    float *x, *w, *b, *out;     /* read, and out as dout */
+    float *dx, *dw, *result;    /* written */
+    float *work;
+} conv_job;
+
+static void direct_forward(void *context)
+{
+    const conv_job *j = context;
+
+    kiln_conv_forward(j->result, j->x, j->w, j->b, &j->s, 0, j->work);
+}
+
+static void direct_dx(void *context)
+{
+    const conv_job *j = context;
+
+    kiln_conv_dx(j->dx, j->out, j->w, &j->s, j->work);
+}
+
+static void direct_dw(void *context)
+{
+    const conv_job *j = context;
+
+    kiln_conv_dw(j->dw, j->out, j->x, &j->s, j->work);
+}
+
+static void winograd_forward(void *context)
+{
+    const conv_job *j = context;
+
+    kiln_winograd_forward(j->result, j->x, j->w, j->b, &j->s, 0, j->work);
+}
+
+static void winograd_dx(void *context)
+{
+    const conv_job *j = context;
+
+    kiln_winograd_dx(j->dx, j->out, j->w, &j->s, j->work);
+}
+
+static void winograd_dw(void *context)
+{
+    const conv_job *j = context;
+
+    kiln_winograd_dw(j->dw, j->out, j->x, &j->s, j->work);
+}
+
+enum { FORWARD, DX, DW };
+static const struct {
+    const char *name;
+    bench_action *act;
+    int winograd, what;
+} kinds[] = {{"direct forward", direct_forward, 0, FORWARD},
+             {"direct dx", direct_dx, 0, DX},
+             {"direct dw", direct_dw, 0, DW},
+             {"winograd forward", winograd_forward, 1, FORWARD},
+             {"winograd dx", winograd_dx, 1, DX},
+             {"winograd dw", winograd_dw, 1, DW}};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static int open_job(conv_job *j, const char *line)
+{
+    kiln_conv_shape *s = &j->s;
+    size_t work;
+
+    if (sscanf(line, "conv %d %d %d %d %d %d %d %d %d", &s->N, &s->C, &s->H, &s->W, &s->F, &s->HH,
+               &s->WW, &s->stride, &s->pad) != 9 ||
+        !kiln_conv_shape_finish(s))
+        return -1;
+    work = kiln_conv_work(s);
+    if (kiln_winograd_fits(s) && kiln_winograd_work(s) > work) work = kiln_winograd_work(s);
+    j->x_size = (size_t)s->N * s->H * s->W * s->C;
+    j->w_size = (size_t)s->F * s->C * s->HH * s->WW;
+    j->out_size = (size_t)s->N * s->OH * s->OW * s->F;
+    j->x = bench_floats(j->x_size);
+    j->w = bench_floats(j->w_size);
+    j->b = bench_floats((size_t)s->F);
+    j->out = bench_floats(j->out_size);
+    j->dx = bench_floats(j->x_size);
+    j->dw = bench_floats(j->w_size);
+    j->result = bench_floats(j->out_size);
+    j->work = bench_floats(work);
+    return 0;
+}
+
+static void close_job(conv_job *j)
+{
+    float *all[] = {j->x, j->w, j->b, j->out, j->dx, j->dw, j->result, j->work};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
+int bench_conv(const char *line, char *text, size_t size)
+{
+    conv_job j;
+    int length = 0;
+
+    if (open_job(&j, line)) return -1;
+    for (int i = 0; i < KINDS; i++) {
+        if (kinds[i].winograd && !kiln_winograd_fits(&j.s)) continue;
+
+        const bench_times t = bench_measure(1, &kinds[i].act, &j);
+
+        length += snprintf(text + length, size - (size_t)length,
+                           "%s{\"kernel\":\"%s\",\"seconds\":%.9g,\"peak\":%.6g}",
+                           i ? "," : "[", kinds[i].name, t.seconds[0], t.peak);
+    }
+    snprintf(text + length, size - (size_t)length, "]");
+    close_job(&j);
+    return 0;
+}
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+static double *doubles(size_t n)
+{
+    double *x = calloc(n, sizeof *x);
+
+    if (!x) {
+        fprintf(stderr, "no memory for %zu doubles\n", n);
+        exit(1);
+    }
+    return x;
+}
+
+/* Largest difference, by the largest value. */
+static double error_of(const float *x, const double *exact, size_t n)
+{
+    double error = 0, most = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        error = fmax(error, fabs(x[i] - exact[i]));
+        most = fmax(most, fabs(exact[i]));
+    }
+    return error / most;
+}
+
+int bench_conv_errors(const char *line, char *text, size_t size)
+{
+    conv_job j;
+    int length = 0;
+
+    if (open_job(&j, line)) return -1;
+
+    const float *result[] = {j.result, j.dx, j.dw};
+    const size_t sizes[] = {j.out_size, j.x_size, j.w_size};
+    double *exact[] = {doubles(j.out_size), doubles(j.x_size), doubles(j.w_size)};
+
+    ref_conv_forward(exact[FORWARD], NULL, j.x, j.w, j.b, &j.s);
+    ref_conv_dx(exact[DX], NULL, j.out, j.w, &j.s);
+    ref_conv_dw(exact[DW], NULL, j.out, j.x, &j.s);
+    for (int i = 0; i < KINDS; i++) {
+        const int what = kinds[i].what;
+
+        if (kinds[i].winograd && !kiln_winograd_fits(&j.s)) continue;
+        kinds[i].act(&j);
+        length += snprintf(text + length, size - (size_t)length,
+                           "%s{\"kernel\":\"%s\",\"error\":%.4g}", i ? "," : "[", kinds[i].name,
+                           error_of(result[what], exact[what], sizes[what]));
+    }
+    snprintf(text + length, size - (size_t)length, "]");
+    for (int i = 0; i < 3; i++) free(exact[i]);
+    close_job(&j);
+    return 0;
+}
