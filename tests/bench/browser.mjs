@@ -1,13 +1,14 @@
-// A headless Chromium with one page, cross-origin isolated, in whose workers the peers run.
+// A headless Chromium with one page, cross-origin isolated, in whose workers everything runs.
 import fs from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
 import { serve } from '../serve.mjs';
+import { canPin, pinned } from './tools.mjs';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync',
-  '--disable-background-networking', '--disable-component-update', '--disable-renderer-backgrounding',
-  '--disable-background-timer-throttling'];
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-sync', '--disable-background-networking', '--disable-component-update',
+  '--disable-renderer-backgrounding', '--disable-background-timer-throttling'];
 
 /** A folder whose links name what the workers load: { dist: 'build/dist', ... }. */
 function linkFolder(root, links) {
@@ -19,21 +20,46 @@ function linkFolder(root, links) {
   fs.writeFileSync(path.join(root, 'index.html'), '<!doctype html><title>bench</title>');
 }
 
+/** A script that starts the whole of the browser on one core: no helper thread has another. */
+function onOneCore(executable, script) {
+  if (!canPin) return executable;
+  fs.writeFileSync(script, `#!/bin/sh\nexec ${pinned([executable]).join(' ')} "$@"\n`);
+  fs.chmodSync(script, 0o755);
+  return path.resolve(script);
+}
+
+export async function launch(executable, out, { oneCore }) {
+  const executablePath = oneCore
+    ? onOneCore(executable, path.join(out, 'one-core-chromium')) : executable;
+  return chromium.launch({ executablePath, args: FLAGS });
+}
+
+/** The folder that browsers see: what was built, the peers and this folder. */
+export async function openSite(out, peers) {
+  const root = path.join(out, 'www');
+  linkFolder(root, {
+    dist: 'build/dist', bench: out, tests: 'tests/bench', node_modules: peers });
+  const { server, address } = await serve(root, 0);
+  return { address, close: () => server.close() };
+}
+
 /**
- * { version, ask(script, type, message), close() }. ask() posts a message to the worker of a script ('classic' or
- * 'module'; what follows a # tells workers of one script apart) and resolves to its answer.
+ * { version, ask(script, type, message), close() }. ask() posts a message to the worker of a
+ * script ('classic' or 'module'; queries tell workers of one script apart) and resolves to its
+ * answer.
  */
-export async function openBrowser(executablePath, root, links) {
-  linkFolder(root, links);
-  const { server, address } = await serve(path.resolve(root), 9100);
-  const browser = await chromium.launch({ executablePath, args: FLAGS });
+export async function openBrowser(executable, out, site, { oneCore }) {
+  const browser = await launch(executable, out, { oneCore });
   const page = await browser.newPage();
-  await page.goto(address);
+  await page.goto(site.address);
   await page.evaluate(() => {
     const workers = {};
     window.ask = (script, type, message) => new Promise((resolve, reject) => {
       const worker = (workers[script] ??= new Worker(script, { type }));
-      worker.onerror = () => reject(new Error(`${script}: the worker did not start`));
+      worker.onerror = (event) => {
+        delete workers[script];
+        reject(new Error(`${script}: ${event.message ?? 'the worker did not start'}`));
+      };
       worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve(data));
       worker.postMessage(message);
     });
@@ -41,9 +67,6 @@ export async function openBrowser(executablePath, root, links) {
   return {
     version: browser.version(),
     ask: (...request) => page.evaluate((r) => window.ask(...r), request),
-    close: async () => {
-      await browser.close();
-      server.close();
-    },
+    close: () => browser.close(),
   };
 }

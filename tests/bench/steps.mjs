@@ -1,136 +1,137 @@
-// steps.mjs [--rounds 5] [--seconds 1] [--nets W1,W2,W3] [--out build/bench] — whole training steps, kiln and its peers.
+// The stage `steps`: whole training steps of kiln and its peers, forward, backward and update.
 //
-// Every runner that is installed is asked in turn, round after round, so that a slow minute of the machine falls on all of
-// them; the figure is the median of the rounds. Ratios within one run are what counts. One thread is one pinned core.
-import { spawn, execFileSync } from 'node:child_process';
+// Every runner is asked in turn, round after round, so that a slow minute of the machine falls on
+// all of them. A round gives the median of the steps it had time for.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import readline from 'node:readline';
-import { parseArgs } from 'node:util';
 
-import { openBrowser } from './browser.mjs';
 import { readNets } from './nets.mjs';
+import { LineProgram, median, nodeCommand, pinned, progress } from './tools.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '1' },
-    nets: { type: 'string', default: 'W1,W2,W3' },
-    out: { type: 'string', default: 'build/bench' },
-    peers: { type: 'string', default: 'node_modules/.bench-peers' },
-    chromium: { type: 'string', default: process.env.CHROMIUM || '/usr/bin/chromium' },
-  },
-});
-const seconds = Number(options.seconds);
+const MISSING = 'not installed (make bench-peers)';
 
-/** A program that answers one JSON line for each it is given; pinned to one core for one thread. */
-function lineRunner(name, threads, command, env = {}) {
-  const argv = threads === 1 ? ['taskset', '-c', '1', ...command] : command;
-  const child = spawn(argv[0], argv.slice(1), {
-    stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
-  const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const greeting = lines.next();
-  return {
-    name,
-    threads,
-    async measure(net) {
-      await greeting;
-      child.stdin.write(`${JSON.stringify({ net, seconds })}\n`);
-      const { value, done } = await lines.next();
-      if (done) throw new Error(`${name} ended`);
-      return JSON.parse(value).imagesPerSecond;
-    },
-    close: () => child.stdin.end(),
-  };
+/** kiln's own program: `kiln bench --json` ends with one line that holds medianStepMs. */
+export function kilnBench(binary, threads, { notation, batch }, seconds, ...more) {
+  const argv = [path.resolve(binary), 'bench', '--json', '--net', notation, '--batch',
+    String(batch), '--seconds', String(seconds), '--threads', String(threads),
+    '--optimizer', 'momentum', ...more];
+  const [program, ...rest] = threads === 1 ? pinned(argv) : argv;
+  const text = execFileSync(program, rest, {
+    encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return JSON.parse(text.trim().split('\n').at(-1));
 }
 
-/** kiln's own program: `kiln bench --json` ends with one line that holds imagesPerSecond. */
-function kilnNative(binary, mode, threads) {
-  return {
-    name: `kiln native ${mode}`,
-    threads,
-    async measure({ notation, batch }) {
-      const command = [path.resolve(binary), 'bench', '--json', '--net', notation, '--batch', String(batch),
-        '--seconds', String(seconds), '--threads', String(threads), '--optimizer', 'momentum'];
-      const argv = threads === 1 ? ['taskset', '-c', '1', ...command] : command;
-      const text = execFileSync(argv[0], argv.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-      return JSON.parse(text.trim().split('\n').at(-1)).imagesPerSecond;
-    },
-    close() {},
-  };
+function kilnNative(mode, binary, threads) {
+  if (!fs.existsSync(binary)) return null;
+  const measure = (net, seconds) =>
+    ({ ms: kilnBench(binary, threads, net, seconds).medianStepMs });
+  return { name: `kiln native ${mode}`, threads, measure, close() {} };
 }
 
-function workerRunner(browser, name, script, type, message = {}) {
-  return {
-    name,
-    threads: 1,
-    measure: async (net) => (await browser.ask(script, type, { ...message, net, seconds })).imagesPerSecond,
-    close() {},
-  };
+const summary = ({ times, loss }) => ({ ms: median(times), loss });
+
+function kilnNode(variant) {
+  const child = new LineProgram(variant, pinned(nodeCommand('tests/bench/kiln_node.mjs', variant)));
+  const measure = async (net, seconds) =>
+    summary(await child.ask(JSON.stringify({ task: 'step', net, seconds })));
+  return { name: `kiln Node ${variant}`, threads: 1, measure, close: () => child.close() };
 }
 
-async function openRunners() {
+/** Threaded builds are there or not; what is asked of bindings is { variant, threads }. */
+function kilnChromium(name, variant, threads, browser) {
+  if (!fs.existsSync(`build/dist/${variant}.wasm`)) {
+    return { name, threads, missing: 'no such build' };
+  }
+  const message = { task: 'step', variant, threads };
+  const script = `/tests/kiln_worker.js?${variant}-${threads}`;
+  const measure = async (net, seconds) =>
+    summary(await browser.ask(script, 'module', { ...message, net, seconds }));
+  return { name, threads, measure, close() {} };
+}
+
+function peerChromium(name, script, browser, present) {
+  if (!present) return { name, threads: 1, missing: MISSING };
+  const measure = async (net, seconds) =>
+    summary(await browser.ask(`/tests/peers/${script}`, 'classic', { net, seconds }));
+  return { name, threads: 1, measure, close() {} };
+}
+
+async function pytorch(threads) {
+  const env = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: '1' };
+  const argv = ['/usr/bin/python3', 'tests/bench/peers/torch_steps.py', String(threads)];
+  try {
+    execFileSync('/usr/bin/python3', ['-c', 'import torch'], { stdio: 'ignore' });
+  } catch {
+    return { name: 'PyTorch', threads, missing: MISSING };
+  }
+  const child = new LineProgram('PyTorch', threads === 1 ? pinned(argv) : argv, env);
+  const { version } = await child.ask('{}');
+  const measure = async (net, seconds) =>
+    summary(await child.ask(JSON.stringify({ net, seconds })));
+  return { name: 'PyTorch', version, threads, measure, close: () => child.close() };
+}
+
+async function openRunners({ browsers, peers }) {
+  const installed = (name) => fs.existsSync(path.join(peers, name));
   const runners = [];
   for (const threads of [1, 2]) {
-    for (const [binary, mode] of [['build/native/kiln', 'strict'], ['build/native/kiln-fused', 'fused']]) {
-      if (fs.existsSync(binary)) runners.push(kilnNative(binary, mode, threads));
+    const browser = threads === 1 ? browsers.one : browsers.all;
+    runners.push(await pytorch(threads));
+    runners.push(kilnNative('strict', 'build/native/kiln', threads));
+    runners.push(kilnNative('fused', 'build/native/kiln-fused', threads));
+    if (threads === 1) runners.push(kilnNode('simd'), kilnNode('relaxed'));
+    for (const variant of ['simd', 'relaxed']) {
+      runners.push(kilnChromium(`kiln Chromium ${variant}`,
+        threads === 1 ? variant : `${variant}-threads`, threads, browser));
     }
+    if (threads === 2) continue;
+    runners.push(peerChromium('ConvNetJS Chromium', 'convnetjs.js', browser,
+      installed('convnetjs')));
+    runners.push(peerChromium('TF.js WASM Chromium, patched', 'tfjs.js', browser,
+      installed('@tensorflow/tfjs')));
   }
-  const python = ['/usr/bin/python3', 'tests/bench/peers/torch_steps.py'];
-  if (fs.existsSync('/usr/lib/python3/dist-packages/torch')) {
-    runners.push(lineRunner('PyTorch', 1, [...python, '1'], { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' }));
-    runners.push(lineRunner('PyTorch', 2, [...python, '2'], { OPENBLAS_NUM_THREADS: '1' }));
-  }
-  const browser = await openBrowser(options.chromium, path.join(options.out, 'www'), {
-    dist: 'build/dist', peers: 'tests/bench/peers', node_modules: path.join(options.peers, 'node_modules') });
-  for (const variant of ['simd', 'relaxed']) {
-    runners.push(workerRunner(browser, `kiln Chromium ${variant}`, `/peers/kiln.js?${variant}`, 'module', { variant }));
-  }
-  if (fs.existsSync(path.join(options.peers, 'node_modules/convnetjs'))) {
-    runners.push(workerRunner(browser, 'ConvNetJS Chromium', '/peers/convnetjs.js', 'classic'));
-  }
-  if (fs.existsSync(path.join(options.peers, 'node_modules/@tensorflow/tfjs'))) {
-    runners.push(workerRunner(browser, 'TF.js WASM, patched', '/peers/tfjs.js', 'classic'));
-  }
-  return { runners, browser };
+  return runners.filter(Boolean);
 }
 
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
-
-function table(results, nets) {
-  const rows = [['runner', 'threads', ...nets.map((net) => net.name)]];
-  for (const { runner, threads, rates } of results) {
-    rows.push([runner, String(threads), ...nets.map(({ name }) =>
-      rates[name].length ? median(rates[name]).toFixed(0) : '–')]);
+/** One measurement; a runner that failed at a net is not asked for it again. */
+async function ask(runner, result, net, seconds) {
+  if (runner.missing || result.failed[net.name]) return null;
+  try {
+    const { ms, loss } = await runner.measure(net, seconds);
+    if (loss) result.loss[net.name] = [result.loss[net.name]?.[0] ?? loss[0], loss[1]];
+    return ms;
+  } catch (error) {
+    result.failed[net.name] = error.message.split('\n')[0].replace(/^page.evaluate: Error: /, '');
+    return null;
   }
-  const line = (row) => `| ${row.join(' | ')} |`;
-  return [line(rows[0]), line(rows[0].map(() => '---')), ...rows.slice(1).map(line)].join('\n');
 }
 
-const nets = readNets().filter(({ name }) => options.nets.split(',').includes(name));
-const { runners, browser } = await openRunners();
-const results = runners.map(({ name, threads }) => ({
-  runner: name, threads, rates: Object.fromEntries(nets.map((net) => [net.name, []])) }));
-for (let round = 0; round < Number(options.rounds); round++) {
-  for (const net of nets) {
-    for (const [i, runner] of runners.entries()) {
-      if (runner.failed?.has(net.name)) continue;
-      try {
-        results[i].rates[net.name].push(await runner.measure(net));
-      } catch (error) {
-        (runner.failed ??= new Set()).add(net.name);
-        console.error(`${runner.name}, ${net.name}: ${error.message.split('\n')[0]}`);
+/** What failed; and a step that trains makes the loss fall: another would be none to compare with. */
+function takeNotes({ runner, loss, failed, notes }) {
+  for (const [net, reason] of Object.entries(failed)) notes.push(`${runner}, ${net}: ${reason}`);
+  for (const [net, [first, last]] of Object.entries(loss)) {
+    if (!(last < first)) notes.push(`${runner}, ${net}: the loss went from ${first} to ${last}`);
+  }
+}
+
+export async function measureSteps(context) {
+  const { rounds, seconds } = context;
+  const nets = readNets(context.nets);
+  const runners = await openRunners(context);
+  const results = runners.map(({ name, threads, missing, version }) => ({
+    runner: name, threads, missing, version, ms: {}, loss: {}, failed: {}, notes: [] }));
+  for (let round = 0; round < rounds; round++) {
+    for (const net of nets) {
+      for (const [i, runner] of runners.entries()) {
+        progress(`steps, round ${round + 1} of ${rounds}: ${net.name}, ${runner.name}`);
+        const ms = await ask(runner, results[i], net, seconds);
+        if (ms !== null) (results[i].ms[net.name] ??= []).push(ms);
       }
     }
   }
+  for (const runner of runners) runner.close?.();
+  results.forEach(takeNotes);
+  progress('');
+  return { rounds, seconds, nets, results };
 }
-for (const runner of runners) runner.close();
-await browser.close();
-
-const machine = { cpu: os.cpus()[0].model, cores: os.cpus().length, chromium: browser.version };
-fs.mkdirSync(options.out, { recursive: true });
-fs.writeFileSync(path.join(options.out, 'steps.json'), JSON.stringify({ machine, nets, results }, null, 1));
-console.log(`Training images a second, median of ${options.rounds} rounds of ${seconds} s; ${machine.cpu}, `
-  + `${machine.cores} cores, Chromium ${machine.chromium}\n`);
-console.log(table(results, nets));

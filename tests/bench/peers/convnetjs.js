@@ -1,5 +1,6 @@
-// A classic worker that measures ConvNetJS's training steps: {net, seconds} in, {imagesPerSecond} out.
-// Its own SGD with momentum on random images. It has no batchnorm.
+// A classic worker that measures ConvNetJS: { net, seconds } in, { times, loss } out: milliseconds
+// of each step, the losses of the first and the last. Its own SGD with momentum on random images,
+// one image after the other and an update after a batch of them. It has no batchnorm.
 self.window = self;
 importScripts('/node_modules/convnetjs/build/convnet.js');
 const { Net, SGDTrainer, Vol } = self.convnetjs;
@@ -34,23 +35,23 @@ function make({ batch, layers }) {
     for (let i = 0; i < 3072; i++) image.w[i] = Math.random() - 0.5;
     return image;
   });
-  return () => images.forEach((image, i) => trainer.train(image, i % 10));
+  return () => images.reduce(
+    (sum, image, i) => sum + trainer.train(image, i % 10).loss, 0) / batch;
 }
 
 self.onmessage = ({ data: { net, seconds } }) => {
   try {
-    if (!workloads[net.name]) {
-      workloads[net.name] = make(net);
-      workloads[net.name]();
-    }
-    const step = workloads[net.name];
+    workloads[net.name] ??= { step: make(net), losses: [] };
+    const { step, losses } = workloads[net.name];
+    if (losses.length === 0) losses.push(step()); // warms up
+    const times = [];
     const start = performance.now();
-    let steps = 0;
     do {
-      step();
-      steps++;
+      const began = performance.now();
+      losses.push(step());
+      times.push(performance.now() - began);
     } while (performance.now() - start < seconds * 1e3);
-    self.postMessage({ imagesPerSecond: (net.batch * steps * 1e3) / (performance.now() - start) });
+    self.postMessage({ times, loss: [losses[0], losses.at(-1)] });
   } catch (error) {
     self.postMessage({ error: error.message });
   }

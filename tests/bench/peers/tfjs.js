@@ -1,8 +1,9 @@
-// A classic worker that measures TensorFlow.js's WASM backend: {net, seconds} in, {imagesPerSecond} out.
+// A classic worker that measures TensorFlow.js's WASM backend: { net, seconds } in, { times, loss }
+// out: milliseconds of each step, the losses of the first and the last.
 //
-// The backend has no gradient for a convolution's filters (tensorflow/tfjs issue 8474), so it cannot train a conv net as
-// shipped. Here that kernel is filled in from operations it has: the filter gradient is a convolution of the
-// transposed input with the transposed output gradient.
+// The backend has no gradient for a convolution's filters (tensorflow/tfjs issue 8474), so it cannot
+// train a conv net as shipped. Here that kernel is filled in from operations it has: the filter
+// gradient is a convolution of the transposed input with the transposed output gradient.
 importScripts('/node_modules/@tensorflow/tfjs/dist/tf.min.js',
   '/node_modules/@tensorflow/tfjs-backend-wasm/dist/tf-backend-wasm.min.js');
 const workloads = {};
@@ -24,7 +25,8 @@ async function start() {
   tf.wasm.setWasmPaths('/node_modules/@tensorflow/tfjs-backend-wasm/dist/');
   await tf.setBackend('wasm');
   await tf.ready();
-  tf.registerKernel({ kernelName: 'Conv2DBackpropFilter', backendName: 'wasm', kernelFunc: filterGradient });
+  tf.registerKernel({
+    kernelName: 'Conv2DBackpropFilter', backendName: 'wasm', kernelFunc: filterGradient });
 }
 
 function add(model, { kind, size, filters }, input) {
@@ -57,18 +59,17 @@ function make({ batch, layers }) {
 self.onmessage = async ({ data: { net, seconds } }) => {
   try {
     await (ready ??= start());
-    if (!workloads[net.name]) {
-      workloads[net.name] = make(net);
-      for (let i = 0; i < 2; i++) await workloads[net.name]();
-    }
-    const step = workloads[net.name];
+    workloads[net.name] ??= { step: make(net), losses: [] };
+    const { step, losses } = workloads[net.name];
+    while (losses.length < 2) losses.push(await step()); // warms up
+    const times = [];
     const begin = performance.now();
-    let steps = 0;
     do {
-      await step();
-      steps++;
+      const began = performance.now();
+      losses.push(await step());
+      times.push(performance.now() - began);
     } while (performance.now() - begin < seconds * 1e3);
-    self.postMessage({ imagesPerSecond: (net.batch * steps * 1e3) / (performance.now() - begin) });
+    self.postMessage({ times, loss: [losses[0], losses.at(-1)] });
   } catch (error) {
     self.postMessage({ error: error.message });
   }

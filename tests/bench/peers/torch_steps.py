@@ -1,4 +1,5 @@
-"""PyTorch's training steps: a request a line on stdin, {"net": .., "seconds": ..}, an answer a line on stdout.
+"""PyTorch's training steps: a request a line on stdin, {"net": .., "seconds": ..}, and an answer a
+line on stdout, {"times": milliseconds of each step, "loss": those of the first and the last step}.
 
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 taskset -c 1 python3 torch_steps.py 1
 
@@ -18,7 +19,8 @@ def build(layers):
     for layer in layers:
         kind = layer["kind"]
         if kind == "conv":
-            modules.append(nn.Conv2d(channels, layer["filters"], layer["size"], padding=layer["size"] // 2))
+            size = layer["size"]
+            modules.append(nn.Conv2d(channels, layer["filters"], size, padding=size // 2))
             channels = layer["filters"]
         elif kind == "batchnorm":
             modules.append(nn.BatchNorm2d(channels))
@@ -49,33 +51,36 @@ class Workload:
         self.x = torch.randn(self.batch, 3, 32, 32)
         self.y = torch.arange(self.batch) % 10
         self.rule = torch.optim.SGD(self.model.parameters(), lr=1e-3, momentum=0.9)
-        for _ in range(3):
-            self.step()
+        self.losses = [self.step() for _ in range(3)]
 
     def step(self):
         self.rule.zero_grad(set_to_none=True)
-        nn.functional.cross_entropy(self.model(self.x), self.y).backward()
+        loss = nn.functional.cross_entropy(self.model(self.x), self.y)
+        loss.backward()
         self.rule.step()
+        return loss.item()
 
     def measure(self, seconds):
-        start, steps = time.perf_counter(), 0
-        while steps < 2 or time.perf_counter() - start < seconds:
-            self.step()
-            steps += 1
-        return self.batch * steps / (time.perf_counter() - start)
+        start, times = time.perf_counter(), []
+        while len(times) < 3 or time.perf_counter() - start < seconds:
+            began = time.perf_counter()
+            self.losses.append(self.step())
+            times.append(1e3 * (time.perf_counter() - began))
+        return {"times": times, "loss": [self.losses[0], self.losses[-1]]}
 
 
 def main():
     torch.set_num_threads(int(sys.argv[1]))
     workloads = {}
-    print(json.dumps({"peer": "PyTorch", "version": torch.__version__}), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
+        if "net" not in request:
+            print(json.dumps({"version": torch.__version__}), flush=True)
+            continue
         net = request["net"]
         if net["name"] not in workloads:
             workloads[net["name"]] = Workload(net)
-        rate = workloads[net["name"]].measure(request["seconds"])
-        print(json.dumps({"imagesPerSecond": rate}), flush=True)
+        print(json.dumps(workloads[net["name"]].measure(request["seconds"])), flush=True)
 
 
 main()

@@ -1,0 +1,101 @@
+// What kiln is asked to do in a worker and in Node: one function a task, of the class Wasm of the
+// bindings and a message. Steps are timed whole, with the decoding of the batch that peers are
+// spared; those that end an epoch also measure accuracy and are left out.
+const EPOCH_ENDS = 2;
+const workloads = new Map();
+
+function makeTrainer(wasm, { batch, notation }, images) {
+  const data = wasm.call('kiln_data_builtin', `train=${images}\nvalidation=8\ntest=8\n`);
+  const trainer = wasm.call('kiln_trainer_create', data, `net=${notation}\nbatch=${batch}\n`
+    + 'optimizer=momentum\nlr=0.001\nepochs=10000\ncheck-train=8\ncheck-val=8\n');
+  return { data, trainer };
+}
+
+function destroy(wasm, { data, trainer }) {
+  wasm.call('kiln_trainer_destroy', trainer);
+  wasm.call('kiln_data_destroy', data);
+}
+
+/** Milliseconds of each step for so many seconds; all of them, or without those of epoch ends. */
+function timeSteps(wasm, { trainer }, seconds, all = false) {
+  const times = [];
+  const start = performance.now();
+  do {
+    const began = performance.now();
+    const flags = wasm.call('kiln_trainer_step', trainer);
+    if (all || !(flags & EPOCH_ENDS)) times.push(performance.now() - began);
+  } while (times.length < 3 || performance.now() - start < seconds * 1e3);
+  return times;
+}
+
+function open(wasm, net) {
+  const key = `${net.notation}/${net.batch}`;
+  if (!workloads.has(key)) {
+    const made = makeTrainer(wasm, net, Math.min(20 * net.batch, 2560));
+    made.warm = timeSteps(wasm, made, 0.5); // engines compile while it runs
+    workloads.set(key, made);
+  }
+  return workloads.get(key);
+}
+
+const loss = (wasm, { trainer }) => wasm.json('kiln_trainer_metrics', trainer).loss;
+
+export const tasks = {
+  step(wasm, { net, seconds }) {
+    const made = open(wasm, net);
+    const before = loss(wasm, made);
+    const times = timeSteps(wasm, made, seconds);
+    return { times, loss: [before, loss(wasm, made)], backend: wasm.backend };
+  },
+
+  /** A run through many short epochs: does it slow down? */
+  epochs(wasm, { net, seconds }) {
+    const made = makeTrainer(wasm, net, 8 * net.batch);
+    timeSteps(wasm, made, 0.5);
+    const times = timeSteps(wasm, made, seconds, true);
+    destroy(wasm, made);
+    return { times };
+  },
+
+  layers(wasm, { net, seconds }) {
+    const made = open(wasm, net);
+    const handle = wasm.call('kiln_trainer_net', made.trainer);
+    wasm.call('kiln_net_profile', handle, 1);
+    const times = timeSteps(wasm, made, seconds);
+    return { times, layers: wasm.json('kiln_net_profile', handle, 0) };
+  },
+
+  /** The first task of a fresh instance: its memory only grows. */
+  memory(wasm, { net }) {
+    const data = wasm.call('kiln_data_builtin', 'train=512\nvalidation=8\ntest=8\n');
+    const before = wasm.memoryBytes;
+    const used = wasm.call('kiln_memory_used');
+    const start = performance.now();
+    const handle = wasm.call('kiln_net_create', net.notation, `batch=${net.batch}\n`);
+    const createMs = performance.now() - start;
+    wasm.call('kiln_net_destroy', handle);
+    const trainer = wasm.call('kiln_trainer_create', data, `net=${net.notation}\n`
+      + `batch=${net.batch}\noptimizer=momentum\nepochs=100\n`);
+    wasm.call('kiln_trainer_step', trainer);
+    const after = wasm.memoryBytes;
+    const kib = wasm.call('kiln_memory_used') - used;
+    for (let i = 0; i < 5; i++) wasm.call('kiln_trainer_step', trainer);
+    return { createMs, bytes: after, beside: after - before, usedKib: kib,
+      grown: wasm.memoryBytes - after };
+  },
+
+  /** A net of another input than CIFAR-10's, forward and backward on zeros. */
+  pass(wasm, { net, input }) {
+    const [channels, height, width] = input;
+    const images = new Float32Array(net.batch * channels * height * width);
+    const labels = new Int32Array(net.batch);
+    const handle = wasm.call('kiln_net_create', net.notation,
+      `input=${input.join('x')}\nbatch=${net.batch}\n`);
+    const result = { array: new Float64Array(1), copyIn: false };
+    const start = performance.now();
+    wasm.call('kiln_net_loss_and_gradients', handle, result, images, labels, net.batch, 0);
+    const ms = performance.now() - start;
+    wasm.call('kiln_net_destroy', handle);
+    return { ms, loss: result.array[0], bytes: wasm.memoryBytes };
+  },
+};
