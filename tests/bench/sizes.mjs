@@ -128,18 +128,23 @@ export async function measureMemory(context) {
 
 // ---- the start of the page -----------------------------------------------------------------------
 
-/** Presses Start as soon as it can be pressed; milliseconds since the page was opened. */
+/**
+ * Runs in the page: presses Start as soon as it can be pressed, and notes the milliseconds since the
+ * page was opened.
+ */
 function watchStart() {
+  const buttons = (root) => [...root.querySelectorAll('*')].flatMap((element) =>
+    [...(element.localName === 'button' ? [element] : []),
+      ...(element.shadowRoot ? buttons(element.shadowRoot) : [])]);
   const look = () => {
     const page = document.querySelector('kiln-page');
-    const start = [...(page?.querySelectorAll('button') ?? []),
-      ...(page?.shadowRoot?.querySelectorAll('button') ?? []),
-      ...[...document.querySelectorAll('*')].flatMap((e) =>
-        [...(e.shadowRoot?.querySelectorAll('button') ?? [])])]
-      .find((button) => button.textContent.trim() === 'Start' && !button.disabled);
-    if (start && !window.startReady) {
-      window.startReady = performance.now();
-      start.click();
+    if (!window.startReady) {
+      const start = page?.trainer && buttons(document).find((button) =>
+        button.textContent.trim() === 'Start' && !button.disabled);
+      if (start) {
+        window.startReady = performance.now();
+        start.click();
+      }
     }
     if ((page?.trainer?.metrics?.step ?? 0) >= 1) window.firstStep = performance.now();
     else setTimeout(look, 1);
