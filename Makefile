@@ -285,7 +285,7 @@ BENCH_SRC = $(wildcard tests/bench/*.c)
 BENCH_NATIVE = strict $(if $(HAS_FMA),fused $(BENCH_AVX2))
 NATIVE_avx2 = $(filter-out -march=%,$(NATIVE_FLAGS)) $(AVX2_FLAGS) $(MODE_fused)
 BENCH_KERNELS = $(BENCH_NATIVE:%=$(B)/bench/kernels-%) \
-	$(WASM_SHIPPED:%=$(B)/bench/kernels-%.mjs)
+	$(B)/bench/kernels-simd.mjs $(B)/bench/kernels-relaxed.mjs
 
 $(eval $(call variant,avx2,$(CC),$(NATIVE_avx2)))
 define bench_native
@@ -304,19 +304,20 @@ $(B)/bench/kernels-$(1).mjs: $(call objects,wasm-$(1),$(BENCH_SRC) $(BENCH_LIB_S
 endef
 $(foreach v,simd relaxed,$(eval $(call bench_wasm,$(v))))
 
-# What make bench measures: ONLY=kernels,steps,scaling,memory,start; MATCH= a part of a shape's line;
-# ROUNDS and SECONDS (a round of steps) shorten it; NETS=W1,W3.
-bench: $(NATIVE) $(BENCH_KERNELS) $(DIST) $(PAGE) | browser ## measure kiln and its peers (ROUNDS=5 ONLY=steps,...)
-	@CHROMIUM="$(BROWSER)" NODE_RELAXED="$(NODE_RELAXED)" node tests/bench/run.mjs \
-		$(foreach o,ROUNDS SECONDS ONLY NETS MATCH,$(if $($(o)),--$(shell echo $(o) | \
-		tr A-Z a-z)='$($(o))'))
+# Shorter: make bench ONLY=kernels,steps,scaling,memory,start ROUNDS=1 SECONDS=0.3 (of steps in a
+# round) NETS=W1,W3 MATCH='conv 64' (shapes whose line contains it).
+BENCH_OPTIONS = $(foreach o,ROUNDS SECONDS ONLY NETS MATCH,$(if $(findstring command,$(origin $(o))),\
+	--$(shell echo $(o) | tr A-Z a-z)='$($(o))'))
+
+bench: $(NATIVE) $(BENCH_KERNELS) $(DIST) $(PAGE) | browser ## measure kiln and its peers (ROUNDS=5 ONLY=steps)
+	@CHROMIUM="$(BROWSER)" NODE_RELAXED="$(NODE_RELAXED)" node tests/bench/run.mjs $(BENCH_OPTIONS)
 bench-kernels: $(BENCH_KERNELS)
 bench-readme: ## put the latest measured table and picture into README.md
 	@node tests/bench/readme.mjs
 
 # The peers' npm packages lie apart from the project's own and are never shipped.
 PEERS = node_modules/.bench-peers
-bench-peers: $(PEERS)/node_modules/.package-lock.json | $(B)/have/torch $(B)/have/openblas ## install what bench compares with: PyTorch, OpenBLAS, ConvNetJS, TensorFlow.js
+bench-peers: $(PEERS)/node_modules/.package-lock.json | $(B)/have/torch $(B)/have/openblas ## install what bench compares with (PyTorch, OpenBLAS, ...)
 $(PEERS)/node_modules/.package-lock.json: $(wildcard tests/bench/peers/package*.json) $(NPM)
 	@mkdir -p $(PEERS) && cp tests/bench/peers/package.json tests/bench/peers/package-lock.json $(PEERS)
 	@echo "kiln: installing ConvNetJS and TensorFlow.js into $(PEERS)" >&2

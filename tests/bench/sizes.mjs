@@ -32,7 +32,8 @@ function tab({ browsers }) {
 async function stepsOfBoth(context, nets) {
   const { rounds, seconds } = context;
   const ask = tab(context);
-  const rows = nets.flatMap((net) => [{ runner: NATIVE, net, ms: [] }, { runner: TAB, net, ms: [] }]);
+  const rows = nets.flatMap((net) =>
+    [{ runner: NATIVE, net, ms: [] }, { runner: TAB, net, ms: [] }]);
   for (let round = 0; round < rounds; round++) {
     for (const row of rows) {
       progress(`scaling, round ${round + 1} of ${rounds}: ${row.net.name}, ${row.runner}`);
@@ -100,19 +101,16 @@ export async function measureScaling(context) {
 
 // ---- memory --------------------------------------------------------------------------------------
 
-const ALEXNET = { notation: 'conv 11x11x96 stride 4 pad 0 - relu - affine 10 - softmax', batch: 16 };
+const ALEXNET = {
+  notation: 'conv 11x11x96 stride 4 pad 0 - relu - affine 10 - softmax', batch: 16 };
 
 export async function measureMemory(context) {
-  const ask = (net) => tab(context)('memory', { net, fresh: true });
+  const ask = (net, task = 'memory') => tab(context)(task, { net, fresh: true });
   const nets = [];
   for (const net of readNets()) {
     const created = [];
-    let last;
-    for (let i = 0; i < context.rounds; i++) {
-      last = await ask(net);
-      created.push(last.createMs);
-    }
-    nets.push({ net: net.name, batch: net.batch, ...last, createMs: median(created) });
+    for (let i = 0; i < context.rounds; i++) created.push((await ask(net, 'create')).ms);
+    nets.push({ net: net.name, batch: net.batch, ...(await ask(net)), createMs: median(created) });
   }
   const [w3] = readNets(['W3']);
   const batches = [];
@@ -178,9 +176,11 @@ async function measurePage(context) {
 }
 
 export async function measureStart(context) {
-  const modules = fs.readdirSync('build/dist').filter((name) => name.endsWith('.wasm')).map((name) => {
-    const bytes = fs.readFileSync(`build/dist/${name}`);
-    return { name, bytes: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length };
-  });
+  const modules = fs.readdirSync('build/dist')
+    .filter((name) => name.endsWith('.wasm'))
+    .map((name) => {
+      const bytes = fs.readFileSync(`build/dist/${name}`);
+      return { name, bytes: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length };
+    });
   return { ...(await measurePage(context)), modules };
 }

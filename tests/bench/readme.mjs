@@ -1,0 +1,41 @@
+// Puts what `make bench` measured last into README.md, between its markers, and the picture beside
+// the page's: `make bench-readme`.
+import fs from 'node:fs';
+
+import { ratioTable, stepCaption, stepTable, machineLine } from './report.mjs';
+
+const OUT = 'build/bench';
+const START = '<!-- bench: from here on written by make bench-readme -->';
+const END = '<!-- bench: to here -->';
+const PICTURE = 'web/images/roofline.svg';
+
+if (!fs.existsSync(`${OUT}/bench.json`)) {
+  console.error('kiln: nothing was measured yet: make bench');
+  process.exit(1);
+}
+const { steps, kernels } = JSON.parse(fs.readFileSync(`${OUT}/bench.json`, 'utf8'));
+if (!steps || !kernels) {
+  console.error('kiln: steps and kernels must both have been measured: make bench');
+  process.exit(1);
+}
+
+const section = [
+  `Training images a second on ${machineLine(steps.machine)} (${steps.date.slice(0, 10)}):`,
+  stepTable(steps),
+  ratioTable(steps),
+  ...steps.nets.map(({ name, batch, notation }) => `${name}, batch ${batch}: \`${notation}\`  `)
+    .join('\n').split('\n\n'),
+  stepCaption(steps),
+  `![Rooflines of the kernels, native and in Chromium](${PICTURE})`,
+].join('\n\n').replace(/ +$/gm, '');
+
+const readme = fs.readFileSync('README.md', 'utf8');
+const [before, after] = [readme.indexOf(START), readme.indexOf(END)];
+if (before < 0 || after < before) {
+  console.error(`kiln: README.md has no "${START}" before a "${END}"`);
+  process.exit(1);
+}
+fs.writeFileSync('README.md',
+  `${readme.slice(0, before + START.length)}\n\n${section}\n\n${readme.slice(after)}`);
+fs.copyFileSync(`${OUT}/roofline.svg`, PICTURE);
+console.log(`kiln: README.md and ${PICTURE} show what was measured on ${steps.date.slice(0, 10)}`);
