@@ -124,8 +124,8 @@ WASM = $(WASM_SHIPPED:%=$(B)/wasm/%.mjs)
 wasm: $(WASM) ## WebAssembly: build/wasm/{simd,relaxed}.{mjs,wasm}
 
 # $(call wasm_level,SOURCE): how its room is optimised, after -O3 for all.
-wasm_level = $(if $(filter src/kernels/% tests/bench/%,$(1)),,$(if $(filter src/layers/%,$(1)),$(WASM_LAYERS),\
-	$(WASM_COLD)))
+wasm_level = $(if $(filter src/kernels/% tests/bench/%,$(1)),,\
+	$(if $(filter src/layers/%,$(1)),$(WASM_LAYERS),$(WASM_COLD)))
 
 # What the module exports: every function that kiln.h declares.
 EXPORTS = $(B)/wasm/exports.txt
@@ -306,20 +306,27 @@ $(foreach v,simd relaxed,$(eval $(call bench_wasm,$(v))))
 
 # Shorter: make bench ONLY=kernels,steps,scaling,memory,start ROUNDS=1 SECONDS=0.3 (of steps in a
 # round) NETS=W1,W3 MATCH='conv 64' (shapes whose line contains it).
-BENCH_OPTIONS = $(foreach o,ROUNDS SECONDS ONLY NETS MATCH,$(if $(findstring command,$(origin $(o))),\
+given = $(findstring command,$(origin $(1)))
+BENCH_OPTIONS = $(foreach o,ROUNDS SECONDS ONLY NETS MATCH,$(if $(call given,$(o)),\
 	--$(shell echo $(o) | tr A-Z a-z)='$($(o))'))
 
-bench: $(NATIVE) $(BENCH_KERNELS) $(DIST) $(PAGE) | browser ## measure kiln and its peers (ROUNDS=5 ONLY=steps)
-	@CHROMIUM="$(BROWSER)" NODE_RELAXED="$(NODE_RELAXED)" node tests/bench/run.mjs $(BENCH_OPTIONS)
+bench: $(NATIVE) $(BENCH_KERNELS) $(DIST) $(PAGE) ## measure kiln and its peers (ROUNDS=5)
+	@CHROMIUM="$(BROWSER)" NODE_RELAXED="$(NODE_RELAXED)" \
+		node tests/bench/measure.mjs $(BENCH_OPTIONS)
+bench: | browser
 bench-kernels: $(BENCH_KERNELS)
 bench-readme: ## put the latest measured table and picture into README.md
 	@node tests/bench/readme.mjs
 
 # The peers' npm packages lie apart from the project's own and are never shipped.
 PEERS = node_modules/.bench-peers
-bench-peers: $(PEERS)/node_modules/.package-lock.json | $(B)/have/torch $(B)/have/openblas ## install what bench compares with (PyTorch, OpenBLAS, ...)
-$(PEERS)/node_modules/.package-lock.json: $(wildcard tests/bench/peers/package*.json) $(NPM)
-	@mkdir -p $(PEERS) && cp tests/bench/peers/package.json tests/bench/peers/package-lock.json $(PEERS)
+PEERS_NPM = $(PEERS)/node_modules/.package-lock.json
+bench-peers: $(PEERS_NPM) ## install PyTorch, OpenBLAS, ConvNetJS and TensorFlow.js
+	@echo "kiln: the peers are installed; make bench measures beside them"
+$(PEERS_NPM): | $(B)/have/torch $(B)/have/openblas
+$(PEERS_NPM): $(wildcard tests/bench/peers/package*.json) $(NPM)
+	@mkdir -p $(PEERS)
+	@cp tests/bench/peers/package.json tests/bench/peers/package-lock.json $(PEERS)
 	@echo "kiln: installing ConvNetJS and TensorFlow.js into $(PEERS)" >&2
 	npm ci --prefix $(PEERS) --ignore-scripts --no-audit --no-fund
 	@touch $@
@@ -359,7 +366,7 @@ clean: ## remove build/
 distclean: clean ## remove node_modules/ as well (data/ and the toolchain's cache folder stay)
 	rm -rf node_modules
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: bench bench-kernels bench-peers bench-readme browser toolchain native wasm bindings web start test test-c test-js test-web bits \
-	test-bits accuracy fuzz check data clean distclean help
+.PHONY: bench bench-kernels bench-peers bench-readme browser toolchain native wasm bindings web \
+	start test test-c test-js test-web bits test-bits accuracy fuzz check data clean distclean help

@@ -20,7 +20,7 @@ export function machineLine({ cpu, cores, vectors, system, compiler, node, chrom
 const dated = ({ machine, date }) => `Measured ${date.slice(0, 16).replace('T', ' ')} UTC on `
   + `${machineLine(machine)}.`;
 
-// ---- steps ---------------------------------------------------------------------------------------
+// ---- steps --------------------------------------------------------------------------------------
 
 const rate = (net, ms) => (net.batch * 1e3) / ms;
 
@@ -94,7 +94,7 @@ function stepSection(steps) {
     ...notes.map((note) => `Note: ${note}.`), ratioTable(steps), stepCaption(steps)];
 }
 
-// ---- kernels -------------------------------------------------------------------------------------
+// ---- kernels ------------------------------------------------------------------------------------
 
 /** { rate, share } of samples of one kernel: GFLOP/s, and times the peak of its moment. */
 export function rated(flops, samples) {
@@ -187,7 +187,7 @@ function kernelSection(kernels) {
         + 'bits of the native build of its mode.', errorTable(kernels)] : [])];
 }
 
-// ---- sizes ---------------------------------------------------------------------------------------
+// ---- sizes --------------------------------------------------------------------------------------
 
 function spread(values) {
   return `${((100 * Math.max(...values)) / Math.min(...values) - 100).toFixed(0)} %`;

@@ -112,7 +112,7 @@ function roofs({ left, x, y, from }, { peak, memory, cache }) {
       taken.push({ x: x1 + ((x2 - x1) * i) / 20 - 3, y: y1 + ((y2 - y1) * i) / 20 - 3, width: 6,
         height: 6 });
     }
-    if (Math.hypot(x2 - x1, y2 - y1) < 20 + 6.8 * name.length) { // no room along it: beside its foot
+    if (Math.hypot(x2 - x1, y2 - y1) < 20 + 6.8 * name.length) { // too short: beside its foot
       out.push(text(x1 + 12, y1 + 4, name, 'class="roof halo"'));
       taken.push({ x: x1 + 8, y: y1 - 8, width: 6.8 * name.length + 8, height: 16 });
       return;

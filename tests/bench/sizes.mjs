@@ -99,7 +99,7 @@ export async function measureScaling(context) {
   return result;
 }
 
-// ---- memory --------------------------------------------------------------------------------------
+// ---- memory -------------------------------------------------------------------------------------
 
 const ALEXNET = {
   notation: 'conv 11x11x96 stride 4 pad 0 - relu - affine 10 - softmax', batch: 16 };
@@ -124,11 +124,11 @@ export async function measureMemory(context) {
   return { nets, batches, input: { ...ALEXNET, ...input } };
 }
 
-// ---- the start of the page -----------------------------------------------------------------------
+// ---- the start of the page ----------------------------------------------------------------------
 
 /**
- * Runs in the page: presses Start as soon as it can be pressed, and notes the milliseconds since the
- * page was opened.
+ * Runs in the page: presses Start as soon as it can be pressed, and notes the milliseconds since
+ * the page was opened.
  */
 function watchStart() {
   const buttons = (root) => [...root.querySelectorAll('*')].flatMap((element) =>

@@ -107,7 +107,7 @@ async function ask(runner, result, net, seconds) {
   }
 }
 
-/** What failed; and a step that trains makes the loss fall: another would be none to compare with. */
+/** What failed; and where the loss did not fall, for a step that trains nothing is none. */
 function takeNotes({ runner, loss, failed, notes }) {
   for (const [net, reason] of Object.entries(failed)) notes.push(`${runner}, ${net}: ${reason}`);
   for (const [net, [first, last]] of Object.entries(loss)) {

@@ -1,9 +1,9 @@
 // A classic worker that measures TensorFlow.js's WASM backend: { net, seconds } in, { times, loss }
 // out: milliseconds of each step, the losses of the first and the last.
 //
-// The backend has no gradient for a convolution's filters (tensorflow/tfjs issue 8474), so it cannot
-// train a conv net as shipped. Here that kernel is filled in from operations it has: the filter
-// gradient is a convolution of the transposed input with the transposed output gradient.
+// The backend has no gradient for a convolution's filters (tensorflow/tfjs issue 8474), so it
+// cannot train a conv net as shipped. Here that kernel is filled in from operations it has: the
+// filter gradient is a convolution of the transposed input with the transposed output gradient.
 importScripts('/node_modules/@tensorflow/tfjs/dist/tf.min.js',
   '/node_modules/@tensorflow/tfjs-backend-wasm/dist/tf-backend-wasm.min.js');
 const workloads = {};

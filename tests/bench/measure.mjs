@@ -1,4 +1,5 @@
-// run.mjs — measures and writes bench.md, bench.json and roofline.svg into build/bench: `make bench`.
+// measure.mjs — `make bench`: measures, and writes bench.md, bench.json and roofline.svg into
+// build/bench.
 //
 //   --rounds 5                rounds of kernels and steps; figures are medians of them
 //   --seconds 0.7             of steps in a round
