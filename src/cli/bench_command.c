@@ -72,6 +72,7 @@ static int measure(times *t, const cli_session *s, double seconds)
 
 typedef struct {
     char name[48];
+    int product;  /* a convolution or a matrix product */
     double flops; /* of one image forward */
     double forward, backward; /* milliseconds of a step */
 } layer_time;
@@ -92,8 +93,13 @@ static int read_layers(layer_time *layer, const cli_session *s, const char *net,
     snprintf(options, sizeof options, "batch=%d\n", batch);
     if ((status = kiln_summary(net, options)) < 0) return -cli_fail(status);
     for (const char *l = cli_first(cli_field(kiln_text(), "layers")); l && i < count;
-         l = cli_next(l), i++)
+         l = cli_next(l), i++) {
+        char kind[16];
+
+        cli_field_text(kind, sizeof kind, l, "kind");
+        layer[i].product = !strcmp(kind, "conv") || !strcmp(kind, "affine");
         layer[i].flops = cli_field_number(l, "flops", 0);
+    }
     return count;
 }
 
@@ -108,7 +114,7 @@ static double rate(const layer_time *l, int first, int batch)
 
 static void print_layers(const layer_time *layer, int count, int batch, double step_ms, int json)
 {
-    double all = 0;
+    double all = 0, products = 0;
 
     if (!json)
         printf("\n%-14s %12s %12s %10s %8s\n", "layer", "forward ms", "backward ms", "GFLOP/s",
@@ -118,6 +124,7 @@ static void print_layers(const layer_time *layer, int count, int batch, double s
         const double speed = rate(&layer[i], i == 0, batch);
 
         all += ms;
+        if (layer[i].product) products += ms;
         if (json)
             printf("%s{\"name\":\"%s\",\"forward\":%.4f,\"backward\":%.4f,\"gflops\":%.2f,"
                    "\"share\":%.4f}", i ? "," : ",\"layers\":[", layer[i].name, layer[i].forward,
@@ -127,10 +134,11 @@ static void print_layers(const layer_time *layer, int count, int batch, double s
                    layer[i].backward, speed, 100 * ms / step_ms);
     }
     if (json)
-        printf("]");
+        printf("],\"outside\":%.4f", 1 - products / step_ms);
     else
-        printf("%-14s %12s %12.3f %10s %6.1f %%\n", "the rest", "", step_ms - all, "",
-               100 * (step_ms - all) / step_ms);
+        printf("%-14s %12s %12.3f %10s %6.1f %%\n"
+               "outside convolution and affine layers: %.1f %% of a step\n", "the rest", "",
+               step_ms - all, "", 100 * (step_ms - all) / step_ms, 100 * (1 - products / step_ms));
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
