@@ -300,7 +300,7 @@ BENCH_LIB_SRC = $(filter src/base/% src/kernels/% src/ref/%,$(LIB_SRC))
 define bench_wasm
 $(B)/bench/kernels-$(1).mjs: $(call objects,wasm-$(1),$(BENCH_SRC) $(BENCH_LIB_SRC))
 	@mkdir -p $$(@D)
-	$$(Q)$(EMCC) $(WASM_LINK) $(WASM_LINK_$(1)) $(WASM_LINK_BENCH) $$^ -o $$@
+	$$(Q)$(EMCC) $(WASM_$(1)) $(WASM_LINK_BENCH) $$^ -o $$@
 endef
 $(foreach v,simd relaxed,$(eval $(call bench_wasm,$(v))))
 

@@ -60,9 +60,11 @@ ifeq ($(shell uname -m),x86_64)
 BENCH_AVX2 = avx2
 endif
 AVX2_FLAGS = -march=x86-64-v3
-# The kernels alone, called by name with text; they run in Node as well.
-WASM_LINK_BENCH = -sEXPORTED_FUNCTIONS=_bench_ask -sEXPORTED_RUNTIME_METHODS=ccall
-WASM_LINK_BENCH += -sENVIRONMENT=web,worker,node
+# The kernels alone, one function called with text; an ES module, in Node as well.
+WASM_LINK_BENCH = -O3 --no-entry -sMODULARIZE -sEXPORT_ES6 -sENVIRONMENT=web,worker,node
+WASM_LINK_BENCH += -sEXPORTED_FUNCTIONS=_bench_ask -sEXPORTED_RUNTIME_METHODS=ccall
+# Big shapes want big operands; operands and tiles lie as in the library.
+WASM_LINK_BENCH += -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=1GB -sSTACK_SIZE=1MB
 
 # --- sanitizers -----------------------------------------------------------------------------------
 

@@ -35,10 +35,10 @@ export async function launch(executable, out, { oneCore }) {
 }
 
 /** The folder that browsers see: what was built, the peers and this folder. */
-export async function openSite(out, peers) {
+export async function openSite({ out, dist, peers }) {
   const root = path.join(out, 'www');
   linkFolder(root, {
-    dist: 'build/dist', bench: out, tests: 'tests/bench', node_modules: peers });
+    dist, bench: out, tests: 'tests/bench', node_modules: peers });
   const { server, address } = await serve(root, 0);
   return { address, close: () => server.close() };
 }

@@ -34,6 +34,7 @@ const { values: options } = parseArgs({
     match: { type: 'string' },
     nets: { type: 'string' },
     out: { type: 'string', default: 'build/bench' },
+    dist: { type: 'string', default: 'build/dist' },
     peers: { type: 'string', default: 'node_modules/.bench-peers/node_modules' },
     chromium: { type: 'string', default: process.env.CHROMIUM || 'chromium' },
   },
@@ -55,10 +56,10 @@ for (const stage of stages) {
   if (!STAGES[stage]) fail(`ONLY: "${stage}" is none of ${Object.keys(STAGES).join(', ')}`);
 }
 
-const { out, peers, chromium } = options;
-const site = await openSite(out, peers);
+const { out, dist, peers, chromium } = options;
+const site = await openSite({ out, dist, peers });
 const context = {
-  out, peers, site,
+  out, dist, peers, site,
   rounds: positive('rounds'),
   seconds: positive('seconds'),
   match: options.match,

@@ -2,7 +2,7 @@
 // the page's: `make bench-readme`.
 import fs from 'node:fs';
 
-import { ratioTable, stepCaption, stepTable, machineLine } from './report.mjs';
+import { machineLine, ratioTable, stepCaption, stepTable } from './report.mjs';
 
 const OUT = 'build/bench';
 const START = '<!-- bench: from here on written by make bench-readme -->';
@@ -23,11 +23,11 @@ const section = [
   `Training images a second on ${machineLine(steps.machine)} (${steps.date.slice(0, 10)}):`,
   stepTable(steps),
   ratioTable(steps),
-  ...steps.nets.map(({ name, batch, notation }) => `${name}, batch ${batch}: \`${notation}\`  `)
-    .join('\n').split('\n\n'),
+  steps.nets.map(({ name, batch, notation }) => `- ${name}, batch ${batch}: \`${notation}\``)
+    .join('\n'),
   stepCaption(steps),
   `![Rooflines of the kernels, native and in Chromium](${PICTURE})`,
-].join('\n\n').replace(/ +$/gm, '');
+].join('\n\n');
 
 const readme = fs.readFileSync('README.md', 'utf8');
 const [before, after] = [readme.indexOf(START), readme.indexOf(END)];

@@ -176,10 +176,10 @@ async function measurePage(context) {
 }
 
 export async function measureStart(context) {
-  const modules = fs.readdirSync('build/dist')
+  const modules = fs.readdirSync(context.dist)
     .filter((name) => name.endsWith('.wasm'))
     .map((name) => {
-      const bytes = fs.readFileSync(`build/dist/${name}`);
+      const bytes = fs.readFileSync(`${context.dist}/${name}`);
       return { name, bytes: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length };
     });
   return { ...(await measurePage(context)), modules };

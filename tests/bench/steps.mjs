@@ -39,8 +39,8 @@ function kilnNode(variant) {
 }
 
 /** Threaded builds are there or not; what is asked of bindings is { variant, threads }. */
-function kilnChromium(name, variant, threads, browser) {
-  if (!fs.existsSync(`build/dist/${variant}.wasm`)) {
+function kilnChromium(name, variant, threads, browser, dist) {
+  if (!fs.existsSync(path.join(dist, `${variant}.wasm`))) {
     return { name, threads, missing: 'no such build' };
   }
   const message = { task: 'step', variant, threads };
@@ -72,7 +72,7 @@ async function pytorch(threads) {
   return { name: 'PyTorch', version, threads, measure, close: () => child.close() };
 }
 
-async function openRunners({ browsers, peers }) {
+async function openRunners({ browsers, dist, peers }) {
   const installed = (name) => fs.existsSync(path.join(peers, name));
   const runners = [];
   for (const threads of [1, 2]) {
@@ -83,7 +83,7 @@ async function openRunners({ browsers, peers }) {
     if (threads === 1) runners.push(kilnNode('simd'), kilnNode('relaxed'));
     for (const variant of ['simd', 'relaxed']) {
       runners.push(kilnChromium(`kiln Chromium ${variant}`,
-        threads === 1 ? variant : `${variant}-threads`, threads, browser));
+        threads === 1 ? variant : `${variant}-threads`, threads, browser, dist));
     }
     if (threads === 2) continue;
     runners.push(peerChromium('ConvNetJS Chromium', 'convnetjs.js', browser,
