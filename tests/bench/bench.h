@@ -22,8 +22,8 @@ double bench_bandwidth(size_t floats);    /* GB/s of a[i] = b[i] + s c[i], three
 
 enum { BENCH_ACTIONS = 2 };
 
-/* Seconds of one call of each of n actions, taken in turn with the peak; GFLOP/s of the peak. Both
- * are those of the fastest slice: other work on the machine only ever adds. */
+/* Seconds of one call of each of n actions, taken in turn with the peak; GFLOP/s of the peak, times
+ * the threads. Both are those of the fastest slice: other work on the machine only ever adds. */
 typedef struct {
     double seconds[BENCH_ACTIONS], peak;
 } bench_times;

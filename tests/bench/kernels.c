@@ -6,8 +6,8 @@
  *   conv N C H W F HH WW S P    timed: forward, dx, dw, direct and by Winograd's way
  *   errors conv ...             the same calls against double: largest error / largest value
  *
- * Natively a program that reads requests from stdin; as WebAssembly a function that JavaScript
- * calls. GFLOP/s are left to the reader: of the direct algorithm's multiply-adds, whatever runs.
+ * Natively a program that reads requests from stdin (--threads N: the peak is then that of N
+ * cores); as WebAssembly a function that JavaScript calls. GFLOP/s are left to the reader: of the direct algorithm's multiply-adds, whatever runs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 
 const char *bench_ask(const char *line);
 
-static int with_openblas;
+static int with_openblas, threads = 1;
 
 /* ---- matrix products ------------------------------------------------------------------------- */
 
@@ -80,7 +80,7 @@ static void describe(char *text, size_t size)
     double peak = 0;
 
     for (int i = 0; i < 50; i++) {
-        const double now = bench_peak();
+        const double now = threads * bench_peak();
 
         if (now > peak) peak = now;
     }
@@ -96,7 +96,7 @@ const char *bench_ask(const char *line)
     static char text[4096];
     int bad = 0;
 
-    kiln_threads_set(1);
+    kiln_threads_set(threads);
     if (!strncmp(line, "peak", 4)) describe(text, sizeof text);
     else if (!strncmp(line, "gemm", 4)) bad = bench_gemm(line, text, sizeof text);
     else if (!strncmp(line, "conv", 4)) bad = bench_conv(line, text, sizeof text);
@@ -110,7 +110,10 @@ int main(int argc, char **argv)
 {
     char line[200];
 
-    with_openblas = argc > 1 && !strcmp(argv[1], "--openblas") && bench_openblas_core();
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--openblas")) with_openblas = bench_openblas_core() != NULL;
+        if (!strcmp(argv[i], "--threads") && i + 1 < argc) threads = atoi(argv[++i]);
+    }
     while (fgets(line, sizeof line, stdin)) {
         puts(bench_ask(line));
         fflush(stdout);

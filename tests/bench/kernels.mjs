@@ -41,11 +41,13 @@ function convolution(words) {
   };
 }
 
-function nativeRunner(name, program, openblas) {
+/** openblas: the kernels it is to take, '' for its own choice, undefined to go without. */
+function nativeRunner(name, program, { openblas, threads = 1 } = {}) {
   if (!fs.existsSync(program)) return null;
-  const argv = [path.resolve(program), ...(openblas === undefined ? [] : ['--openblas'])];
+  const argv = [path.resolve(program), '--threads', String(threads),
+    ...(openblas === undefined ? [] : ['--openblas'])];
   const env = { OPENBLAS_NUM_THREADS: '1', ...(openblas ? { OPENBLAS_CORETYPE: openblas } : {}) };
-  const child = new LineProgram(name, pinned(argv), env);
+  const child = new LineProgram(name, threads === 1 ? pinned(argv) : argv, env);
   return { name, ask: (line) => child.ask(line), close: () => child.close() };
 }
 
@@ -66,8 +68,9 @@ function openRunners({ out, machine, browsers }) {
   const wide = machine.vectors === 'AVX-512';
   return [
     nativeRunner('native strict', `${out}/kernels-strict`),
-    nativeRunner('native fused', `${out}/kernels-fused`, wide ? 'SkylakeX' : ''),
-    nativeRunner('native fused AVX2', `${out}/kernels-avx2`, wide ? 'Haswell' : ''),
+    nativeRunner('native fused', `${out}/kernels-fused`, { openblas: wide ? 'SkylakeX' : '' }),
+    nativeRunner('native fused AVX2', `${out}/kernels-avx2`, { openblas: wide ? 'Haswell' : '' }),
+    nativeRunner('native fused, 2 threads', `${out}/kernels-fused`, { threads: 2 }),
     nodeRunner('Node simd', 'simd', out),
     nodeRunner('Node relaxed', 'relaxed', out),
     browserRunner('Chromium simd', 'simd', browsers.one),

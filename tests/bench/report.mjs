@@ -177,8 +177,8 @@ function kernelSection(kernels) {
       ...(conv.length ? [convTable(kernels, conv)] : [])];
   });
   return ['## Kernels', dated(kernels),
-    'GFLOP/s of one thread, and in brackets the share of the peak of registers alone, measured in '
-      + 'the same process in turn with the kernel. Winograd\'s rates are effective: multiply-adds '
+    'GFLOP/s of one thread (of two where said, then of the peak of two), and in brackets the share '
+      + 'of the peak of registers alone, measured in the same process in turn with the kernel. Winograd\'s rates are effective: multiply-adds '
       + 'of the direct algorithm by time, all transforms counted, as times the peak. OpenBLAS runs '
       + 'in the same slices as kiln.',
     roofTable(kernels), ...parts.flat(),

@@ -8,6 +8,7 @@
 #include <time.h>
 #endif
 
+#include "base/threads.h"
 #include "bench.h"
 
 #define SLICE_SECONDS 0.003 /* clocks of browsers tick every 5 us at best */
@@ -57,7 +58,7 @@ bench_times bench_measure(int n, bench_action *const *actions, void *context)
 
             if (slice == 0 || each < times.seconds[a]) times.seconds[a] = each;
         }
-        const double peak = bench_peak();
+        const double peak = kiln_threads() * bench_peak();
 
         if (peak > times.peak) times.peak = peak;
     }
