@@ -4,10 +4,11 @@
  *   peak                        register peak and bandwidths of this core and build
  *   gemm OP M N K               as in the shapes file, timed; also OpenBLAS after --openblas
  *   conv N C H W F HH WW S P    timed: forward, dx, dw, direct and by Winograd's way
- *   errors conv ...             the same calls against double: largest error / largest value
+ *   errors conv ...             the same calls against double: largest error by largest value
  *
  * Natively a program that reads requests from stdin (--threads N: the peak is then that of N
- * cores); as WebAssembly a function that JavaScript calls. GFLOP/s are left to the reader: of the direct algorithm's multiply-adds, whatever runs.
+ * cores); as WebAssembly a function that JavaScript calls. GFLOP/s are left to the reader: they are
+ * of the direct algorithm's multiply-adds, whatever runs.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 // the page's: `make bench-readme`.
 import fs from 'node:fs';
 
-import { machineLine, ratioTable, stepCaption, stepTable } from './report.mjs';
+import { busyLine, machineLine, ratioTable, stepCaption, stepTable } from './report.mjs';
 
 const OUT = 'build/bench';
 const START = '<!-- bench: from here on written by make bench-readme -->';
@@ -25,7 +25,7 @@ const section = [
   ratioTable(steps),
   steps.nets.map(({ name, batch, notation }) => `- ${name}, batch ${batch}: \`${notation}\``)
     .join('\n'),
-  stepCaption(steps),
+  stepCaption(steps) + busyLine(steps.machine),
   `![Rooflines of the kernels, native and in Chromium](${PICTURE})`,
 ].join('\n\n');
 

@@ -17,8 +17,14 @@ export function machineLine({ cpu, cores, vectors, system, compiler, node, chrom
     + `${chromium}; kiln ${commit}`;
 }
 
+/** A busy machine is said to be one. */
+export function busyLine({ load, cores }) {
+  return load > 0.3 ? ` Other work kept ${load.toFixed(1)} threads busy on these ${cores} cores `
+    + 'when it began: ratios mean more than rates, and one thread more than two.' : '';
+}
+
 const dated = ({ machine, date }) => `Measured ${date.slice(0, 16).replace('T', ' ')} UTC on `
-  + `${machineLine(machine)}.`;
+  + `${machineLine(machine)}.${busyLine(machine)}`;
 
 // ---- steps --------------------------------------------------------------------------------------
 
@@ -178,9 +184,9 @@ function kernelSection(kernels) {
   });
   return ['## Kernels', dated(kernels),
     'GFLOP/s of one thread (of two where said, then of the peak of two), and in brackets the share '
-      + 'of the peak of registers alone, measured in the same process in turn with the kernel. Winograd\'s rates are effective: multiply-adds '
-      + 'of the direct algorithm by time, all transforms counted, as times the peak. OpenBLAS runs '
-      + 'in the same slices as kiln.',
+      + 'of the peak of registers alone, measured in the same process in turn with the kernel. '
+      + 'Winograd\'s rates are effective: multiply-adds of the direct algorithm by time, all '
+      + 'transforms counted, as times the peak. OpenBLAS runs in the same slices as kiln.',
     roofTable(kernels), ...parts.flat(),
     ...(kernels.errors.length ? ['### Errors against double',
       `Largest error by the largest value; ${kernels.errors[0].images} images. WebAssembly has the `

@@ -47,6 +47,7 @@ export function describeMachine() {
     node: process.versions.node,
     commit: firstLine('git', 'describe', '--always', '--dirty'),
     pinned: canPin,
+    load: os.loadavg()[0], // before anything is measured
   };
 }
 
