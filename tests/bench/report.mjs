@@ -18,9 +18,12 @@ export function machineLine({ cpu, cores, vectors, system, compiler, node, chrom
 }
 
 /** A busy machine is said to be one. */
+export const isBusy = ({ load }) => load > 0.3;
+
 export function busyLine({ load, cores }) {
-  return load > 0.3 ? ` Other work kept ${load.toFixed(1)} threads busy on these ${cores} cores `
-    + 'when it began: ratios mean more than rates, and one thread more than two.' : '';
+  if (!isBusy({ load })) return '';
+  return ` Other work kept ${load.toFixed(1)} threads busy on these ${cores} cores when it began: `
+    + 'ratios mean more than rates, and those of one thread more than those of two.';
 }
 
 const dated = ({ machine, date }) => `Measured ${date.slice(0, 16).replace('T', ' ')} UTC on `
@@ -66,18 +69,20 @@ export function ratio({ results }, net, [over, overThreads, under, underThreads]
   return ratios.length ? median(ratios) : undefined;
 }
 
-export function ratioTable(steps) {
+function ratioCell(value, goal) {
+  if (value === undefined) return '–';
+  const text = `${round(value)}${goal ? ` (goal ${goal})` : ''}`;
+  return goal && value >= goal ? `**${text}**` : text;
+}
+
+export function ratioTable(steps, { withGoals = true, threads = 2 } = {}) {
   const { nets } = steps;
-  const rows = RATIOS.map((wish) => [
+  const rows = RATIOS.filter((wish) => wish[1] <= threads).map((wish) => [
     `${wish[0]}, ${wish[1]} / ${wish[2]}, ${wish[3]}`,
-    ...nets.map((net) => {
-      const value = ratio(steps, net, wish);
-      const goal = wish[4][net.name];
-      if (value === undefined) return '–';
-      const text = `${round(value)}${goal ? ` (goal ${goal})` : ''}`;
-      return goal && value >= goal ? `**${text}**` : text;
-    })]);
-  return table(['ratio (runner, threads)', ...nets.map(({ name }) => name)], rows);
+    ...nets.map((net) =>
+      ratioCell(ratio(steps, net, wish), withGoals ? wish[4][net.name] : undefined))]);
+  return table(['ratio (runner, threads)', ...nets.map(({ name }) => name)],
+    withGoals ? rows : rows.filter(([, ...cells]) => cells.some((cell) => cell !== '–')));
 }
 
 export function stepCaption({ rounds, seconds, machine, nets }) {

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { readNets } from './nets.mjs';
 import { LineProgram, median, nodeCommand, pinned, progress } from './tools.mjs';
 
+export const NO_BUILD = 'no such build';
 const MISSING = 'not installed (make bench-peers)';
 
 /** kiln's own program: `kiln bench --json` ends with one line that holds medianStepMs. */
@@ -41,7 +42,7 @@ function kilnNode(variant) {
 /** Threaded builds are there or not; what is asked of bindings is { variant, threads }. */
 function kilnChromium(name, variant, threads, browser, dist) {
   if (!fs.existsSync(path.join(dist, `${variant}.wasm`))) {
-    return { name, threads, missing: 'no such build' };
+    return { name, threads, missing: NO_BUILD };
   }
   const message = { task: 'step', variant, threads };
   const script = `/tests/kiln_worker.js?${variant}-${threads}`;

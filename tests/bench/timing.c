@@ -12,8 +12,8 @@
 #include "bench.h"
 
 #define SLICE_SECONDS 0.003 /* clocks of browsers tick every 5 us at best */
-#define TOTAL_SECONDS 0.06  /* of one action ... */
-enum { SLICES_MIN = 3, SLICES_MAX = 15 }; /* ... within these */
+#define TOTAL_SECONDS 0.05  /* of one action ... */
+enum { SLICES_MIN = 3, SLICES_MAX = 12 }; /* ... within these */
 
 double bench_now(void)
 {
