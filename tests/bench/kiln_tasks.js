@@ -8,7 +8,7 @@ const workloads = new Map();
 function makeTrainer(wasm, { batch, notation }, images) {
   const data = wasm.call('kiln_data_builtin', `train=${images}\nvalidation=8\ntest=8\n`);
   const trainer = wasm.call('kiln_trainer_create', data, `net=${notation}\nbatch=${batch}\n`
-    + 'optimizer=momentum\nlr=0.003\nepochs=10000\ncheck-train=8\ncheck-val=8\n');
+    + 'optimizer=momentum\nlr=0.01\nepochs=10000\ncheck-train=8\ncheck-val=8\n');
   return { data, trainer };
 }
 
@@ -18,14 +18,15 @@ function destroy(wasm, { data, trainer }) {
 }
 
 /** Milliseconds of each step for so many seconds; all of them, or without those of epoch ends. */
-function timeSteps(wasm, { trainer }, seconds, all = false) {
+function timeSteps(wasm, { trainer, losses }, seconds, { all = false, least = 3 } = {}) {
   const times = [];
   const start = performance.now();
   do {
     const began = performance.now();
     const flags = wasm.call('kiln_trainer_step', trainer);
     if (all || !(flags & EPOCH_ENDS)) times.push(performance.now() - began);
-  } while (times.length < 3 || performance.now() - start < seconds * 1e3);
+    losses?.push(wasm.json('kiln_trainer_metrics', trainer).loss);
+  } while (times.length < least || performance.now() - start < seconds * 1e3);
   return times;
 }
 
@@ -33,35 +34,32 @@ function open(wasm, net) {
   const key = `${net.notation}/${net.batch}`;
   if (!workloads.has(key)) {
     const made = makeTrainer(wasm, net, EPOCH_STEPS * net.batch);
-    made.loss = meanLoss(wasm, made);
-    timeSteps(wasm, made, 0.5); // engines compile while it runs
+    made.losses = [];
+    timeSteps(wasm, made, 0.5, { least: EPOCH_STEPS }); // engines compile while it runs
     workloads.set(key, made);
   }
   return workloads.get(key);
 }
 
-/** Of a few steps: batches differ. */
-function meanLoss(wasm, { trainer }, steps = 5) {
-  let sum = 0;
-  for (let i = 0; i < steps; i++) {
-    wasm.call('kiln_trainer_step', trainer);
-    sum += wasm.json('kiln_trainer_metrics', trainer).loss;
-  }
-  return sum / steps;
+/** Of the first epoch and of the last so many steps: about the same images, for batches differ. */
+function fall(losses) {
+  if (losses.length < 2 * EPOCH_STEPS) return undefined;
+  const mean = (list) => list.reduce((sum, loss) => sum + loss, 0) / list.length;
+  return [mean(losses.slice(0, EPOCH_STEPS)), mean(losses.slice(-EPOCH_STEPS))];
 }
 
 export const tasks = {
   step(wasm, { net, seconds }) {
     const made = open(wasm, net);
     const times = timeSteps(wasm, made, seconds);
-    return { times, loss: [made.loss, meanLoss(wasm, made)], backend: wasm.backend };
+    return { times, loss: fall(made.losses), backend: wasm.backend };
   },
 
   /** A run through many short epochs: does it slow down? */
   epochs(wasm, { net, seconds }) {
     const made = makeTrainer(wasm, net, 8 * net.batch);
     timeSteps(wasm, made, 0.5);
-    const times = timeSteps(wasm, made, seconds, true);
+    const times = timeSteps(wasm, made, seconds, { all: true });
     destroy(wasm, made);
     return { times };
   },
