@@ -66,6 +66,16 @@ int kiln_threads_use(int threads)
     return kiln_threads_set(threads);
 }
 
+int kiln_worker_run(int thread)
+{
+    return kiln_threads_work(thread);
+}
+
+int kiln_worker_fail(void)
+{
+    return kiln_threads_fail();
+}
+
 void *kiln_alloc(int bytes)
 {
     return bytes < 0 ? NULL : malloc(bytes ? (size_t)bytes : 1);

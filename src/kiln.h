@@ -27,6 +27,11 @@ int kiln_lanes(void);         /* floats in a vector, as built */
 int kiln_fused_probe(void);   /* 1 when a * b + c is one rounding here: relaxed SIMD may not be */
 /* Returns the number in use; KILN_E_STATE while any net is alive. */
 int kiln_threads_use(int threads);
+/* Threaded WebAssembly only, KILN_E_STATE elsewhere: each worker of the pool calls _run with its
+ * number, 1..threads-1, and does not come back; where it traps, it calls _fail, and the job it was
+ * part of traps as well. */
+int kiln_worker_run(int thread);
+int kiln_worker_fail(void);
 const char *kiln_text(void);
 void *kiln_alloc(int bytes);  /* buffers for the caller; NULL when there is no room */
 void kiln_free(void *buffer);

@@ -1,18 +1,27 @@
 /*
  * A pool of threads. One job at a time: tasks are taken from an atomic counter, the caller takes
  * part, and whoever comes late finds nothing left. A worker that has not woken when the last task
- * is done is not waited for: it sees the job closed and sleeps on. So a job costs at least no more
+ * is done is not waited for: it finds the gate shut and sleeps on. So a job costs at least no more
  * than the caller alone would need.
  *
- *   the job          run, context, tasks, next: written by the caller while no worker is inside
- *   generation       goes up with each job; workers spin on it for a moment, then sleep on `wake`
- *   open, inside     under the lock: may workers still enter, and how many are in
+ *   job          run, context, tasks: written by the caller while nobody is inside
+ *   next         the first task that nobody has taken
+ *   generation   goes up with each job; workers spin on it for a moment, then sleep on it
+ *   gate         OPEN while workers may enter, plus the number that are inside
+ *
+ * Sleeping is two calls, sleep_while() and wake(): natively a mutex and a condition, in WebAssembly
+ * the engine's wait and notify on an address. `sleepers` spares the second where nobody sleeps: a
+ * sleeper counts itself before it looks at the word, and whoever changes the word looks at the
+ * count afterwards, so one of the two sees the other.
+ *
+ * In WebAssembly a module cannot start a thread. The page does: each of its workers instantiates
+ * the same module over the same memory and calls kiln_threads_work(), which keeps it.
  */
 #include "base/threads.h"
 
 #include "base/status.h"
 
-#if !defined(__EMSCRIPTEN__) || defined(__EMSCRIPTEN_PTHREADS__)
+#if !defined(__wasm__) || defined(__wasm_atomics__)
 #define HAVE_THREADS 1
 #else
 #define HAVE_THREADS 0
@@ -30,25 +39,53 @@ static void run_alone(int tasks, kiln_task *run, void *context)
     for (int task = 0; task < tasks; task++) run(context, task, 0);
 }
 
+static int refuse_number(int threads)
+{
+    return kiln_fail(KILN_E_ARG, "threads: %d is not in 1..%d", threads, KILN_THREADS_MAX);
+}
+
 #if HAVE_THREADS
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define SPINS 4000 /* about 20 to 50 microseconds: the gap between two kernels of one step */
+#define OPEN 0x10000u
 
-static pthread_t workers[KILN_THREADS_MAX]; /* 1 .. count - 1 */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t wake = PTHREAD_COND_INITIALIZER, left = PTHREAD_COND_INITIALIZER;
-static atomic_uint generation;
-static atomic_int next, inside;
-static int open, quit;
+static atomic_uint generation, gate, sleepers;
+static atomic_int next, quit;
 static struct {
     kiln_task *run;
     void *context;
     int tasks;
 } job;
+
+/* ---- spinning and sleeping ------------------------------------------------------------------- */
+
+#ifdef __wasm__
+
+/* About 20 microseconds: the gap between two kernels of one step. There is no pause here. */
+#define SPINS 20000
+
+static void pause_a_little(void) {}
+
+static void wait_while(atomic_uint *word, unsigned value)
+{
+    __builtin_wasm_memory_atomic_wait32((int *)word, (int)value, -1);
+}
+
+static void notify(atomic_uint *word)
+{
+    __builtin_wasm_memory_atomic_notify((int *)word, UINT32_MAX);
+}
+
+#else
+
+#include <pthread.h>
+
+#define SPINS 4000 /* 20 to 50 microseconds: the gap between two kernels of one step */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
 static void pause_a_little(void)
 {
@@ -57,46 +94,83 @@ static void pause_a_little(void)
 #endif
 }
 
+static void wait_while(atomic_uint *word, unsigned value)
+{
+    pthread_mutex_lock(&lock);
+    while (atomic_load(word) == value) pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+static void notify(atomic_uint *word)
+{
+    (void)word;
+    pthread_mutex_lock(&lock); /* a sleeper is either past its look at the word, or asleep */
+    pthread_mutex_unlock(&lock);
+    pthread_cond_broadcast(&changed);
+}
+
+#endif
+
+/* Returns when the word may hold something else. */
+static void sleep_while(atomic_uint *word, unsigned value)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load(word) != value) return;
+        pause_a_little();
+    }
+    atomic_fetch_add(&sleepers, 1);
+    wait_while(word, value);
+    atomic_fetch_sub(&sleepers, 1);
+}
+
+static void wake(atomic_uint *word)
+{
+    if (atomic_load(&sleepers)) notify(word);
+}
+
+/* ---- a job ----------------------------------------------------------------------------------- */
+
 static void take_tasks(int thread)
 {
     for (int task; (task = atomic_fetch_add(&next, 1)) < job.tasks;)
         job.run(job.context, task, thread);
 }
 
-static void *work(void *argument)
+static int enter(void)
 {
-    const int thread = (int)(intptr_t)argument;
+    unsigned seen = atomic_load(&gate);
+
+    while (seen & OPEN)
+        if (atomic_compare_exchange_weak(&gate, &seen, seen + 1)) return 1;
+    return 0;
+}
+
+static void leave(void)
+{
+    if (atomic_fetch_sub(&gate, 1) == 1) wake(&gate);
+}
+
+static void work(int thread)
+{
     unsigned seen = 0;
 
     for (;;) {
-        for (int i = 0; i < SPINS && atomic_load(&generation) == seen; i++) pause_a_little();
-        pthread_mutex_lock(&lock);
-        while (atomic_load(&generation) == seen) pthread_cond_wait(&wake, &lock);
+        sleep_while(&generation, seen);
         seen = atomic_load(&generation);
-
-        const int leave = quit, enter = open && !quit;
-
-        if (enter) atomic_fetch_add(&inside, 1);
-        pthread_mutex_unlock(&lock);
-        if (leave) return NULL;
-        if (!enter) continue;
-
-        take_tasks(thread);
-        pthread_mutex_lock(&lock);
-        if (atomic_fetch_sub(&inside, 1) == 1) pthread_cond_signal(&left);
-        pthread_mutex_unlock(&lock);
+        if (atomic_load(&quit)) return;
+        if (!enter()) continue;
+        if (thread < count) take_tasks(thread);
+        leave();
     }
 }
 
-static void announce(int opening, int quitting)
+static void announce(void)
 {
-    pthread_mutex_lock(&lock);
-    open = opening;
-    quit = quitting;
     atomic_fetch_add(&generation, 1);
-    pthread_cond_broadcast(&wake);
-    pthread_mutex_unlock(&lock);
+    wake(&generation);
 }
+
+static void check_workers(void);
 
 void kiln_parallel(int tasks, kiln_task *run, void *context)
 {
@@ -108,32 +182,78 @@ void kiln_parallel(int tasks, kiln_task *run, void *context)
     job.context = context;
     job.tasks = tasks;
     atomic_store(&next, 0);
-    announce(1, 0);
+    atomic_store(&gate, OPEN);
+    announce();
     take_tasks(0);
 
-    pthread_mutex_lock(&lock);
-    open = 0;
-    pthread_mutex_unlock(&lock);
-    for (int i = 0; i < SPINS && atomic_load(&inside); i++) pause_a_little();
-    pthread_mutex_lock(&lock);
-    while (atomic_load(&inside)) pthread_cond_wait(&left, &lock);
-    pthread_mutex_unlock(&lock);
+    atomic_fetch_and(&gate, ~OPEN);
+    for (unsigned inside; (inside = atomic_load(&gate)) != 0;) sleep_while(&gate, inside);
+    check_workers();
 }
+
+/* ---- starting and ending --------------------------------------------------------------------- */
+
+#ifdef __wasm__
+
+static atomic_int failed;
 
 int kiln_threads_set(int threads)
 {
-    if (threads < 1 || threads > KILN_THREADS_MAX)
-        return kiln_fail(KILN_E_ARG, "threads: %d is not in 1..%d", threads, KILN_THREADS_MAX);
+    if (threads < 1 || threads > KILN_THREADS_MAX) return refuse_number(threads);
+    return count = threads;
+}
+
+int kiln_threads_work(int thread)
+{
+    if (thread < 1 || thread >= KILN_THREADS_MAX) return refuse_number(thread);
+    work(thread);
+    return KILN_OK;
+}
+
+int kiln_threads_fail(void)
+{
+    atomic_store(&failed, 1);
+    leave();
+    return KILN_OK;
+}
+
+/* What the worker left undone is lost: the caller's instance breaks down with it. */
+static void check_workers(void)
+{
+    if (atomic_load(&failed)) __builtin_trap();
+}
+
+#else
+
+static pthread_t workers[KILN_THREADS_MAX]; /* 1 .. count - 1 */
+
+static void *start(void *thread)
+{
+    work((int)(intptr_t)thread);
+    return NULL;
+}
+
+static void check_workers(void) {}
+
+int kiln_threads_set(int threads)
+{
+    int running = count;
+
+    if (threads < 1 || threads > KILN_THREADS_MAX) return refuse_number(threads);
     if (threads == count) return count;
 
-    if (count > 1) announce(0, 1);
-    for (int i = 1; i < count; i++) pthread_join(workers[i], NULL);
-    quit = 0;
+    atomic_store(&quit, 1);
+    announce();
+    while (running > 1) pthread_join(workers[--running], NULL);
+    atomic_store(&quit, 0);
     atomic_store(&generation, 0);
-    for (count = 1; count < threads; count++)
-        if (pthread_create(&workers[count], NULL, work, (void *)(intptr_t)count) != 0) break;
-    return count;
+    count = threads;
+    for (running = 1; running < threads; running++)
+        if (pthread_create(&workers[running], NULL, start, (void *)(intptr_t)running) != 0) break;
+    return count = running;
 }
+
+#endif
 
 #else
 
@@ -144,9 +264,22 @@ void kiln_parallel(int tasks, kiln_task *run, void *context)
 
 int kiln_threads_set(int threads)
 {
-    if (threads < 1 || threads > KILN_THREADS_MAX)
-        return kiln_fail(KILN_E_ARG, "threads: %d is not in 1..%d", threads, KILN_THREADS_MAX);
-    return count;
+    return threads < 1 || threads > KILN_THREADS_MAX ? refuse_number(threads) : count;
+}
+
+#endif
+
+#if !defined(__wasm__) || !HAVE_THREADS
+
+int kiln_threads_work(int thread)
+{
+    (void)thread;
+    return kiln_fail(KILN_E_STATE, "threads: this build takes none from outside");
+}
+
+int kiln_threads_fail(void)
+{
+    return kiln_threads_work(0);
 }
 
 #endif

@@ -21,4 +21,11 @@ int kiln_threads(void);
 typedef void kiln_task(void *context, int task, int thread);
 void kiln_parallel(int tasks, kiln_task *run, void *context);
 
+/* The threaded WebAssembly build gets its threads from outside. _work: the calling worker is
+ * thread 1..KILN_THREADS_MAX-1 from now on, for as long as it lives. _fail: it trapped; called in
+ * its stead, so that the caller of kiln_parallel traps as well instead of waiting for it. Other
+ * builds: KILN_E_STATE. */
+int kiln_threads_work(int thread);
+int kiln_threads_fail(void);
+
 #endif
