@@ -116,12 +116,10 @@ $(B)/native/libkiln.a: $(B)/obj/strict/libkiln.a
 
 # --- WebAssembly ----------------------------------------------------------------------------------
 
-# The threaded two have their flags, and build by name: make build/wasm/simd-threads.mjs
-WASM_ALL = simd relaxed simd-threads relaxed-threads
-WASM_SHIPPED = simd relaxed
-WASM = $(WASM_SHIPPED:%=$(B)/wasm/%.mjs)
+VARIANTS = simd relaxed simd-threads relaxed-threads
+WASM = $(VARIANTS:%=$(B)/wasm/%.wasm)
 
-wasm: $(WASM) ## WebAssembly: build/wasm/{simd,relaxed}.{mjs,wasm}
+wasm: $(WASM) ## WebAssembly: build/wasm/{simd,relaxed}{,-threads}.wasm
 
 # $(call wasm_level,SOURCE): how its room is optimised, after -O3 for all.
 wasm_level = $(if $(filter src/kernels/% tests/bench/%,$(1)),,\
@@ -139,14 +137,15 @@ define wasm_variant
 $(B)/obj/wasm-$(1)/%.o: %.c emsdk-config/flags.mk | $(EMCC)
 	@mkdir -p $$(@D)
 	$$(Q)$(EMCC) $(C_FLAGS) $(WASM_FLAGS) $(WASM_$(1)) $$(call wasm_level,$$<) -c $$< -o $$@
-$(B)/wasm/$(1).mjs: $(call objects,wasm-$(1),$(LIB_SRC)) $(EXPORTS)
+$(B)/wasm/$(1).wasm: $(call objects,wasm-$(1),$(LIB_SRC)) $(EXPORTS)
 	$$(Q)$(EMCC) $(WASM_LINK) $(WASM_LINK_$(1)) -sEXPORTED_FUNCTIONS=@$(EXPORTS) \
-		$(call objects,wasm-$(1),$(LIB_SRC)) -o $$@
-	@test $$$$(stat -c %s $(B)/wasm/$(1).wasm) -le $(WASM_BYTES) || \
+		$(call objects,wasm-$(1),$(LIB_SRC)) -o $(B)/wasm/$(1).js
+	@rm -f $(B)/wasm/$(1).js $(B)/wasm/$(1).ww.js
+	@test $$$$(stat -c %s $$@) -le $(WASM_BYTES) || \
 		{ echo "kiln: $(1).wasm has more than $(WASM_BYTES) bytes" >&2; rm $$@; exit 1; }
 -include $(patsubst %.o,%.d,$(wildcard $(B)/obj/wasm-$(1)/*/*.o $(B)/obj/wasm-$(1)/*/*/*.o))
 endef
-$(foreach v,$(WASM_ALL),$(eval $(call wasm_variant,$(v))))
+$(foreach v,$(VARIANTS),$(eval $(call wasm_variant,$(v))))
 
 # --- bindings and page ----------------------------------------------------------------------------
 
@@ -156,9 +155,9 @@ PAGE = $(B)/web/index.html
 bindings: $(DIST) ## the npm package: build/dist
 $(DIST): $(BINDINGS_SRC) $(INLINE_SRC) $(WASM) tsconfig.json $(NPM)
 	@rm -rf $(@D) && mkdir -p $(@D)
-	@cp $(WASM) $(WASM:.mjs=.wasm) $(@D)
+	@cp $(WASM) $(@D)
 	$(Q)$(BIN)/esbuild $(BINDINGS_SRC) --bundle --splitting --format=esm --target=es2022 \
-		--chunk-names=shared-[hash] --external:*.mjs --outdir=$(@D) --log-level=warning
+		--chunk-names=shared-[hash] --outdir=$(@D) --log-level=warning
 	@node bindings/inline/build.mjs $(B)/wasm $(@D)/inline.js
 	@$(BIN)/tsc -p bindings
 	@touch $@

@@ -7,13 +7,3 @@ declare module 'kiln:wasm' {
   const bytes: Uint8Array<ArrayBuffer>;
   export default bytes;
 }
-
-/**
- * The modules Emscripten writes: build/wasm/simd.mjs, relaxed.mjs. They lie beside the built
- * package.
- */
-declare module '*.mjs' {
-  import type { GlueFactory } from './wasm.js';
-  const createKiln: GlueFactory;
-  export default createKiln;
-}

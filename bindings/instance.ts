@@ -9,11 +9,12 @@ let loading: Promise<Wasm> | null = null;
 
 /**
  * Loads the library for this page or process; resolves to what was picked, and why. Further
- * calls return the same, whatever their options. An instance that trapped is replaced.
+ * calls return the same, whatever their options. An instance that trapped is replaced. It has one
+ * thread, the caller's: a page's own may not wait for others.
  */
-export async function ready(options: LoadOptions = {}): Promise<Backend> {
+export async function ready(options: Omit<LoadOptions, 'threads'> = {}): Promise<Backend> {
   if (shared?.broken) loading = shared = null;
-  loading ??= load(options);
+  loading ??= load({ ...options, threads: 1 });
   try {
     shared = await loading;
   } catch (error) {

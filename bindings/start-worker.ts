@@ -72,20 +72,23 @@ function failureOf(what: string, heard: boolean, message: string | undefined): K
 
 function makeWorker({ workerUrl, worker }: WorkerSource): Worker {
   if (worker) return worker();
-  if (workerUrl !== undefined) {
-    const url = new URL(workerUrl, globalThis.location?.href);
-    if (url.origin === globalThis.location?.origin || url.protocol === 'blob:') {
-      return new Worker(url, { type: 'module' });
-    }
-    // Workers start from their page's own origin only; a module that imports is of that origin.
-    const script = new Blob([`import ${JSON.stringify(url.href)};`], { type: 'text/javascript' });
-    const blobUrl = URL.createObjectURL(script);
-    setTimeout(() => URL.revokeObjectURL(blobUrl), 60_000);
-    return new Worker(blobUrl, { type: 'module' });
-  }
+  if (workerUrl !== undefined) return workerOf(workerUrl);
   if (inlineWorker) return inlineWorker();
   // In one expression: bundlers look for just this.
   return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+}
+
+/** A module worker, wherever its script lies. */
+export function workerOf(address: string | URL): Worker {
+  const url = new URL(address, globalThis.location?.href);
+  if (url.origin === globalThis.location?.origin || url.protocol === 'blob:') {
+    return new Worker(url, { type: 'module' });
+  }
+  // Workers start from their page's own origin only; a module that imports is of that origin.
+  const script = new Blob([`import ${JSON.stringify(url.href)};`], { type: 'text/javascript' });
+  const blobUrl = URL.createObjectURL(script);
+  setTimeout(() => URL.revokeObjectURL(blobUrl), 60_000);
+  return new Worker(blobUrl, { type: 'module' });
 }
 
 async function nodeHost({ workerUrl }: WorkerSource): Promise<WorkerHost> {

@@ -32,7 +32,9 @@ export interface TrainerInit extends WorkerSource {
    */
   options?: Options | undefined;
   variant?: LoadOptions['variant'];
+  threads?: LoadOptions['threads'];
   wasmUrl?: LoadOptions['wasm'];
+  poolUrl?: LoadOptions['poolUrl'];
   /** Ends the start, and later the trainer. */
   signal?: AbortSignal | undefined;
   /** Hears of the data set being read: the trainer's own event comes too late for create(). */
@@ -76,8 +78,8 @@ interface TrainerTarget {
 const TrainerTarget = EventTarget as unknown as new () => TrainerTarget;
 
 /** What stands in TrainerInit beside options. */
-const INIT_KEYS = ['net', 'data', 'options', 'variant', 'workerUrl', 'worker', 'wasmUrl', 'signal',
-  'onDataProgress', 'silenceLimit', 'startLimit'];
+const INIT_KEYS = ['net', 'data', 'options', 'variant', 'threads', 'workerUrl', 'worker', 'wasmUrl',
+  'poolUrl', 'signal', 'onDataProgress', 'silenceLimit', 'startLimit'];
 
 export class Trainer extends TrainerTarget implements AsyncIterable<Progress> {
   readonly #init: TrainerInit;
@@ -292,14 +294,15 @@ export class Trainer extends TrainerTarget implements AsyncIterable<Progress> {
   // the worker
 
   async #open(signal: AbortSignal | undefined): Promise<void> {
-    const { variant, wasmUrl = inlineWasm() } = this.#init;
+    const { variant, threads, poolUrl, wasmUrl = inlineWasm() } = this.#init;
     const client = await WorkerClient.start({ ...this.#init, signal });
     this.#client = client;
     client.onEvent = (event, run) => this.#hear(event, run);
     client.onDeath = (error) => this.#fail(error);
     if (this.#disposed) client.terminate();
     const data = await sendable(this.#data);
-    const wasm = { variant, wasm: kindOf(wasmUrl) === 'URL' ? String(wasmUrl) : wasmUrl };
+    const text = <T>(url: T): T | string => kindOf(url) === 'URL' ? String(url) : url;
+    const wasm = { variant, threads, wasm: text(wasmUrl), poolUrl: text(poolUrl) };
     const info = await client.call('open', { wasm, data, options: this.#options }, { signal });
     this.#backend = info.backend;
     this.#begin(info);

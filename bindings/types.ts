@@ -77,10 +77,11 @@ export interface DatasetInfo {
 
 /** Which of the builds runs, and why that one. */
 export interface Backend {
-  variant: 'relaxed' | 'simd';
+  variant: 'relaxed' | 'simd' | 'relaxed-threads' | 'simd-threads';
   mode: 'strict' | 'fused';
   lanes: number;
   threads: number;
+  /** A sentence in two parts: why this arithmetic; why so many threads. */
   reason: string;
 }
 

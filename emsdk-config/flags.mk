@@ -81,9 +81,10 @@ FUZZ_FLAGS = -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 WASM_simd = -msimd128
 # Relaxed SIMD for its fused multiply-add; engines without it refuse the whole module.
 WASM_relaxed = -msimd128 -mrelaxed-simd $(MODE_fused)
-# The same two again with a pool of workers over shared memory (cross-origin isolated pages only).
-WASM_simd-threads = $(WASM_simd) -pthread
-WASM_relaxed-threads = $(WASM_relaxed) -pthread
+# The same two again for a pool of workers over shared memory (cross-origin isolated pages only).
+# Not -pthread: bindings/pool.ts starts the workers, and base/threads.c waits and notifies itself.
+WASM_simd-threads = $(WASM_simd) -matomics -mbulk-memory
+WASM_relaxed-threads = $(WASM_relaxed) -matomics -mbulk-memory
 # Line tables would only be stripped again.
 WASM_FLAGS = -g0
 # What runs once a step or less is compiled for size: it is half the module, and no slower for it.
@@ -99,10 +100,10 @@ WASM_LINK = -O3
 WASM_BYTES = 290000
 # A library: no main; functions are called by name.
 WASM_LINK += --no-entry
-# The glue is an ES module that exports a factory, so that several instances can live on one page.
-WASM_LINK += -sMODULARIZE -sEXPORT_ES6 -sEXPORT_NAME=createKiln
-# Pages and workers. Node runs it as well: the bindings bring the module, and the glue then asks the
-# platform for nothing; without Node's branch bundlers find no import of its modules.
+# No glue: bindings/imports.ts is the five functions a module asks for, and what Emscripten writes
+# beside it is thrown away. So exports and imports keep their names ...
+WASM_LINK += -sDECLARE_ASM_MODULE_EXPORTS=0
+# ... and nothing of Node's is linked in.
 WASM_LINK += -sENVIRONMENT=web,worker
 # Nets differ in size a hundredfold: memory grows as wanted ...
 WASM_LINK += -sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=16MB
@@ -110,27 +111,21 @@ WASM_LINK += -sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=16MB
 WASM_LINK += -sABORTING_MALLOC=0
 # Stack frames are small, but tiles and parsers live there: 1 MB, as natively on small threads.
 WASM_LINK += -sSTACK_SIZE=1MB
-# No eval, no new Function: pages with a strict content security policy run it.
-WASM_LINK += -sDYNAMIC_EXECUTION=0
 # No files: bytes come and go through memory.
 WASM_LINK += -sFILESYSTEM=0
 # The smaller allocator will do: one arena a net, few calls.
 WASM_LINK += -sMALLOC=emmalloc
-# What bindings/wasm.ts reads of the glue: memory as bytes; views of other types are its own affair.
-WASM_LINK += -sEXPORTED_RUNTIME_METHODS=HEAPU8,wasmMemory
 # A misspelt or missing function is an error when built, not when called.
 WASM_LINK += -sERROR_ON_UNDEFINED_SYMBOLS=1
 
 # 1 GiB: what a tab may reasonably take for a plain build ...
 WASM_LINK_simd = -sMAXIMUM_MEMORY=1GB
 WASM_LINK_relaxed = -sMAXIMUM_MEMORY=1GB
-# ... and 512 MiB where the memory is shared, because iOS refuses larger shared maxima.
-WASM_LINK_threads = -pthread -sMAXIMUM_MEMORY=512MB
-# Views of memory that grows are slow to make from JavaScript; kiln makes few, one a message.
-WASM_LINK_threads += -Wno-pthreads-mem-growth
-# Workers exist before the first call; without that a pool would wait for the event loop it blocks.
-WASM_LINK_threads += -sPTHREAD_POOL_SIZE='Math.min(8,globalThis.navigator?.hardwareConcurrency??4)'
-# Their workers are started by the glue, in Node (tests) by another way than in a browser.
-WASM_LINK_threads += -sENVIRONMENT=web,worker,node
+# ... and 512 MiB where the memory is shared, because iOS refuses larger shared maxima. The memory
+# is imported then: bindings/instantiate.ts makes it with these sizes.
+WASM_LINK_threads = -sMAXIMUM_MEMORY=512MB
+# Shared memory without Emscripten's pthreads: a worker sets its stack by one call, and no library
+# function has to reach the main thread.
+WASM_LINK_threads += -sWASM_WORKERS
 WASM_LINK_simd-threads = $(WASM_LINK_threads)
 WASM_LINK_relaxed-threads = $(WASM_LINK_threads)

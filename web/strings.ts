@@ -38,7 +38,7 @@ export const strings = {
     eta: 'Time left',
     progress: 'Progress of the training',
     backend: (variant: string, mode: string, threads: number): string =>
-      `WebAssembly ${variant === 'relaxed' ? 'relaxed SIMD' : 'SIMD'}, ${mode}, ` +
+      `WebAssembly ${variant.startsWith('relaxed') ? 'relaxed SIMD' : 'SIMD'}, ${mode}, ` +
       plural(threads, 'thread', 'threads'),
     why: 'Why this build',
     announceEpoch: (epoch: number, train: number, validation: number): string =>

@@ -10,14 +10,6 @@ import { build } from 'esbuild';
 const [wasmFolder, outfile] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** The modules that Emscripten writes lie elsewhere while this is built. */
-const glue = {
-  name: 'glue',
-  setup({ onResolve }) {
-    onResolve({ filter: /\.mjs$/ }, ({ path }) => ({ path: resolve(wasmFolder, path) }));
-  },
-};
-
 const common = {
   bundle: true,
   minify: true,
@@ -32,7 +24,6 @@ const { outputFiles } = await build({
   entryPoints: [resolve(here, '../worker.ts')],
   format: 'iife',
   write: false,
-  plugins: [glue],
 });
 
 const embedded = {
@@ -50,5 +41,5 @@ await build({
   entryPoints: [resolve(here, 'inline.ts')],
   format: 'esm',
   outfile,
-  plugins: [glue, embedded],
+  plugins: [embedded],
 });

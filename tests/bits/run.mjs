@@ -1,20 +1,21 @@
 // run.mjs VARIANT... — equal bits: the same seed gives the same weights on every build.
 //
 // Trains three nets for 30 steps with each native program build/bits/VARIANT/kiln, where VARIANT is
-// COMPILER-LANES-MODE, with several threads, and with the WebAssembly builds in this Node. All
-// hashes of one net and one mode must be equal; strict and fused must differ, or one of them is not
-// what it says.
+// COMPILER-LANES-MODE, with 1, 2, 4 and 8 threads, and with the WebAssembly builds in this Node,
+// the threaded ones with as many. All hashes of one net and one mode must be equal; strict and
+// fused must differ, or one of them is not what it says.
 
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+
+import { load } from '../../build/dist/wasm.js';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const STEPS = 30;
-const THREADS = 3;
+const THREADS = [2, 4, 8];
 const WASM = { simd: 'strict', relaxed: 'fused' };
 // No validation images, hence no best parameters that could stand in for the last.
 const DATA = { 'data-seed': 7, train: 300, validation: 0, test: 20 };
@@ -66,54 +67,24 @@ async function trainNative(variant, options, threads) {
   return { hash: done.parameterHash, mode: done.mode };
 }
 
-/** The functions of kiln.h that a run needs, over strings. */
-async function loadWasm(build) {
-  const file = `${ROOT}build/wasm/${build}`;
-  const { default: create } = await import(pathToFileURL(`${file}.mjs`).href);
-  const compiled = await WebAssembly.compile(await readFile(`${file}.wasm`));
-  const m = await create({
-    instantiateWasm(imports, receive) {
-      WebAssembly.instantiate(compiled, imports).then((instance) => receive(instance, compiled));
-      return {};
-    },
-  });
-  const read = (at) => {
-    const bytes = m.HEAPU8;
-    return new TextDecoder().decode(bytes.slice(at, bytes.indexOf(0, at)));
-  };
-  const call = (name, ...args) => {
-    const taken = [];
-    const raw = args.map((arg) => {
-      if (typeof arg !== 'string') return arg;
-      const bytes = new TextEncoder().encode(`${arg}\0`);
-      const at = m._kiln_alloc(bytes.length);
-      m.HEAPU8.set(bytes, at);
-      taken.push(at);
-      return at;
-    });
-    const result = m[`_${name}`](...raw);
-    for (const at of taken) m._kiln_free(at);
-    if (typeof result === 'number' && result < 0) throw new Error(read(m._kiln_error()));
-    return result;
-  };
-  return { call, text: () => read(m._kiln_text()), mode: read(m._kiln_mode()) };
-}
-
 function lines(options) {
   return Object.entries(options).map(([key, value]) => `${key}=${value}\n`).join('');
 }
 
 /** Trains in WebAssembly; gives { hash, mode }. */
-async function trainWasm(build, options) {
-  const { call, text, mode } = await loadWasm(build);
-  if (mode === 'fused' && call('kiln_fused_probe') !== 1) {
-    throw new Error('this engine does not fuse relaxed madd');
+async function trainWasm(variant, options, threads) {
+  const wasm = await load({ variant, threads });
+  const { backend } = wasm;
+  if (backend.variant !== variant || backend.threads !== threads) {
+    throw new Error(`${backend.variant} with ${backend.threads} threads: ${backend.reason}`);
   }
-  const data = call('kiln_data_builtin', lines(DATA));
-  const trainer = call('kiln_trainer_create', data, lines({ ...DATA, ...COMMON, ...options }));
-  for (let step = 0; step < STEPS; step++) call('kiln_trainer_step', trainer);
-  call('kiln_net_hash', call('kiln_trainer_net', trainer));
-  return { hash: text(), mode };
+  const data = wasm.call('kiln_data_builtin', lines(DATA));
+  const trainer = wasm.call(
+    'kiln_trainer_create', data, lines({ ...DATA, ...COMMON, ...options }));
+  for (let step = 0; step < STEPS; step++) wasm.call('kiln_trainer_step', trainer);
+  const hash = wasm.text('kiln_net_hash', wasm.call('kiln_trainer_net', trainer));
+  wasm.dispose();
+  return { hash, mode: backend.mode };
 }
 
 // --- all builds ----------------------------------------------------------------------------------
@@ -125,11 +96,17 @@ function builds(variants) {
   }));
   for (const mode of new Set(all.map((b) => b.mode))) {
     const threaded = variants.findLast((v) => v.endsWith(mode));
-    const build = `${threaded}, ${THREADS} threads`;
-    all.push({ build, mode, train: (o) => trainNative(threaded, o, THREADS) });
+    for (const threads of THREADS) {
+      all.push({ build: `${threaded}, ${threads} threads`, mode,
+        train: (o) => trainNative(threaded, o, threads) });
+    }
   }
   for (const [build, mode] of Object.entries(WASM)) {
-    all.push({ build: `wasm ${build}`, mode, train: (o) => trainWasm(build, o) });
+    all.push({ build: `wasm ${build}`, mode, train: (o) => trainWasm(build, o, 1) });
+    for (const threads of THREADS) {
+      all.push({ build: `wasm ${build}, ${threads} threads`, mode,
+        train: (o) => trainWasm(`${build}-threads`, o, threads) });
+    }
   }
   return all;
 }

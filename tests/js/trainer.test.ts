@@ -52,7 +52,8 @@ describe('a run', () => {
     expect(trainer.state).toBe('ready');
     expect(trainer.metrics).toBeNull();
     expect(trainer.backend).toEqual({
-      variant: 'simd', mode: 'strict', lanes: 4, threads: 1, reason: 'simd was asked for',
+      variant: 'simd', mode: 'strict', lanes: 4, threads: 1,
+      reason: 'simd was asked for; one thread: simd has no others',
     });
     expect(trainer.dataset).toMatchObject(
       { name: 'builtin', train: 200, validation: 50, test: 60 });

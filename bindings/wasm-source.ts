@@ -1,0 +1,88 @@
+/** Where a module comes from, and what is said when it does not come. */
+
+import { KilnError, toKilnError } from './errors.js';
+import type { Variant } from './variants.js';
+
+/**
+ * An address, the bytes, or a module already compiled. An address that ends in "/" is the folder
+ * of the .wasm files of all variants. Of anything else the variant is "simd" unless named.
+ */
+export type WasmSource = string | URL | BufferSource | WebAssembly.Module;
+
+/** Fetches and compiles the module of a variant. */
+export async function compile(
+  variant: Variant,
+  source: WasmSource | undefined,
+  signal: AbortSignal | undefined,
+): Promise<WebAssembly.Module> {
+  if (Object.prototype.toString.call(source) === '[object WebAssembly.Module]') {
+    return source as WebAssembly.Module;
+  }
+  let bytes: BufferSource;
+  let what = 'the WebAssembly module';
+  if (source === undefined || typeof source === 'string' || isUrl(source)) {
+    const url = addressOf(variant, source as string | URL | undefined);
+    what = `${what} ${url.href.slice(0, 200)}`;
+    bytes = await fetchBytes(url, what, signal);
+  } else {
+    bytes = source as BufferSource;
+  }
+  checkMagic(bytes, what);
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (error) {
+    throw toKilnError(error, 'E_WASM_LOAD', `${what} does not compile`);
+  }
+}
+
+function isUrl(source: unknown): source is URL {
+  return Object.prototype.toString.call(source) === '[object URL]';
+}
+
+export function isFolder(source: WasmSource): boolean {
+  return (typeof source === 'string' || isUrl(source)) && String(source).endsWith('/');
+}
+
+/** All addresses stand here in full, so that bundlers see and copy the files. */
+function addressOf(variant: Variant, source: string | URL | undefined): URL {
+  if (source === undefined) {
+    switch (variant) {
+      case 'simd': return new URL('./simd.wasm', import.meta.url);
+      case 'relaxed': return new URL('./relaxed.wasm', import.meta.url);
+      case 'simd-threads': return new URL('./simd-threads.wasm', import.meta.url);
+      case 'relaxed-threads': return new URL('./relaxed-threads.wasm', import.meta.url);
+    }
+  }
+  const given = new URL(source, globalThis.location?.href ?? import.meta.url);
+  return isFolder(source) ? new URL(`${variant}.wasm`, given) : given;
+}
+
+async function fetchBytes(
+  url: URL,
+  what: string,
+  signal: AbortSignal | undefined,
+): Promise<BufferSource> {
+  try {
+    if (url.protocol === 'file:' && typeof process !== 'undefined') {
+      const fs = 'node:fs/promises'; // in a variable: bundlers for the browser leave it alone
+      const { readFile } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ fs)) as
+        typeof import('node:fs/promises');
+      return new Uint8Array(await readFile(url));
+    }
+    const response = await fetch(url, { signal: signal ?? null });
+    if (!response.ok) throw new Error(`the server answers ${response.status}`);
+    return await response.arrayBuffer();
+  } catch (error) {
+    throw toKilnError(error, 'E_WASM_LOAD', `${what} cannot be read`);
+  }
+}
+
+/** A server that has no such file often sends a page that says so. */
+function checkMagic(source: BufferSource, what: string): void {
+  const bytes = ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+  if (bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d) return;
+  const seen = bytes[0] === 0x3c ? 'a web page' : `${bytes.byteLength} bytes of something else`;
+  throw new KilnError('E_WASM_LOAD', `${what} is ${seen}, not WebAssembly`);
+}
