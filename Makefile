@@ -122,8 +122,8 @@ WASM = $(VARIANTS:%=$(B)/wasm/%.wasm)
 wasm: $(WASM) ## WebAssembly: build/wasm/{simd,relaxed}{,-threads}.wasm
 
 # $(call wasm_level,SOURCE): how its room is optimised, after -O3 for all.
-wasm_level = $(if $(filter src/kernels/% tests/bench/%,$(1)),,\
-	$(if $(filter src/layers/%,$(1)),$(WASM_LAYERS),$(WASM_COLD)))
+WASM_HOT_SRC = src/kernels/% src/layers/% src/train/optim.c src/data/batch.c tests/bench/%
+wasm_level = $(if $(filter $(WASM_HOT_SRC),$(1)),$(WASM_HOT),$(WASM_COLD))
 
 # What the module exports: every function that kiln.h declares.
 EXPORTS = $(B)/wasm/exports.txt
