@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/threads.h"
 #include "kernels/vec.h"
 #include "train/optim.h"
 
@@ -282,9 +283,41 @@ static void update(kiln_run *r, float lr)
     }
 }
 
+enum { NORM_FLOATS = 4096, NORM_BLOCKS = 256 };
+
+typedef struct {
+    const float *x;
+    size_t n;
+    double sum[NORM_BLOCKS];
+} norm_job;
+
+static void sum_block(void *context, int task, int thread)
+{
+    norm_job *j = context;
+    const size_t from = (size_t)task * NORM_FLOATS, rest = j->n - from;
+
+    (void)thread;
+    j->sum[task] =
+        kiln_vec_sum_squares(j->x + from, (int)(rest < NORM_FLOATS ? rest : NORM_FLOATS));
+}
+
+/* sqrt(Σ x²): blocks of a fixed size on the pool, added in their order. */
 static double norm(const float *x, size_t n)
 {
-    return __builtin_sqrt(kiln_vec_sum_squares(x, (int)n));
+    const size_t span = (size_t)NORM_FLOATS * NORM_BLOCKS;
+    double sum = 0.0;
+    norm_job j;
+
+    for (size_t at = 0; at < n; at += span) {
+        const size_t m = n - at < span ? n - at : span;
+        const int blocks = (int)((m + NORM_FLOATS - 1) / NORM_FLOATS);
+
+        j.x = x + at;
+        j.n = m;
+        kiln_parallel(blocks, sum_block, &j);
+        for (int i = 0; i < blocks; i++) sum += j.sum[i];
+    }
+    return __builtin_sqrt(sum);
 }
 
 /* The update, and every so often how far it went: |w - before| / |before|. */
