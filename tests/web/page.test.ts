@@ -132,6 +132,8 @@ describe('a run', () => {
         });
     await page.locator('kiln-filter-view figcaption', { hasText: '8 filters of 5×5' }).waitFor();
     await page.locator('kiln-layer-view').scrollIntoViewIfNeeded();
+    // Until then the rows are those of the net that the page opened with, and about to go.
+    await page.locator('kiln-layer-view .layer h3', { hasText: '8×32×32' }).first().waitFor();
     await page.locator('kiln-layer-view .layer').nth(4).scrollIntoViewIfNeeded();
     await page.waitForTimeout(500);
     expect(await drawn('kiln-filter-view canvas')).toBeGreaterThan(10);
