@@ -56,47 +56,40 @@ void kiln_columns_spread(float *table, const float *v, int C)
 /* ---- sums ------------------------------------------------------------------------------------ */
 
 /* Sixteen floats at x[i], of which those past n are taken from `idle` instead. */
-static vf16 load16(const float *x, int i, int n, const float *idle)
+static vf16 load16_part(const float *x, int i, int n, const float *idle)
 {
     float lane[16];
 
-    if (i + 16 <= n) return vf16_load(x + i);
     for (int j = 0; j < 16; j++) lane[j] = i + j < n ? x[i + j] : idle[j];
     return vf16_load(lane);
 }
 
-/* acc[p] = Σ_i (x[i·period + p] - table[p]) over the n floats of a block. */
-static void sum_differences(float *acc, const float *x, int n, int period, const float *table)
+INLINE void add_difference(vf16 *sum, vf16 x, vf16 table)
 {
-    for (int p = 0; p < period; p += 16) {
-        const vf16 t = vf16_load(table + p);
-        vf16 sum = vf16_set1(0);
+    for (int j = 0; j < KILN_VF16; j++) sum->v[j] += x.v[j] - table.v[j];
+}
 
-        for (int i = p; i < n; i += period) {
-            const vf16 v = load16(x, i, n, table + p);
+INLINE void add_square(vf16 *sum, vf16 x, vf16 table)
+{
+    for (int j = 0; j < KILN_VF16; j++) {
+        const vf d = x.v[j] - table.v[j];
 
-            for (int j = 0; j < KILN_VF16; j++) sum.v[j] += v.v[j] - t.v[j];
-        }
-        vf16_store(acc + p, sum);
+        sum->v[j] = vf_madd(d, d, sum->v[j]);
     }
 }
 
-/* acc[p] = Σ_i (x[i·period + p] - table[p])² */
-static void sum_squares(float *acc, const float *x, int n, int period, const float *table)
+/* acc[p] = Σ_i of what `add` makes of x[i·period + p] and table[p], over the n floats of a block. */
+INLINE void sum_strips(float *acc, const float *x, int n, int period, const float *table,
+                       void add(vf16 *sum, vf16 x, vf16 table))
 {
+    const int whole = n / period * period;
+
     for (int p = 0; p < period; p += 16) {
         const vf16 t = vf16_load(table + p);
         vf16 sum = vf16_set1(0);
 
-        for (int i = p; i < n; i += period) {
-            const vf16 v = load16(x, i, n, table + p);
-
-            for (int j = 0; j < KILN_VF16; j++) {
-                const vf d = v.v[j] - t.v[j];
-
-                sum.v[j] = vf_madd(d, d, sum.v[j]);
-            }
-        }
+        for (int i = p; i < whole; i += period) add(&sum, vf16_load(x + i), t);
+        if (whole + p < n) add(&sum, load16_part(x, whole + p, n, table + p), t);
         vf16_store(acc + p, sum);
     }
 }
@@ -115,20 +108,36 @@ void kiln_columns_moments(float *mean, float *m2, const float *x, int rows, int 
     float *table = scratch, *acc = scratch + period;
 
     kiln_columns_spread(table, x, C); /* the first row */
-    sum_differences(acc, x, n, period, table);
+    sum_strips(acc, x, n, period, table, add_difference);
     fold(mean, acc, C);
     for (int c = 0; c < C; c++) mean[c] = x[c] + mean[c] / (float)rows;
     kiln_columns_spread(table, mean, C);
-    sum_squares(acc, x, n, period, table);
+    sum_strips(acc, x, n, period, table, add_square);
     fold(m2, acc, C);
 }
 
 /* dout where the relu behind let x through. */
 static inline vf pass_relu(vf dout, vf difference, vf scale, vf shift)
 {
-    const vf zero = vf_set1(0);
+    return (vf)((vm)dout & (vf_madd(difference, scale, shift) > vf_set1(0)));
+}
 
-    return vf_select(vf_madd(difference, scale, shift) > zero, dout, zero);
+/* The tables of a relu at sixteen columns. */
+typedef struct {
+    vf16 scale, shift;
+} strip_relu;
+
+INLINE void add_dots(vf16 *sum, vf16 *dot, vf16 dout, vf16 x, vf16 mean, const strip_relu *relu,
+                     const int rectified)
+{
+    for (int j = 0; j < KILN_VF16; j++) {
+        const vf off = x.v[j] - mean.v[j];
+        const vf dy = rectified ? pass_relu(dout.v[j], off, relu->scale.v[j], relu->shift.v[j])
+                                : dout.v[j];
+
+        sum->v[j] += dy;
+        dot->v[j] = vf_madd(dy, off, dot->v[j]);
+    }
 }
 
 INLINE void dots(float *sums, float *products, const float *dout, const float *x,
@@ -136,23 +145,19 @@ INLINE void dots(float *sums, float *products, const float *dout, const float *x
                  const int rectified)
 {
     static const float zeros[16];
+    const int whole = n / period * period;
 
     for (int p = 0; p < period; p += 16) {
-        const vf16 t = vf16_load(mean + p);
-        vf16 s = vf16_set1(0), d = vf16_set1(0), scale = s, shift = s;
+        const vf16 m = vf16_load(mean + p);
+        vf16 s = vf16_set1(0), d = vf16_set1(0);
+        strip_relu r = {s, s};
 
-        if (rectified) scale = vf16_load(relu->scale + p), shift = vf16_load(relu->shift + p);
-        for (int i = p; i < n; i += period) {
-            const vf16 g = load16(dout, i, n, zeros), v = load16(x, i, n, mean + p);
-
-            for (int j = 0; j < KILN_VF16; j++) {
-                const vf off = v.v[j] - t.v[j];
-                const vf dy = rectified ? pass_relu(g.v[j], off, scale.v[j], shift.v[j]) : g.v[j];
-
-                s.v[j] += dy;
-                d.v[j] = vf_madd(dy, off, d.v[j]);
-            }
-        }
+        if (rectified) r = (strip_relu){vf16_load(relu->scale + p), vf16_load(relu->shift + p)};
+        for (int i = p; i < whole; i += period)
+            add_dots(&s, &d, vf16_load(dout + i), vf16_load(x + i), m, &r, rectified);
+        if (whole + p < n)
+            add_dots(&s, &d, load16_part(dout, whole + p, n, zeros),
+                     load16_part(x, whole + p, n, mean + p), m, &r, rectified);
         vf16_store(sums + p, s);
         vf16_store(products + p, d);
     }
