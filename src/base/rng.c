@@ -20,8 +20,6 @@
 #define W0 0x9E3779B9u
 #define W1 0xBB67AE85u
 
-#define TWO_PI 6.283185307179586
-
 void kiln_rng_words(uint32_t out[4], kiln_rng rng, uint64_t position)
 {
     uint32_t c0 = (uint32_t)position, c1 = (uint32_t)(position >> 32);
@@ -82,9 +80,11 @@ static void box_muller(float pair[2], uint32_t a, uint32_t b)
 {
     const double u = ((double)a + 0.5) * 0x1p-32, v = (double)b * 0x1p-32;
     const double r = __builtin_sqrt(-2.0 * kiln_log(u));
+    double sine, cosine;
 
-    pair[0] = (float)(r * kiln_cos(TWO_PI * v));
-    pair[1] = (float)(r * kiln_sin(TWO_PI * v));
+    kiln_sin_cos_turns(&sine, &cosine, v);
+    pair[0] = (float)(r * cosine);
+    pair[1] = (float)(r * sine);
 }
 
 void kiln_rng_fill_normal(float *out, int n, kiln_rng rng, uint64_t first)

@@ -23,10 +23,28 @@
 #define HALF_PI_1 1.57079632673412561417e+00 /* 33 bits */
 #define HALF_PI_2 6.07710050630396597660e-11 /* the next 33 */
 #define HALF_PI_3 2.02226624879595063154e-21
+#define TWO_PI 6.28318530717958647693
 #define TWO_OVER_PI 0.63661977236758134308
 
 #define HUGE_VALUE __builtin_inf()
 #define NO_VALUE __builtin_nan("")
+
+/* Behind the leading term, by powers of the argument's square. */
+static const double atanh_terms[] = {1 / 3., 1 / 5., 1 / 7., 1 / 9., 1 / 11., 1 / 13., 1 / 15.,
+                                     1 / 17., 1 / 19., 1 / 21., 1 / 23.};
+static const double sin_terms[] = {-1 / 6., 1 / 120., -1 / 5040., 1 / 362880., -1 / 39916800.,
+                                   1 / 6227020800., -1 / 1307674368000., 1 / 355687428096000.};
+static const double cos_terms[] = {-1 / 2., 1 / 24., -1 / 720., 1 / 40320., -1 / 3628800.,
+                                   1 / 479001600., -1 / 87178291200., 1 / 20922789888000.};
+
+/* x (terms[0] + x (terms[1] + ...)) */
+static double polynomial(const double *terms, int count, double x)
+{
+    double sum = 0.0;
+
+    for (int i = count - 1; i >= 0; i--) sum = x * (terms[i] + sum);
+    return sum;
+}
 
 /* 2^k for -1022 <= k <= 1023. */
 static double power_of_two(int k)
@@ -79,19 +97,23 @@ double kiln_log(double x)
     }
 
     const double s = (x - 1.0) / (x + 1.0), s2 = s * s;
-    double sum = 0.0; /* atanh s / s - 1 */
+    const double sum = polynomial(atanh_terms, 11, s2); /* atanh s / s - 1 */
 
-    for (int i = 23; i >= 3; i -= 2) sum = s2 * (sum + 1.0 / i);
     return k * LN2_HIGH + (2.0 * s + (2.0 * s * sum + k * LN2_LOW));
 }
 
-/* The series of sin (first = 1) or cos (first = 0) at r. */
-static double series(double r, int first)
+/* The series of sin (odd = 1) or cos (odd = 0) at r. */
+static double series(double r, int odd)
 {
-    double sum = 1.0;
+    return odd ? r + r * polynomial(sin_terms, 8, r * r) : 1.0 + polynomial(cos_terms, 8, r * r);
+}
 
-    for (int i = 16 + first; i >= 2; i -= 2) sum = 1.0 - sum * r * r / (i * (i - 1));
-    return first ? r * sum : sum;
+/* sin of r + quarter pi/2 */
+static double sine_of_quarter(double r, int quarter)
+{
+    const double value = series(r, quarter % 2 == 0);
+
+    return quarter & 2 ? -value : value;
 }
 
 /* sin (x + shift pi/2) */
@@ -101,10 +123,7 @@ static double sine(double x, int shift)
 
     const int k = nearest(x * TWO_OVER_PI);
     const double r = ((x - k * HALF_PI_1) - k * HALF_PI_2) - k * HALF_PI_3;
-    const int quarter = (k + shift) & 3;
-    const double value = series(r, quarter % 2 == 0);
-
-    return quarter < 2 ? value : -value;
+    return sine_of_quarter(r, (k + shift) & 3);
 }
 
 double kiln_sin(double x)
@@ -115,6 +134,15 @@ double kiln_sin(double x)
 double kiln_cos(double x)
 {
     return sine(x, 1);
+}
+
+void kiln_sin_cos_turns(double *sine, double *cosine, double turns)
+{
+    const int k = nearest(4.0 * turns);
+    const double r = (turns - 0.25 * k) * TWO_PI;
+
+    *sine = sine_of_quarter(r, k & 3);
+    *cosine = sine_of_quarter(r, (k + 1) & 3);
 }
 
 double kiln_pow(double x, double y)

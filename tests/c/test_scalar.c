@@ -41,6 +41,13 @@ static void sin_and_cos(void **state)
     }
     for (double x = 1e-9; x < 1; x *= 1.01) relative(kiln_sin(x), sin(x));
     CHECK(kiln_sin(0) == 0 && kiln_cos(0) == 1);
+    for (double turns = -3; turns <= 3; turns += 0x1p-12) {
+        double sine, cosine;
+
+        kiln_sin_cos_turns(&sine, &cosine, turns);
+        CHECK_NEAR(sine, sin(6.28318530717958647693 * turns), TOLERANCE);
+        CHECK_NEAR(cosine, cos(6.28318530717958647693 * turns), TOLERANCE);
+    }
     CHECK(isnan(kiln_sin(NAN)) && isnan(kiln_cos(HUGE_VAL)));
 }
 
