@@ -78,7 +78,7 @@ INLINE void add_square(vf16 *sum, vf16 x, vf16 table)
     }
 }
 
-/* acc[p] = Σ_i of what `add` makes of x[i·period + p] and table[p], over the n floats of a block. */
+/* acc[p] = Σ_i of what `add` makes of x[i·period + p] and table[p], over n floats. */
 INLINE void sum_strips(float *acc, const float *x, int n, int period, const float *table,
                        void add(vf16 *sum, vf16 x, vf16 table))
 {
