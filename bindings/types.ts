@@ -149,7 +149,10 @@ export interface History {
 export interface GradientCheck {
   layer: string;
   tensor: string;
+  /** The worst |a - n| / max(1e-8, |a| + |n|) of the entries, the course's rel_error. */
   relativeError: number;
+  /** The largest difference by the tensor's largest gradient: what float rounding leaves is small. */
+  share: number;
   entries: number;
 }
 

@@ -137,7 +137,10 @@ describe('a net', () => {
       { input: [2, 6, 6], batch: 3 });
     const layersSeen = new Set(rows.map((row) => row.layer));
     for (const name of ['conv1', 'batchnorm1', 'affine1']) expect(layersSeen).toContain(name);
-    for (const { relativeError: error } of rows) expect(error).toBeLessThan(1e-2);
+    for (const { relativeError: error, share } of rows) {
+      expect(error).toBeLessThan(1e-2);
+      expect(share).toBeLessThan(1e-4);
+    }
   });
 
   test('layerTimes names every layer', () => {
