@@ -12,7 +12,7 @@ enum { KILN_PAINT_MAIN, KILN_PAINT_SECOND, KILN_PAINT_DETAIL, KILN_PAINTS };
 
 typedef struct {
     const char *name;
-    double turn; /* radians: turned by at most so much either way */
+    float turn;  /* radians: turned by at most so much either way */
     int count;
     kiln_shape shape[KILN_DRAWING_SHAPES];
 } kiln_drawing;

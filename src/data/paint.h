@@ -2,8 +2,8 @@
  * Simple shapes on a small canvas, with smooth edges: what the built-in set is drawn with.
  *
  * A shape is a signed distance (negative inside) in its own coordinates, about -1..1, x to the
- * right and y down. A pose says where these lie on the canvas. Everything is plain double
- * arithmetic: the same pixels on every build.
+ * right and y down. A pose says where these lie on the canvas. Everything is float arithmetic lane
+ * by lane, every operation rounded by itself (no vf_madd): the same pixels on every build.
  */
 #ifndef KILN_DATA_PAINT_H
 #define KILN_DATA_PAINT_H
@@ -24,28 +24,28 @@ enum { KILN_WHOLE, KILN_UPPER, KILN_LOWER };
 
 typedef struct {
     int kind, part;
-    int paint;   /* which colour: see drawings.h */
-    double p[8]; /* see the kinds */
+    int paint;  /* which colour: see drawings.h */
+    float p[8]; /* see the kinds */
 } kiln_shape;
 
 typedef struct {
-    double x, y;      /* canvas position of the origin, in pixels */
-    double a, b, c, d; /* own coordinates = (a b; c d) (pixel - origin) */
-    double scale;     /* pixels to a unit, in the mean */
-    double reach;     /* pixels to a unit, at most */
+    float x, y;       /* canvas position of the origin, in pixels */
+    float a, b, c, d; /* own coordinates = (a b; c d) (pixel - origin) */
+    float scale;      /* pixels to a unit, in the mean */
+    float reach;      /* pixels to a unit, at most */
 } kiln_pose;
 
 typedef struct {
-    double rgb[KILN_CANVAS][KILN_CANVAS][3]; /* 0..255 */
+    float rgb[3][KILN_CANVAS][KILN_CANVAS]; /* 0..255 */
 } kiln_canvas;
 
 /* Turned by `angle`, stretched by `stretch` along x and 1 / stretch along y, sheared, mirrored (-1)
  * or not (1). */
-kiln_pose kiln_pose_make(double x, double y, double scale, double angle, double stretch,
-                         double shear, int mirror);
+kiln_pose kiln_pose_make(float x, float y, float scale, float angle, float stretch, float shear,
+                         int mirror);
 
 /* Lays the shape over the canvas in one colour. */
 void kiln_shape_paint(kiln_canvas *canvas, const kiln_shape *shape, const kiln_pose *pose,
-                      const double color[3]);
+                      const float color[3]);
 
 #endif
