@@ -123,7 +123,7 @@ wasm: $(WASM) ## WebAssembly: build/wasm/{simd,relaxed}{,-threads}.wasm
 
 # $(call wasm_level,SOURCE): how its room is optimised, after -O3 for all.
 WASM_HOT_SRC = src/kernels/% src/layers/% src/train/optim.c src/data/batch.c tests/bench/%
-WASM_HOT_SRC += src/base/rng.c src/base/scalar.c
+WASM_HOT_SRC += src/base/rng.c src/base/scalar.c $(addprefix src/data/,builtin.c paint.c dataset.c)
 wasm_level = $(if $(filter $(WASM_HOT_SRC),$(1)),$(WASM_HOT),$(WASM_COLD))
 
 # What the module exports: every function that kiln.h declares.
