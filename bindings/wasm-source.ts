@@ -9,6 +9,9 @@ import type { Variant } from './variants.js';
  */
 export type WasmSource = string | URL | BufferSource | WebAssembly.Module;
 
+/** The one content type that engines compile from a stream. */
+const WASM_TYPE = 'application/wasm';
+
 /** Fetches and compiles the module of a variant. */
 export async function compile(
   variant: Variant,
@@ -18,21 +21,26 @@ export async function compile(
   if (Object.prototype.toString.call(source) === '[object WebAssembly.Module]') {
     return source as WebAssembly.Module;
   }
-  let bytes: BufferSource;
+  let read: Response | BufferSource;
   let what = 'the WebAssembly module';
   if (source === undefined || typeof source === 'string' || isUrl(source)) {
     const url = addressOf(variant, source as string | URL | undefined);
     what = `${what} ${url.href.slice(0, 200)}`;
-    bytes = await fetchBytes(url, what, signal);
+    read = await fetchModule(url, what, signal);
   } else {
-    bytes = source as BufferSource;
+    read = source as BufferSource;
   }
-  checkMagic(bytes, what);
+  if (!isResponse(read)) checkMagic(read, what);
   try {
-    return await WebAssembly.compile(bytes);
+    return await (isResponse(read)
+      ? WebAssembly.compileStreaming(read) : WebAssembly.compile(read));
   } catch (error) {
     throw toKilnError(error, 'E_WASM_LOAD', `${what} does not compile`);
   }
+}
+
+function isResponse(read: Response | BufferSource): read is Response {
+  return typeof Response !== 'undefined' && read instanceof Response;
 }
 
 function isUrl(source: unknown): source is URL {
@@ -57,11 +65,15 @@ function addressOf(variant: Variant, source: string | URL | undefined): URL {
   return isFolder(source) ? new URL(`${variant}.wasm`, given) : given;
 }
 
-async function fetchBytes(
+/**
+ * What is served as WebAssembly compiles while it comes, and browsers keep the machine code; the
+ * bytes of anything else.
+ */
+async function fetchModule(
   url: URL,
   what: string,
   signal: AbortSignal | undefined,
-): Promise<BufferSource> {
+): Promise<Response | BufferSource> {
   try {
     if (url.protocol === 'file:' && typeof process !== 'undefined') {
       const fs = 'node:fs/promises'; // in a variable: bundlers for the browser leave it alone
@@ -71,7 +83,8 @@ async function fetchBytes(
     }
     const response = await fetch(url, { signal: signal ?? null });
     if (!response.ok) throw new Error(`the server answers ${response.status}`);
-    return await response.arrayBuffer();
+    const streams = response.headers.get('Content-Type')?.trim().toLowerCase() === WASM_TYPE;
+    return streams ? response : await response.arrayBuffer();
   } catch (error) {
     throw toKilnError(error, 'E_WASM_LOAD', `${what} cannot be read`);
   }
