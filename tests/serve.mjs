@@ -32,6 +32,9 @@ const HEADERS = {
   'Cache-Control': 'no-cache',
 };
 
+// What Vite builds carries a hash of its content in its name: such a file never changes.
+const IMMUTABLE = /\/assets\/[^/]+-[\w-]{8}\.\w+$/;
+
 const PORTS_TRIED = 100;
 
 /** The file a request path names inside root, or undefined. */
@@ -73,6 +76,7 @@ async function answer(root, extra, request, response) {
   }
   response.writeHead(200, {
     ...HEADERS,
+    ...(IMMUTABLE.test(path) ? { 'Cache-Control': 'max-age=31536000, immutable' } : {}),
     ...extra,
     'Content-Type': TYPES[extname(found.file)] ?? 'application/octet-stream',
     'Content-Length': found.info.size,

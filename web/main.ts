@@ -1,4 +1,4 @@
-/** Starts the page: the views at once, then the trainer in its worker. */
+/** Starts the page: the trainer in its worker, and the views while that is coming. */
 
 import { forgetStoredDataset, storedDataset, Trainer } from 'kiln-nn';
 
@@ -7,11 +7,13 @@ import type { KilnPage } from './page.js';
 import { strings } from './strings.js';
 import { explain } from './live-trainer.js';
 
+const coming = Trainer.create({ data: 'builtin' });
+coming.catch(() => {}); // told below
 defineElements();
 const page = document.querySelector<KilnPage>('kiln-page')!;
 page.store = { info: storedDataset, forget: forgetStoredDataset };
 try {
-  page.trainer = await Trainer.create({ data: 'builtin' });
+  page.trainer = await coming;
 } catch (error) {
   page.say(strings.notices.noStart(explain(error).message));
 }
