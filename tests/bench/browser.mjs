@@ -28,10 +28,18 @@ function onOneCore(executable, script) {
   return path.resolve(script);
 }
 
-export async function launch(executable, out, { oneCore }) {
+async function launch(executable, out, { oneCore }) {
   const executablePath = oneCore
     ? onOneCore(executable, path.join(out, 'one-core-chromium')) : executable;
   return chromium.launch({ executablePath, args: FLAGS });
+}
+
+/** A browser with a new profile on disk: other contexts keep no compiled code. */
+export async function launchProfile(executable, out) {
+  const profile = path.join(out, 'profile');
+  fs.rmSync(profile, { recursive: true, force: true });
+  return chromium.launchPersistentContext(profile, {
+    executablePath: executable, args: FLAGS, viewport: { width: 1280, height: 900 } });
 }
 
 /** The folder that browsers see: what was built, the peers and this folder. */

@@ -10,7 +10,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { launch, openBrowser, openSite } from './browser.mjs';
+import { launchProfile, openBrowser, openSite } from './browser.mjs';
 import { measureKernels } from './kernels.mjs';
 import { report } from './report.mjs';
 import { rooflineSvg } from './roofline.mjs';
@@ -65,7 +65,7 @@ const context = {
   match: options.match,
   nets: options.nets?.split(','),
   machine: describeMachine(),
-  launch: (settings) => launch(chromium, out, settings),
+  launchProfile: () => launchProfile(chromium, out),
   browsers: {
     one: await openBrowser(chromium, out, site, { oneCore: true }),
     all: await openBrowser(chromium, out, site, { oneCore: false }),
