@@ -6,6 +6,7 @@
 #include "bench.h"
 #include "kernels/conv.h"
 #include "kernels/winograd.h"
+#include "kernels/winograd_rows.h"
 #include "ref/ref_kernels.h"
 
 typedef struct {
@@ -58,23 +59,52 @@ static void winograd_dw(void *context)
     kiln_winograd_dw(j->dw, j->out, j->x, &j->s, j->work);
 }
 
+static void rows_forward(void *context)
+{
+    const conv_job *j = context;
+
+    kiln_winograd_rows_forward(j->result, j->x, j->w, j->b, &j->s, 0, j->work);
+}
+
+static void rows_dx(void *context)
+{
+    const conv_job *j = context;
+
+    kiln_winograd_rows_dx(j->dx, j->out, j->w, &j->s, j->work);
+}
+
+static void rows_dw(void *context)
+{
+    const conv_job *j = context;
+
+    kiln_winograd_rows_dw(j->dw, j->out, j->x, &j->s, j->work);
+}
+
 enum { FORWARD, DX, DW };
+enum { DIRECT, WINOGRAD, ROWS };
 static const struct {
     const char *name;
     bench_action *act;
-    int winograd, what;
-} kinds[] = {{"direct forward", direct_forward, 0, FORWARD},
-             {"direct dx", direct_dx, 0, DX},
-             {"direct dw", direct_dw, 0, DW},
-             {"winograd forward", winograd_forward, 1, FORWARD},
-             {"winograd dx", winograd_dx, 1, DX},
-             {"winograd dw", winograd_dw, 1, DW}};
+    int algorithm, what;
+} kinds[] = {{"direct forward", direct_forward, DIRECT, FORWARD},
+             {"direct dx", direct_dx, DIRECT, DX},
+             {"direct dw", direct_dw, DIRECT, DW},
+             {"winograd forward", winograd_forward, WINOGRAD, FORWARD},
+             {"winograd dx", winograd_dx, WINOGRAD, DX},
+             {"winograd dw", winograd_dw, WINOGRAD, DW},
+             {"winograd rows forward", rows_forward, ROWS, FORWARD},
+             {"winograd rows dx", rows_dx, ROWS, DX},
+             {"winograd rows dw", rows_dw, ROWS, DW}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-/* Winograd's way takes some shapes only, and the layer that reads the image has no dx. */
+/* Beside the direct algorithm the one that a net takes (layers/conv2d.c), and the layer that reads
+ * the image has no dx. */
 static int applies(int kind, const kiln_conv_shape *s)
 {
-    if (kinds[kind].winograd && !kiln_winograd_fits(s)) return 0;
+    const int algorithm = kinds[kind].algorithm;
+
+    if (algorithm == WINOGRAD && !kiln_winograd_fits(s)) return 0;
+    if (algorithm == ROWS && (kiln_winograd_fits(s) || !kiln_winograd_rows_fits(s))) return 0;
     return !(kinds[kind].what == DX && s->C == 3);
 }
 
@@ -89,6 +119,8 @@ static int open_job(conv_job *j, const char *line)
         return -1;
     work = kiln_conv_work(s);
     if (kiln_winograd_fits(s) && kiln_winograd_work(s) > work) work = kiln_winograd_work(s);
+    if (kiln_winograd_rows_fits(s) && kiln_winograd_rows_work(s) > work)
+        work = kiln_winograd_rows_work(s);
     j->x_size = (size_t)s->N * s->H * s->W * s->C;
     j->w_size = (size_t)s->F * s->C * s->HH * s->WW;
     j->out_size = (size_t)s->N * s->OH * s->OW * s->F;

@@ -51,7 +51,7 @@ function nameOf(shape, kernel) {
     const [m, n, k] = shape.label.split(' ')[0].split('x');
     return m === n && n === k ? `${m}³` : shape.label.replaceAll('x', '×');
   }
-  const pass = kernel.split(' ')[1];
+  const pass = kernel.split(' ').at(-1);
   return `${shape.filter}×${shape.filter} ${shape.channels}→${shape.filters} at `
     + `${shape.image}² ${pass}`;
 }
