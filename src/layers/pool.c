@@ -59,12 +59,9 @@ static size_t position(int n, int i, int j, int H, int W, int C)
     return (((size_t)n * H + i) * W + j) * C;
 }
 
-/*
- * Calls op for every window of image n and every vector of channels. Where a window may be done
- * twice, the last vector reaches back over channels already done rather than being a slower part of
- * one.
- */
-INLINE void each_window(const pool_job *job, int n, int HH, int WW, window_op *op, int twice)
+/* The windows of image n: `end` channels in whole vectors, the last over some that are done where
+ * they are no multiple, then `part` channels more. */
+INLINE void each_window(const pool_job *job, int n, int HH, int WW, window_op *op, int end, int part)
 {
     const kiln_pool_shape *s = job->s;
 
@@ -72,26 +69,27 @@ INLINE void each_window(const pool_job *job, int n, int HH, int WW, window_op *o
         for (int j = 0; j < s->OW; j++) {
             const size_t at = position(n, i * s->stride, j * s->stride, s->H, s->W, s->C);
             const size_t one = position(n, i, j, s->OH, s->OW, s->C);
-            int c = 0;
 
-            for (; c + KILN_LANES <= s->C; c += KILN_LANES)
+            for (int next = 0; next < end; next += KILN_LANES) {
+                const int c = next + KILN_LANES <= end ? next : end - KILN_LANES;
+
                 op(job, at + c, one + c, HH, WW, KILN_LANES);
-            if (c == s->C) continue;
-            if (twice && c > 0) {
-                c = s->C - KILN_LANES;
-                op(job, at + c, one + c, HH, WW, KILN_LANES);
-            } else {
-                op(job, at + c, one + c, HH, WW, s->C - c);
             }
+            if (part) op(job, at + end, one + end, HH, WW, part);
         }
 }
 
+/* Calls op for every window of image n and every vector of channels. A window that may be done
+ * twice has no part of a vector, which is slower. op is written out three times here. */
 INLINE void each_window_of(const pool_job *job, int n, window_op *op, int twice)
 {
-    if (job->s->HH == 2 && job->s->WW == 2)
-        each_window(job, n, 2, 2, op, twice);
+    const kiln_pool_shape *s = job->s;
+    const int left = s->C % KILN_LANES, part = twice && s->C > KILN_LANES ? 0 : left;
+
+    if (s->HH == 2 && s->WW == 2 && part == 0)
+        each_window(job, n, 2, 2, op, s->C, 0);
     else
-        each_window(job, n, job->s->HH, job->s->WW, op, twice);
+        each_window(job, n, s->HH, s->WW, op, s->C - part, part);
 }
 
 static int windows_overlap(const kiln_pool_shape *s)
