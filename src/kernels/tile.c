@@ -135,7 +135,9 @@ TILES(1)
 TILES(2)
 TILES(3)
 TILES(4)
+#if TILE_ROWS >= 5
 TILES(5)
+#endif
 #if TILE_ROWS >= 6
 TILES(6)
 #endif
@@ -148,7 +150,9 @@ TILES(11)
 TILES(12)
 #endif
 
-#if TILE_ROWS == 5
+#if TILE_ROWS == 4
+#define ROW(kind, V) {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V}
+#elif TILE_ROWS == 5
 #define ROW(kind, V) {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V, kind##_5_##V}
 #elif TILE_ROWS == 6
 #define ROW(kind, V) \

@@ -7,9 +7,9 @@
  *   for i < R <= TILE_ROWS, j < V·KILN_LANES
  *
  * The size is what the registers hold. Fused, 6 x 2 sums, 2 of b and 1 of a are 15, all that V8
- * hands out of the 16 of x86; without FMA the product needs one more, so 5 rows. One row more
+ * hands out of the 16 of x86; without FMA the product needs one more, so 4 rows. One row more
  * spills, and halves the speed. AVX-512 has 32 registers: 12 x 2 sums. Each step does R·V madds for
- * R + V loads, and two madds a cycle against two or three loads: 6 x 2 and 5 x 2 keep the
+ * R + V loads, and two madds a cycle against two or three loads: 6 x 2 and 4 x 2 keep the
  * multipliers, not the loads, at their limit. The loop over k stays rolled: unrolled, compilers
  * hoist loads and spill.
  *
@@ -34,7 +34,7 @@
 #elif KILN_LANES == 8 || (KILN_LANES == 4 && KILN_FUSED)
 #define TILE_ROWS 6
 #else
-#define TILE_ROWS 5
+#define TILE_ROWS 4
 #endif
 #endif
 
