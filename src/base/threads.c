@@ -1,11 +1,12 @@
 /*
- * A pool of threads. One job at a time: tasks are taken from an atomic counter, the caller takes
- * part, and whoever comes late finds nothing left. A worker that has not woken when the last task
- * is done is not waited for: it finds the gate shut and sleeps on. So a job costs at least no more
- * than the caller alone would need.
+ * A pool of threads. One job at a time, and the caller takes part. Each thread has a share of the
+ * tasks in a row, and helps with the others' when its own is done. So an image that a task is about
+ * stays with one core from layer to layer, whose caches have it, and whoever comes late finds
+ * nothing left. A worker that has not woken when the last task is done is not waited for: it finds
+ * the gate shut and sleeps on. So a job costs at least no more than the caller alone would need.
  *
  *   job          run, context, tasks: written by the caller while nobody is inside
- *   next         the first task that nobody has taken
+ *   share        of each thread: the first task that nobody has taken, and where its share ends
  *   generation   goes up with each job; workers spin on it for a moment, then sleep on it
  *   gate         OPEN while workers may enter, plus the number that are inside
  *
@@ -52,12 +53,15 @@ static int refuse_number(int threads)
 #define OPEN 0x10000u
 
 static atomic_uint generation, gate, sleepers;
-static atomic_int next, quit;
+static atomic_int quit;
 static struct {
     kiln_task *run;
     void *context;
-    int tasks;
 } job;
+static struct {
+    _Alignas(64) atomic_int next; /* a line of its own: no thread slows another's count */
+    int end;
+} share[KILN_THREADS_MAX];
 
 /* ---- spinning and sleeping ------------------------------------------------------------------- */
 
@@ -130,10 +134,22 @@ static void wake(atomic_uint *word)
 
 /* ---- a job ----------------------------------------------------------------------------------- */
 
+static void share_out(int tasks)
+{
+    for (int i = 0; i < count; i++) {
+        atomic_store(&share[i].next, (int)((int64_t)tasks * i / count));
+        share[i].end = (int)((int64_t)tasks * (i + 1) / count);
+    }
+}
+
 static void take_tasks(int thread)
 {
-    for (int task; (task = atomic_fetch_add(&next, 1)) < job.tasks;)
-        job.run(job.context, task, thread);
+    for (int i = 0; i < count; i++) {
+        const int whose = (thread + i) % count;
+
+        for (int task; (task = atomic_fetch_add(&share[whose].next, 1)) < share[whose].end;)
+            job.run(job.context, task, thread);
+    }
 }
 
 static int enter(void)
@@ -180,8 +196,7 @@ void kiln_parallel(int tasks, kiln_task *run, void *context)
     }
     job.run = run;
     job.context = context;
-    job.tasks = tasks;
-    atomic_store(&next, 0);
+    share_out(tasks);
     atomic_store(&gate, OPEN);
     announce();
     take_tasks(0);

@@ -1,6 +1,7 @@
 /* base/threads: every task runs exactly once, on a thread with a valid name, for any number of
  * threads. */
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/status.h"
 #include "base/threads.h"
@@ -64,6 +65,67 @@ static void many_small_jobs(void **state)
     CHECK(kiln_threads_set(1) == 1);
 }
 
+/* ---- shares ---------------------------------------------------------------------------------- */
+
+enum { SHARED = 16 };
+
+typedef struct {
+    int slow;          /* the task that waits for all others */
+    atomic_int others; /* done */
+    int thread[SHARED];
+} waiting;
+
+static void wait_or_count(void *context, int task, int thread)
+{
+    waiting *w = context;
+    const time_t start = time(NULL);
+
+    w->thread[task] = thread;
+    if (task != w->slow)
+        atomic_fetch_add(&w->others, 1);
+    else
+        while (atomic_load(&w->others) < SHARED - 1 && time(NULL) < start + 20) {}
+}
+
+/* Whoever is held up at the start of its share is helped with the rest of it. */
+static void a_share_is_finished_by_others(void **state)
+{
+    (void)state;
+    CHECK(kiln_threads_set(2) == 2);
+    for (int slow = 0; slow < SHARED; slow += SHARED / 2) {
+        waiting w = {.slow = slow};
+
+        kiln_parallel(SHARED, wait_or_count, &w);
+        CHECK(w.others == SHARED - 1);
+    }
+    CHECK(kiln_threads_set(1) == 1);
+}
+
+static void meet_or_count(void *context, int task, int thread)
+{
+    waiting *w = context;
+    const time_t start = time(NULL);
+
+    w->thread[task] = thread;
+    if (task % (SHARED / 2) != 0) return;
+    atomic_fetch_add(&w->others, 1);
+    while (atomic_load(&w->others) < 2 && time(NULL) < start + 20) {}
+}
+
+/* What keeps data in a core's caches: each thread begins with the share that is its own. */
+static void each_thread_begins_with_its_share(void **state)
+{
+    (void)state;
+    CHECK(kiln_threads_set(2) == 2);
+    for (int job = 0; job < 100; job++) {
+        waiting w = {0};
+
+        kiln_parallel(SHARED, meet_or_count, &w);
+        CHECK(w.thread[0] == 0 && w.thread[SHARED / 2] == 1);
+    }
+    CHECK(kiln_threads_set(1) == 1);
+}
+
 static void start_and_end(void **state)
 {
     (void)state;
@@ -84,6 +146,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_task_runs_once),
         cmocka_unit_test(many_small_jobs),
+        cmocka_unit_test(a_share_is_finished_by_others),
+        cmocka_unit_test(each_thread_begins_with_its_share),
         cmocka_unit_test(start_and_end),
         cmocka_unit_test(bad_numbers_are_refused),
     };
