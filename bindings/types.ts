@@ -151,7 +151,7 @@ export interface GradientCheck {
   tensor: string;
   /** The worst |a - n| / max(1e-8, |a| + |n|) of the entries, the course's rel_error. */
   relativeError: number;
-  /** The largest difference by the tensor's largest gradient: what float rounding leaves is small. */
+  /** The largest difference by the tensor's largest gradient: rounding leaves it small. */
   share: number;
   entries: number;
 }

@@ -3,8 +3,8 @@
  *
  * An image is a pure function of (seed, split, index): all it draws comes from the counter-based
  * generator, stream (split, index), and every operation is rounded by itself, so every build makes
- * the same bytes. Colours are drawn alike for all classes and the drawing lies anywhere: a linear model,
- * which sees but sums of pixels, gets about 27 % where a small convnet passes 95 %.
+ * the same bytes. Colours are drawn alike for all classes and the drawing lies anywhere: a linear
+ * model, which sees but sums of pixels, gets about 27 % where a small convnet passes 95 %.
  *
  * Layers of an image, from the back: a gradient between four corners with a soft pattern;
  * distractors; the drawing; perhaps something that hides a part; light from one side; noise.

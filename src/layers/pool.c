@@ -61,7 +61,8 @@ static size_t position(int n, int i, int j, int H, int W, int C)
 
 /* The windows of image n: `end` channels in whole vectors, the last over some that are done where
  * they are no multiple, then `part` channels more. */
-INLINE void each_window(const pool_job *job, int n, int HH, int WW, window_op *op, int end, int part)
+INLINE void each_window(const pool_job *job, int n, int HH, int WW, window_op *op, int end,
+                        int part)
 {
     const kiln_pool_shape *s = job->s;
 
