@@ -12,6 +12,8 @@ export type WasmSource = string | URL | BufferSource | WebAssembly.Module;
 /** The one content type that engines compile from a stream. */
 const WASM_TYPE = 'application/wasm';
 
+const UNREAD = 'cannot be read';
+
 /** Fetches and compiles the module of a variant. */
 export async function compile(
   variant: Variant,
@@ -30,17 +32,18 @@ export async function compile(
   } else {
     read = source as BufferSource;
   }
-  if (!isResponse(read)) checkMagic(read, what);
   try {
-    return await (isResponse(read)
-      ? WebAssembly.compileStreaming(read) : WebAssembly.compile(read));
+    if (isResponse(read)) return await WebAssembly.compileStreaming(read);
+    checkMagic(read, what);
+    return await WebAssembly.compile(read);
   } catch (error) {
-    throw toKilnError(error, 'E_WASM_LOAD', `${what} does not compile`);
+    const came = (error as Error).name === 'CompileError'; // else the stream broke off
+    throw toKilnError(error, 'E_WASM_LOAD', `${what} ${came ? 'does not compile' : UNREAD}`);
   }
 }
 
 function isResponse(read: Response | BufferSource): read is Response {
-  return typeof Response !== 'undefined' && read instanceof Response;
+  return Object.prototype.toString.call(read) === '[object Response]';
 }
 
 function isUrl(source: unknown): source is URL {
@@ -86,7 +89,7 @@ async function fetchModule(
     const streams = response.headers.get('Content-Type')?.trim().toLowerCase() === WASM_TYPE;
     return streams ? response : await response.arrayBuffer();
   } catch (error) {
-    throw toKilnError(error, 'E_WASM_LOAD', `${what} cannot be read`);
+    throw toKilnError(error, 'E_WASM_LOAD', `${what} ${UNREAD}`);
   }
 }
 

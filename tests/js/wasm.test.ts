@@ -75,6 +75,31 @@ describe('loading', () => {
     server.close();
   });
 
+  test('what is served as WebAssembly compiles from its stream, and what goes wrong is told',
+    async () => {
+      const bytes = await readFile(SIMD);
+      const server = createServer((request, response) => {
+        response.setHeader('Content-Type', 'application/wasm');
+        response.setHeader('Content-Length', request.url === '/cut.wasm' ? 1000 : bytes.length);
+        if (request.url === '/whole.wasm') response.end(bytes);
+        else if (request.url === '/cut.wasm') response.end(bytes.subarray(0, 1000));
+        else response.write(bytes.subarray(0, 1000), () => response.destroy());
+      }).listen(0);
+      const { port } = server.address() as AddressInfo;
+      const of = (name: string): { wasm: string; variant: 'simd' } =>
+        ({ wasm: `http://127.0.0.1:${port}/${name}.wasm`, variant: 'simd' });
+      expect((await load(of('whole'))).call('kiln_lanes')).toBe(4);
+      const cases: [string, RegExp][] = [
+        ['cut', /cut\.wasm does not compile/], ['broken', /broken\.wasm cannot be read/],
+      ];
+      for (const [name, message] of cases) {
+        const error = await failure(() => load(of(name)));
+        expect(error.code).toBe('E_WASM_LOAD');
+        expect(error.message).toMatch(message);
+      }
+      server.close();
+    });
+
   test('refuses variants there are not', async () => {
     const error = await failure(() => load({ variant: 'fast' as 'simd' }));
     expect(error).toMatchObject({ code: 'E_ARG' });
