@@ -30,29 +30,19 @@
 typedef struct {
     kiln_rng rng;
     uint64_t next;
-    uint32_t words[4]; /* of the block that `next` lies in, once it is begun */
 } draws;
 
 /* ---- random values: one draw a statement or declarator, for C does not order arguments ----------
  * */
 
-static uint32_t draw_word(draws *r)
-{
-    const int at = (int)(r->next % 4);
-
-    if (at == 0) kiln_rng_words(r->words, r->rng, r->next / 4);
-    r->next++;
-    return r->words[at];
-}
-
 static float draw(draws *r, float min, float max)
 {
-    return min + (max - min) * ((float)(draw_word(r) >> 8) * 0x1p-24f);
+    return min + (max - min) * kiln_rng_uniform(r->rng, r->next++);
 }
 
 static int draw_below(draws *r, int n)
 {
-    return (int)((uint64_t)draw_word(r) * (uint32_t)n >> 32);
+    return (int)kiln_rng_below(r->rng, r->next++, (uint32_t)n);
 }
 
 static float square(float x)
@@ -216,7 +206,7 @@ static void develop(uint8_t *image, const kiln_canvas *canvas, draws *r)
 
 static void draw_image(uint8_t *image, const kiln_drawing *drawing, kiln_rng rng)
 {
-    draws r = {.rng = rng};
+    draws r = {rng, 0};
     float base[1][3], color[KILN_PAINTS][3], avoid[3][3];
     kiln_canvas canvas;
 
