@@ -296,7 +296,7 @@ $(B)/bench/kernels-$(1): $(call objects,$(1),$(BENCH_SRC) tests/bench/peers/open
 endef
 $(foreach v,strict fused avx2,$(eval $(call bench_native,$(v))))
 
-BENCH_LIB_SRC = $(filter src/base/% src/kernels/% src/ref/%,$(LIB_SRC))
+BENCH_LIB_SRC = $(filter src/base/% src/kernels/% src/ref/% src/layers/conv2d.c,$(LIB_SRC))
 define bench_wasm
 $(B)/bench/kernels-$(1).mjs: $(call objects,wasm-$(1),$(BENCH_SRC) $(BENCH_LIB_SRC))
 	@mkdir -p $$(@D)

@@ -7,120 +7,77 @@
 #include "kernels/conv.h"
 #include "kernels/winograd.h"
 #include "kernels/winograd_rows.h"
+#include "layers/layers.h"
 #include "ref/ref_kernels.h"
+
+/* The three ways of layers/conv2d.c, in the order of its numbers: one signature serves all. */
+typedef struct {
+    void (*forward)(float *, const float *, const float *, const float *, const kiln_conv_shape *,
+                    int, float *);
+    void (*dx)(float *, const float *, const float *, const kiln_conv_shape *, float *);
+    void (*dw)(float *, const float *, const float *, const kiln_conv_shape *, float *);
+} algorithm;
+
+static const algorithm algorithms[] = {
+    [KILN_CONV_DIRECT] = {kiln_conv_forward, kiln_conv_dx, kiln_conv_dw},
+    [KILN_CONV_WINOGRAD] = {kiln_winograd_forward, kiln_winograd_dx, kiln_winograd_dw},
+    [KILN_CONV_WINOGRAD_ROWS] = {kiln_winograd_rows_forward, kiln_winograd_rows_dx,
+                                 kiln_winograd_rows_dw},
+};
+enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
 typedef struct {
     kiln_conv_shape s;
+    const algorithm *by;
     size_t x_size, w_size, out_size;
     float *x, *w, *b, *out;     /* read, and out as dout */
     float *dx, *dw, *result;    /* written */
     float *work;
 } conv_job;
 
-static void direct_forward(void *context)
+static void forward(void *context)
 {
     const conv_job *j = context;
 
-    kiln_conv_forward(j->result, j->x, j->w, j->b, &j->s, 0, j->work);
+    j->by->forward(j->result, j->x, j->w, j->b, &j->s, 0, j->work);
 }
 
-static void direct_dx(void *context)
+static void dx(void *context)
 {
     const conv_job *j = context;
 
-    kiln_conv_dx(j->dx, j->out, j->w, &j->s, j->work);
+    j->by->dx(j->dx, j->out, j->w, &j->s, j->work);
 }
 
-static void direct_dw(void *context)
+static void dw(void *context)
 {
     const conv_job *j = context;
 
-    kiln_conv_dw(j->dw, j->out, j->x, &j->s, j->work);
+    j->by->dw(j->dw, j->out, j->x, &j->s, j->work);
 }
 
-static void winograd_forward(void *context)
-{
-    const conv_job *j = context;
-
-    kiln_winograd_forward(j->result, j->x, j->w, j->b, &j->s, 0, j->work);
-}
-
-static void winograd_dx(void *context)
-{
-    const conv_job *j = context;
-
-    kiln_winograd_dx(j->dx, j->out, j->w, &j->s, j->work);
-}
-
-static void winograd_dw(void *context)
-{
-    const conv_job *j = context;
-
-    kiln_winograd_dw(j->dw, j->out, j->x, &j->s, j->work);
-}
-
-static void rows_forward(void *context)
-{
-    const conv_job *j = context;
-
-    kiln_winograd_rows_forward(j->result, j->x, j->w, j->b, &j->s, 0, j->work);
-}
-
-static void rows_dx(void *context)
-{
-    const conv_job *j = context;
-
-    kiln_winograd_rows_dx(j->dx, j->out, j->w, &j->s, j->work);
-}
-
-static void rows_dw(void *context)
-{
-    const conv_job *j = context;
-
-    kiln_winograd_rows_dw(j->dw, j->out, j->x, &j->s, j->work);
-}
-
-enum { FORWARD, DX, DW };
-enum { DIRECT, WINOGRAD, ROWS };
+enum { FORWARD, DX, DW, PASSES };
 static const struct {
     const char *name;
     bench_action *act;
-    int algorithm, what;
-} kinds[] = {{"direct forward", direct_forward, DIRECT, FORWARD},
-             {"direct dx", direct_dx, DIRECT, DX},
-             {"direct dw", direct_dw, DIRECT, DW},
-             {"winograd forward", winograd_forward, WINOGRAD, FORWARD},
-             {"winograd dx", winograd_dx, WINOGRAD, DX},
-             {"winograd dw", winograd_dw, WINOGRAD, DW},
-             {"winograd rows forward", rows_forward, ROWS, FORWARD},
-             {"winograd rows dx", rows_dx, ROWS, DX},
-             {"winograd rows dw", rows_dw, ROWS, DW}};
-enum { KINDS = sizeof kinds / sizeof *kinds };
+} passes[] = {{"forward", forward}, {"dx", dx}, {"dw", dw}};
 
-/* Beside the direct algorithm the one that a net takes (layers/conv2d.c), and the layer that reads
- * the image has no dx. */
-static int applies(int kind, const kiln_conv_shape *s)
+/* Beside the direct algorithm the one that a net takes, and the layer that reads the image has no
+ * dx. */
+static int applies(int number, int pass, const kiln_conv_shape *s)
 {
-    const int algorithm = kinds[kind].algorithm;
-
-    if (algorithm == WINOGRAD && !kiln_winograd_fits(s)) return 0;
-    if (algorithm == ROWS && (kiln_winograd_fits(s) || !kiln_winograd_rows_fits(s))) return 0;
-    return !(kinds[kind].what == DX && s->C == 3);
+    if (number != KILN_CONV_DIRECT && number != kiln_conv2d_algorithm(s)) return 0;
+    return !(pass == DX && s->C == 3);
 }
 
 static int open_job(conv_job *j, const char *line)
 {
     kiln_conv_shape *s = &j->s;
-    size_t work;
 
     if (sscanf(line, "conv %d %d %d %d %d %d %d %d %d", &s->N, &s->C, &s->H, &s->W, &s->F, &s->HH,
                &s->WW, &s->stride, &s->pad) != 9 ||
         !kiln_conv_shape_finish(s))
         return -1;
-    work = kiln_conv_work(s);
-    if (kiln_winograd_fits(s) && kiln_winograd_work(s) > work) work = kiln_winograd_work(s);
-    if (kiln_winograd_rows_fits(s) && kiln_winograd_rows_work(s) > work)
-        work = kiln_winograd_rows_work(s);
     j->x_size = (size_t)s->N * s->H * s->W * s->C;
     j->w_size = (size_t)s->F * s->C * s->HH * s->WW;
     j->out_size = (size_t)s->N * s->OH * s->OW * s->F;
@@ -131,7 +88,7 @@ static int open_job(conv_job *j, const char *line)
     j->dx = bench_floats(j->x_size);
     j->dw = bench_floats(j->w_size);
     j->result = bench_floats(j->out_size);
-    j->work = bench_floats(work);
+    j->work = bench_floats(kiln_conv2d_work(s));
     return 0;
 }
 
@@ -148,14 +105,18 @@ int bench_conv(const char *line, char *text, size_t size)
     int length = 0;
 
     if (open_job(&j, line)) return -1;
-    for (int i = 0; i < KINDS; i++) {
-        if (!applies(i, &j.s)) continue;
+    for (int i = 0; i < ALGORITHMS * PASSES; i++) {
+        const int number = i / PASSES, pass = i % PASSES;
 
-        const bench_times t = bench_measure(1, &kinds[i].act, &j);
+        if (!applies(number, pass, &j.s)) continue;
+        j.by = &algorithms[number];
+
+        const bench_times t = bench_measure(1, &passes[pass].act, &j);
 
         length += snprintf(text + length, size - (size_t)length,
-                           "%s{\"kernel\":\"%s\",\"seconds\":%.9g,\"peak\":%.6g}",
-                           i ? "," : "[", kinds[i].name, t.seconds[0], t.peak);
+                           "%s{\"kernel\":\"%s %s\",\"seconds\":%.9g,\"peak\":%.6g}",
+                           i ? "," : "[", kiln_conv2d_algorithm_name(number), passes[pass].name,
+                           t.seconds[0], t.peak);
     }
     snprintf(text + length, size - (size_t)length, "]");
     close_job(&j);
@@ -201,14 +162,16 @@ int bench_conv_errors(const char *line, char *text, size_t size)
     ref_conv_forward(exact[FORWARD], NULL, j.x, j.w, j.b, &j.s);
     ref_conv_dx(exact[DX], NULL, j.out, j.w, &j.s);
     ref_conv_dw(exact[DW], NULL, j.out, j.x, &j.s);
-    for (int i = 0; i < KINDS; i++) {
-        const int what = kinds[i].what;
+    for (int i = 0; i < ALGORITHMS * PASSES; i++) {
+        const int number = i / PASSES, pass = i % PASSES;
 
-        if (!applies(i, &j.s)) continue;
-        kinds[i].act(&j);
+        if (!applies(number, pass, &j.s)) continue;
+        j.by = &algorithms[number];
+        passes[pass].act(&j);
         length += snprintf(text + length, size - (size_t)length,
-                           "%s{\"kernel\":\"%s\",\"error\":%.4g}", i ? "," : "[", kinds[i].name,
-                           error_of(result[what], exact[what], sizes[what]));
+                           "%s{\"kernel\":\"%s %s\",\"error\":%.4g}", i ? "," : "[",
+                           kiln_conv2d_algorithm_name(number), passes[pass].name,
+                           error_of(result[pass], exact[pass], sizes[pass]));
     }
     snprintf(text + length, size - (size_t)length, "]");
     for (int i = 0; i < 3; i++) free(exact[i]);
