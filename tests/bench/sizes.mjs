@@ -164,12 +164,14 @@ async function measurePage(context) {
       await page.addInitScript(watchStart);
       await page.goto(address);
       await page.waitForFunction(() => window.firstStep, undefined, { timeout: 30000 });
-      const times = await page.evaluate(() => [window.startReady, window.firstStep]);
-      if (i < 2) await page.waitForTimeout(CACHE_MS);
+      if (i < 2) {
+        await page.waitForTimeout(CACHE_MS);
+      } else {
+        const times = await page.evaluate(() => [window.startReady, window.firstStep]);
+        readyMs.push(times[0]);
+        firstStepMs.push(times[1]);
+      }
       await page.close();
-      if (i < 2) continue;
-      readyMs.push(times[0]);
-      firstStepMs.push(times[1]);
     }
   } finally {
     await tabs.close();
