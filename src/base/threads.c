@@ -5,8 +5,8 @@
  * nothing left. A worker that has not woken when the last task is done is not waited for: it finds
  * the gate shut and sleeps on. So a job costs at least no more than the caller alone would need.
  *
- *   job          run, context, tasks: written by the caller while nobody is inside
- *   share        of each thread: the first task that nobody has taken, and where its share ends
+ *   job          run, context: written by the caller while nobody is inside, and so is share
+ *   share        of each thread: the first of its tasks that nobody has taken, and their end
  *   generation   goes up with each job; workers spin on it for a moment, then sleep on it
  *   gate         OPEN while workers may enter, plus the number that are inside
  *

@@ -71,7 +71,7 @@ enum { SHARED = 16 };
 
 typedef struct {
     int slow;          /* the task that waits for all others */
-    atomic_int others; /* done */
+    atomic_int others; /* done, or begun where two meet */
     int thread[SHARED];
 } waiting;
 
@@ -101,7 +101,7 @@ static void a_share_is_finished_by_others(void **state)
     CHECK(kiln_threads_set(1) == 1);
 }
 
-static void meet_or_count(void *context, int task, int thread)
+static void meet(void *context, int task, int thread)
 {
     waiting *w = context;
     const time_t start = time(NULL);
@@ -120,7 +120,7 @@ static void each_thread_begins_with_its_share(void **state)
     for (int job = 0; job < 100; job++) {
         waiting w = {0};
 
-        kiln_parallel(SHARED, meet_or_count, &w);
+        kiln_parallel(SHARED, meet, &w);
         CHECK(w.thread[0] == 0 && w.thread[SHARED / 2] == 1);
     }
     CHECK(kiln_threads_set(1) == 1);
