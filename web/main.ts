@@ -8,7 +8,6 @@ import { strings } from './strings.js';
 import { explain } from './live-trainer.js';
 
 const coming = Trainer.create({ data: 'builtin' });
-coming.catch(() => {}); // told below
 defineElements();
 const page = document.querySelector<KilnPage>('kiln-page')!;
 page.store = { info: storedDataset, forget: forgetStoredDataset };
