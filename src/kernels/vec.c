@@ -217,30 +217,26 @@ void kiln_vec_column_sums(float *out, const float *x, int R, int C)
     }
 }
 
-/* In squares that stay in L1 whichever side is long. */
+/* In squares that stay in L1 whichever side is long, 4x4 at a time; the last 4 rows or columns may
+ * go twice. */
 void kiln_vec_transpose(float *out, size_t out_step, const float *x, size_t x_step, int R, int C)
 {
     enum { SQUARE = 32 };
 
+    if (R < 4 || C < 4) {
+        for (int r = 0; r < R; r++)
+            for (int c = 0; c < C; c++) out[c * out_step + r] = x[r * x_step + c];
+        return;
+    }
     for (int r0 = 0; r0 < R; r0 += SQUARE)
-        for (int c0 = 0; c0 < C; c0 += SQUARE) {
-            const int r1 = R - r0 < SQUARE ? R : r0 + SQUARE,
-                      c1 = C - c0 < SQUARE ? C : c0 + SQUARE;
-            int r = r0;
+        for (int c0 = 0; c0 < C; c0 += SQUARE)
+            for (int i = r0; i < r0 + SQUARE && i < R; i += 4)
+                for (int j = c0; j < c0 + SQUARE && j < C; j += 4) {
+                    const size_t r = (size_t)(i < R - 4 ? i : R - 4);
+                    const size_t c = (size_t)(j < C - 4 ? j : C - 4);
 
-            for (; r + 4 <= r1; r += 4) {
-                const float *from = x + r * x_step;
-                float *to = out + r;
-                int c = c0;
-
-                for (; c + 4 <= c1; c += 4)
-                    vf4_transpose(to + c * out_step, out_step, from + c, x_step);
-                for (; c < c1; c++)
-                    for (int i = 0; i < 4; i++) to[c * out_step + i] = from[i * x_step + c];
-            }
-            for (; r < r1; r++)
-                for (int c = c0; c < c1; c++) out[c * out_step + r] = x[r * x_step + c];
-        }
+                    vf4_transpose(out + c * out_step + r, out_step, x + r * x_step + c, x_step);
+                }
 }
 
 void kiln_vec_nchw_to_nhwc(float *out, const float *x, int N, int C, int S)
