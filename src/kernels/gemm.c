@@ -2,17 +2,22 @@
  * Matrix product in blocks. Everything is one loop nest around the register tile of tile.h:
  *
  *   for a block of NC columns of c         b block: KC x NC floats, 384 KB: stays in L2
- *     for a block of KC of the sums        packed once into panels of two vectors' width
+ *     for a block of KC of the sums        packed into strips of 64 bytes or two vectors
  *       for a tile of rows                 a tile: TILE_ROWS x KC floats, 9 KB: stays in L1
- *         for a panel                      streams from L2, prefetched since contiguous
+ *         for a panel of two vectors       streams from L2, prefetched since contiguous
  *           c[tile, panel] (+)= a[tile] · panel
  *
  * Traffic: a is read n / NC times, c read and written k / KC times, b packed once (once for each
- * block of rows that threads work on). a is used where it lies: a broadcast costs the same from
- * any address, and copying it first measured no faster. Only a transposed a is copied, a tile at a
- * time, since 256 steps of a power of two would fight for the same few sets of L1. With few rows
- * packing b costs more than it saves, and full panels are read in place. Panels at the right edge
- * are padded with zeros to one or two vectors.
+ * block of rows that threads work on). Strips, since b is best read a whole line of the cache at a
+ * time: rows of b are often a power of two apart, and fight for the same few sets of L1. The last
+ * strip is padded with zeros to whole vectors.
+ *
+ * Small nets have few rows of c, which share what packing costs. So the first tile of rows packs b
+ * as it reads it; one tile alone reads it in place. Where b must be transposed (NT), which no tile
+ * can do on its way, it is the shorter of a and b that is (best_way).
+ *
+ * a is used where it lies: a broadcast costs the same from any address, and copying it first
+ * measured no faster. Only a transposed a is copied, a tile at a time, for the same fight in L1.
  *
  * Source: Goto and van de Geijn, ACM TOMS 34(3), 2008, with the roles of L1 and L2 as in section 4.
  */
@@ -23,11 +28,12 @@
 #include "kernels/vec.h"
 
 #define KC KILN_GEMM_KC
-#define NC 256                /* a multiple of every TILE_COLUMNS */
-#define GROUP (TILE_COLUMNS < 32 ? 32 : TILE_COLUMNS) /* columns packed together */
-#define IN_PLACE_ROWS 8       /* up to so many rows b is not worth packing */
+#define NC 256 /* a multiple of every TILE_STRIP */
 #define A_STEP ((TILE_ROWS + KILN_LANES - 1) / KILN_LANES * KILN_LANES) /* of a packed a */
-#define SMALL (64 * 64 * 64)  /* multiply-adds below which threads do not pay */
+#define TRANSPOSE (3 * KILN_LANES / 4) /* multiply-adds that take as long as to transpose a float */
+#define TURN (2 * KILN_LANES)          /* ... and to store one turned */
+#define TURNED_FLOATS (TILE_ROWS * NC) /* the rows of c that one tile of rows computes */
+#define SMALL (64 * 64 * 64)           /* multiply-adds below which threads do not pay */
 
 typedef struct {
     int op, m, n, k;
@@ -36,16 +42,16 @@ typedef struct {
     const float *b;
     int ldb, accumulate;
     float *c;
-    int ldc;
+    int ldc, turned; /* turned: c[j, i] is stored where c[i, j] was computed */
 } product;
 
 size_t kiln_gemm_serial_work(int m, int n, int k)
 {
     const size_t depth = (size_t)(k < KC ? k : KC);
-    const size_t columns = (size_t)(n < NC ? n : NC) + TILE_COLUMNS;
+    const int most = m > n ? m : n; /* it may be turned */
+    const size_t columns = (size_t)(most < NC ? most : NC) + TILE_COLUMNS;
 
-    (void)m;
-    return depth * (columns + A_STEP);
+    return depth * (columns + A_STEP) + TURNED_FLOATS;
 }
 
 size_t kiln_gemm_work(int m, int n, int k)
@@ -53,65 +59,53 @@ size_t kiln_gemm_work(int m, int n, int k)
     return (size_t)kiln_threads() * kiln_gemm_serial_work(m, n, k);
 }
 
-/* Panels, b[k0 .. k0 + depth, j0 .. j0 + columns], each step of the last padded to whole vectors.
- * GROUP columns together: a line of b is read once, whole. */
-static void pack_panels(float *packed, const product *p, int k0, int depth, int j0, int columns)
+/* Columns of the strip that begins at j, and the floats of a packed step: whole vectors. */
+static int strip_columns(int columns, int j)
 {
-    const int whole = columns / TILE_COLUMNS * TILE_COLUMNS, left = columns - whole;
-    float *last = packed + (size_t)whole * depth;
-    const int width = tile_vectors(left) * KILN_LANES;
+    return columns - j < TILE_STRIP ? columns - j : TILE_STRIP;
+}
 
-    for (int k = 0; k < depth; k++) { /* b (k, n) */
+static int strip_width(int columns)
+{
+    return (columns + KILN_LANES - 1) / KILN_LANES * KILN_LANES;
+}
+
+/* strip[k][j] = b[k0 + k, j0 + j], zero where there are no more columns. */
+static void pack_strip(float *strip, const product *p, int k0, int depth, int j0, int columns)
+{
+    const int width = strip_width(columns);
+
+    if (p->op == KILN_NT)
+        kiln_vec_transpose(strip, (size_t)width, p->b + (size_t)j0 * p->ldb + k0, (size_t)p->ldb,
+                           columns, depth);
+    for (int k = 0; k < depth; k++, strip += width) {
         const float *row = p->b + (size_t)(k0 + k) * p->ldb + j0;
 
-        for (int j = 0; j < whole; j += TILE_COLUMNS) {
-            float *to = packed + (size_t)j * depth + (size_t)k * TILE_COLUMNS;
-
-            for (int i = 0; i < TILE_COLUMNS; i += KILN_LANES)
-                vf_store(to + i, vf_load(row + j + i));
-        }
-        for (int j = 0; left && j < width; j++)
-            last[(size_t)k * width + j] = j < left ? row[whole + j] : 0.0f;
+        if (columns == TILE_STRIP && p->op != KILN_NT)
+            for (int j = 0; j < TILE_STRIP; j += KILN_LANES) vf_store(strip + j, vf_load(row + j));
+        else if (p->op != KILN_NT)
+            memcpy(strip, row, (size_t)columns * sizeof *row);
+        for (int j = columns; j < width; j++) strip[j] = 0.0f;
     }
 }
 
-/* One panel of a transposed b (n, k). */
-static void pack_transposed(float *panel, const product *p, int k0, int depth, int j0, int columns)
-{
-    const int width = tile_vectors(columns) * KILN_LANES;
+/* How the tiles come by a full strip of b. */
+enum source { PACKED, PACKED_BY_FIRST_TILE, IN_PLACE };
 
-    kiln_vec_transpose(panel, (size_t)width, p->b + (size_t)j0 * p->ldb + k0, (size_t)p->ldb,
-                       columns, depth);
-    for (int k = 0; columns < width && k < depth; k++)
-        for (int j = columns; j < width; j++) panel[(size_t)k * width + j] = 0.0f;
+static enum source strip_source(const product *p)
+{
+    if (p->op != KILN_NT && p->m <= TILE_ROWS) return IN_PLACE; /* one tile reads it */
+    return p->op == KILN_NN ? PACKED_BY_FIRST_TILE : PACKED;
 }
 
-/* Few rows of c and a full panel: read b where it lies. */
-static int in_place(const product *p, int columns)
-{
-    return p->op != KILN_NT && p->m <= IN_PLACE_ROWS && columns % KILN_LANES == 0;
-}
-
-static int panel_columns(int columns, int j)
-{
-    return columns - j < TILE_COLUMNS ? columns - j : TILE_COLUMNS;
-}
-
-/* The block of b as panels, side by side; panel j begins at depth · j. What is read in place is
- * not packed. */
+/* The block of b as strips, side by side; strip j begins at depth · j. Full strips that need no
+ * packing before the tiles run are left out. */
 static void pack_b(float *packed, const product *p, int k0, int depth, int j0, int columns)
 {
-    int j = p->op != KILN_NT && p->m <= IN_PLACE_ROWS ? columns / TILE_COLUMNS * TILE_COLUMNS : 0;
+    int j = strip_source(p) == PACKED ? 0 : columns / TILE_STRIP * TILE_STRIP;
 
-    if (p->op == KILN_NT) {
-        for (; j < columns; j += TILE_COLUMNS)
-            pack_transposed(packed + (size_t)j * depth, p, k0, depth, j0 + j,
-                            panel_columns(columns, j));
-        return;
-    }
-    for (; j < columns; j += GROUP)
-        pack_panels(packed + (size_t)j * depth, p, k0, depth, j0 + j,
-                    columns - j < GROUP ? columns - j : GROUP);
+    for (; j < columns; j += TILE_STRIP)
+        pack_strip(packed + (size_t)j * depth, p, k0, depth, j0 + j, strip_columns(columns, j));
 }
 
 /* R rows of a transposed a, side by side for each step, A_STEP floats from one step to the next.
@@ -126,30 +120,48 @@ static void pack_a(float *packed, const float *a, int lda, int depth, int R, int
     }
 }
 
+/* c[j, i] (+)= sums[i, j] */
+static void turn(float *c, int ldc, const float *sums, int R, int columns, int accumulate)
+{
+    if (!accumulate) {
+        kiln_vec_transpose(c, (size_t)ldc, sums, NC, R, columns);
+        return;
+    }
+    for (int j = 0; j < columns; j++)
+        for (int i = 0; i < R; i++) c[(size_t)j * ldc + i] += sums[(size_t)i * NC + j];
+}
+
 /* c[i0 .. i0 + R, block of columns] (+)= a[rows, block of k] · b block. */
 static void multiply_rows(const product *p, int i0, int R, int k0, int depth, int j0, int columns,
-                          const float *packed, float *a_tile)
+                          float *packed, float *a_tile, float *turned)
 {
     const tile_depth whole = {1, depth, 0};
+    const enum source source = strip_source(p);
     const float *rows[TILE_ROWS];
     float *c_rows[TILE_ROWS];
-    tile_end end = {0, k0 > 0 || p->accumulate, NULL, 0};
+    tile_end end = {0, !p->turned && (k0 > 0 || p->accumulate), NULL, 0};
 
     if (p->op == KILN_TN)
         pack_a(a_tile, p->a + (size_t)k0 * p->lda + i0, p->lda, depth, R, p->m - i0); /* a[k, i] */
     for (int i = 0; i < R; i++) {
         rows[i] = p->a + (size_t)(i0 + i) * p->lda + k0; /* a[i, k0] */
-        c_rows[i] = p->c + (size_t)(i0 + i) * p->ldc + j0;
+        c_rows[i] = p->turned ? turned + (size_t)i * NC : p->c + (size_t)(i0 + i) * p->ldc + j0;
     }
 
     for (int j = 0; j < columns; j += TILE_COLUMNS) {
-        const int vectors = tile_vectors(panel_columns(columns, j));
-        const float *b = packed + (size_t)j * depth;
-        ptrdiff_t b_step = vectors * KILN_LANES;
+        const int first = j / TILE_STRIP * TILE_STRIP, full = columns - first >= TILE_STRIP;
+        float *const strip = packed + (size_t)first * depth;
+        const float *b = strip + (j - first), *raw = p->b + (size_t)k0 * p->ldb + j0 + j;
+        ptrdiff_t b_step = strip_width(strip_columns(columns, first));
+        const int vectors = tile_vectors(columns - j);
 
-        end.columns = panel_columns(columns, j);
-        if (in_place(p, end.columns)) {
-            b = p->b + (size_t)k0 * p->ldb + j0 + j;
+        end.columns = columns - j < TILE_COLUMNS ? columns - j : TILE_COLUMNS;
+        if (full && source == PACKED_BY_FIRST_TILE && i0 == 0 && j == first) {
+            kiln_tile_packing[R - 1](c_rows, j, rows, whole, raw, p->ldb, strip, &end);
+            continue;
+        }
+        if (full && source == IN_PLACE) {
+            b = raw;
             b_step = p->ldb;
         }
         if (p->op == KILN_TN)
@@ -158,26 +170,46 @@ static void multiply_rows(const product *p, int i0, int R, int k0, int depth, in
         else
             kiln_tile_apart[vectors - 1][R - 1](c_rows, j, rows, 0, whole, b, b_step, &end);
     }
+    if (p->turned)
+        turn(p->c + (size_t)j0 * p->ldc + i0, p->ldc, turned, R, columns, k0 > 0 || p->accumulate);
 }
 
-static void multiply(const product *p, float *work)
+/* Multiply-adds for each of k when the columns of c lie in vectors and b is transposed. */
+static double steps(int m, int n)
 {
+    return (double)strip_width(n) * (m + TRANSPOSE);
+}
+
+/* Transposing b pays by the rows of c. Where these are few, or leave less of their last vector
+ * empty than the columns do, a and b change places, and c is turned as it is stored. */
+static product best_way(product p)
+{
+    if (p.op != KILN_NT || steps(p.n, p.m) + (double)p.m * p.n * TURN / p.k >= steps(p.m, p.n))
+        return p;
+    return (product){KILN_NT, p.n, p.m, p.k, p.b, p.ldb, p.a, p.lda, p.accumulate, p.c, p.ldc, 1};
+}
+
+static void multiply(const product *whole, float *work)
+{
+    const product turned_or_not = best_way(*whole), *p = &turned_or_not;
     const int tiles = tile_count(p->m);
 
     if (p->k == 0 && !p->accumulate)
-        for (int i = 0; i < p->m; i++)
-            memset(p->c + (size_t)i * p->ldc, 0, (size_t)p->n * sizeof(float));
+        for (int i = 0; i < whole->m; i++)
+            memset(p->c + (size_t)i * p->ldc, 0, (size_t)whole->n * sizeof(float));
     for (int j0 = 0; j0 < p->n; j0 += NC)
         for (int k0 = 0; k0 < p->k; k0 += KC) {
             const int columns = p->n - j0 < NC ? p->n - j0 : NC;
             const int depth = p->k - k0 < KC ? p->k - k0 : KC;
-            float *const a_tile = work, *const b_block = work + (size_t)depth * A_STEP;
+            float *const turned = work, *const a_tile = turned + TURNED_FLOATS;
+            float *const b_block = a_tile + (size_t)depth * A_STEP;
 
             pack_b(b_block, p, k0, depth, j0, columns);
             for (int t = 0; t < tiles; t++) {
                 const int i0 = tile_first(p->m, t), R = tile_first(p->m, t + 1) - i0;
 
-                multiply_rows(p, i0, R, k0, depth, j0, columns, b_block, a_tile);
+                multiply_rows(p, i0, R, k0, depth, j0, columns, b_block, a_tile,
+                              turned);
             }
         }
 }
@@ -185,7 +217,7 @@ static void multiply(const product *p, float *work)
 void kiln_gemm_serial(int op, int m, int n, int k, const float *a, int lda, const float *b, int ldb,
                       int accumulate, float *c, int ldc, float *work)
 {
-    const product p = {op, m, n, k, a, lda, b, ldb, accumulate, c, ldc};
+    const product p = {op, m, n, k, a, lda, b, ldb, accumulate, c, ldc, 0};
 
     multiply(&p, work);
 }
@@ -213,8 +245,8 @@ static void multiply_piece(void *context, int task, int thread)
     product p = *g->whole;
     const int down = task / g->across, across = task % g->across;
     const int i0 = cut(p.m, g->down, down, TILE_ROWS), i1 = cut(p.m, g->down, down + 1, TILE_ROWS);
-    const int j0 = cut(p.n, g->across, across, TILE_COLUMNS);
-    const int j1 = cut(p.n, g->across, across + 1, TILE_COLUMNS);
+    const int j0 = cut(p.n, g->across, across, TILE_STRIP);
+    const int j1 = cut(p.n, g->across, across + 1, TILE_STRIP);
 
     p.a += p.op == KILN_TN ? (size_t)i0 : (size_t)i0 * p.lda;
     p.b += p.op == KILN_NT ? (size_t)j0 * p.ldb : (size_t)j0;
@@ -232,7 +264,7 @@ static int at_most(int value, int limit)
 void kiln_gemm(int op, int m, int n, int k, const float *a, int lda, const float *b, int ldb,
                int accumulate, float *c, int ldc, float *work)
 {
-    const product p = {op, m, n, k, a, lda, b, ldb, accumulate, c, ldc};
+    const product p = {op, m, n, k, a, lda, b, ldb, accumulate, c, ldc, 0};
     const int pieces = 2 * kiln_threads();
     grid g = {&p, 1, 1, work, kiln_gemm_serial_work(m, n, k)};
 

@@ -57,9 +57,10 @@ static __attribute__((noinline)) void store_parts(int R, float *const *c,
         EACH_SUM vf_store((C_ROW) + j * KILN_LANES, acc[i][j]);                                \
     }
 
+/* strip: NULL, or where TILE_STRIP columns of b are left, step behind step, for later tiles. */
 INLINE void apart(const int R, const int V, float *const *c, ptrdiff_t c_shift,
                   const float *const *rows, ptrdiff_t shift, tile_depth depth, const float *b,
-                  ptrdiff_t b_step, const tile_end *end)
+                  ptrdiff_t b_step, float *strip, const tile_end *end)
 {
     const float *a[TILE_ROWS];
     sums acc;
@@ -74,7 +75,14 @@ INLINE void apart(const int R, const int V, float *const *c, ptrdiff_t c_shift,
         {
             vf vb[TILE_VECTORS];
 
-            UNROLL for (int j = 0; j < V; j++) vb[j] = vf_load(b + j * KILN_LANES);
+            if (strip) UNROLL for (int j = V * KILN_LANES; j < TILE_STRIP; j += KILN_LANES)
+                vf_store(strip + j, vf_load(b + j));
+            UNROLL for (int j = 0; j < V; j++)
+            {
+                vb[j] = vf_load(b + j * KILN_LANES);
+                if (strip) vf_store(strip + j * KILN_LANES, vb[j]);
+            }
+            if (strip) strip += TILE_STRIP;
             UNROLL for (int i = 0; i < R; i++)
             {
                 const vf va = vf_set1(a[i][k]);
@@ -121,7 +129,7 @@ INLINE void adjacent(const int R, const int V, float *c, ptrdiff_t c_step, const
                                 ptrdiff_t shift, tile_depth depth, const float *b,               \
                                 ptrdiff_t b_step, const tile_end *end)                           \
     {                                                                                            \
-        apart(R, V, c, c_shift, rows, shift, depth, b, b_step, end);                             \
+        apart(R, V, c, c_shift, rows, shift, depth, b, b_step, NULL, end);                       \
     }                                                                                            \
     static void adjacent_##R##_##V(float *c, ptrdiff_t c_step, const float *a, ptrdiff_t a_step, \
                                    tile_depth depth, const float *b, ptrdiff_t b_step,           \
@@ -130,6 +138,13 @@ INLINE void adjacent(const int R, const int V, float *c, ptrdiff_t c_step, const
         adjacent(R, V, c, c_step, a, a_step, depth, b, b_step, end);                             \
     }
 #define TILES(R) TILE(R, 1) TILE(R, 2)
+#define PACKING(R)                                                                              \
+    static void packing_##R(float *const *c, ptrdiff_t c_shift, const float *const *rows,       \
+                            tile_depth depth, const float *b, ptrdiff_t b_step, float *strip,   \
+                            const tile_end *end)                                                \
+    {                                                                                           \
+        apart(R, TILE_VECTORS, c, c_shift, rows, 0, depth, b, b_step, strip, end);              \
+    }
 
 TILES(1)
 TILES(2)
@@ -151,6 +166,22 @@ TILES(12)
 #endif
 
 #if TILE_ROWS == 4
+PACKING(3)
+PACKING(4)
+#elif TILE_ROWS == 6
+PACKING(4)
+PACKING(5)
+PACKING(6)
+#else
+PACKING(7)
+PACKING(8)
+PACKING(9)
+PACKING(10)
+PACKING(11)
+PACKING(12)
+#endif
+
+#if TILE_ROWS == 4
 #define ROW(kind, V) {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V}
 #elif TILE_ROWS == 5
 #define ROW(kind, V) {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V, kind##_5_##V}
@@ -166,3 +197,13 @@ TILES(12)
 tile_apart *const kiln_tile_apart[TILE_VECTORS][TILE_ROWS] = {ROW(apart, 1), ROW(apart, 2)};
 tile_adjacent *const kiln_tile_adjacent[TILE_VECTORS][TILE_ROWS] = {ROW(adjacent, 1),
                                                                     ROW(adjacent, 2)};
+#if TILE_ROWS == 4
+tile_packing *const kiln_tile_packing[TILE_ROWS] = {NULL, NULL, packing_3, packing_4};
+#elif TILE_ROWS == 6
+tile_packing *const kiln_tile_packing[TILE_ROWS] = {NULL, NULL, NULL, packing_4, packing_5,
+                                                    packing_6};
+#else
+tile_packing *const kiln_tile_packing[TILE_ROWS] = {
+    NULL,      NULL,      NULL,      NULL,       NULL,       NULL,
+    packing_7, packing_8, packing_9, packing_10, packing_11, packing_12};
+#endif

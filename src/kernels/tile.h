@@ -27,6 +27,7 @@
 
 #define TILE_VECTORS 2
 #define TILE_COLUMNS (TILE_VECTORS * KILN_LANES)
+#define TILE_STRIP (TILE_COLUMNS < 16 ? 16 : TILE_COLUMNS) /* a line of the cache at least */
 
 #ifndef TILE_ROWS
 #if KILN_LANES == 16 && defined(__AVX512F__)
@@ -65,8 +66,19 @@ typedef void tile_adjacent(float *c, ptrdiff_t c_step, const float *a, ptrdiff_t
 extern tile_apart *const kiln_tile_apart[TILE_VECTORS][TILE_ROWS];
 extern tile_adjacent *const kiln_tile_adjacent[TILE_VECTORS][TILE_ROWS];
 
-/* Rows of tile number t when m rows are dealt out evenly to the fewest tiles: 16 in tiles of at
- * most 6 are 6, 5, 5, not 6, 6, 4. The first row of tile t is tile_first(m, t). */
+/* Rows apart, all vectors, and TILE_STRIP columns of b are left in `strip`, step behind step, for
+ * the tiles that come after: the loop waits for its multipliers, so copying is free. Index
+ * [rows - 1], for rows > TILE_ROWS / 2 only: a tile that has others below it has so many. */
+typedef void tile_packing(float *const *c, ptrdiff_t c_shift, const float *const *rows,
+                          tile_depth depth, const float *b, ptrdiff_t b_step, float *strip,
+                          const tile_end *end);
+extern tile_packing *const kiln_tile_packing[TILE_ROWS];
+
+/* Rows of tile number t when m rows are dealt out evenly to the fewest tiles, in pairs where a tile
+ * has 6: 16 are 6, 6, 4. (A tile of 4 keeps two multipliers with a latency of 4 just as busy as one
+ * of 5.) The first row of tile t is tile_first(m, t). */
+#define TILE_DEAL (TILE_ROWS == 6 ? 2 : 1)
+
 static inline int tile_count(int m)
 {
     return (m + TILE_ROWS - 1) / TILE_ROWS;
@@ -74,9 +86,11 @@ static inline int tile_count(int m)
 
 static inline int tile_first(int m, int t)
 {
-    const int tiles = tile_count(m), rows = m / tiles, more = m % tiles;
+    const int tiles = tile_count(m), deals = (m + TILE_DEAL - 1) / TILE_DEAL;
+    const int each = deals / tiles, more = deals % tiles;
+    const int row = TILE_DEAL * (t * each + (t < more ? t : more));
 
-    return t * rows + (t < more ? t : more);
+    return row < m ? row : m;
 }
 
 /* Vectors that a panel starting `columns` before the end needs: 1 or 2. */

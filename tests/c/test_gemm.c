@@ -121,7 +121,8 @@ static void every_tail_of_k(void **state)
 static void shapes_of_the_course(void **state)
 {
     static const int shapes[][3] = {{1, 1, 1},     {50, 100, 700}, {64, 10, 320}, {16, 130, 75},
-                                    {96, 50, 363}, {33, 270, 65},  {100, 3, 513}};
+                                    {96, 50, 363}, {33, 270, 65},  {100, 3, 513}, {16, 75, 450},
+                                    {20, 300, 40}, {2, 270, 390},  {32, 27, 200}, {2, 5, 3}};
 
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
@@ -140,12 +141,12 @@ static void no_terms_give_zero(void **state)
 }
 
 /* The order in words: blocks of KILN_GEMM_KC terms, each from zero, added in order. */
-static void the_order_of_a_sum(void **state)
+static void check_order(problem p)
 {
-    const problem p = {KILN_NN, 7, 21, 600, 0, 0};
     operands o = make(&p);
+    const int a_row = p.op == KILN_TN ? 1 : o.lda, a_step = p.op == KILN_TN ? o.lda : 1;
+    const int b_column = p.op == KILN_NT ? o.ldb : 1, b_step = p.op == KILN_NT ? 1 : o.ldb;
 
-    (void)state;
     run(&p, &o);
     for (int i = 0; i < p.m; i++)
         for (int j = 0; j < p.n; j++) {
@@ -155,7 +156,8 @@ static void the_order_of_a_sum(void **state)
                 float block = 0;
 
                 for (int k = k0; k < p.k && k < k0 + KILN_GEMM_KC; k++)
-                    block = sf_madd(o.a[i * o.lda + k], o.b[k * o.ldb + j], block);
+                    block = sf_madd(o.a[i * a_row + k * a_step], o.b[j * b_column + k * b_step],
+                                    block);
                 total = k0 ? total + block : block;
             }
             CHECK_NEAR(o.c[i * o.ldc + j], total, 0);
@@ -163,9 +165,21 @@ static void the_order_of_a_sum(void **state)
     release(&o);
 }
 
+/* One tile of rows, several, and those where a and b change places. */
+static void the_order_of_a_sum(void **state)
+{
+    (void)state;
+    for (int op = KILN_NN; op <= KILN_TN; op++) {
+        check_order((problem){op, 3, 70, 600, 0, 0});
+        check_order((problem){op, 7, 21, 600, 0, 0});
+        check_order((problem){op, 30, 75, 800, 0, 0});
+    }
+}
+
 static void threads_do_not_change_a_bit(void **state)
 {
-    static const int shapes[][3] = {{150, 190, 300}, {20, 900, 70}, {700, 17, 90}, {64, 10, 4096}};
+    static const int shapes[][3] = {{150, 190, 300}, {20, 900, 70}, {700, 17, 90}, {64, 10, 4096},
+                                    {16, 300, 500}};
 
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
