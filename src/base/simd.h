@@ -71,9 +71,18 @@ static inline vm vm_set1(int32_t x)
     return x - (vm){0};
 }
 
+/* m ? a : b */
 static inline vf vf_select(vm m, vf a, vf b)
 {
+#if defined(__wasm_relaxed_simd__) && KILN_LANES == 4
+    return (vf)wasm_i32x4_relaxed_laneselect((v128_t)a, (v128_t)b, (v128_t)m);
+#elif defined(__AVX512F__) && KILN_LANES == 16
+    return (vf)_mm512_ternarylogic_epi32((__m512i)m, (__m512i)a, (__m512i)b, 0xca);
+#elif defined(__AVX__) && KILN_LANES == 8
+    return (vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)m);
+#else
     return (vf)((m & (vm)a) | (~m & (vm)b));
+#endif
 }
 
 /* a > b ? a : b, so b where either is NaN. */
@@ -81,6 +90,12 @@ static inline vf vf_max(vf a, vf b)
 {
 #if defined(__wasm_simd128__) && KILN_LANES == 4
     return (vf)wasm_f32x4_pmax((v128_t)b, (v128_t)a);
+#elif defined(__AVX512F__) && KILN_LANES == 16
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX__) && KILN_LANES == 8
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined(__SSE2__) && KILN_LANES == 4
+    return (vf)_mm_max_ps((__m128)a, (__m128)b);
 #else
     return vf_select(a > b, a, b);
 #endif
@@ -91,8 +106,33 @@ static inline vf vf_min(vf a, vf b)
 {
 #if defined(__wasm_simd128__) && KILN_LANES == 4
     return (vf)wasm_f32x4_pmin((v128_t)b, (v128_t)a);
+#elif defined(__AVX512F__) && KILN_LANES == 16
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX__) && KILN_LANES == 8
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#elif defined(__SSE2__) && KILN_LANES == 4
+    return (vf)_mm_min_ps((__m128)a, (__m128)b);
 #else
     return vf_select(a < b, a, b);
+#endif
+}
+
+/* Whether a lane of a is NaN. */
+static inline int vf_any_nan(vf a)
+{
+#if defined(__wasm_simd128__) && KILN_LANES == 4
+    return wasm_v128_any_true((v128_t)(a != a));
+#elif defined(__AVX512F__) && KILN_LANES == 16
+    return _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_UNORD_Q) != 0;
+#elif defined(__AVX__) && KILN_LANES == 8
+    return _mm256_movemask_ps(_mm256_cmp_ps((__m256)a, (__m256)a, _CMP_UNORD_Q)) != 0;
+#elif defined(__SSE2__) && KILN_LANES == 4
+    return _mm_movemask_ps(_mm_cmpunord_ps((__m128)a, (__m128)a)) != 0;
+#else
+    int any = 0;
+
+    for (int i = 0; i < KILN_LANES; i++) any |= a[i] != a[i];
+    return any;
 #endif
 }
 

@@ -117,17 +117,36 @@ static void clear_image(const pool_job *job, int n)
 
 /* ---- max ------------------------------------------------------------------------------------- */
 
-INLINE void max_window(const pool_job *job, size_t at, size_t one, int HH, int WW, int n)
+/* The maximum of a window where a NaN wins. */
+static __attribute__((noinline)) vf max_of_any(const float *x, size_t row, size_t pixel, int HH,
+                                               int WW, int n)
 {
-    const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
-    vf max = load(job->x + at, n);
+    vf max = load(x, n);
 
     for (int y = 0; y < HH; y++)
         for (int k = 0; k < WW; k++) {
-            const vf v = load(job->x + at + y * row + k * pixel, n);
+            const vf v = load(x + y * row + k * pixel, n);
 
             max = vf_select((v > max) | (v != v), v, max);
         }
+    return max;
+}
+
+/* vf_max loses NaNs; the sum of the window has one if it has, and else seldom: inf - inf. */
+INLINE void max_window(const pool_job *job, size_t at, size_t one, int HH, int WW, int n)
+{
+    const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
+    const float *x = job->x + at;
+    vf max = load(x, n), sum = max;
+
+    for (int y = 0; y < HH; y++)
+        for (int k = y == 0; k < WW; k++) {
+            const vf v = load(x + y * row + k * pixel, n);
+
+            max = vf_max(v, max);
+            sum += v;
+        }
+    if (vf_any_nan(sum)) max = max_of_any(x, row, pixel, HH, WW, n);
     store(job->to + one, max, n);
 }
 

@@ -127,6 +127,28 @@ static void nan_wins(void **state)
         }
 }
 
+/* A sum of no number is not yet a NaN in the window. */
+static void infinities_of_both_signs(void **state)
+{
+    kiln_pool_shape s = {1, 18, 2, 2, 2, 2, 2, 0, 0};
+    float *x = randoms(4 * 18), *out = blank(18), *dx = blank(4 * 18), *dout = randoms(18);
+
+    (void)state;
+    CHECK(kiln_pool_shape_finish(&s));
+    x[0 * 18 + 3] = -INFINITY;
+    x[2 * 18 + 3] = INFINITY;
+    x[1 * 18 + 17] = INFINITY;
+    x[3 * 18 + 17] = -INFINITY;
+    kiln_maxpool_forward(out, x, &s);
+    kiln_maxpool_backward(dx, dout, x, out, &s, 0);
+    CHECK(out[3] == INFINITY && out[17] == INFINITY);
+    CHECK(dx[2 * 18 + 3] == dout[3] && dx[1 * 18 + 17] == dout[17]);
+    for (int c = 0; c < 18; c++)
+        CHECK(c == 3 || c == 17 ||
+              out[c] == fmaxf(fmaxf(x[c], x[18 + c]), fmaxf(x[36 + c], x[54 + c])));
+    numeric_done();
+}
+
 /* cs231n assignment 2, ConvolutionalNetworks: x (2, 3, 4, 4) from linspace(-0.3, 0.4), 2x2, stride
  * 2. */
 static void course_numbers(void **state)
@@ -173,6 +195,7 @@ int main(void)
         cmocka_unit_test(a_tie_goes_to_the_first),
         cmocka_unit_test(backward_through_the_relu_before),
         cmocka_unit_test(nan_wins),
+        cmocka_unit_test(infinities_of_both_signs),
         cmocka_unit_test(course_numbers),
         cmocka_unit_test(same_bits_for_any_threads),
     };

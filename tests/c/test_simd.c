@@ -48,6 +48,10 @@ static void operations_match_single_floats(void **state)
         EACH(vf_set1(b[0]), b[0]);
         EACH(vf_madd(va, vb, vc), sf_madd(a[i], b[i], c[i]));
 #undef EACH
+        int nans = 0;
+
+        for (int i = 0; i < KILN_LANES; i++) nans += isnan(a[i]) != 0;
+        CHECK(vf_any_nan(va) == (nans > 0));
     }
 }
 
