@@ -310,7 +310,7 @@ static int loss_of(int handle, double *loss, const float *x, const int *y, int n
     kiln_net_forward(net, n, 1);
     *loss = kiln_net_data_loss(net, y, n);
     if (gradients) kiln_net_backward(net, n);
-    *loss += kiln_net_regularise(net, reg, gradients);
+    *loss += kiln_net_regularise(net, reg, gradients, NULL);
     return KILN_OK;
 }
 

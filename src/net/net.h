@@ -76,8 +76,13 @@ double kiln_net_data_loss(kiln_net *net, const int *y, int n);
 /* Gradients of all parameters (data loss only); overwrites. After a forward in train mode and
  * data_loss. */
 void kiln_net_backward(kiln_net *net, int n);
-/* 0.5·reg·ΣW² over regularised tensors; adds reg·W to their gradients when gradients != 0. */
-double kiln_net_regularise(kiln_net *net, double reg, int gradients);
+typedef struct {
+    double w, dw;
+} kiln_squares;
+
+/* 0.5·reg·ΣW² over regularised tensors; adds reg·W to their gradients when gradients != 0.
+ * squares (NULL: not wanted): Σw² of all parameters, and Σdw² of the gradients after that. */
+double kiln_net_regularise(kiln_net *net, double reg, int gradients, kiln_squares *squares);
 
 /* keep nets: output (what 0) or gradient (what 1) of layer l for `image`, as (C, H, W); returns
  * floats, out may be NULL. */

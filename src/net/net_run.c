@@ -316,18 +316,3 @@ void kiln_net_backward(kiln_net *net, int n)
         if (net->profiling) net->backward_seconds[l] += seconds() - start;
     }
 }
-
-double kiln_net_regularise(kiln_net *net, double reg, int gradients)
-{
-    double sum = 0;
-
-    for (int i = 0; i < net->learned; i++) {
-        const kiln_tensor *t = &net->tensor[i];
-
-        if (!t->regularised) continue;
-        sum += kiln_vec_sum_squares(t->data, t->size);
-        if (gradients && reg != 0) /* dw += reg·w */
-            kiln_vec_axpy(t->gradient, t->data, t->size, (float)reg);
-    }
-    return 0.5 * reg * sum;
-}

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "base/threads.h"
 #include "kernels/vec.h"
 #include "train/optim.h"
 
@@ -283,54 +282,19 @@ static void update(kiln_run *r, float lr)
     }
 }
 
-enum { NORM_FLOATS = 4096, NORM_BLOCKS = 256 };
-
-typedef struct {
-    const float *x;
-    size_t n;
-    double sum[NORM_BLOCKS];
-} norm_job;
-
-static void sum_block(void *context, int task, int thread)
-{
-    norm_job *j = context;
-    const size_t from = (size_t)task * NORM_FLOATS, rest = j->n - from;
-
-    (void)thread;
-    j->sum[task] =
-        kiln_vec_sum_squares(j->x + from, (int)(rest < NORM_FLOATS ? rest : NORM_FLOATS));
-}
-
-/* sqrt(Σ x²): blocks of a fixed size on the pool, added in their order. */
-static double norm(const float *x, size_t n)
-{
-    const size_t span = (size_t)NORM_FLOATS * NORM_BLOCKS;
-    double sum = 0.0;
-    norm_job j;
-
-    for (size_t at = 0; at < n; at += span) {
-        const size_t m = n - at < span ? n - at : span;
-        const int blocks = (int)((m + NORM_FLOATS - 1) / NORM_FLOATS);
-
-        j.x = x + at;
-        j.n = m;
-        kiln_parallel(blocks, sum_block, &j);
-        for (int i = 0; i < blocks; i++) sum += j.sum[i];
-    }
-    return __builtin_sqrt(sum);
-}
-
 /* The update, and every so often how far it went: |w - before| / |before|. */
 static void update_measured(kiln_run *r, float lr, double w_norm)
 {
     const int measure = r->step % KILN_RUN_RATIO_EVERY == 0;
+    double moved;
 
     if (measure) memcpy(r->before, r->w, r->floats * sizeof *r->w);
     update(r, lr);
     if (!measure) return;
     kiln_vec_scale(r->before, r->before, (int)r->floats, -1.0f);
     kiln_vec_add(r->before, r->before, r->w, (int)r->floats);
-    r->metrics.update_ratio = w_norm > 0 ? norm(r->before, r->floats) / w_norm : 0;
+    moved = kiln_vec_sum_squares(r->before, (int)r->floats);
+    r->metrics.update_ratio = w_norm > 0 ? __builtin_sqrt(moved) / w_norm : 0;
 }
 
 /* Accuracies now, a line of the history, and the best parameters. Returns KILN_RUN_BEST or 0. */
@@ -380,7 +344,7 @@ static int advance(kiln_run *r, int n)
 int kiln_run_step(kiln_run *r)
 {
     kiln_run_metrics m = r->metrics;
-    double w_norm;
+    kiln_squares squares;
     int n;
 
     if (kiln_run_over(r))
@@ -398,18 +362,17 @@ int kiln_run_step(kiln_run *r)
     m.data_loss = kiln_net_data_loss(r->net, r->label, n);
     if (!finite(m.data_loss)) return diverged(r, "the loss");
     kiln_net_backward(r->net, n);
-    m.reg_loss = r->o.reg > 0 ? kiln_net_regularise(r->net, r->o.reg, 1) : 0;
+    m.reg_loss = kiln_net_regularise(r->net, r->o.reg, 1, &squares);
     m.loss = m.data_loss + m.reg_loss;
-    m.gradient_norm = norm(r->dw, r->floats);
-    if (!finite(m.gradient_norm) || !finite(m.loss)) return diverged(r, "the gradient");
-    w_norm = norm(r->w, r->floats);
-    if (!finite(w_norm)) return diverged(r, "the square of a parameter");
+    m.gradient_norm = __builtin_sqrt(squares.dw);
+    if (!finite(squares.dw) || !finite(m.loss)) return diverged(r, "the gradient");
+    if (!finite(squares.w)) return diverged(r, "the square of a parameter");
     if (r->o.clip > 0 && m.gradient_norm > r->o.clip)
         kiln_vec_scale(r->dw, r->dw, (int)r->floats, (float)(r->o.clip / m.gradient_norm));
     m.lr = learning_rate(r);
     m.measured = 1;
     r->metrics = m;
-    update_measured(r, (float)m.lr, w_norm);
+    update_measured(r, (float)m.lr, __builtin_sqrt(squares.w));
     return advance(r, n);
 }
 

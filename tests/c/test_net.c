@@ -145,7 +145,7 @@ static void initial_losses(void **state)
         kiln_net_forward(net, 50, 1);
         CHECK_NEAR(kiln_net_data_loss(net, y, 50), i == 3 ? 9 : log(10), i == 3 ? 0.1 : 0.01);
         if (i == 2) { /* 0.5·0.5·Σw²: about 0.25·1e-6·825,000 = 0.21 */
-            const double more = kiln_net_regularise(net, 0.5, 0);
+            const double more = kiln_net_regularise(net, 0.5, 0, NULL);
 
             CHECK_NEAR(more, 0.25e-6 * (32 * 147 + 8192 * 100 + 1000), 0.01);
         }
@@ -281,7 +281,7 @@ static void steps_allocate_nothing(void **state)
         fill(net, 6, y);
         for (int k = 0; k < 3; k++) {
             step(net, 6, y, &loss);
-            kiln_net_regularise(net, 0.1, 1);
+            kiln_net_regularise(net, 0.1, 1, NULL);
         }
         assert_int_equal(kiln_arena_allocations(), before);
         assert_int_equal(malloc_count, mallocs);

@@ -137,7 +137,7 @@ static void a_step_is_w_minus_lr_dw(void **state)
     kiln_net_forward(b->net, 20, 1);
     loss = kiln_net_data_loss(b->net, y, 20);
     kiln_net_backward(b->net, 20);
-    reg = kiln_net_regularise(b->net, 0.5, 1);
+    reg = kiln_net_regularise(b->net, 0.5, 1, NULL);
     kiln_sgd(b->w, b->dw, b->floats, 0.1f);
     must_step(a);
     CHECK_SAME_BITS(a->w, b->w, b->floats);
