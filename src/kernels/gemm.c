@@ -59,6 +59,11 @@ size_t kiln_gemm_work(int m, int n, int k)
     return (size_t)kiln_threads() * kiln_gemm_serial_work(m, n, k);
 }
 
+static int at_most(int value, int limit)
+{
+    return value < limit ? value : limit;
+}
+
 /* Columns of the strip that begins at j, and the floats of a packed step: whole vectors. */
 static int strip_columns(int columns, int j)
 {
@@ -189,6 +194,18 @@ static product best_way(product p)
     return (product){KILN_NT, p.n, p.m, p.k, p.b, p.ldb, p.a, p.lda, p.accumulate, p.c, p.ldc, 1};
 }
 
+/* The first row of tile t: like tile_first, but in pairs of rows where a tile has 6, so that 16 are
+ * 6, 6, 4. That is 2 % faster than 6, 5, 5 here; where tiles follow each other at once, as those of
+ * a convolution do, it is slower. */
+static int first_row(int m, int t)
+{
+    enum { DEAL = TILE_ROWS == 6 ? 2 : 1 };
+    const int deals = (m + DEAL - 1) / DEAL, tiles = tile_count(m);
+    const int each = deals / tiles, more = deals % tiles;
+
+    return at_most(DEAL * (t * each + at_most(t, more)), m);
+}
+
 static void multiply(const product *whole, float *work)
 {
     const product turned_or_not = best_way(*whole), *p = &turned_or_not;
@@ -206,7 +223,7 @@ static void multiply(const product *whole, float *work)
 
             pack_b(b_block, p, k0, depth, j0, columns);
             for (int t = 0; t < tiles; t++) {
-                const int i0 = tile_first(p->m, t), R = tile_first(p->m, t + 1) - i0;
+                const int i0 = first_row(p->m, t), R = first_row(p->m, t + 1) - i0;
 
                 multiply_rows(p, i0, R, k0, depth, j0, columns, b_block, a_tile,
                               turned);
@@ -254,11 +271,6 @@ static void multiply_piece(void *context, int task, int thread)
     p.m = i1 - i0;
     p.n = j1 - j0;
     multiply(&p, g->work + (size_t)thread * g->work_each);
-}
-
-static int at_most(int value, int limit)
-{
-    return value < limit ? value : limit;
 }
 
 void kiln_gemm(int op, int m, int n, int k, const float *a, int lda, const float *b, int ldb,

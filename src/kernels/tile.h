@@ -74,11 +74,8 @@ typedef void tile_packing(float *const *c, ptrdiff_t c_shift, const float *const
                           const tile_end *end);
 extern tile_packing *const kiln_tile_packing[TILE_ROWS];
 
-/* Rows of tile number t when m rows are dealt out evenly to the fewest tiles, in pairs where a tile
- * has 6: 16 are 6, 6, 4. (A tile of 4 keeps two multipliers with a latency of 4 just as busy as one
- * of 5.) The first row of tile t is tile_first(m, t). */
-#define TILE_DEAL (TILE_ROWS == 6 ? 2 : 1)
-
+/* Rows of tile number t when m rows are dealt out evenly to the fewest tiles: 16 in tiles of at
+ * most 6 are 6, 5, 5, not 6, 6, 4. The first row of tile t is tile_first(m, t). */
 static inline int tile_count(int m)
 {
     return (m + TILE_ROWS - 1) / TILE_ROWS;
@@ -86,11 +83,9 @@ static inline int tile_count(int m)
 
 static inline int tile_first(int m, int t)
 {
-    const int tiles = tile_count(m), deals = (m + TILE_DEAL - 1) / TILE_DEAL;
-    const int each = deals / tiles, more = deals % tiles;
-    const int row = TILE_DEAL * (t * each + (t < more ? t : more));
+    const int tiles = tile_count(m), rows = m / tiles, more = m % tiles;
 
-    return row < m ? row : m;
+    return t * rows + (t < more ? t : more);
 }
 
 /* Vectors that a panel starting `columns` before the end needs: 1 or 2. */
