@@ -14,7 +14,7 @@
  *   for a block of strips                       V: read by every panel of filters, in L1 and L2
  *     for a point                               U[q]: WW·C x F floats, 10 KB, in L1
  *       for a panel of filters, a tile of pixels
- *     out                                       M: 32 KB, written and read once, in L1
+ *     out                                       M: 128 KB, written and read once, in L2
  *
  * dx is the same with filters turned by half a circle, channels and filters exchanged, and pad
  * HH - 1 - pad.
@@ -27,7 +27,7 @@
 #include "kernels/tile.h"
 #include "kernels/winograd_rows_tile.h"
 
-#define BLOCK_FLOATS 8192 /* of M */
+#define BLOCK_FLOATS 32768 /* of M: pixels enough for full tiles */
 #define PIXELS 128
 
 typedef struct {
