@@ -76,13 +76,10 @@ double kiln_net_data_loss(kiln_net *net, const int *y, int n);
 /* Gradients of all parameters (data loss only); overwrites. After a forward in train mode and
  * data_loss. */
 void kiln_net_backward(kiln_net *net, int n);
-typedef struct {
-    double w, dw;
-} kiln_squares;
-
-/* 0.5·reg·ΣW² over regularised tensors; adds reg·W to their gradients when gradients != 0.
- * squares (NULL: not wanted): Σw² of all parameters, and Σdw² of the gradients after that. */
-double kiln_net_regularise(kiln_net *net, double reg, int gradients, kiln_squares *squares);
+/* 0.5·reg·ΣW² over regularised tensors; adds reg·W to their gradients when gradients != 0. Then
+ * *dw_squares (NULL: not wanted) is Σdw² over the gradients of all parameters. */
+double kiln_net_regularise(kiln_net *net, double reg, int gradients, double *dw_squares);
+double kiln_net_parameter_squares(kiln_net *net); /* Σw² over all parameters */
 
 /* keep nets: output (what 0) or gradient (what 1) of layer l for `image`, as (C, H, W); returns
  * floats, out may be NULL. */

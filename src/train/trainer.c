@@ -5,8 +5,9 @@
  *
  * Nothing of the state changes before loss and gradient are known to be finite, but for the running
  * statistics, which a diverged step puts back. Sums of squares are taken in float blocks, so a
- * finite |w| and |dw| bound every element by 2e19; with lr <= 1000 no update of such values
- * overflows, and parameters stay finite for good.
+ * finite |w| and |dw| bound every element by 2e19. |dw| is looked at in each step, |w| in each
+ * KILN_RUN_RATIO_EVERY-th: with lr <= 1000 no update of such values overflows until the next look,
+ * and parameters stay finite for good.
  */
 #include "train/trainer.h"
 
@@ -282,19 +283,17 @@ static void update(kiln_run *r, float lr)
     }
 }
 
-/* The update, and every so often how far it went: |w - before| / |before|. */
-static void update_measured(kiln_run *r, float lr, double w_norm)
+/* The update, and how far it went: |w - before| / |before|. */
+static void update_measured(kiln_run *r, float lr, double w_squares)
 {
-    const int measure = r->step % KILN_RUN_RATIO_EVERY == 0;
     double moved;
 
-    if (measure) memcpy(r->before, r->w, r->floats * sizeof *r->w);
+    memcpy(r->before, r->w, r->floats * sizeof *r->w);
     update(r, lr);
-    if (!measure) return;
     kiln_vec_scale(r->before, r->before, (int)r->floats, -1.0f);
     kiln_vec_add(r->before, r->before, r->w, (int)r->floats);
     moved = kiln_vec_sum_squares(r->before, (int)r->floats);
-    r->metrics.update_ratio = w_norm > 0 ? __builtin_sqrt(moved) / w_norm : 0;
+    r->metrics.update_ratio = w_squares > 0 ? __builtin_sqrt(moved / w_squares) : 0;
 }
 
 /* Accuracies now, a line of the history, and the best parameters. Returns KILN_RUN_BEST or 0. */
@@ -344,7 +343,8 @@ static int advance(kiln_run *r, int n)
 int kiln_run_step(kiln_run *r)
 {
     kiln_run_metrics m = r->metrics;
-    kiln_squares squares;
+    const int measure = r->step % KILN_RUN_RATIO_EVERY == 0;
+    double w_squares = 0, dw_squares;
     int n;
 
     if (kiln_run_over(r))
@@ -362,17 +362,21 @@ int kiln_run_step(kiln_run *r)
     m.data_loss = kiln_net_data_loss(r->net, r->label, n);
     if (!finite(m.data_loss)) return diverged(r, "the loss");
     kiln_net_backward(r->net, n);
-    m.reg_loss = kiln_net_regularise(r->net, r->o.reg, 1, &squares);
+    m.reg_loss = kiln_net_regularise(r->net, r->o.reg, 1, &dw_squares);
     m.loss = m.data_loss + m.reg_loss;
-    m.gradient_norm = __builtin_sqrt(squares.dw);
-    if (!finite(squares.dw) || !finite(m.loss)) return diverged(r, "the gradient");
-    if (!finite(squares.w)) return diverged(r, "the square of a parameter");
+    m.gradient_norm = __builtin_sqrt(dw_squares);
+    if (!finite(dw_squares) || !finite(m.loss)) return diverged(r, "the gradient");
+    if (measure) w_squares = kiln_net_parameter_squares(r->net);
+    if (!finite(w_squares)) return diverged(r, "the square of a parameter");
     if (r->o.clip > 0 && m.gradient_norm > r->o.clip)
         kiln_vec_scale(r->dw, r->dw, (int)r->floats, (float)(r->o.clip / m.gradient_norm));
     m.lr = learning_rate(r);
     m.measured = 1;
     r->metrics = m;
-    update_measured(r, (float)m.lr, __builtin_sqrt(squares.w));
+    if (measure)
+        update_measured(r, (float)m.lr, w_squares);
+    else
+        update(r, (float)m.lr);
     return advance(r, n);
 }
 
