@@ -135,7 +135,8 @@ export class Model {
     return this.#wasm.text('kiln_net_hash', this.#alive());
   }
 
-  /** Milliseconds by layer since the last call; the first call starts the clocks. */
+  /** Milliseconds by layer of the training passes since the last call; the first call starts the
+   *  clocks. */
   layerTimes(): LayerTime[] {
     return this.#wasm.json('kiln_net_profile', this.#alive(), 1);
   }

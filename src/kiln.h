@@ -80,8 +80,8 @@ int kiln_net_loss_and_gradients(int net, double *loss, const float *x, const int
  * pass, as (C, H, W) or (D). out may be NULL. Returns the number of floats. The net must be made
  * with keep=1. */
 int kiln_net_inspect(int net, int layer, int what, int image, float *out);
-/* on: 1 starts. Text: milliseconds by layer since the last call,
- * [{"name","forward","backward","calls"}]. */
+/* on: 1 starts. Text: milliseconds by layer of the training passes since the last call, and how
+ * many these were: [{"name","forward","backward","calls"}]. */
 int kiln_net_profile(int net, int on);
 /* Text: sixteen hexadecimal digits over the bits of all tensors in order. */
 int kiln_net_hash(int net);

@@ -88,8 +88,8 @@ int kiln_net_value(kiln_net *net, int layer, int what, int image, float *out);
  * not, as a sentence fragment "layer 3 (conv2), tensor w"; used when a loss diverges. */
 void kiln_net_find_nonfinite(kiln_net *net, char *out, int size);
 
-/* Seconds by layer since profiling was switched on: forward[l], backward[l]; calls. The last layer
- * is the loss. */
+/* Seconds by layer of the training passes since profiling was switched on: forward[l], backward[l];
+ * returns how many. The last layer is the loss. */
 void kiln_net_profile_on(kiln_net *net, int on);
 int kiln_net_profile_read(kiln_net *net, const double **forward, const double **backward);
 

@@ -196,13 +196,14 @@ static void inspects_in_the_courses_order(void **state)
 static void profiles(void **state)
 {
     const int net = create(small, "batch=4"), y[4] = {0, 1, 2, 3};
-    static float x[4 * 3072];
+    static float x[4 * 3072], scores[4 * 10];
     double loss;
 
     (void)state;
     check_random(x, 4 * 3072, 1);
     check_json(kiln_net_profile(net, 1));
     kiln_net_loss_and_gradients(net, &loss, x, y, 4, 0);
+    kiln_net_scores(net, scores, x, 4, 0); /* an evaluation has no backward pass: left out */
     check_json(kiln_net_profile(net, 0));
     assert_non_null(strstr(kiln_text(), "{\"name\":\"conv1\",\"forward\":"));
     assert_non_null(strstr(kiln_text(), "\"calls\":1}"));
