@@ -226,6 +226,34 @@ static inline float sf_madd(float a, float b, float c)
 }
 
 /* Loads and stores of the first n < KILN_LANES floats; other lanes are `fill`, or left alone. */
+#if defined(__AVX512F__) && KILN_LANES == 16
+static inline vf vf_load_part(const float *p, int n, float fill)
+{
+    return (vf)_mm512_mask_loadu_ps(_mm512_set1_ps(fill), (__mmask16)((1u << n) - 1), p);
+}
+
+static inline void vf_store_part(float *p, vf v, int n)
+{
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+}
+#elif defined(__AVX2__) && KILN_LANES == 8
+static inline __m256i vm_first(int n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+static inline vf vf_load_part(const float *p, int n, float fill)
+{
+    const __m256i first = vm_first(n);
+
+    return vf_select((vm)first, (vf)_mm256_maskload_ps(p, first), vf_set1(fill));
+}
+
+static inline void vf_store_part(float *p, vf v, int n)
+{
+    _mm256_maskstore_ps(p, vm_first(n), (__m256)v);
+}
+#else
 static inline vf vf_load_part(const float *p, int n, float fill)
 {
     float lane[KILN_LANES];
@@ -241,6 +269,7 @@ static inline void vf_store_part(float *p, vf v, int n)
     vf_store(lane, v);
     for (int i = 0; i < n; i++) p[i] = lane[i];
 }
+#endif
 
 /* ---- four by four ---------------------------------------------------------------------------- */
 
