@@ -98,20 +98,19 @@ static int windows_overlap(const kiln_pool_shape *s)
     return s->stride < s->HH || s->stride < s->WW;
 }
 
-/* Every element of the image lies in a window. */
-static int windows_cover(const kiln_pool_shape *s)
+int kiln_pool_divides(const kiln_pool_shape *s)
 {
-    return s->stride <= s->HH && s->stride <= s->WW && (s->OH - 1) * s->stride + s->HH == s->H &&
-           (s->OW - 1) * s->stride + s->WW == s->W;
+    return s->stride == s->HH && s->stride == s->WW && s->H % s->stride == 0 &&
+           s->W % s->stride == 0;
 }
 
-/* Before backward writes or adds: zeros where a window may not, or not alone, decide. */
+/* Before backward writes or adds: zeros where no window, or more than one, decides. */
 static void clear_image(const pool_job *job, int n)
 {
     const kiln_pool_shape *s = job->s;
     const size_t size = position(1, 0, 0, s->H, s->W, s->C);
 
-    if (windows_overlap(s) || !windows_cover(s))
+    if (!kiln_pool_divides(s))
         memset(job->to + n * size, 0, size * sizeof *job->to);
 }
 
@@ -202,7 +201,7 @@ static void max_gradient_task(void *context, int n, int thread)
     if (windows_overlap(job->s))
         each_window_of(job, n, max_gradient_add, 0);
     else
-        each_window_of(job, n, max_gradient_write, 1);
+        each_window_of(job, n, max_gradient_write, job->to != job->x);
 }
 
 void kiln_maxpool_backward(float *dx, const float *dout, const float *x, const float *out,

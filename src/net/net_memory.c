@@ -8,7 +8,7 @@
  * backward pass of a taker that reads its input (conv, affine, maxpool, leakyrelu, gelu,
  * normalisations). Dropout redraws its mask, so it needs neither. An elementwise layer works in
  * place on a value that nobody else reads. A gradient lives from its first writer, the highest
- * consumer, to its own layer.
+ * consumer, to its own layer; a maxpool writes that of its input over its input.
  *
  * With keep, everything has a buffer of its own for ever; with inference there is no backward pass.
  *
@@ -183,6 +183,16 @@ static void plan_outputs(kiln_net *net)
     }
 }
 
+/* Maxpool l, the only reader of its input, may write dx over it: nobody reads that later. */
+static int pools_in_place(const kiln_net *net, int l)
+{
+    const kiln_layer *layer = &net->plan.layer[l];
+
+    return !net->options.keep && layer->kind == KILN_MAXPOOL &&
+           kiln_pool_divides(&layer->u.pool) &&
+           (net->node[layer->from].done_back || !reads_output(net, layer->from));
+}
+
 /* The gradient of value `from`, written by layer l; `shared`: it may be layer l's own gradient,
  * changed in place. */
 static void plan_gradient(kiln_net *net, int l, int from, int shared)
@@ -202,6 +212,9 @@ static void plan_gradient(kiln_net *net, int l, int from, int shared)
     } else if (shared && source->consumers == 1 && !net->options.keep) {
         source->dout_buffer = node->dout_buffer;
         live_until(net, node->dout_buffer, backward_time(net, from));
+    } else if (source->consumers == 1 && pools_in_place(net, l)) {
+        source->dout_buffer = source->out_buffer;
+        live_until(net, source->out_buffer, backward_time(net, from));
     } else {
         source->dout_buffer = new_buffer(net, kiln_net_elements(net, from), now,
                                          backward_time(net, from));

@@ -107,6 +107,48 @@ static void backward_through_the_relu_before(void **state)
         }
 }
 
+/* dx may be x: the bits of a dx of its own, for whole vectors and what they leave. */
+static void backward_in_place(void **state)
+{
+    (void)state;
+    for (int C = 1; C <= 37; C++)
+        for (int size = 2; size <= 3; size++)
+            for (int relu = 0; relu < 2; relu++) {
+                kiln_pool_shape s = {2, C, 6, 12, size, size, size, 0, 0};
+
+                CHECK(kiln_pool_shape_finish(&s));
+                CHECK(kiln_pool_divides(&s));
+
+                const int nx = s.N * s.H * s.W * C, nout = s.N * s.OH * s.OW * C;
+                float *x = randoms(nx), *dout = randoms(nout), *out = blank(nout);
+                float *apart = blank(nx);
+
+                if (relu) kiln_relu_forward(x, x, nx);
+                kiln_maxpool_forward(out, x, &s);
+                kiln_maxpool_backward(apart, dout, x, out, &s, relu);
+                kiln_maxpool_backward(x, dout, x, out, &s, relu);
+                CHECK_SAME_BITS(x, apart, (size_t)nx);
+                numeric_done();
+            }
+}
+
+static void which_windows_divide(void **state)
+{
+    static const struct {
+        int H, W, HH, WW, stride, divides;
+    } cases[] = {{4, 6, 2, 2, 2, 1}, {5, 6, 2, 2, 2, 0}, {4, 7, 2, 2, 2, 0}, {6, 6, 3, 3, 2, 0},
+                 {6, 6, 2, 2, 3, 0}, {4, 4, 2, 1, 2, 0}, {3, 3, 1, 1, 1, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        kiln_pool_shape s = {1, 1, cases[i].H, cases[i].W, cases[i].HH, cases[i].WW,
+                             cases[i].stride, 0, 0};
+
+        CHECK(kiln_pool_shape_finish(&s));
+        assert_int_equal(kiln_pool_divides(&s), cases[i].divides);
+    }
+}
+
 static void nan_wins(void **state)
 {
     (void)state;
@@ -194,6 +236,8 @@ int main(void)
         cmocka_unit_test(refuses_a_window_that_does_not_fit),
         cmocka_unit_test(a_tie_goes_to_the_first),
         cmocka_unit_test(backward_through_the_relu_before),
+        cmocka_unit_test(backward_in_place),
+        cmocka_unit_test(which_windows_divide),
         cmocka_unit_test(nan_wins),
         cmocka_unit_test(infinities_of_both_signs),
         cmocka_unit_test(course_numbers),
