@@ -61,8 +61,8 @@ typedef struct {
 int kiln_pool_shape_finish(kiln_pool_shape *s); /* fills OH, OW; 0 when the window does not fit */
 int kiln_pool_divides(const kiln_pool_shape *s); /* each element of x lies in one window */
 void kiln_maxpool_forward(float *out, const float *x, const kiln_pool_shape *s);
-/* relu != 0: x is a relu's output, whose backward pass is done as well: dx is 0 where x is. dx may be
- * x where kiln_pool_divides(s). */
+/* relu != 0: x is a relu's output, whose backward pass is done as well: dx is 0 where x is. Where
+ * kiln_pool_divides(s), dx may be x. */
 void kiln_maxpool_backward(float *dx, const float *dout, const float *x, const float *out,
                            const kiln_pool_shape *s, int relu);
 /* Mean over the window (global: HH = H, WW = W). */
