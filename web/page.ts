@@ -229,17 +229,22 @@ export class KilnPage extends HTMLElement {
   }
 
   async #apply(change: Change): Promise<void> {
-    await this.#trainer!.reset({ options: this.#options.values, ...change });
-    await this.#takeOver();
+    const options = this.#options.values;
+    await this.#trainer!.reset({ options, ...change });
+    await this.#takeOver(options);
     show(this.#noticeBox, false);
   }
 
-  /** What runs now is what the trainer says. */
-  async #takeOver(): Promise<void> {
+  /** What runs now is what the trainer says. A control that no longer shows what it did when the
+   *  run was asked for has been changed since, and keeps that: its change comes next. */
+  async #takeOver(asked?: Record<string, string>): Promise<void> {
     const options = Object.entries(await this.#trainer!.options());
+    const shown = this.#options.values;
     this.#inUse = Object.fromEntries(options.map(([name, value]) => [name, String(value)]));
     this.#netInUse = this.#inUse['net'] ?? this.#trainer!.summary.notation;
-    this.#options.values = this.#inUse;
+    this.#options.values = Object.fromEntries(
+      Object.entries(this.#inUse).filter(([name]) => !asked || shown[name] === asked[name]),
+    );
     this.#mark();
   }
 

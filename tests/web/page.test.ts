@@ -412,6 +412,29 @@ describe('the notation', () => {
   });
 });
 
+describe('a setting changed while a reset is under way', () => {
+  test('is kept', async () => {
+    const page = await open();
+    const rate = page.getByLabel('Learning rate', { exact: true });
+    const field = await rate.elementHandle();
+    await button(page, 'Start').waitFor();
+    for (const wanted of ['0.02', '0.005', '0.03']) {
+      await button(page, 'Reset').evaluate(
+        async (reset, { field, wanted }) => {
+          (reset as HTMLElement).click();
+          await new Promise((resolve) => setTimeout(resolve)); // the worker has been asked
+          (field as HTMLInputElement).value = wanted;
+          field!.dispatchEvent(new Event('change'));
+        },
+        { field, wanted },
+      );
+      await page.waitForTimeout(500);
+      expect(await rate.inputValue()).toBe(wanted);
+      expect(Number((await ask(page, (trainer) => trainer.options()))['lr'])).toBe(Number(wanted));
+    }
+  });
+});
+
 describe('without a mouse', () => {
   test('the page trains by keyboard alone', async () => {
     const page = await open();
