@@ -86,11 +86,12 @@ static void pack_strip(float *strip, const product *p, int k0, int depth, int j0
     for (int k = 0; k < depth; k++, strip += width) {
         const float *row = p->b + (size_t)(k0 + k) * p->ldb + j0;
 
-        if (columns == TILE_STRIP && p->op != KILN_NT)
+        if (p->op == KILN_NT)
+            for (int j = columns; j < width; j++) strip[j] = 0.0f;
+        else if (columns == TILE_STRIP)
             for (int j = 0; j < TILE_STRIP; j += KILN_LANES) vf_store(strip + j, vf_load(row + j));
-        else if (p->op != KILN_NT)
-            memcpy(strip, row, (size_t)columns * sizeof *row);
-        for (int j = columns; j < width; j++) strip[j] = 0.0f;
+        else
+            for (int j = 0; j < width; j++) strip[j] = j < columns ? row[j] : 0.0f;
     }
 }
 
