@@ -315,10 +315,10 @@ double kiln_net_data_loss(kiln_net *net, const int *y, int n)
 void kiln_net_backward(kiln_net *net, int n)
 {
     for (int l = net->plan.count - 2; l >= 0; l--) {
-        const double start = net->profiling ? seconds() : 0;
+        const double start = profiled(net) ? seconds() : 0;
 
         if (!net->node[l].wants_gradient) continue;
         kiln_net_backward_layer(net, l, n);
-        if (net->profiling) net->backward_seconds[l] += seconds() - start;
+        if (profiled(net)) net->backward_seconds[l] += seconds() - start;
     }
 }
