@@ -150,60 +150,44 @@ TILES(1)
 TILES(2)
 TILES(3)
 TILES(4)
-#if TILE_ROWS >= 5
+#if TILE_ROWS == 4
+PACKING(3)
+PACKING(4)
+#define ROW(kind, V) {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V}
+#define PACKINGS {NULL, NULL, packing_3, packing_4}
+#else
 TILES(5)
-#endif
-#if TILE_ROWS >= 6
 TILES(6)
-#endif
-#if TILE_ROWS == 12
+#if TILE_ROWS == 6
+PACKING(4)
+PACKING(5)
+PACKING(6)
+#define ROW(kind, V) \
+    {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V, kind##_5_##V, kind##_6_##V}
+#define PACKINGS {NULL, NULL, NULL, packing_4, packing_5, packing_6}
+#else
 TILES(7)
 TILES(8)
 TILES(9)
 TILES(10)
 TILES(11)
 TILES(12)
-#endif
-
-#if TILE_ROWS == 4
-PACKING(3)
-PACKING(4)
-#elif TILE_ROWS == 6
-PACKING(4)
-PACKING(5)
-PACKING(6)
-#else
 PACKING(7)
 PACKING(8)
 PACKING(9)
 PACKING(10)
 PACKING(11)
 PACKING(12)
-#endif
-
-#if TILE_ROWS == 4
-#define ROW(kind, V) {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V}
-#elif TILE_ROWS == 5
-#define ROW(kind, V) {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V, kind##_5_##V}
-#elif TILE_ROWS == 6
-#define ROW(kind, V) \
-    {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V, kind##_5_##V, kind##_6_##V}
-#else
 #define ROW(kind, V)                                                                          \
     {kind##_1_##V, kind##_2_##V, kind##_3_##V, kind##_4_##V,  kind##_5_##V,  kind##_6_##V, \
      kind##_7_##V, kind##_8_##V, kind##_9_##V, kind##_10_##V, kind##_11_##V, kind##_12_##V}
+#define PACKINGS                                                                          \
+    {NULL,      NULL,      NULL,      NULL,       NULL,       NULL,                       \
+     packing_7, packing_8, packing_9, packing_10, packing_11, packing_12}
+#endif
 #endif
 
 tile_apart *const kiln_tile_apart[TILE_VECTORS][TILE_ROWS] = {ROW(apart, 1), ROW(apart, 2)};
 tile_adjacent *const kiln_tile_adjacent[TILE_VECTORS][TILE_ROWS] = {ROW(adjacent, 1),
                                                                     ROW(adjacent, 2)};
-#if TILE_ROWS == 4
-tile_packing *const kiln_tile_packing[TILE_ROWS] = {NULL, NULL, packing_3, packing_4};
-#elif TILE_ROWS == 6
-tile_packing *const kiln_tile_packing[TILE_ROWS] = {NULL, NULL, NULL, packing_4, packing_5,
-                                                    packing_6};
-#else
-tile_packing *const kiln_tile_packing[TILE_ROWS] = {
-    NULL,      NULL,      NULL,      NULL,       NULL,       NULL,
-    packing_7, packing_8, packing_9, packing_10, packing_11, packing_12};
-#endif
+tile_packing *const kiln_tile_packing[TILE_ROWS] = PACKINGS;
