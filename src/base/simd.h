@@ -45,6 +45,18 @@ typedef float vf __attribute__((vector_size(4 * KILN_LANES)));
 typedef int32_t vm __attribute__((vector_size(4 * KILN_LANES)));
 typedef uint32_t vu __attribute__((vector_size(4 * KILN_LANES))); /* its sums wrap */
 
+/* x86 spells an operation in three ways: VF_X86(max) is that for KILN_LANES, on VF_X86_FLOATS. */
+#if defined(__AVX512F__) && KILN_LANES == 16
+#define VF_X86(operation) _mm512_##operation##_ps
+#define VF_X86_FLOATS __m512
+#elif defined(__AVX__) && KILN_LANES == 8
+#define VF_X86(operation) _mm256_##operation##_ps
+#define VF_X86_FLOATS __m256
+#elif defined(__SSE2__) && KILN_LANES == 4
+#define VF_X86(operation) _mm_##operation##_ps
+#define VF_X86_FLOATS __m128
+#endif
+
 static inline vf vf_load(const float *p)
 {
     vf v;
@@ -71,6 +83,12 @@ static inline vm vm_set1(int32_t x)
     return x - (vm){0};
 }
 
+/* Floats in the whole vectors that hold n. */
+static inline int vf_whole(int n)
+{
+    return (n + KILN_LANES - 1) / KILN_LANES * KILN_LANES;
+}
+
 /* m ? a : b */
 static inline vf vf_select(vm m, vf a, vf b)
 {
@@ -90,12 +108,8 @@ static inline vf vf_max(vf a, vf b)
 {
 #if defined(__wasm_simd128__) && KILN_LANES == 4
     return (vf)wasm_f32x4_pmax((v128_t)b, (v128_t)a);
-#elif defined(__AVX512F__) && KILN_LANES == 16
-    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
-#elif defined(__AVX__) && KILN_LANES == 8
-    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
-#elif defined(__SSE2__) && KILN_LANES == 4
-    return (vf)_mm_max_ps((__m128)a, (__m128)b);
+#elif defined(VF_X86)
+    return (vf)VF_X86(max)((VF_X86_FLOATS)a, (VF_X86_FLOATS)b);
 #else
     return vf_select(a > b, a, b);
 #endif
@@ -106,12 +120,8 @@ static inline vf vf_min(vf a, vf b)
 {
 #if defined(__wasm_simd128__) && KILN_LANES == 4
     return (vf)wasm_f32x4_pmin((v128_t)b, (v128_t)a);
-#elif defined(__AVX512F__) && KILN_LANES == 16
-    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
-#elif defined(__AVX__) && KILN_LANES == 8
-    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
-#elif defined(__SSE2__) && KILN_LANES == 4
-    return (vf)_mm_min_ps((__m128)a, (__m128)b);
+#elif defined(VF_X86)
+    return (vf)VF_X86(min)((VF_X86_FLOATS)a, (VF_X86_FLOATS)b);
 #else
     return vf_select(a < b, a, b);
 #endif
@@ -168,20 +178,10 @@ static inline vf vf_madd(vf a, vf b, vf c)
 {
     return (vf)wasm_f32x4_relaxed_madd((v128_t)a, (v128_t)b, (v128_t)c);
 }
-#elif defined(__AVX512F__) && KILN_LANES == 16
+#elif defined(VF_X86) && (defined(__FMA__) || KILN_LANES == 16)
 static inline vf vf_madd(vf a, vf b, vf c)
 {
-    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-}
-#elif defined(__FMA__) && KILN_LANES == 8
-static inline vf vf_madd(vf a, vf b, vf c)
-{
-    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
-}
-#elif defined(__FMA__) && KILN_LANES == 4
-static inline vf vf_madd(vf a, vf b, vf c)
-{
-    return (vf)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c);
+    return (vf)VF_X86(fmadd)((VF_X86_FLOATS)a, (VF_X86_FLOATS)b, (VF_X86_FLOATS)c);
 }
 #elif defined(__ARM_NEON) && KILN_LANES == 4
 static inline vf vf_madd(vf a, vf b, vf c)
@@ -200,12 +200,8 @@ static inline vf vf_sqrt(vf a)
 {
 #if defined(__wasm_simd128__) && KILN_LANES == 4
     return (vf)wasm_f32x4_sqrt((v128_t)a);
-#elif defined(__AVX512F__) && KILN_LANES == 16
-    return (vf)_mm512_sqrt_ps((__m512)a);
-#elif defined(__AVX__) && KILN_LANES == 8
-    return (vf)_mm256_sqrt_ps((__m256)a);
-#elif defined(__SSE2__) && KILN_LANES == 4
-    return (vf)_mm_sqrt_ps((__m128)a);
+#elif defined(VF_X86)
+    return (vf)VF_X86(sqrt)((VF_X86_FLOATS)a);
 #else
     for (int i = 0; i < KILN_LANES; i++) a[i] = __builtin_sqrtf(a[i]);
     return a;

@@ -90,9 +90,7 @@ static void choose_band(pass *p)
 
 static size_t panel_floats(const pass *p)
 {
-    const size_t columns = (size_t)(p->F + KILN_LANES - 1) / KILN_LANES * KILN_LANES;
-
-    return columns * p->y.taps * p->x.taps * p->C;
+    return (size_t)vf_whole(p->F) * p->y.taps * p->x.taps * p->C;
 }
 
 static size_t pass_floats(const pass *p)

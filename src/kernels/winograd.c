@@ -46,11 +46,6 @@ typedef struct {
     size_t room_each;
 } pass;
 
-static int whole_vectors(int n)
-{
-    return (n + KILN_LANES - 1) / KILN_LANES * KILN_LANES;
-}
-
 static int tiles_across(int size)
 {
     return (size + WINO_OUT - 1) / WINO_OUT;
@@ -70,7 +65,7 @@ static pass make_pass(const kiln_conv_shape *s, int turned)
     p.pad = turned ? WINO_TAPS - 1 - s->pad : s->pad;
     p.turned = turned;
 
-    const int c = whole_vectors(p.C), f = whole_vectors(p.F);
+    const int c = vf_whole(p.C), f = vf_whole(p.F);
     int block = BLOCK_FLOATS / (WINO_POINTS * (c + f));
 
     block = block < MIN_BLOCK ? MIN_BLOCK : block > MAX_BLOCK ? MAX_BLOCK : block;
@@ -205,7 +200,7 @@ static void transform_output(const pass *p, position at, const float *m)
 /* M[q] = V[q] · U[q] for the block's tiles. */
 static void multiply(const pass *p, const float *v, float *m, int tiles)
 {
-    const int c_step = whole_vectors(p->C), f_step = whole_vectors(p->F),
+    const int c_step = vf_whole(p->C), f_step = vf_whole(p->F),
               groups = tile_count(tiles);
     const tile_depth depth = {1, p->C, 0};
     const float *a[MAX_BLOCK];
@@ -242,13 +237,13 @@ static void run_block(void *context, int task, int thread)
     for (int t = 0; t < tiles; t++) {
         const position at = tile_position(p, first + t);
 
-        kiln_winograd_transform_input(v + (size_t)t * whole_vectors(p->C), p->v_step,
+        kiln_winograd_transform_input(v + (size_t)t * vf_whole(p->C), p->v_step,
                                       p->source + (size_t)at.n * p->H * p->W * p->C, p->H, p->W,
                                       p->C, at.row - p->pad, at.column - p->pad, window);
     }
     multiply(p, v, m, tiles);
     for (int t = 0; t < tiles; t++)
-        transform_output(p, tile_position(p, first + t), m + (size_t)t * whole_vectors(p->F));
+        transform_output(p, tile_position(p, first + t), m + (size_t)t * vf_whole(p->F));
 }
 
 static void run_pass(pass *p, float *work)

@@ -38,11 +38,6 @@ typedef struct {
     size_t room_each;
 } job;
 
-static int whole_vectors(int n)
-{
-    return (n + KILN_LANES - 1) / KILN_LANES * KILN_LANES;
-}
-
 static int tiles_across(int size)
 {
     return (size + WINO_OUT - 1) / WINO_OUT;
@@ -54,8 +49,8 @@ static job make_job(const kiln_conv_shape *s)
 
     j.s = s;
     j.groups = kiln_conv_groups(s->N, (size_t)WINO_POINTS * s->C * s->F);
-    j.c_step = whole_vectors(s->C);
-    j.f_step = whole_vectors(s->F);
+    j.c_step = vf_whole(s->C);
+    j.f_step = vf_whole(s->F);
     j.v_step = (size_t)BLOCK * j.c_step + 16;
     j.d_step = (size_t)BLOCK * j.f_step + 16;
     j.s_step = (size_t)s->C * j.f_step + 16;

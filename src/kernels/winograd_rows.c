@@ -45,11 +45,6 @@ typedef struct {
     size_t room_each;
 } pass;
 
-static int whole_vectors(int n)
-{
-    return (n + KILN_LANES - 1) / KILN_LANES * KILN_LANES;
-}
-
 static pass make_pass(const kiln_conv_shape *s, int turned)
 {
     pass p = {.t = kiln_toom_cook_make(s->HH), .WW = s->WW, .turned = turned};
@@ -67,7 +62,7 @@ static pass make_pass(const kiln_conv_shape *s, int turned)
     from->down = kiln_strips_down(p.RH);
     p.strip_count = s->N * from->down;
 
-    const int f = whole_vectors(p.F), block = BLOCK_FLOATS / (p.t.points * f * p.RW);
+    const int f = vf_whole(p.F), block = BLOCK_FLOATS / (p.t.points * f * p.RW);
 
     p.block = block < 1 ? 1 : block;
     p.v_step = (size_t)p.block * from->columns * from->C + 16;
@@ -79,7 +74,7 @@ static pass make_pass(const kiln_conv_shape *s, int turned)
 
 static size_t zero_floats(const pass *p)
 {
-    return (size_t)whole_vectors(p->strips.W * p->strips.C);
+    return (size_t)vf_whole(p->strips.W * p->strips.C);
 }
 
 static size_t pass_floats(const pass *p)
@@ -189,7 +184,7 @@ void kiln_strip_transform(float *v, size_t v_step, const kiln_strips *s, const k
 /* M[q] of up to PIXELS pixels, whose patches and results at the first point are given. */
 static void multiply(const pass *p, int pixels, const float *const *patch, float *const *place)
 {
-    const int C = p->strips.C, f_step = whole_vectors(p->F), groups = tile_count(pixels);
+    const int C = p->strips.C, f_step = vf_whole(p->F), groups = tile_count(pixels);
     const tile_depth depth = {1, p->WW * C, 0};
 
     for (int q = 0; q < p->t.points; q++)
@@ -218,7 +213,7 @@ static void multiply_strips(const pass *p, const float *v, float *m, int strips)
     for (int strip = 0; strip < strips; strip++)
         for (int x = 0; x < p->RW; x++) {
             patch[pixels] = v + ((size_t)strip * p->strips.columns + x) * p->strips.C;
-            place[pixels++] = m + ((size_t)strip * p->RW + x) * whole_vectors(p->F);
+            place[pixels++] = m + ((size_t)strip * p->RW + x) * vf_whole(p->F);
             if (pixels == PIXELS || (strip == strips - 1 && x == p->RW - 1)) {
                 multiply(p, pixels, patch, place);
                 pixels = 0;
@@ -229,7 +224,7 @@ static void multiply_strips(const pass *p, const float *v, float *m, int strips)
 /* The strip's result rows, those that exist, from M. */
 TOOM_INLINE void store_strip(const pass *p, int strip, const float *m, const int P)
 {
-    const int f_step = whole_vectors(p->F), row = strip % p->strips.down * TOOM_OUT;
+    const int f_step = vf_whole(p->F), row = strip % p->strips.down * TOOM_OUT;
     const int rows = p->RH - row < TOOM_OUT ? p->RH - row : TOOM_OUT;
     const size_t line = (size_t)p->RW * p->F;
     float *out = p->result + ((size_t)(strip / p->strips.down) * p->RH + row) * line;
@@ -262,7 +257,7 @@ static void run_block(void *context, int task, int thread)
     const int first = task * p->block, left = p->strip_count - first;
     const int strips = left < p->block ? left : p->block;
     const size_t v_strip = (size_t)p->strips.columns * p->strips.C,
-                 m_strip = (size_t)p->RW * whole_vectors(p->F);
+                 m_strip = (size_t)p->RW * vf_whole(p->F);
     float *const v = p->room + thread * p->room_each, *const m = v + p->t.points * p->v_step;
 
     for (int i = 0; i < strips; i++)

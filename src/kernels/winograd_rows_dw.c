@@ -39,11 +39,6 @@ typedef struct {
     size_t zero_floats, room_each;
 } job;
 
-static int whole_vectors(int n)
-{
-    return (n + KILN_LANES - 1) / KILN_LANES * KILN_LANES;
-}
-
 static int at_most(int value, int limit)
 {
     return value < limit ? value : limit;
@@ -51,7 +46,7 @@ static int at_most(int value, int limit)
 
 static job make_job(const kiln_conv_shape *s)
 {
-    job j = {.t = kiln_toom_cook_make(s->HH), .s = s, .f_step = whole_vectors(s->F)};
+    job j = {.t = kiln_toom_cook_make(s->HH), .s = s, .f_step = vf_whole(s->F)};
     const int block = PIXELS(s->HH) / s->OW;
 
     j.strips = (kiln_strips){NULL,   s->H,   s->W,           s->C,
@@ -61,7 +56,7 @@ static job make_job(const kiln_conv_shape *s)
     j.v_step = (size_t)j.block * j.strips.columns * s->C + 16;
     j.d_step = (size_t)j.block * s->OW * j.f_step + 16;
     j.s_step = (size_t)s->WW * s->C * j.f_step + 16;
-    j.zero_floats = (size_t)whole_vectors((s->W * s->C > s->OW * s->F ? s->W * s->C
+    j.zero_floats = (size_t)vf_whole((s->W * s->C > s->OW * s->F ? s->W * s->C
                                                                       : s->OW * s->F));
     j.room_each = j.t.points * (j.v_step + j.d_step + j.s_step);
     return j;
