@@ -134,18 +134,17 @@ static void multiply(const pass *p, int pixels, const float *const *patch, float
 {
     const tile_depth depth = {p->y.taps, p->x.taps * p->C, pitch};
     const size_t K = (size_t)p->y.taps * p->x.taps * p->C;
-    const int tiles = tile_count(pixels);
+    tile_run run;
 
     for (int f = 0; f < p->F; f += TILE_COLUMNS) {
         const int columns = at_most(p->F - f, TILE_COLUMNS), vectors = tile_vectors(columns);
         const tile_end end = {columns, 0, p->bias ? p->bias + f : NULL, p->relu};
         const float *panel = p->panels + K * f;
 
-        for (int t = 0; t < tiles; t++) {
-            const int first = tile_first(pixels, t), rows = tile_first(pixels, t + 1) - first;
-
-            kiln_tile_apart[vectors - 1][rows - 1](place + first, f, patch + first, 0, depth, panel,
-                                                   vectors * KILN_LANES, &end);
+        for (int i = 0; i < pixels; i += run.tiles * run.rows) {
+            run = tile_run_at(pixels, i);
+            kiln_tile_apart[vectors - 1][run.rows - 1](run.tiles, place + i, f, patch + i, 0, depth,
+                                                       panel, vectors * KILN_LANES, &end);
         }
     }
 }

@@ -86,7 +86,7 @@ static void pack_panel(float *panel, const float *dout, int pixels, int F, int c
 static void add_band(const job *j, float *part, int n, int i0, int i1, float *room)
 {
     const kiln_conv_shape *s = j->s;
-    const int M = s->WW * s->C, tiles = tile_count(M);
+    const int M = s->WW * s->C;
     const kiln_window window = {i0 * s->stride - s->pad, -s->pad, (i1 - 1 - i0) * s->stride + s->HH,
                                 (s->OW - 1) * s->stride + s->WW};
     const float *dout = j->dout + ((size_t)n * s->OH + i0) * s->OW * s->F;
@@ -95,6 +95,7 @@ static void add_band(const job *j, float *part, int n, int i0, int i1, float *ro
     const float *x = kiln_window_open(j->x + (size_t)n * s->H * s->W * s->C, s->H, s->W, s->C,
                                       &window, room, &pitch);
     const tile_depth depth = {i1 - i0, s->OW, s->stride * pitch};
+    tile_run run;
 
     for (int f = 0; f < s->F; f += TILE_COLUMNS) {
         const int columns = s->F - f < TILE_COLUMNS ? s->F - f : TILE_COLUMNS;
@@ -109,12 +110,11 @@ static void add_band(const job *j, float *part, int n, int i0, int i1, float *ro
             b_step = width;
         }
         for (int y = 0; y < s->HH; y++)
-            for (int t = 0; t < tiles; t++) {
-                const int m = tile_first(M, t), rows = tile_first(M, t + 1) - m;
-
+            for (int m = 0; m < M; m += run.tiles * run.rows) {
+                run = tile_run_at(M, m);
                 /* part[(y, m ..), f ..] += xpad[(.. + y, ..), m ..]ᵀ · dout[(.., ..), f ..] */
-                kiln_tile_adjacent[vectors - 1][rows - 1](
-                    part + (size_t)(y * M + m) * s->F + f, s->F, x + y * pitch + m,
+                kiln_tile_adjacent[vectors - 1][run.rows - 1](
+                    run.tiles, part + (size_t)(y * M + m) * s->F + f, s->F, x + y * pitch + m,
                     (ptrdiff_t)s->stride * s->C, depth, b, b_step, &end);
             }
     }

@@ -58,9 +58,9 @@ static __attribute__((noinline)) void store_parts(int R, float *const *c,
     }
 
 /* strip: NULL, or where TILE_STRIP columns of b are left, step behind step, for later tiles. */
-INLINE void apart(const int R, const int V, float *const *c, ptrdiff_t c_shift,
-                  const float *const *rows, ptrdiff_t shift, tile_depth depth, const float *b,
-                  ptrdiff_t b_step, float *strip, const tile_end *end)
+INLINE void apart_tile(const int R, const int V, float *const *c, ptrdiff_t c_shift,
+                       const float *const *rows, ptrdiff_t shift, tile_depth depth, const float *b,
+                       ptrdiff_t b_step, float *strip, const tile_end *end)
 {
     const float *a[TILE_ROWS];
     sums acc;
@@ -95,9 +95,9 @@ INLINE void apart(const int R, const int V, float *const *c, ptrdiff_t c_shift,
     STORE(c[i] + c_shift)
 }
 
-INLINE void adjacent(const int R, const int V, float *c, ptrdiff_t c_step, const float *a,
-                     ptrdiff_t a_step, tile_depth depth, const float *b, ptrdiff_t b_step,
-                     const tile_end *end)
+INLINE void adjacent_tile(const int R, const int V, float *c, ptrdiff_t c_step, const float *a,
+                          ptrdiff_t a_step, tile_depth depth, const float *b, ptrdiff_t b_step,
+                          const tile_end *end)
 {
     sums acc;
 
@@ -124,18 +124,20 @@ INLINE void adjacent(const int R, const int V, float *c, ptrdiff_t c_step, const
     STORE(c + i * c_step)
 }
 
-#define TILE(R, V)                                                                               \
-    static void apart_##R##_##V(float *const *c, ptrdiff_t c_shift, const float *const *rows,    \
-                                ptrdiff_t shift, tile_depth depth, const float *b,               \
-                                ptrdiff_t b_step, const tile_end *end)                           \
-    {                                                                                            \
-        apart(R, V, c, c_shift, rows, shift, depth, b, b_step, NULL, end);                       \
-    }                                                                                            \
-    static void adjacent_##R##_##V(float *c, ptrdiff_t c_step, const float *a, ptrdiff_t a_step, \
-                                   tile_depth depth, const float *b, ptrdiff_t b_step,           \
-                                   const tile_end *end)                                          \
-    {                                                                                            \
-        adjacent(R, V, c, c_step, a, a_step, depth, b, b_step, end);                             \
+#define TILE(R, V)                                                                              \
+    static void apart_##R##_##V(int tiles, float *const *c, ptrdiff_t c_shift,                  \
+                                const float *const *rows, ptrdiff_t shift, tile_depth depth,    \
+                                const float *b, ptrdiff_t b_step, const tile_end *end)          \
+    {                                                                                           \
+        for (; tiles > 0; tiles--, c += R, rows += R)                                           \
+            apart_tile(R, V, c, c_shift, rows, shift, depth, b, b_step, NULL, end);             \
+    }                                                                                           \
+    static void adjacent_##R##_##V(int tiles, float *c, ptrdiff_t c_step, const float *a,       \
+                                   ptrdiff_t a_step, tile_depth depth, const float *b,          \
+                                   ptrdiff_t b_step, const tile_end *end)                       \
+    {                                                                                           \
+        for (; tiles > 0; tiles--, c += R * c_step, a += R)                                     \
+            adjacent_tile(R, V, c, c_step, a, a_step, depth, b, b_step, end);                   \
     }
 #define TILES(R) TILE(R, 1) TILE(R, 2)
 #define PACKING(R)                                                                              \
@@ -143,7 +145,7 @@ INLINE void adjacent(const int R, const int V, float *c, ptrdiff_t c_step, const
                             tile_depth depth, const float *b, ptrdiff_t b_step, float *strip,   \
                             const tile_end *end)                                                \
     {                                                                                           \
-        apart(R, TILE_VECTORS, c, c_shift, rows, 0, depth, b, b_step, strip, end);              \
+        apart_tile(R, TILE_VECTORS, c, c_shift, rows, 0, depth, b, b_step, strip, end);         \
     }
 
 TILES(1)

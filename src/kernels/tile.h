@@ -54,12 +54,13 @@ typedef struct {
     ptrdiff_t jump;
 } tile_depth;
 
-/* Row i of c is at c[i] + c_shift, of a at rows[i] + shift: the pointers of one tile serve for all
- * panels and points. */
-typedef void tile_apart(float *const *c, ptrdiff_t c_shift, const float *const *rows,
+/* `tiles` tiles, one below the other, of equally many rows against the same panel of b: where sums
+ * are short a tile takes little longer than a call does. Row i of c is at c[i] + c_shift, of a at
+ * rows[i] + shift, so the pointers of one panel and point serve for all. */
+typedef void tile_apart(int tiles, float *const *c, ptrdiff_t c_shift, const float *const *rows,
                         ptrdiff_t shift, tile_depth depth, const float *b, ptrdiff_t b_step,
                         const tile_end *end);
-typedef void tile_adjacent(float *c, ptrdiff_t c_step, const float *a, ptrdiff_t a_step,
+typedef void tile_adjacent(int tiles, float *c, ptrdiff_t c_step, const float *a, ptrdiff_t a_step,
                            tile_depth depth, const float *b, ptrdiff_t b_step, const tile_end *end);
 
 /* Tiles of 1..TILE_ROWS rows and 1..TILE_VECTORS vectors: index [vectors - 1][rows - 1]. */
@@ -74,18 +75,22 @@ typedef void tile_packing(float *const *c, ptrdiff_t c_shift, const float *const
                           const tile_end *end);
 extern tile_packing *const kiln_tile_packing[TILE_ROWS];
 
-/* Rows of tile number t when m rows are dealt out evenly to the fewest tiles: 16 in tiles of at
- * most 6 are 6, 5, 5, not 6, 6, 4. The first row of tile t is tile_first(m, t). */
 static inline int tile_count(int m)
 {
     return (m + TILE_ROWS - 1) / TILE_ROWS;
 }
 
-static inline int tile_first(int m, int t)
+/* m rows are dealt out evenly to the fewest tiles: 16 in tiles of at most 6 are 6, 5, 5, not 6, 6,
+ * 4. So there are at most two runs of equal tiles; this is the one that begins at row i. */
+typedef struct {
+    int tiles, rows; /* rows of each tile */
+} tile_run;
+
+static inline tile_run tile_run_at(int m, int i)
 {
     const int tiles = tile_count(m), rows = m / tiles, more = m % tiles;
 
-    return t * rows + (t < more ? t : more);
+    return i == 0 && more ? (tile_run){more, rows + 1} : (tile_run){tiles - more, rows};
 }
 
 /* Vectors that a panel starting `columns` before the end needs: 1 or 2. */

@@ -200,11 +200,11 @@ static void transform_output(const pass *p, position at, const float *m)
 /* M[q] = V[q] · U[q] for the block's tiles. */
 static void multiply(const pass *p, const float *v, float *m, int tiles)
 {
-    const int c_step = vf_whole(p->C), f_step = vf_whole(p->F),
-              groups = tile_count(tiles);
+    const int c_step = vf_whole(p->C), f_step = vf_whole(p->F);
     const tile_depth depth = {1, p->C, 0};
     const float *a[MAX_BLOCK];
     float *c[MAX_BLOCK];
+    tile_run run;
 
     for (int t = 0; t < tiles; t++) {
         a[t] = v + (size_t)t * c_step;
@@ -216,11 +216,10 @@ static void multiply(const pass *p, const float *v, float *m, int tiles)
             const tile_end end = {vectors * KILN_LANES, 0, NULL, 0};
             const float *panel = p->u + q * p->u_step + (size_t)p->C * f;
 
-            for (int g = 0; g < groups; g++) {
-                const int first = tile_first(tiles, g), rows = tile_first(tiles, g + 1) - first;
-
-                kiln_tile_apart[vectors - 1][rows - 1](
-                    c + first, (ptrdiff_t)(q * p->m_step) + f, a + first,
+            for (int t = 0; t < tiles; t += run.tiles * run.rows) {
+                run = tile_run_at(tiles, t);
+                kiln_tile_apart[vectors - 1][run.rows - 1](
+                    run.tiles, c + t, (ptrdiff_t)(q * p->m_step) + f, a + t,
                     (ptrdiff_t)(q * p->v_step), depth, panel, vectors * KILN_LANES, &end);
             }
         }

@@ -146,19 +146,19 @@ static void transform_gradient(const job *j, float *d, const float *image, int r
 /* S[q] += V[q]ᵀ · D[q] for the block's tiles. */
 static void add_products(const job *j, float *sums, const float *v, const float *d, int tiles)
 {
-    const int C = j->s->C, rows_of_tiles = tile_count(C);
+    const int C = j->s->C;
     const tile_depth depth = {1, tiles, 0};
+    tile_run run;
 
     for (int q = 0; q < WINO_POINTS; q++)
         for (int f = 0; f < j->f_step; f += TILE_COLUMNS) {
             const int vectors = tile_vectors(j->f_step - f);
             const tile_end end = {vectors * KILN_LANES, 1, NULL, 0};
 
-            for (int t = 0; t < rows_of_tiles; t++) {
-                const int c = tile_first(C, t), rows = tile_first(C, t + 1) - c;
-
-                kiln_tile_adjacent[vectors - 1][rows - 1](
-                    sums + q * j->s_step + (size_t)c * j->f_step + f, j->f_step,
+            for (int c = 0; c < C; c += run.tiles * run.rows) {
+                run = tile_run_at(C, c);
+                kiln_tile_adjacent[vectors - 1][run.rows - 1](
+                    run.tiles, sums + q * j->s_step + (size_t)c * j->f_step + f, j->f_step,
                     v + q * j->v_step + c, j->c_step, depth, d + q * j->d_step + f, j->f_step,
                     &end);
             }

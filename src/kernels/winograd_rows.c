@@ -184,8 +184,9 @@ void kiln_strip_transform(float *v, size_t v_step, const kiln_strips *s, const k
 /* M[q] of up to PIXELS pixels, whose patches and results at the first point are given. */
 static void multiply(const pass *p, int pixels, const float *const *patch, float *const *place)
 {
-    const int C = p->strips.C, f_step = vf_whole(p->F), groups = tile_count(pixels);
+    const int C = p->strips.C, f_step = vf_whole(p->F);
     const tile_depth depth = {1, p->WW * C, 0};
+    tile_run run;
 
     for (int q = 0; q < p->t.points; q++)
         for (int f = 0; f < f_step; f += TILE_COLUMNS) {
@@ -193,11 +194,10 @@ static void multiply(const pass *p, int pixels, const float *const *patch, float
             const tile_end end = {vectors * KILN_LANES, 0, NULL, 0};
             const float *panel = p->u + q * p->u_step + (size_t)p->WW * C * f;
 
-            for (int g = 0; g < groups; g++) {
-                const int first = tile_first(pixels, g), rows = tile_first(pixels, g + 1) - first;
-
-                kiln_tile_apart[vectors - 1][rows - 1](
-                    place + first, (ptrdiff_t)(q * p->m_step) + f, patch + first,
+            for (int i = 0; i < pixels; i += run.tiles * run.rows) {
+                run = tile_run_at(pixels, i);
+                kiln_tile_apart[vectors - 1][run.rows - 1](
+                    run.tiles, place + i, (ptrdiff_t)(q * p->m_step) + f, patch + i,
                     (ptrdiff_t)(q * p->v_step), depth, panel, vectors * KILN_LANES, &end);
             }
         }

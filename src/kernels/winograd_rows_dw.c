@@ -102,8 +102,9 @@ static void add_products(const job *j, float *sums, const float *v, const float 
                          int x, int count)
 {
     const kiln_conv_shape *s = j->s;
-    const int M = s->WW * s->C, groups = tile_count(M);
+    const int M = s->WW * s->C;
     const tile_depth depth = {strips, count, (ptrdiff_t)j->strips.columns * s->C};
+    tile_run run;
 
     for (int q = 0; q < j->t.points; q++)
         for (int f = 0; f < j->f_step; f += TILE_COLUMNS) {
@@ -111,11 +112,10 @@ static void add_products(const job *j, float *sums, const float *v, const float 
             const tile_end end = {width, 1, NULL, 0};
             const float *panel = d + q * j->d_step + (size_t)f * j->block * s->OW + x * width;
 
-            for (int g = 0; g < groups; g++) {
-                const int m = tile_first(M, g), rows = tile_first(M, g + 1) - m;
-
-                kiln_tile_adjacent[vectors - 1][rows - 1](
-                    sums + q * j->s_step + (size_t)m * j->f_step + f, j->f_step,
+            for (int m = 0; m < M; m += run.tiles * run.rows) {
+                run = tile_run_at(M, m);
+                kiln_tile_adjacent[vectors - 1][run.rows - 1](
+                    run.tiles, sums + q * j->s_step + (size_t)m * j->f_step + f, j->f_step,
                     v + q * j->v_step + x * s->C + m, s->C, depth, panel, width, &end);
             }
         }
