@@ -3,9 +3,9 @@
  *
  *   for a block of NC columns of c         b block: KC x NC floats, 384 KB: stays in L2
  *     for a block of KC of the sums        packed into strips of 64 bytes or two vectors
- *       for a tile of rows                 a tile: TILE_ROWS x KC floats, 9 KB: stays in L1
+ *       for a group of tiles of rows       their a: 16 KB, or one tile, 9 KB: stays in L1
  *         for a panel of two vectors       streams from L2, prefetched since contiguous
- *           c[tile, panel] (+)= a[tile] · panel
+ *           for a tile of the group        c[tile, panel] (+)= a[tile] · panel
  *
  * Traffic: a is read n / NC times, c read and written k / KC times, b packed once (once for each
  * block of rows that threads work on). Strips, since b is best read a whole line of the cache at a
@@ -17,7 +17,8 @@
  * can do on its way, it is the shorter of a and b that is (best_way).
  *
  * a is used where it lies: a broadcast costs the same from any address, and copying it first
- * measured no faster. Only a transposed a is copied, a tile at a time, for the same fight in L1.
+ * measured no faster. Only a transposed a is copied, a group at a time, for the same fight in L1.
+ * A group is many tiles where sums are short, and calls would cost as much as they.
  *
  * Source: Goto and van de Geijn, ACM TOMS 34(3), 2008, with the roles of L1 and L2 as in section 4.
  */
@@ -29,10 +30,11 @@
 
 #define KC KILN_GEMM_KC
 #define NC 256 /* a multiple of every TILE_STRIP */
-#define A_STEP ((TILE_ROWS + KILN_LANES - 1) / KILN_LANES * KILN_LANES) /* of a packed a */
+#define ROWS 96        /* of c in a group at most, a multiple of every TILE_ROWS */
+#define A_FLOATS 4096  /* of a that a group of rows reads, unless one tile needs more: 16 KB */
 #define TRANSPOSE (3 * KILN_LANES / 4) /* multiply-adds that take as long as to transpose a float */
 #define TURN (2 * KILN_LANES)          /* ... and to store one turned */
-#define TURNED_FLOATS (TILE_ROWS * NC) /* the rows of c that one tile of rows computes */
+#define TURNED_FLOATS (ROWS * NC)
 #define SMALL (64 * 64 * 64)           /* multiply-adds below which threads do not pay */
 
 typedef struct {
@@ -45,23 +47,36 @@ typedef struct {
     int ldc, turned; /* turned: c[j, i] is stored where c[i, j] was computed */
 } product;
 
+static int at_most(int value, int limit)
+{
+    return value < limit ? value : limit;
+}
+
+/* Tiles of rows that a group may have. */
+static int group_tiles(int depth)
+{
+    if (depth * ROWS <= A_FLOATS) return ROWS / TILE_ROWS;
+    return depth * 2 * TILE_ROWS > A_FLOATS ? 1 : A_FLOATS / (depth * TILE_ROWS);
+}
+
+/* Floats of a step of their packed a. */
+static size_t group_width(int depth)
+{
+    return (size_t)vf_whole(group_tiles(depth) * TILE_ROWS);
+}
+
 size_t kiln_gemm_serial_work(int m, int n, int k)
 {
     const size_t depth = (size_t)(k < KC ? k : KC);
     const int most = m > n ? m : n; /* it may be turned */
     const size_t columns = (size_t)(most < NC ? most : NC) + TILE_COLUMNS;
 
-    return depth * (columns + A_STEP) + TURNED_FLOATS;
+    return depth * (columns + group_width((int)depth)) + TURNED_FLOATS;
 }
 
 size_t kiln_gemm_work(int m, int n, int k)
 {
     return (size_t)kiln_threads() * kiln_gemm_serial_work(m, n, k);
-}
-
-static int at_most(int value, int limit)
-{
-    return value < limit ? value : limit;
 }
 
 /* Columns of the strip that begins at j. A step of it is packed into whole vectors. */
@@ -111,42 +126,44 @@ static void pack_b(float *packed, const product *p, int k0, int depth, int j0, i
         pack_strip(packed + (size_t)j * depth, p, k0, depth, j0 + j, strip_columns(columns, j));
 }
 
-/* R rows of a transposed a, side by side for each step, A_STEP floats from one step to the next.
- * What lies behind row R is copied along where there is something. */
-static void pack_a(float *packed, const float *a, int lda, int depth, int R, int exist)
+/* A transposed a's rows of c side by side for each step, `width` whole vectors of them. */
+static void pack_a(float *packed, const float *a, int lda, int depth, int width, int exist)
 {
-    for (int k = 0; k < depth; k++, packed += A_STEP, a += lda) {
-        if (exist >= A_STEP)
-            for (int i = 0; i < A_STEP; i += KILN_LANES) vf_store(packed + i, vf_load(a + i));
-        else
-            for (int i = 0; i < R; i++) packed[i] = a[i];
+    for (int k = 0; k < depth; k++, packed += width, a += lda) {
+        int i = 0;
+
+        for (; i < width && i + KILN_LANES <= exist; i += KILN_LANES)
+            vf_store(packed + i, vf_load(a + i));
+        for (; i < width; i++) packed[i] = i < exist ? a[i] : 0.0f;
     }
 }
 
 /* c[j, i] (+)= sums[i, j] */
-static void turn(float *c, int ldc, const float *sums, int R, int columns, int accumulate)
+static void turn(float *c, int ldc, const float *sums, int rows, int columns, int accumulate)
 {
     if (!accumulate) {
-        kiln_vec_transpose(c, (size_t)ldc, sums, NC, R, columns);
+        kiln_vec_transpose(c, (size_t)ldc, sums, NC, rows, columns);
         return;
     }
     for (int j = 0; j < columns; j++)
-        for (int i = 0; i < R; i++) c[(size_t)j * ldc + i] += sums[(size_t)i * NC + j];
+        for (int i = 0; i < rows; i++) c[(size_t)j * ldc + i] += sums[(size_t)i * NC + j];
 }
 
-/* c[i0 .. i0 + R, block of columns] (+)= a[rows, block of k] · b block. */
-static void multiply_rows(const product *p, int i0, int R, int k0, int depth, int j0, int columns,
-                          float *packed, float *a_tile, float *turned)
+/* c[a group of tiles from row i0 on, block of columns] (+)= a[rows, block of k] · b block. */
+static void multiply_group(const product *p, int i0, tile_run group, int k0, int depth, int j0,
+                           int columns, float *packed, float *a_packed, float *turned)
 {
     const tile_depth whole = {1, depth, 0};
     const enum source source = strip_source(p);
-    const float *rows[TILE_ROWS];
-    float *c_rows[TILE_ROWS];
+    const int R = group.rows, count = group.tiles * R, a_step = vf_whole(count);
+    const float *rows[ROWS];
+    float *c_rows[ROWS];
     tile_end end = {0, !p->turned && (k0 > 0 || p->accumulate), NULL, 0};
 
     if (p->op == KILN_TN)
-        pack_a(a_tile, p->a + (size_t)k0 * p->lda + i0, p->lda, depth, R, p->m - i0); /* a[k, i] */
-    for (int i = 0; i < R; i++) {
+        pack_a(a_packed, p->a + (size_t)k0 * p->lda + i0, p->lda, depth, a_step,
+               p->m - i0); /* a[k, i] */
+    for (int i = 0; i < count; i++) {
         rows[i] = p->a + (size_t)(i0 + i) * p->lda + k0; /* a[i, k0] */
         c_rows[i] = p->turned ? turned + (size_t)i * NC : p->c + (size_t)(i0 + i) * p->ldc + j0;
     }
@@ -157,24 +174,27 @@ static void multiply_rows(const product *p, int i0, int R, int k0, int depth, in
         const float *b = strip + (j - first), *raw = p->b + (size_t)k0 * p->ldb + j0 + j;
         ptrdiff_t b_step = vf_whole(strip_columns(columns, first));
         const int vectors = tile_vectors(columns - j);
+        int done = 0; /* tiles */
 
         end.columns = columns - j < TILE_COLUMNS ? columns - j : TILE_COLUMNS;
         if (full && source == PACKED_BY_FIRST_TILE && i0 == 0 && j == first) {
-            kiln_tile_packing[R - 1](c_rows, j, rows, whole, raw, p->ldb, strip, &end);
-            continue;
+            kiln_tile_packing[R - 1](c_rows, j, rows, depth, raw, p->ldb, strip, &end);
+            done = 1;
         }
         if (full && source == IN_PLACE) {
             b = raw;
             b_step = p->ldb;
         }
         if (p->op == KILN_TN)
-            kiln_tile_adjacent[vectors - 1][R - 1](1, c_rows[0] + j, p->ldc, a_tile, A_STEP, whole,
-                                                   b, b_step, &end);
+            kiln_tile_adjacent[vectors - 1][R - 1](group.tiles, c_rows[0] + j, p->ldc, a_packed,
+                                                   a_step, whole, b, b_step, &end);
         else
-            kiln_tile_apart[vectors - 1][R - 1](1, c_rows, j, rows, 0, whole, b, b_step, &end);
+            kiln_tile_apart[vectors - 1][R - 1](group.tiles - done, c_rows + done * R, j,
+                                                rows + done * R, 0, whole, b, b_step, &end);
     }
     if (p->turned)
-        turn(p->c + (size_t)j0 * p->ldc + i0, p->ldc, turned, R, columns, k0 > 0 || p->accumulate);
+        turn(p->c + (size_t)j0 * p->ldc + i0, p->ldc, turned, count, columns,
+             k0 > 0 || p->accumulate);
 }
 
 /* Multiply-adds for each of k when the columns of c lie in vectors and b is transposed. */
@@ -192,22 +212,9 @@ static product best_way(product p)
     return (product){KILN_NT, p.n, p.m, p.k, p.b, p.ldb, p.a, p.lda, p.accumulate, p.c, p.ldc, 1};
 }
 
-/* The first row of tile t: dealt out as in tile.h, but in pairs of rows where a tile has 6, so that
- * 16 are 6, 6, 4. That is 2 % faster than 6, 5, 5 here, but 4 % slower in the filter gradients of
- * convolutions, which deal 16 to 32 rows out as well. */
-static int first_row(int m, int t)
-{
-    enum { DEAL = TILE_ROWS == 6 ? 2 : 1 };
-    const int deals = (m + DEAL - 1) / DEAL, tiles = tile_count(m);
-    const int each = deals / tiles, more = deals % tiles;
-
-    return at_most(DEAL * (t * each + at_most(t, more)), m);
-}
-
 static void multiply(const product *whole, float *work)
 {
     const product turned_or_not = best_way(*whole), *p = &turned_or_not;
-    const int tiles = tile_count(p->m);
 
     if (p->k == 0 && !p->accumulate)
         for (int i = 0; i < whole->m; i++)
@@ -216,15 +223,16 @@ static void multiply(const product *whole, float *work)
         for (int k0 = 0; k0 < p->k; k0 += KC) {
             const int columns = p->n - j0 < NC ? p->n - j0 : NC;
             const int depth = p->k - k0 < KC ? p->k - k0 : KC;
-            float *const turned = work, *const a_tile = turned + TURNED_FLOATS;
-            float *const b_block = a_tile + (size_t)depth * A_STEP;
+            const int tiles = group_tiles(depth);
+            float *const turned = work, *const a_packed = turned + TURNED_FLOATS;
+            float *const b_block = a_packed + (size_t)depth * group_width(depth);
+            tile_run group;
 
             pack_b(b_block, p, k0, depth, j0, columns);
-            for (int t = 0; t < tiles; t++) {
-                const int i0 = first_row(p->m, t), R = first_row(p->m, t + 1) - i0;
-
-                multiply_rows(p, i0, R, k0, depth, j0, columns, b_block, a_tile,
-                              turned);
+            for (int i0 = 0; i0 < p->m; i0 += group.tiles * group.rows) {
+                group = tile_run_at(p->m, i0);
+                group.tiles = at_most(group.tiles, tiles);
+                multiply_group(p, i0, group, k0, depth, j0, columns, b_block, a_packed, turned);
             }
         }
 }

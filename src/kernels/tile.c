@@ -57,10 +57,18 @@ static __attribute__((noinline)) void store_parts(int R, float *const *c,
         EACH_SUM vf_store((C_ROW) + j * KILN_LANES, acc[i][j]);                                \
     }
 
-/* strip: NULL, or where TILE_STRIP columns of b are left, step behind step, for later tiles. */
+/* One step: acc += a[k] · b. */
+#define MULTIPLY_ADD(A_I)                                                                 \
+    UNROLL for (int i = 0; i < R; i++)                                                    \
+    {                                                                                     \
+        const vf va = vf_set1(A_I);                                                       \
+                                                                                          \
+        UNROLL for (int j = 0; j < V; j++) acc[i][j] = vf_madd(va, vb[j], acc[i][j]);     \
+    }
+
 INLINE void apart_tile(const int R, const int V, float *const *c, ptrdiff_t c_shift,
                        const float *const *rows, ptrdiff_t shift, tile_depth depth, const float *b,
-                       ptrdiff_t b_step, float *strip, const tile_end *end)
+                       ptrdiff_t b_step, const tile_end *end)
 {
     const float *a[TILE_ROWS];
     sums acc;
@@ -75,22 +83,48 @@ INLINE void apart_tile(const int R, const int V, float *const *c, ptrdiff_t c_sh
         {
             vf vb[TILE_VECTORS];
 
-            if (strip) UNROLL for (int j = V * KILN_LANES; j < TILE_STRIP; j += KILN_LANES)
-                vf_store(strip + j, vf_load(b + j));
-            UNROLL for (int j = 0; j < V; j++)
-            {
-                vb[j] = vf_load(b + j * KILN_LANES);
-                if (strip) vf_store(strip + j * KILN_LANES, vb[j]);
-            }
-            if (strip) strip += TILE_STRIP;
-            UNROLL for (int i = 0; i < R; i++)
-            {
-                const vf va = vf_set1(a[i][k]);
-
-                UNROLL for (int j = 0; j < V; j++) acc[i][j] = vf_madd(va, vb[j], acc[i][j]);
-            }
+            UNROLL for (int j = 0; j < V; j++) vb[j] = vf_load(b + j * KILN_LANES);
+            MULTIPLY_ADD(a[i][k])
         }
         UNROLL for (int i = 0; i < R; i++) a[i] += depth.jump;
+    }
+    STORE(c[i] + c_shift)
+}
+
+/* V8 has too few registers for the packing tile's pointers, and one that goes from step to step
+ * through memory takes longer than the step. So its places are counted by k, and the empty asm
+ * hides from the compiler that it could turn them into pointers again. */
+#if defined(__wasm__)
+#define NOT_BY_POINTERS(k) __asm__("" : "+r"(k))
+#else
+#define NOT_BY_POINTERS(k)
+#endif
+
+/* The first panel of a strip, all of which is copied. */
+INLINE void packing_tile(const int R, float *const *c, ptrdiff_t c_shift,
+                         const float *const *rows, int depth, const float *b, ptrdiff_t b_step,
+                         float *strip, const tile_end *end)
+{
+    enum { V = TILE_VECTORS };
+    const float *a[TILE_ROWS];
+    sums acc;
+
+    UNROLL for (int i = 0; i < R; i++)
+    {
+        a[i] = rows[i];
+        UNROLL for (int j = 0; j < V; j++) acc[i][j] = vf_set1(0.0f);
+    }
+    KEEP_ROLLED for (ptrdiff_t k = 0; k < depth; k++)
+    {
+        vf vb[TILE_STRIP / KILN_LANES];
+
+        NOT_BY_POINTERS(k);
+        UNROLL for (int j = 0; j < TILE_STRIP / KILN_LANES; j++)
+        {
+            vb[j] = vf_load(b + k * b_step + j * KILN_LANES);
+            vf_store(strip + k * TILE_STRIP + j * KILN_LANES, vb[j]);
+        }
+        MULTIPLY_ADD(a[i][k])
     }
     STORE(c[i] + c_shift)
 }
@@ -113,12 +147,7 @@ INLINE void adjacent_tile(const int R, const int V, float *c, ptrdiff_t c_step, 
             vf vb[TILE_VECTORS];
 
             UNROLL for (int j = 0; j < V; j++) vb[j] = vf_load(b + j * KILN_LANES);
-            UNROLL for (int i = 0; i < R; i++)
-            {
-                const vf va = vf_set1(p[i]);
-
-                UNROLL for (int j = 0; j < V; j++) acc[i][j] = vf_madd(va, vb[j], acc[i][j]);
-            }
+            MULTIPLY_ADD(p[i])
         }
     }
     STORE(c + i * c_step)
@@ -130,7 +159,7 @@ INLINE void adjacent_tile(const int R, const int V, float *c, ptrdiff_t c_step, 
                                 const float *b, ptrdiff_t b_step, const tile_end *end)          \
     {                                                                                           \
         for (; tiles > 0; tiles--, c += R, rows += R)                                           \
-            apart_tile(R, V, c, c_shift, rows, shift, depth, b, b_step, NULL, end);             \
+            apart_tile(R, V, c, c_shift, rows, shift, depth, b, b_step, end);                   \
     }                                                                                           \
     static void adjacent_##R##_##V(int tiles, float *c, ptrdiff_t c_step, const float *a,       \
                                    ptrdiff_t a_step, tile_depth depth, const float *b,          \
@@ -142,10 +171,10 @@ INLINE void adjacent_tile(const int R, const int V, float *c, ptrdiff_t c_step, 
 #define TILES(R) TILE(R, 1) TILE(R, 2)
 #define PACKING(R)                                                                              \
     static void packing_##R(float *const *c, ptrdiff_t c_shift, const float *const *rows,       \
-                            tile_depth depth, const float *b, ptrdiff_t b_step, float *strip,   \
+                            int depth, const float *b, ptrdiff_t b_step, float *strip,          \
                             const tile_end *end)                                                \
     {                                                                                           \
-        apart_tile(R, TILE_VECTORS, c, c_shift, rows, 0, depth, b, b_step, strip, end);         \
+        packing_tile(R, c, c_shift, rows, depth, b, b_step, strip, end);                        \
     }
 
 TILES(1)

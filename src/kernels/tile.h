@@ -71,7 +71,7 @@ extern tile_adjacent *const kiln_tile_adjacent[TILE_VECTORS][TILE_ROWS];
  * the tiles that come after: the loop waits for its multipliers, so copying is free. Index
  * [rows - 1], for rows > TILE_ROWS / 2 only: a tile that has others below it has so many. */
 typedef void tile_packing(float *const *c, ptrdiff_t c_shift, const float *const *rows,
-                          tile_depth depth, const float *b, ptrdiff_t b_step, float *strip,
+                          int depth, const float *b, ptrdiff_t b_step, float *strip,
                           const tile_end *end);
 extern tile_packing *const kiln_tile_packing[TILE_ROWS];
 
@@ -80,17 +80,22 @@ static inline int tile_count(int m)
     return (m + TILE_ROWS - 1) / TILE_ROWS;
 }
 
-/* m rows are dealt out evenly to the fewest tiles: 16 in tiles of at most 6 are 6, 5, 5, not 6, 6,
- * 4. So there are at most two runs of equal tiles; this is the one that begins at row i. */
+/* m rows are dealt out evenly to the fewest tiles, in pairs where a tile has 6: 16 are 6, 6, 4, and
+ * not 6, 5, 5, for a step of 5 rows takes almost as long as one of 6. So there are few runs of
+ * equal tiles; this is what is left of one at row i, where a tile begins. */
 typedef struct {
     int tiles, rows; /* rows of each tile */
 } tile_run;
 
 static inline tile_run tile_run_at(int m, int i)
 {
-    const int tiles = tile_count(m), rows = m / tiles, more = m % tiles;
+    enum { DEAL = TILE_ROWS == 6 ? 2 : 1 };
+    const int tiles = tile_count(m), deals = (m + DEAL - 1) / DEAL;
+    const int rows = DEAL * (deals / tiles), more = deals % tiles;
+    const int tall = more * (rows + DEAL); /* rows in the tiles that have more */
 
-    return i == 0 && more ? (tile_run){more, rows + 1} : (tile_run){tiles - more, rows};
+    if (i < tall) return (tile_run){more - i / (rows + DEAL), rows + DEAL};
+    return m - i < rows ? (tile_run){1, m - i} : (tile_run){(m - i) / rows, rows};
 }
 
 /* Vectors that a panel starting `columns` before the end needs: 1 or 2. */
