@@ -134,17 +134,19 @@ static void multiply(const pass *p, int pixels, const float *const *patch, float
 {
     const tile_depth depth = {p->y.taps, p->x.taps * p->C, pitch};
     const size_t K = (size_t)p->y.taps * p->x.taps * p->C;
-    tile_run run;
+    const tile_runs deal = tile_deal(pixels);
 
     for (int f = 0; f < p->F; f += TILE_COLUMNS) {
         const int columns = at_most(p->F - f, TILE_COLUMNS), vectors = tile_vectors(columns);
         const tile_end end = {columns, 0, p->bias ? p->bias + f : NULL, p->relu};
         const float *panel = p->panels + K * f;
 
-        for (int i = 0; i < pixels; i += run.tiles * run.rows) {
-            run = tile_run_at(pixels, i);
-            kiln_tile_apart[vectors - 1][run.rows - 1](run.tiles, place + i, f, patch + i, 0, depth,
-                                                       panel, vectors * KILN_LANES, &end);
+        for (int r = 0; r < deal.count; r++) {
+            const tile_run run = deal.run[r];
+
+            kiln_tile_apart[vectors - 1][run.rows - 1](run.tiles, place + run.first, f,
+                                                       patch + run.first, 0, depth, panel,
+                                                       vectors * KILN_LANES, &end);
         }
     }
 }

@@ -95,7 +95,7 @@ static void add_band(const job *j, float *part, int n, int i0, int i1, float *ro
     const float *x = kiln_window_open(j->x + (size_t)n * s->H * s->W * s->C, s->H, s->W, s->C,
                                       &window, room, &pitch);
     const tile_depth depth = {i1 - i0, s->OW, s->stride * pitch};
-    tile_run run;
+    const tile_runs deal = tile_deal(M);
 
     for (int f = 0; f < s->F; f += TILE_COLUMNS) {
         const int columns = s->F - f < TILE_COLUMNS ? s->F - f : TILE_COLUMNS;
@@ -110,11 +110,13 @@ static void add_band(const job *j, float *part, int n, int i0, int i1, float *ro
             b_step = width;
         }
         for (int y = 0; y < s->HH; y++)
-            for (int m = 0; m < M; m += run.tiles * run.rows) {
-                run = tile_run_at(M, m);
+            for (int r = 0; r < deal.count; r++) {
+                const tile_run run = deal.run[r];
+
                 /* part[(y, m ..), f ..] += xpad[(.. + y, ..), m ..]ᵀ · dout[(.., ..), f ..] */
                 kiln_tile_adjacent[vectors - 1][run.rows - 1](
-                    run.tiles, part + (size_t)(y * M + m) * s->F + f, s->F, x + y * pitch + m,
+                    run.tiles, part + (size_t)(y * M + run.first) * s->F + f, s->F,
+                    x + y * pitch + run.first,
                     (ptrdiff_t)s->stride * s->C, depth, b, b_step, &end);
             }
     }

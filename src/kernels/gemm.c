@@ -149,13 +149,13 @@ static void turn(float *c, int ldc, const float *sums, int rows, int columns, in
         for (int i = 0; i < rows; i++) c[(size_t)j * ldc + i] += sums[(size_t)i * NC + j];
 }
 
-/* c[a group of tiles from row i0 on, block of columns] (+)= a[rows, block of k] · b block. */
-static void multiply_group(const product *p, int i0, tile_run group, int k0, int depth, int j0,
+/* c[a group of tiles, block of columns] (+)= a[rows, block of k] · b block. */
+static void multiply_group(const product *p, tile_run group, int k0, int depth, int j0,
                            int columns, float *packed, float *a_packed, float *turned)
 {
     const tile_depth whole = {1, depth, 0};
     const enum source source = strip_source(p);
-    const int R = group.rows, count = group.tiles * R, a_step = vf_whole(count);
+    const int i0 = group.first, R = group.rows, count = group.tiles * R, a_step = vf_whole(count);
     const float *rows[ROWS];
     float *c_rows[ROWS];
     tile_end end = {0, !p->turned && (k0 > 0 || p->accumulate), NULL, 0};
@@ -215,6 +215,7 @@ static product best_way(product p)
 static void multiply(const product *whole, float *work)
 {
     const product turned_or_not = best_way(*whole), *p = &turned_or_not;
+    const tile_runs deal = tile_deal(p->m);
 
     if (p->k == 0 && !p->accumulate)
         for (int i = 0; i < whole->m; i++)
@@ -226,13 +227,17 @@ static void multiply(const product *whole, float *work)
             const int tiles = group_tiles(depth);
             float *const turned = work, *const a_packed = turned + TURNED_FLOATS;
             float *const b_block = a_packed + (size_t)depth * group_width(depth);
-            tile_run group;
 
             pack_b(b_block, p, k0, depth, j0, columns);
-            for (int i0 = 0; i0 < p->m; i0 += group.tiles * group.rows) {
-                group = tile_run_at(p->m, i0);
-                group.tiles = at_most(group.tiles, tiles);
-                multiply_group(p, i0, group, k0, depth, j0, columns, b_block, a_packed, turned);
+            for (int r = 0; r < deal.count; r++) {
+                const tile_run run = deal.run[r];
+
+                for (int t = 0; t < run.tiles; t += tiles) {
+                    const tile_run group = {run.first + t * run.rows, at_most(run.tiles - t, tiles),
+                                            run.rows};
+
+                    multiply_group(p, group, k0, depth, j0, columns, b_block, a_packed, turned);
+                }
             }
         }
 }

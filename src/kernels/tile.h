@@ -81,21 +81,33 @@ static inline int tile_count(int m)
 }
 
 /* m rows are dealt out evenly to the fewest tiles, in pairs where a tile has 6: 16 are 6, 6, 4, and
- * not 6, 5, 5, for a step of 5 rows takes almost as long as one of 6. So there are few runs of
- * equal tiles; this is what is left of one at row i, where a tile begins. */
+ * not 6, 5, 5, for a step of 5 rows takes almost as long as one of 6. So there are at most three
+ * runs of equal tiles: of more rows, of fewer, and a last odd one. */
 typedef struct {
-    int tiles, rows; /* rows of each tile */
+    int first, tiles, rows; /* the run's first row; rows of each tile */
 } tile_run;
 
-static inline tile_run tile_run_at(int m, int i)
+typedef struct {
+    int count;
+    tile_run run[3];
+} tile_runs;
+
+static inline tile_runs tile_deal(int m)
 {
     enum { DEAL = TILE_ROWS == 6 ? 2 : 1 };
     const int tiles = tile_count(m), deals = (m + DEAL - 1) / DEAL;
-    const int rows = DEAL * (deals / tiles), more = deals % tiles;
-    const int tall = more * (rows + DEAL); /* rows in the tiles that have more */
+    const int rows = m ? DEAL * (deals / tiles) : 0, more = m ? deals % tiles : 0;
+    tile_runs deal = {0};
 
-    if (i < tall) return (tile_run){more - i / (rows + DEAL), rows + DEAL};
-    return m - i < rows ? (tile_run){1, m - i} : (tile_run){(m - i) / rows, rows};
+    for (int first = 0; first < m;) {
+        tile_run run = {first, more, rows + DEAL};
+
+        if (first || !more) run = (tile_run){first, (m - first) / rows, rows};
+        if (!run.tiles) run = (tile_run){first, 1, m - first};
+        deal.run[deal.count++] = run;
+        first += run.tiles * run.rows;
+    }
+    return deal;
 }
 
 /* Vectors that a panel starting `columns` before the end needs: 1 or 2. */

@@ -204,7 +204,7 @@ static void multiply(const pass *p, const float *v, float *m, int tiles)
     const tile_depth depth = {1, p->C, 0};
     const float *a[MAX_BLOCK];
     float *c[MAX_BLOCK];
-    tile_run run;
+    const tile_runs deal = tile_deal(tiles);
 
     for (int t = 0; t < tiles; t++) {
         a[t] = v + (size_t)t * c_step;
@@ -216,10 +216,11 @@ static void multiply(const pass *p, const float *v, float *m, int tiles)
             const tile_end end = {vectors * KILN_LANES, 0, NULL, 0};
             const float *panel = p->u + q * p->u_step + (size_t)p->C * f;
 
-            for (int t = 0; t < tiles; t += run.tiles * run.rows) {
-                run = tile_run_at(tiles, t);
+            for (int r = 0; r < deal.count; r++) {
+                const tile_run run = deal.run[r];
+
                 kiln_tile_apart[vectors - 1][run.rows - 1](
-                    run.tiles, c + t, (ptrdiff_t)(q * p->m_step) + f, a + t,
+                    run.tiles, c + run.first, (ptrdiff_t)(q * p->m_step) + f, a + run.first,
                     (ptrdiff_t)(q * p->v_step), depth, panel, vectors * KILN_LANES, &end);
             }
         }

@@ -148,19 +148,20 @@ static void add_products(const job *j, float *sums, const float *v, const float 
 {
     const int C = j->s->C;
     const tile_depth depth = {1, tiles, 0};
-    tile_run run;
+    const tile_runs deal = tile_deal(C);
 
     for (int q = 0; q < WINO_POINTS; q++)
         for (int f = 0; f < j->f_step; f += TILE_COLUMNS) {
             const int vectors = tile_vectors(j->f_step - f);
             const tile_end end = {vectors * KILN_LANES, 1, NULL, 0};
 
-            for (int c = 0; c < C; c += run.tiles * run.rows) {
-                run = tile_run_at(C, c);
+            for (int r = 0; r < deal.count; r++) {
+                const tile_run run = deal.run[r];
+                float *out = sums + q * j->s_step + (size_t)run.first * j->f_step + f;
+
                 kiln_tile_adjacent[vectors - 1][run.rows - 1](
-                    run.tiles, sums + q * j->s_step + (size_t)c * j->f_step + f, j->f_step,
-                    v + q * j->v_step + c, j->c_step, depth, d + q * j->d_step + f, j->f_step,
-                    &end);
+                    run.tiles, out, j->f_step, v + q * j->v_step + run.first, j->c_step, depth,
+                    d + q * j->d_step + f, j->f_step, &end);
             }
         }
 }

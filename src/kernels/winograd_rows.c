@@ -186,7 +186,7 @@ static void multiply(const pass *p, int pixels, const float *const *patch, float
 {
     const int C = p->strips.C, f_step = vf_whole(p->F);
     const tile_depth depth = {1, p->WW * C, 0};
-    tile_run run;
+    const tile_runs deal = tile_deal(pixels);
 
     for (int q = 0; q < p->t.points; q++)
         for (int f = 0; f < f_step; f += TILE_COLUMNS) {
@@ -194,10 +194,11 @@ static void multiply(const pass *p, int pixels, const float *const *patch, float
             const tile_end end = {vectors * KILN_LANES, 0, NULL, 0};
             const float *panel = p->u + q * p->u_step + (size_t)p->WW * C * f;
 
-            for (int i = 0; i < pixels; i += run.tiles * run.rows) {
-                run = tile_run_at(pixels, i);
+            for (int r = 0; r < deal.count; r++) {
+                const tile_run run = deal.run[r];
+
                 kiln_tile_apart[vectors - 1][run.rows - 1](
-                    run.tiles, place + i, (ptrdiff_t)(q * p->m_step) + f, patch + i,
+                    run.tiles, place + run.first, (ptrdiff_t)(q * p->m_step) + f, patch + run.first,
                     (ptrdiff_t)(q * p->v_step), depth, panel, vectors * KILN_LANES, &end);
             }
         }

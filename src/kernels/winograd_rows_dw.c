@@ -104,7 +104,7 @@ static void add_products(const job *j, float *sums, const float *v, const float 
     const kiln_conv_shape *s = j->s;
     const int M = s->WW * s->C;
     const tile_depth depth = {strips, count, (ptrdiff_t)j->strips.columns * s->C};
-    tile_run run;
+    const tile_runs deal = tile_deal(M);
 
     for (int q = 0; q < j->t.points; q++)
         for (int f = 0; f < j->f_step; f += TILE_COLUMNS) {
@@ -112,11 +112,12 @@ static void add_products(const job *j, float *sums, const float *v, const float 
             const tile_end end = {width, 1, NULL, 0};
             const float *panel = d + q * j->d_step + (size_t)f * j->block * s->OW + x * width;
 
-            for (int m = 0; m < M; m += run.tiles * run.rows) {
-                run = tile_run_at(M, m);
+            for (int r = 0; r < deal.count; r++) {
+                const tile_run run = deal.run[r];
+
                 kiln_tile_adjacent[vectors - 1][run.rows - 1](
-                    run.tiles, sums + q * j->s_step + (size_t)m * j->f_step + f, j->f_step,
-                    v + q * j->v_step + x * s->C + m, s->C, depth, panel, width, &end);
+                    run.tiles, sums + q * j->s_step + (size_t)run.first * j->f_step + f, j->f_step,
+                    v + q * j->v_step + x * s->C + run.first, s->C, depth, panel, width, &end);
             }
         }
 }
