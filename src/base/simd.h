@@ -41,6 +41,15 @@
 #define KILN_FUSED 0
 #endif
 
+/* Before a loop: over vectors that shall stay in registers, or one that shall stay a loop. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define KEEP_ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#define KEEP_ROLLED _Pragma("GCC unroll 1")
+#endif
+
 typedef float vf __attribute__((vector_size(4 * KILN_LANES)));
 typedef int32_t vm __attribute__((vector_size(4 * KILN_LANES)));
 typedef uint32_t vu __attribute__((vector_size(4 * KILN_LANES))); /* its sums wrap */

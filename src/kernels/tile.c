@@ -6,13 +6,6 @@
 #include "kernels/tile.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#define KEEP_ROLLED _Pragma("clang loop unroll(disable)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#define KEEP_ROLLED _Pragma("GCC unroll 1")
-#endif
 
 typedef vf sums[TILE_ROWS][TILE_VECTORS];
 

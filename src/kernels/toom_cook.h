@@ -55,7 +55,7 @@ TOOM_INLINE void toom_input(vf *v, const vf *d, const kiln_toom_cook *t, const i
 {
     vf zero = d[2 * P], infinity = d[2 * P + 1]; /* the leading coefficient is 1 */
 
-    for (int i = 0; i < P; i++) {
+    UNROLL for (int i = 0; i < P; i++) {
         const vf c = vf_set1(t->whole[i]);
 
         zero = vf_madd(c, d[2 * i], zero);
@@ -63,10 +63,10 @@ TOOM_INLINE void toom_input(vf *v, const vf *d, const kiln_toom_cook *t, const i
     }
     v[0] = zero;
     v[2 * P + 1] = infinity;
-    for (int j = 0; j < P; j++) {
+    UNROLL for (int j = 0; j < P; j++) {
         vf even = d[2 * P], odd = d[2 * P - 1];
 
-        for (int i = 0; i < P - 1; i++) {
+        UNROLL for (int i = 0; i < P - 1; i++) {
             const vf c = vf_set1(t->even[j][i]);
 
             even = vf_madd(c, d[2 * i + 2], even);
@@ -86,7 +86,7 @@ TOOM_INLINE void toom_output(vf *y, const vf *m, const kiln_toom_cook *t, const 
     y[1] = vf_set1(t->p[0]) * difference;
     y[2] = vf_set1(t->p2[0]) * sum;
     y[3] = vf_madd(vf_set1(t->p3[0]), difference, m[2 * P + 1]);
-    for (int j = 1; j < P; j++) {
+    UNROLL for (int j = 1; j < P; j++) {
         sum = m[2 * j + 1] + m[2 * j + 2];
         difference = m[2 * j + 1] - m[2 * j + 2];
         y[0] += sum;
@@ -101,7 +101,7 @@ TOOM_INLINE void toom_gradient(vf *d, const vf *y, const kiln_toom_cook *t, cons
 {
     d[0] = y[0];
     d[2 * P + 1] = y[3];
-    for (int j = 0; j < P; j++) {
+    UNROLL for (int j = 0; j < P; j++) {
         const vf p2 = vf_set1(t->p2[j]);
         const vf even = vf_madd(p2, y[2], y[0]), odd = vf_madd(p2, y[3], y[1]);
 

@@ -153,14 +153,15 @@ WINO_INLINE void output_tile(vf *y, const pass *p, const float *m, int f)
 {
     vf half[WINO_OUT * WINO_IN];
 
-    for (int x = 0; x < WINO_IN; x++) {
+    UNROLL for (int x = 0; x < WINO_IN; x++) {
         vf column[WINO_IN];
 
-        for (int i = 0; i < WINO_IN; i++)
+        UNROLL for (int i = 0; i < WINO_IN; i++)
             column[i] = vf_load(m + (i * WINO_IN + x) * p->m_step + f);
         wino_output(half + x, WINO_IN, column, 1);
     }
-    for (int i = 0; i < WINO_OUT; i++) wino_output(y + i * WINO_OUT, 1, half + i * WINO_IN, 1);
+    UNROLL for (int i = 0; i < WINO_OUT; i++)
+        wino_output(y + i * WINO_OUT, 1, half + i * WINO_IN, 1);
 }
 
 /* out = max(floor, Aᵀ M A + bias) of one tile, cut at the edges of the result. */
@@ -178,7 +179,7 @@ static void transform_output(const pass *p, position at, const float *m)
         output_tile(y, p, m, f);
         if (p->bias) bias = vf_load(p->bias + f);
         if (rows == WINO_OUT && columns == WINO_OUT) {
-            for (int i = 0; i < WINO_OUT * WINO_OUT; i++) /* a NaN stays */
+            UNROLL for (int i = 0; i < WINO_OUT * WINO_OUT; i++) /* a NaN stays */
                 vf_store(out + i / WINO_OUT * line + i % WINO_OUT * p->F + f,
                          vf_max(floor, y[i] + bias));
             continue;

@@ -145,14 +145,14 @@ TOOM_INLINE void combine_rows(float *v, size_t v_step, const float *const *rows,
     int i = 0;
 
     for (; i + KILN_LANES <= n; i += KILN_LANES) {
-        for (int r = 0; r < 2 * P + 2; r++) d[r] = vf_load(rows[r] + i);
+        UNROLL for (int r = 0; r < 2 * P + 2; r++) d[r] = vf_load(rows[r] + i);
         toom_input(out, d, t, P);
-        for (int q = 0; q < 2 * P + 2; q++) vf_store(v + q * v_step + i, out[q]);
+        UNROLL for (int q = 0; q < 2 * P + 2; q++) vf_store(v + q * v_step + i, out[q]);
     }
     if (i == n) return;
-    for (int r = 0; r < 2 * P + 2; r++) d[r] = vf_load_part(rows[r] + i, n - i, 0.0f);
+    UNROLL for (int r = 0; r < 2 * P + 2; r++) d[r] = vf_load_part(rows[r] + i, n - i, 0.0f);
     toom_input(out, d, t, P);
-    for (int q = 0; q < 2 * P + 2; q++) vf_store_part(v + q * v_step + i, out[q], n - i);
+    UNROLL for (int q = 0; q < 2 * P + 2; q++) vf_store_part(v + q * v_step + i, out[q], n - i);
 }
 
 void kiln_strip_transform(float *v, size_t v_step, const kiln_strips *s, const kiln_toom_cook *t,
@@ -222,6 +222,13 @@ static void multiply_strips(const pass *p, const float *v, float *m, int strips)
         }
 }
 
+/* y[i] at out[i · line], `rows` of them and `part` of each: at an edge of the result. */
+static __attribute__((noinline)) void store_edge(float *out, size_t line, const vf *y, int rows,
+                                                 int part)
+{
+    for (int i = 0; i < rows; i++) vf_store_part(out + i * line, y[i], part);
+}
+
 /* The strip's result rows, those that exist, from M. */
 TOOM_INLINE void store_strip(const pass *p, int strip, const float *m, const int P)
 {
@@ -234,20 +241,19 @@ TOOM_INLINE void store_strip(const pass *p, int strip, const float *m, const int
     for (int x = 0; x < p->RW; x++, out += p->F, m += f_step)
         for (int f = 0; f < p->F; f += KILN_LANES) {
             const int part = p->F - f < KILN_LANES ? p->F - f : KILN_LANES;
-            vf in[2 * TOOM_PAIRS_MAX + 2], y[TOOM_OUT], bias = vf_set1(0.0f);
+            vf in[2 * TOOM_PAIRS_MAX + 2], y[TOOM_OUT], edge[TOOM_OUT], bias = vf_set1(0.0f);
 
-            for (int q = 0; q < 2 * P + 2; q++) in[q] = vf_load(m + q * p->m_step + f);
+            UNROLL for (int q = 0; q < 2 * P + 2; q++) in[q] = vf_load(m + q * p->m_step + f);
             toom_output(y, in, &p->t, P);
             if (p->bias)
                 bias = part < KILN_LANES ? vf_load_part(p->bias + f, part, 0.0f)
                                          : vf_load(p->bias + f);
-            for (int i = 0; i < rows; i++) {
-                const vf value = vf_max(floor, y[i] + bias); /* a NaN stays */
-
-                if (part < KILN_LANES)
-                    vf_store_part(out + i * line + f, value, part);
-                else
-                    vf_store(out + i * line + f, value);
+            for (int i = 0; i < TOOM_OUT; i++) y[i] = vf_max(floor, y[i] + bias); /* a NaN stays */
+            if (rows == TOOM_OUT && part == KILN_LANES) {
+                for (int i = 0; i < TOOM_OUT; i++) vf_store(out + i * line + f, y[i]);
+            } else {
+                for (int i = 0; i < TOOM_OUT; i++) edge[i] = y[i]; /* y stays in registers */
+                store_edge(out + f, line, edge, rows, part);
             }
         }
 }
