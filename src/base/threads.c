@@ -35,9 +35,9 @@ int kiln_threads(void)
     return count;
 }
 
-static void run_alone(int tasks, kiln_task *run, void *context)
+static void run_alone(int tasks, kiln_task *run, void *context, int thread)
 {
-    for (int task = 0; task < tasks; task++) run(context, task, 0);
+    for (int task = 0; task < tasks; task++) run(context, task, thread);
 }
 
 static int refuse_number(int threads)
@@ -58,6 +58,7 @@ static struct {
     kiln_task *run;
     void *context;
 } job;
+static _Thread_local int busy = -1; /* number of this thread while it runs tasks of the job */
 static struct {
     _Alignas(64) atomic_int next; /* a line of its own: no thread slows another's count */
     int end;
@@ -144,12 +145,14 @@ static void share_out(int tasks)
 
 static void take_tasks(int thread)
 {
+    busy = thread;
     for (int i = 0; i < count; i++) {
         const int whose = (thread + i) % count;
 
         for (int task; (task = atomic_fetch_add(&share[whose].next, 1)) < share[whose].end;)
             job.run(job.context, task, thread);
     }
+    busy = -1;
 }
 
 static int enter(void)
@@ -190,8 +193,8 @@ static void check_workers(void);
 
 void kiln_parallel(int tasks, kiln_task *run, void *context)
 {
-    if (count == 1 || tasks <= 1) {
-        run_alone(tasks, run, context);
+    if (busy >= 0 || count == 1 || tasks <= 1) {
+        run_alone(tasks, run, context, busy < 0 ? 0 : busy);
         return;
     }
     job.run = run;
@@ -274,7 +277,7 @@ int kiln_threads_set(int threads)
 
 void kiln_parallel(int tasks, kiln_task *run, void *context)
 {
-    run_alone(tasks, run, context);
+    run_alone(tasks, run, context, 0);
 }
 
 int kiln_threads_set(int threads)

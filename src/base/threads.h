@@ -17,7 +17,8 @@ int kiln_threads_set(int threads);
 int kiln_threads(void);
 
 /* Calls run(context, task, thread) for each task in 0..tasks-1; thread in 0..kiln_threads()-1 names
- * a private piece of scratch. Returns when all are done. Not reentrant. */
+ * a private piece of scratch. Returns when all are done. Called by a task, it runs its own tasks
+ * one after the other on the thread that called: so a layer on the pool can be part of a task. */
 typedef void kiln_task(void *context, int task, int thread);
 void kiln_parallel(int tasks, kiln_task *run, void *context);
 

@@ -65,6 +65,50 @@ static void many_small_jobs(void **state)
     CHECK(kiln_threads_set(1) == 1);
 }
 
+/* ---- a job inside a task --------------------------------------------------------------------- */
+
+enum { OUTER = 40, INNER = 7 };
+
+typedef struct {
+    atomic_int runs[OUTER][INNER], elsewhere;
+} nested_jobs;
+
+typedef struct {
+    nested_jobs *all;
+    int task, thread;
+} nested_job;
+
+static void inner_task(void *context, int task, int thread)
+{
+    const nested_job *job = context;
+
+    atomic_fetch_add(&job->all->runs[job->task][task], 1);
+    if (thread != job->thread) atomic_fetch_add(&job->all->elsewhere, 1);
+}
+
+static void outer_task(void *context, int task, int thread)
+{
+    nested_job job = {context, task, thread};
+
+    kiln_parallel(INNER, inner_task, &job);
+}
+
+static void a_task_runs_its_own_job_alone(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 4; threads++) {
+        static nested_jobs jobs;
+
+        CHECK(kiln_threads_set(threads) >= 1);
+        memset(&jobs, 0, sizeof jobs);
+        for (int i = 0; i < 50; i++) kiln_parallel(OUTER, outer_task, &jobs);
+        CHECK(jobs.elsewhere == 0);
+        for (int i = 0; i < OUTER; i++)
+            for (int j = 0; j < INNER; j++) CHECK(jobs.runs[i][j] == 50);
+    }
+    CHECK(kiln_threads_set(1) == 1);
+}
+
 /* ---- shares ---------------------------------------------------------------------------------- */
 
 enum { SHARED = 16 };
@@ -146,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_task_runs_once),
         cmocka_unit_test(many_small_jobs),
+        cmocka_unit_test(a_task_runs_its_own_job_alone),
         cmocka_unit_test(a_share_is_finished_by_others),
         cmocka_unit_test(each_thread_begins_with_its_share),
         cmocka_unit_test(start_and_end),
