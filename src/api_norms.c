@@ -81,7 +81,7 @@ int kiln_layer_batchnorm_forward(float *out, float *mean, float *inv_std, float 
                                beta, N * S, C, eps, momentum, 0, piece[2]);
     } else {
         kiln_batchnorm_test(piece[1], piece[0], gamma, beta, running_mean, running_var, N * S, C,
-                            eps, 0);
+                            eps, 0, piece[2]);
         running_cache(mean, inv_std, running_mean, running_var, C, eps);
     }
     planes_first(out, piece[1], s);

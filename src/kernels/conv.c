@@ -5,7 +5,7 @@
  *
  * Channels last, the patch under an output pixel is HH runs of WW·C floats, so a row of the
  * register tile (tile.h) is a pointer into the padded image, and neighbouring patches share their
- * floats in L1. Filters are packed once per call into panels of two vectors' width, k by k.
+ * floats in L1. Filters are packed once per pass into panels of two vectors' width, k by k.
  *
  *   for an image, for a band of its output rows      padded copy of the band: at most 128 KB, in L2
  *     for up to PIXELS of its output pixels
@@ -53,14 +53,6 @@ typedef struct {
     size_t room_each;
 } pass;
 
-int kiln_conv_shape_finish(kiln_conv_shape *s)
-{
-    if (s->HH > s->H + 2 * s->pad || s->WW > s->W + 2 * s->pad) return 0;
-    s->OH = (s->H + 2 * s->pad - s->HH) / s->stride + 1;
-    s->OW = (s->W + 2 * s->pad - s->WW) / s->stride + 1;
-    return 1;
-}
-
 /* ---- sizes ----------------------------------------------------------------------------------- */
 
 static int at_most(int value, int limit)
@@ -91,11 +83,6 @@ static void choose_band(pass *p)
 static size_t panel_floats(const pass *p)
 {
     return (size_t)vf_whole(p->F) * p->y.taps * p->x.taps * p->C;
-}
-
-static size_t pass_floats(const pass *p)
-{
-    return panel_floats(p) + 16 + (size_t)kiln_threads() * p->room_each;
 }
 
 /* ---- filters --------------------------------------------------------------------------------- */
@@ -181,13 +168,9 @@ static void run_band(void *context, int task, int thread)
         }
 }
 
-static void run_pass(pass *p, const weights *w, float *work)
+static void run_pass(pass *p)
 {
     if (p->y.count <= 0 || p->x.count <= 0) return;
-    choose_band(p);
-    pack_filters(work, p, w);
-    p->panels = work;
-    p->room = work + (panel_floats(p) + 15) / 16 * 16;
     kiln_parallel(p->N * ((p->y.count + p->band - 1) / p->band), run_band, p);
 }
 
@@ -212,19 +195,6 @@ static pass forward_pass(const kiln_conv_shape *s)
     p.y = forward_axis(s->HH, s->OH, s);
     p.x = forward_axis(s->WW, s->OW, s);
     return p;
-}
-
-void kiln_conv_forward(float *out, const float *x, const float *w, const float *b,
-                       const kiln_conv_shape *s, int relu, float *work)
-{
-    const weights from = {w, (ptrdiff_t)s->C * s->HH * s->WW, (ptrdiff_t)s->HH * s->WW, s->WW};
-    pass p = forward_pass(s);
-
-    p.source = x;
-    p.result = out;
-    p.bias = b;
-    p.relu = relu;
-    run_pass(&p, &from, work);
 }
 
 /* ---- gradient with respect to x -------------------------------------------------------------- */
@@ -259,33 +229,89 @@ static pass dx_pass(const kiln_conv_shape *s, int row_class, int column_class)
     return p;
 }
 
-void kiln_conv_dx(float *dx, const float *dout, const float *w, const kiln_conv_shape *s,
-                  float *work)
+/* ---- either way ------------------------------------------------------------------------------ */
+
+/* Pass `number` of the direction: forward is one, dx one for each pair of classes. */
+static pass make_pass(const kiln_conv_shape *s, int turned, int number)
 {
-    const weights from = {w, (ptrdiff_t)s->HH * s->WW, (ptrdiff_t)s->C * s->HH * s->WW, s->WW};
-
-    for (int i = 0; i < s->stride; i++)
-        for (int j = 0; j < s->stride; j++) {
-            pass p = dx_pass(s, i, j);
-
-            p.source = dout;
-            p.result = dx;
-            run_pass(&p, &from, work);
-        }
-}
-
-size_t kiln_conv_work(const kiln_conv_shape *s)
-{
-    pass p = forward_pass(s);
-    size_t most = kiln_conv_dw_work(s);
+    pass p = turned ? dx_pass(s, number / s->stride, number % s->stride) : forward_pass(s);
 
     choose_band(&p);
-    if (pass_floats(&p) > most) most = pass_floats(&p);
-    for (int i = 0; i < s->stride; i++)
-        for (int j = 0; j < s->stride; j++) {
-            p = dx_pass(s, i, j);
-            choose_band(&p);
-            if (pass_floats(&p) > most) most = pass_floats(&p);
-        }
-    return most;
+    return p;
 }
+
+static int pass_count(const kiln_conv_shape *s, int turned)
+{
+    return turned ? s->stride * s->stride : 1;
+}
+
+/* Scratch: the panels of all passes, then a room for each thread, as large as the largest. */
+static size_t panels_floats(const kiln_conv_shape *s, int turned)
+{
+    size_t floats = 0;
+
+    for (int i = 0; i < pass_count(s, turned); i++) {
+        const pass p = make_pass(s, turned, i);
+
+        floats += panel_floats(&p);
+    }
+    return (floats + 15) / 16 * 16;
+}
+
+static size_t direct_work_turned(const kiln_conv_shape *s, int turned)
+{
+    size_t room = 0;
+
+    for (int i = 0; i < pass_count(s, turned); i++) {
+        const pass p = make_pass(s, turned, i);
+
+        if (p.room_each > room) room = p.room_each;
+    }
+    return panels_floats(s, turned) + (size_t)kiln_threads() * room;
+}
+
+static size_t direct_work(const kiln_conv_shape *s)
+{
+    const size_t forward = direct_work_turned(s, 0), dx = direct_work_turned(s, 1);
+
+    return forward > dx ? forward : dx;
+}
+
+static void direct_filters(const float *w, const kiln_conv_shape *s, int turned, float *work)
+{
+    const ptrdiff_t per_filter = (ptrdiff_t)s->C * s->HH * s->WW,
+                    per_channel = (ptrdiff_t)s->HH * s->WW;
+    const weights from = turned ? (weights){w, per_channel, per_filter, s->WW}
+                                : (weights){w, per_filter, per_channel, s->WW};
+
+    for (int i = 0; i < pass_count(s, turned); i++) {
+        const pass p = make_pass(s, turned, i);
+
+        pack_filters(work, &p, &from);
+        work += panel_floats(&p);
+    }
+}
+
+static void direct_images(float *result, const float *source, const float *bias,
+                          const kiln_conv_shape *s, int turned, int relu, float *work)
+{
+    float *const room = work + panels_floats(s, turned);
+
+    for (int i = 0; i < pass_count(s, turned); i++) {
+        pass p = make_pass(s, turned, i);
+
+        p.source = source;
+        p.result = result;
+        p.bias = bias;
+        p.relu = relu;
+        p.panels = work;
+        p.room = room;
+        run_pass(&p);
+        work += panel_floats(&p);
+    }
+}
+
+const kiln_conv_algorithm kiln_conv_direct = {
+    direct_work,         direct_filters,    direct_images,       kiln_conv_dw_work,
+    kiln_conv_dw_groups, kiln_conv_dw_step, kiln_conv_dw_images, kiln_conv_dw_join,
+};

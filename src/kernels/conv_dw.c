@@ -33,7 +33,8 @@
 typedef struct {
     const kiln_conv_shape *s;
     const float *x, *dout;
-    float *dw, *parts, *room;
+    float *dw;
+    const float *parts;
     int groups, band; /* band: output rows */
     size_t part_floats, window_floats, panel_floats;
 } job;
@@ -122,18 +123,31 @@ static void add_band(const job *j, float *part, int n, int i0, int i1, float *ro
     }
 }
 
-static void run_group(void *context, int g, int thread)
+int kiln_conv_dw_groups(const kiln_conv_shape *s)
 {
-    const job *j = context;
-    const kiln_conv_shape *s = j->s;
-    const int n0 = (int)((long)s->N * g / j->groups), n1 = (int)((long)s->N * (g + 1) / j->groups);
-    float *part = j->parts + (size_t)g * j->part_floats;
+    return make_job(s).groups;
+}
 
-    memset(part, 0, j->part_floats * sizeof *part);
-    for (int n = n0; n < n1; n++)
-        for (int i = 0; i < s->OH; i += j->band)
-            add_band(j, part, n, i, i + j->band < s->OH ? i + j->band : s->OH,
-                     j->room + (size_t)thread * (j->window_floats + j->panel_floats));
+int kiln_conv_dw_step(const kiln_conv_shape *s)
+{
+    (void)s;
+    return 1;
+}
+
+void kiln_conv_dw_images(const float *dout, const float *x, const kiln_conv_shape *s, int group,
+                         int first, int last, int thread, float *work)
+{
+    job j = make_job(s);
+    float *const part = work + (size_t)group * j.part_floats;
+    float *const room = work + j.groups * j.part_floats +
+                        (size_t)thread * (j.window_floats + j.panel_floats);
+
+    j.x = x;
+    j.dout = dout;
+    if (first == kiln_conv_group(s, j.groups, group)) memset(part, 0, j.part_floats * sizeof *part);
+    for (int n = first; n < last; n++)
+        for (int i = 0; i < s->OH; i += j.band)
+            add_band(&j, part, n, i, i + j.band < s->OH ? i + j.band : s->OH, room);
 }
 
 /* dw[:, c, y, x] = the groups' parts in order. */
@@ -154,16 +168,11 @@ static void gather(void *context, int c, int thread)
         }
 }
 
-void kiln_conv_dw(float *dw, const float *dout, const float *x, const kiln_conv_shape *s,
-                  float *work)
+void kiln_conv_dw_join(float *dw, const kiln_conv_shape *s, float *work)
 {
     job j = make_job(s);
 
-    j.x = x;
-    j.dout = dout;
     j.dw = dw;
     j.parts = work;
-    j.room = work + j.groups * j.part_floats;
-    kiln_parallel(j.groups, run_group, &j);
     kiln_parallel(s->C, gather, &j);
 }

@@ -82,14 +82,12 @@ static size_t pass_floats(const pass *p)
     return WINO_POINTS * p->u_step + (size_t)kiln_threads() * p->room_each;
 }
 
-size_t kiln_winograd_work(const kiln_conv_shape *s)
+static size_t winograd_work(const kiln_conv_shape *s)
 {
     const pass forward = make_pass(s, 0), dx = make_pass(s, 1);
-    const size_t dw = kiln_winograd_dw_work(s);
-    size_t most = pass_floats(&forward);
+    const size_t floats = pass_floats(&forward), more = pass_floats(&dx);
 
-    if (pass_floats(&dx) > most) most = pass_floats(&dx);
-    return dw > most ? dw : most;
+    return floats > more ? floats : more;
 }
 
 int kiln_winograd_fits(const kiln_conv_shape *s)
@@ -247,36 +245,31 @@ static void run_block(void *context, int task, int thread)
         transform_output(p, tile_position(p, first + t), m + (size_t)t * vf_whole(p->F));
 }
 
-static void run_pass(pass *p, float *work)
+static void winograd_filters(const float *w, const kiln_conv_shape *s, int turned, float *work)
 {
-    const int tiles = p->N * tiles_across(p->RH) * tiles_across(p->RW);
+    pass p = make_pass(s, turned);
 
-    p->u = work;
-    p->room = work + WINO_POINTS * p->u_step;
-    kiln_parallel((p->F + TILE_COLUMNS - 1) / TILE_COLUMNS, transform_filters, p);
-    kiln_parallel((tiles + p->block - 1) / p->block, run_block, p);
+    p.w = w;
+    p.u = work;
+    kiln_parallel((p.F + TILE_COLUMNS - 1) / TILE_COLUMNS, transform_filters, &p);
 }
 
-void kiln_winograd_forward(float *out, const float *x, const float *w, const float *b,
-                           const kiln_conv_shape *s, int relu, float *work)
+static void winograd_images(float *result, const float *source, const float *bias,
+                            const kiln_conv_shape *s, int turned, int relu, float *work)
 {
-    pass p = make_pass(s, 0);
+    pass p = make_pass(s, turned);
+    const int tiles = p.N * tiles_across(p.RH) * tiles_across(p.RW);
 
-    p.source = x;
-    p.w = w;
-    p.bias = b;
+    p.source = source;
+    p.bias = bias;
     p.relu = relu;
-    p.result = out;
-    run_pass(&p, work);
+    p.result = result;
+    p.u = work;
+    p.room = work + WINO_POINTS * p.u_step;
+    kiln_parallel((tiles + p.block - 1) / p.block, run_block, &p);
 }
 
-void kiln_winograd_dx(float *dx, const float *dout, const float *w, const kiln_conv_shape *s,
-                      float *work)
-{
-    pass p = make_pass(s, 1);
-
-    p.source = dout;
-    p.w = w;
-    p.result = dx;
-    run_pass(&p, work);
-}
+const kiln_conv_algorithm kiln_winograd = {
+    winograd_work,           winograd_filters,      winograd_images,         kiln_winograd_dw_work,
+    kiln_winograd_dw_groups, kiln_winograd_dw_step, kiln_winograd_dw_images, kiln_winograd_dw_join,
+};

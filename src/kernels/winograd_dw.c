@@ -31,8 +31,8 @@
 
 typedef struct {
     const kiln_conv_shape *s;
-    const float *x, *dout;
-    float *dw, *sums, *room;
+    float *dw;
+    const float *sums;
     int groups, c_step, f_step;
     size_t v_step, d_step, s_step; /* floats from one point's matrix to the next */
     size_t room_each;
@@ -166,32 +166,50 @@ static void add_products(const job *j, float *sums, const float *v, const float 
         }
 }
 
-static void run_group(void *context, int g, int thread)
+int kiln_winograd_dw_groups(const kiln_conv_shape *s)
 {
-    const job *j = context;
-    const kiln_conv_shape *s = j->s;
-    const int across = tiles_across(s->OW), each = tiles_across(s->OH) * across;
-    const int first = (int)((long)s->N * g / j->groups) * each;
-    const int last = (int)((long)s->N * (g + 1) / j->groups) * each;
-    float *const v = j->room + thread * j->room_each, *const d = v + WINO_POINTS * j->v_step;
-    float *const window = d + WINO_POINTS * j->d_step, *const sums =
-                                                           j->sums + g * WINO_POINTS * j->s_step;
+    return make_job(s).groups;
+}
 
-    memset(sums, 0, WINO_POINTS * j->s_step * sizeof *sums);
-    for (int t0 = first; t0 < last; t0 += BLOCK) {
-        const int tiles = last - t0 < BLOCK ? last - t0 : BLOCK;
+static int tiles_of_image(const kiln_conv_shape *s)
+{
+    return tiles_across(s->OH) * tiles_across(s->OW);
+}
+
+/* The fewest images that are whole blocks. */
+int kiln_winograd_dw_step(const kiln_conv_shape *s)
+{
+    int images = 1;
+
+    while (images * tiles_of_image(s) % BLOCK) images++;
+    return images;
+}
+
+void kiln_winograd_dw_images(const float *dout, const float *x, const kiln_conv_shape *s, int group,
+                             int first, int last, int thread, float *work)
+{
+    const job j = make_job(s);
+    const int across = tiles_across(s->OW), each = tiles_of_image(s);
+    float *const sums = work + group * WINO_POINTS * j.s_step;
+    float *const v = work + j.groups * WINO_POINTS * j.s_step + thread * j.room_each;
+    float *const d = v + WINO_POINTS * j.v_step, *const window = d + WINO_POINTS * j.d_step;
+
+    if (first == kiln_conv_group(s, j.groups, group))
+        memset(sums, 0, WINO_POINTS * j.s_step * sizeof *sums);
+    for (int t0 = first * each; t0 < last * each; t0 += BLOCK) {
+        const int tiles = last * each - t0 < BLOCK ? last * each - t0 : BLOCK;
 
         for (int t = 0; t < tiles; t++) {
-            const int n = (t0 + t) / each, row = (t0 + t) / across % tiles_across(s->OH) * WINO_OUT;
+            const int n = (t0 + t) / each, row = (t0 + t) % each / across * WINO_OUT;
             const int column = (t0 + t) % across * WINO_OUT;
 
-            kiln_winograd_transform_input(v + (size_t)t * j->c_step, j->v_step,
-                                          j->x + (size_t)n * s->H * s->W * s->C, s->H, s->W, s->C,
+            kiln_winograd_transform_input(v + (size_t)t * j.c_step, j.v_step,
+                                          x + (size_t)n * s->H * s->W * s->C, s->H, s->W, s->C,
                                           row - s->pad, column - s->pad, window);
-            transform_gradient(j, d + (size_t)t * j->f_step,
-                               j->dout + (size_t)n * s->OH * s->OW * s->F, row, column, window);
+            transform_gradient(&j, d + (size_t)t * j.f_step,
+                               dout + (size_t)n * s->OH * s->OW * s->F, row, column, window);
         }
-        add_products(j, sums, v, d, tiles);
+        add_products(&j, sums, v, d, tiles);
     }
 }
 
@@ -230,16 +248,11 @@ static void gather(void *context, int c, int thread)
     }
 }
 
-void kiln_winograd_dw(float *dw, const float *dout, const float *x, const kiln_conv_shape *s,
-                      float *work)
+void kiln_winograd_dw_join(float *dw, const kiln_conv_shape *s, float *work)
 {
     job j = make_job(s);
 
-    j.x = x;
-    j.dout = dout;
     j.dw = dw;
     j.sums = work;
-    j.room = work + j.groups * WINO_POINTS * j.s_step;
-    kiln_parallel(j.groups, run_group, &j);
     kiln_parallel(s->C, gather, &j);
 }

@@ -41,7 +41,8 @@ typedef struct {
     const float *bias;
     int relu;
     size_t v_step, m_step, u_step; /* floats from one point's matrix to the next */
-    float *u, *zeros, *room;
+    float *u, *room;
+    const float *zeros; /* W · C */
     size_t room_each;
 } pass;
 
@@ -82,14 +83,12 @@ static size_t pass_floats(const pass *p)
     return p->t.points * p->u_step + zero_floats(p) + (size_t)kiln_threads() * p->room_each;
 }
 
-size_t kiln_winograd_rows_work(const kiln_conv_shape *s)
+static size_t rows_work(const kiln_conv_shape *s)
 {
     const pass forward = make_pass(s, 0), dx = make_pass(s, 1);
-    const size_t dw = kiln_winograd_rows_dw_work(s);
-    size_t most = pass_floats(&forward);
+    const size_t floats = pass_floats(&forward), more = pass_floats(&dx);
 
-    if (pass_floats(&dx) > most) most = pass_floats(&dx);
-    return dw > most ? dw : most;
+    return floats > more ? floats : more;
 }
 
 int kiln_winograd_rows_fits(const kiln_conv_shape *s)
@@ -280,36 +279,39 @@ static void run_block(void *context, int task, int thread)
     }
 }
 
-static void run_pass(pass *p, float *work)
+/* U, and a row of zeros behind it. */
+static void rows_filters(const float *w, const kiln_conv_shape *s, int turned, float *work)
 {
-    p->u = work;
-    p->zeros = work + p->t.points * p->u_step;
-    p->room = p->zeros + zero_floats(p);
-    memset(p->zeros, 0, zero_floats(p) * sizeof *p->zeros);
-    kiln_parallel((p->F + TILE_COLUMNS - 1) / TILE_COLUMNS, transform_filters, p);
-    kiln_parallel((p->strip_count + p->block - 1) / p->block, run_block, p);
+    pass p = make_pass(s, turned);
+
+    p.w = w;
+    p.u = work;
+    memset(work + p.t.points * p.u_step, 0, zero_floats(&p) * sizeof *work);
+    kiln_parallel((p.F + TILE_COLUMNS - 1) / TILE_COLUMNS, transform_filters, &p);
 }
 
-void kiln_winograd_rows_forward(float *out, const float *x, const float *w, const float *b,
-                                const kiln_conv_shape *s, int relu, float *work)
+static void rows_images(float *result, const float *source, const float *bias,
+                        const kiln_conv_shape *s, int turned, int relu, float *work)
 {
-    pass p = make_pass(s, 0);
+    pass p = make_pass(s, turned);
 
-    p.strips.source = x;
-    p.w = w;
-    p.bias = b;
+    p.strips.source = source;
+    p.bias = bias;
     p.relu = relu;
-    p.result = out;
-    run_pass(&p, work);
+    p.result = result;
+    p.u = work;
+    p.zeros = work + p.t.points * p.u_step;
+    p.room = work + p.t.points * p.u_step + zero_floats(&p);
+    kiln_parallel((p.strip_count + p.block - 1) / p.block, run_block, &p);
 }
 
-void kiln_winograd_rows_dx(float *dx, const float *dout, const float *w, const kiln_conv_shape *s,
-                           float *work)
-{
-    pass p = make_pass(s, 1);
-
-    p.strips.source = dout;
-    p.w = w;
-    p.result = dx;
-    run_pass(&p, work);
-}
+const kiln_conv_algorithm kiln_winograd_rows = {
+    rows_work,
+    rows_filters,
+    rows_images,
+    kiln_winograd_rows_dw_work,
+    kiln_winograd_rows_dw_groups,
+    kiln_winograd_rows_dw_step,
+    kiln_winograd_rows_dw_images,
+    kiln_winograd_rows_dw_join,
+};

@@ -32,8 +32,8 @@ typedef struct {
     kiln_toom_cook t;
     kiln_strips strips;
     const kiln_conv_shape *s;
-    const float *dout;
-    float *dw, *sums, *zeros, *room;
+    const float *dout, *zeros, *sums;
+    float *dw;
     int groups, block, f_step;
     size_t v_step, d_step, s_step; /* floats from one point's matrix to the next */
     size_t zero_floats, room_each;
@@ -58,7 +58,7 @@ static job make_job(const kiln_conv_shape *s)
     j.s_step = (size_t)s->WW * s->C * j.f_step + 16;
     j.zero_floats = (size_t)vf_whole((s->W * s->C > s->OW * s->F ? s->W * s->C
                                                                       : s->OW * s->F));
-    j.room_each = j.t.points * (j.v_step + j.d_step + j.s_step);
+    j.room_each = j.t.points * (j.v_step + j.d_step + j.s_step) + j.zero_floats;
     return j;
 }
 
@@ -66,7 +66,7 @@ size_t kiln_winograd_rows_dw_work(const kiln_conv_shape *s)
 {
     const job j = make_job(s);
 
-    return j.groups * j.t.points * j.s_step + j.zero_floats + (size_t)kiln_threads() * j.room_each;
+    return j.groups * j.t.points * j.s_step + (size_t)kiln_threads() * j.room_each;
 }
 
 /* D of a strip, pixels first .. first + OW of the block: d[q][panel][pixel, f]. */
@@ -141,22 +141,43 @@ static void add_block(const job *j, float *sums, int at, int strips, float *v, f
         add_products(j, sums, v, d, strips, x, at_most(s->OW - x, PIXELS(s->HH)));
 }
 
-static void run_group(void *context, int g, int thread)
+int kiln_winograd_rows_dw_groups(const kiln_conv_shape *s)
 {
-    const job *j = context;
-    const int first = (int)((long)j->s->N * g / j->groups) * j->strips.down;
-    const int last = (int)((long)j->s->N * (g + 1) / j->groups) * j->strips.down;
-    const size_t size = j->t.points * j->s_step;
-    float *const v = j->room + thread * j->room_each, *const d = v + j->t.points * j->v_step;
-    float *const run_sums = d + j->t.points * j->d_step, *const sums = j->sums + g * size;
+    return make_job(s).groups;
+}
 
-    memset(sums, 0, size * sizeof *sums);
-    for (int run = first; run < last; run += RUN * j->block) {
-        const int end = at_most(run + RUN * j->block, last);
+/* The fewest images that are whole runs of blocks. */
+int kiln_winograd_rows_dw_step(const kiln_conv_shape *s)
+{
+    const job j = make_job(s);
+    int images = 1;
+
+    while (images * j.strips.down % (RUN * j.block)) images++;
+    return images;
+}
+
+void kiln_winograd_rows_dw_images(const float *dout, const float *x, const kiln_conv_shape *s,
+                                  int group, int first, int last, int thread, float *work)
+{
+    job j = make_job(s);
+    const size_t size = j.t.points * j.s_step;
+    float *const sums = work + group * size;
+    float *const v = work + j.groups * size + thread * j.room_each;
+    float *const d = v + j.t.points * j.v_step, *const run_sums = d + j.t.points * j.d_step;
+    float *const zeros = run_sums + size;
+    const int end = last * j.strips.down;
+
+    j.strips.source = x;
+    j.dout = dout;
+    j.zeros = zeros;
+    memset(zeros, 0, j.zero_floats * sizeof *zeros);
+    if (first == kiln_conv_group(s, j.groups, group)) memset(sums, 0, size * sizeof *sums);
+    for (int run = first * j.strips.down; run < end; run += RUN * j.block) {
+        const int run_end = at_most(run + RUN * j.block, end);
 
         memset(run_sums, 0, size * sizeof *run_sums);
-        for (int at = run; at < end; at += j->block)
-            add_block(j, run_sums, at, at_most(end - at, j->block), v, d);
+        for (int at = run; at < run_end; at += j.block)
+            add_block(&j, run_sums, at, at_most(run_end - at, j.block), v, d);
         kiln_vec_add(sums, sums, run_sums, (int)size);
     }
 }
@@ -186,18 +207,11 @@ static void gather(void *context, int c, int thread)
         }
 }
 
-void kiln_winograd_rows_dw(float *dw, const float *dout, const float *x, const kiln_conv_shape *s,
-                           float *work)
+void kiln_winograd_rows_dw_join(float *dw, const kiln_conv_shape *s, float *work)
 {
     job j = make_job(s);
 
-    j.strips.source = x;
-    j.dout = dout;
     j.dw = dw;
     j.sums = work;
-    j.zeros = work + j.groups * j.t.points * j.s_step;
-    j.room = j.zeros + j.zero_floats;
-    memset(j.zeros, 0, j.zero_floats * sizeof *j.zeros);
-    kiln_parallel(j.groups, run_group, &j);
     kiln_parallel(s->C, gather, &j);
 }

@@ -24,6 +24,12 @@ static inline int kiln_strips_down(int rows)
 void kiln_strip_transform(float *v, size_t v_step, const kiln_strips *s, const kiln_toom_cook *t,
                           int strip, const float *zeros);
 
+/* The filter gradient, in the steps of kernels/conv.h. */
 size_t kiln_winograd_rows_dw_work(const kiln_conv_shape *s);
+int kiln_winograd_rows_dw_groups(const kiln_conv_shape *s);
+int kiln_winograd_rows_dw_step(const kiln_conv_shape *s);
+void kiln_winograd_rows_dw_images(const float *dout, const float *x, const kiln_conv_shape *s,
+                                  int group, int first, int last, int thread, float *work);
+void kiln_winograd_rows_dw_join(float *dw, const kiln_conv_shape *s, float *work);
 
 #endif

@@ -20,81 +20,107 @@
 #include "layers/columns.h"
 #include "layers/layers.h"
 
-#define TABLES 5        /* per-channel tables of one period that a pass uses at most */
-#define TEST_STRIP 1024 /* channels (or a period of few) at a time in test mode, on the stack */
+/* Of one period each: out = (x - MEAN) SCALE + SHIFT, dx = dout SCALE + ((x - MEAN) SLOPE +
+ * OFFSET). */
+enum { MEAN, SCALE, SHIFT, SLOPE, OFFSET, TABLES };
 
-/* The matrix of a pass and the parts of `work`. */
-typedef struct {
-    kiln_columns k;
-    const float *x, *dout;
-    float *out; /* or dx */
-    int relu;
-    const kiln_columns_relu *behind; /* backward: the relu behind, or NULL */
-    float *partial;       /* (blocks, 2, C) */
-    float *table[TABLES]; /* (period) */
-    float *scratch;       /* (threads, 2, period) */
-} pass;
-
-static pass make_pass(float *out, const float *dout, const float *x, int R, int C, int relu,
-                      float *work)
+size_t kiln_batchnorm_tables(int C)
 {
-    pass t = {kiln_columns_plan(R, C), x, dout, out, relu, NULL, NULL, {NULL}, NULL};
-
-    for (int i = 0; i < TABLES; i++, work += t.k.period) t.table[i] = work;
-    t.scratch = work;
-    t.partial = work + (size_t)kiln_threads() * 2 * t.k.period;
-    return t;
+    return (size_t)TABLES * kiln_columns_period(C);
 }
 
-size_t kiln_batchnorm_work(int R, int C)
+static float *table(float *tables, int which, int C)
+{
+    return tables + (size_t)which * kiln_columns_period(C);
+}
+
+static const float *read_table(const float *tables, int which, int C)
+{
+    return tables + (size_t)which * kiln_columns_period(C);
+}
+
+/* ---- sums of blocks of rows: (blocks, 2, C), then scratch for each thread -------------------- */
+
+size_t kiln_batchnorm_sums(int R, int C)
 {
     const kiln_columns k = kiln_columns_plan(R, C);
 
-    return (size_t)(TABLES + 2 * kiln_threads()) * k.period + (size_t)k.blocks * 2 * C;
+    return (size_t)k.blocks * 2 * C + (size_t)kiln_threads() * 2 * k.period;
 }
 
-/* First float of a block in x, out, dout. */
-static size_t block_start(const pass *t, int block)
+int kiln_batchnorm_block(int C)
 {
-    return (size_t)block * t->k.block_rows * t->k.C;
+    return kiln_columns_plan(1, C).block_rows;
 }
 
-/* ---- forward --------------------------------------------------------------------------------- */
-
-static void moments_task(void *context, int block, int thread)
+static float *block_sums(float *sums, int block, int C)
 {
-    const pass *t = context;
-    const int C = t->k.C;
-    float *mean = t->partial + (size_t)block * 2 * C;
-
-    kiln_columns_moments(mean, mean + C, t->x + block_start(t, block),
-                         kiln_columns_rows(&t->k, block), C,
-                         t->scratch + (size_t)thread * 2 * t->k.period);
+    return sums + (size_t)block * 2 * C;
 }
 
-static void normalise_task(void *context, int block, int thread)
+static float *scratch(float *sums, const kiln_columns *k, int thread)
 {
-    const pass *t = context;
-    const size_t start = block_start(t, block);
-
-    (void)thread;
-    kiln_columns_normalise(t->out + start, t->x + start, kiln_columns_rows(&t->k, block) * t->k.C,
-                           t->k.period, t->table[0], t->table[1], t->table[2], t->relu);
+    return sums + ((size_t)k->blocks * k->C + (size_t)thread * k->period) * 2;
 }
 
-void kiln_batchnorm_forward(float *out, float *mean, float *inv_std, float *running_mean,
-                            float *running_var, const float *x, const float *gamma,
-                            const float *beta, int R, int C, float eps, float momentum, int relu,
-                            float *work)
+void kiln_batchnorm_moments(float *sums, const float *x, int first, int last, int R, int C,
+                            int thread)
 {
-    pass t = make_pass(out, NULL, x, R, C, relu, work);
+    const kiln_columns k = kiln_columns_plan(R, C);
 
-    kiln_parallel(t.k.blocks, moments_task, &t);
+    for (int b = first / k.block_rows; b * k.block_rows < last; b++) {
+        float *mean = block_sums(sums, b, C);
+
+        kiln_columns_moments(mean, mean + C, x + (size_t)b * k.block_rows * C,
+                             kiln_columns_rows(&k, b), C, scratch(sums, &k, thread));
+    }
+}
+
+static kiln_columns_relu relu_behind(const float *tables, int C)
+{
+    return (kiln_columns_relu){read_table(tables, SCALE, C), read_table(tables, SHIFT, C)};
+}
+
+void kiln_batchnorm_dots(float *sums, const float *dout, const float *x, const float *tables,
+                         int first, int last, int R, int C, int relu, int thread)
+{
+    const kiln_columns k = kiln_columns_plan(R, C);
+    const kiln_columns_relu behind = relu_behind(tables, C);
+
+    for (int b = first / k.block_rows; b * k.block_rows < last; b++) {
+        const size_t start = (size_t)b * k.block_rows * C;
+        float *sum = block_sums(sums, b, C);
+
+        kiln_columns_dots(sum, sum + C, dout + start, x + start, read_table(tables, MEAN, C),
+                          relu ? &behind : NULL, kiln_columns_rows(&k, b), C,
+                          scratch(sums, &k, thread));
+    }
+}
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+static void fill_tables(float *tables, const float *mean, const float *inv_std, const float *gamma,
+                        const float *beta, int C)
+{
+    float *scale = table(tables, SCALE, C);
+
+    for (int c = 0; c < C; c++) scale[c] = gamma[c] * inv_std[c];
+    kiln_columns_spread(table(tables, MEAN, C), mean, C);
+    kiln_columns_spread(scale, scale, C);
+    kiln_columns_spread(table(tables, SHIFT, C), beta, C);
+}
+
+void kiln_batchnorm_begin(float *tables, float *mean, float *inv_std, float *running_mean,
+                          float *running_var, const float *sums, const float *gamma,
+                          const float *beta, int R, int C, float eps, float momentum)
+{
+    const kiln_columns k = kiln_columns_plan(R, C);
+
     for (int first = 0; first < C; first += 16) {
         const int n = C - first < 16 ? C - first : 16;
         double mu[16], var[16];
 
-        kiln_columns_merge_moments(mu, var, t.partial, &t.k, first, n);
+        kiln_columns_merge_moments(mu, var, sums, &k, first, n);
         for (int j = 0, c = first; j < n; j++, c++) {
             mean[c] = (float)mu[j];
             inv_std[c] = (float)(1 / sqrt(var[j] + (double)eps));
@@ -102,118 +128,151 @@ void kiln_batchnorm_forward(float *out, float *mean, float *inv_std, float *runn
             running_var[c] = momentum * running_var[c] + (1 - momentum) * (float)var[j];
         }
     }
-    for (int c = 0; c < C; c++) t.table[1][c] = gamma[c] * inv_std[c];
-    kiln_columns_spread(t.table[0], mean, C);
-    kiln_columns_spread(t.table[1], t.table[1], C);
-    kiln_columns_spread(t.table[2], beta, C);
-    kiln_parallel(t.k.blocks, normalise_task, &t);
+    fill_tables(tables, mean, inv_std, gamma, beta, C);
 }
 
-/* ---- test mode: running statistics, no work -------------------------------------------------- */
-
-/* Channels first .. first + C - 1 of a matrix of `stride` channels; the tables hold one period or
- * one row. */
-typedef struct {
-    float *out;
-    const float *x;
-    float mean[TEST_STRIP], scale[TEST_STRIP], shift[TEST_STRIP];
-    int R, C, first, stride, period, relu;
-} test_strip;
-
-enum { TEST_ROWS = 256 }; /* rows in a task */
-
-static void test_task(void *context, int task, int thread)
+void kiln_batchnorm_begin_test(float *tables, const float *gamma, const float *beta,
+                               const float *running_mean, const float *running_var, int C,
+                               float eps)
 {
-    const test_strip *t = context;
-    const int from = task * TEST_ROWS, to = t->R - from < TEST_ROWS ? t->R : from + TEST_ROWS;
-    const int whole = t->C == t->stride; /* rows of the strip follow each other */
+    float *inv_std = table(tables, SLOPE, C); /* not needed forward */
 
-    (void)thread;
-    for (int r = from; r < to; r += whole ? TEST_ROWS : 1) {
-        const size_t start = (size_t)r * t->stride + t->first;
-
-        kiln_columns_normalise(t->out + start, t->x + start, (whole ? to - from : 1) * t->C,
-                               t->period, t->mean, t->scale, t->shift, t->relu);
-    }
+    for (int c = 0; c < C; c++)
+        inv_std[c] = (float)(1 / sqrt((double)running_var[c] + (double)eps));
+    fill_tables(tables, running_mean, inv_std, gamma, beta, C);
 }
 
-void kiln_batchnorm_test(float *out, const float *x, const float *gamma, const float *beta,
-                         const float *running_mean, const float *running_var, int R, int C,
-                         float eps, int relu)
+void kiln_batchnorm_begin_backward(float *tables, float *dgamma, float *dbeta, const float *sums,
+                                   const float *gamma, const float *inv_std, int R, int C)
 {
-    const int fits = kiln_columns_period(C) <= TEST_STRIP;
-    test_strip t = {.out = out, .x = x, .R = R, .stride = C, .relu = relu};
+    const kiln_columns k = kiln_columns_plan(R, C);
+    float *slope = table(tables, SLOPE, C), *offset = table(tables, OFFSET, C);
 
-    for (t.first = 0; t.first < C; t.first += TEST_STRIP) {
-        t.C = C - t.first < TEST_STRIP ? C - t.first : TEST_STRIP;
-        t.period = fits ? kiln_columns_period(C) : t.C;
-        for (int i = 0; i < t.period; i++) {
-            const int c = t.first + i % t.C;
-
-            t.mean[i] = running_mean[c];
-            t.scale[i] = gamma[c] * (float)(1 / sqrt((double)running_var[c] + (double)eps));
-            t.shift[i] = beta[c];
-        }
-        kiln_parallel(R / TEST_ROWS + (R % TEST_ROWS != 0), test_task, &t);
-    }
-}
-
-/* ---- backward, closed form ------------------------------------------------------------------- */
-
-static void dots_task(void *context, int block, int thread)
-{
-    const pass *t = context;
-    const size_t start = block_start(t, block);
-    float *sum = t->partial + (size_t)block * 2 * t->k.C;
-
-    kiln_columns_dots(sum, sum + t->k.C, t->dout + start, t->x + start, t->table[0], t->behind,
-                      kiln_columns_rows(&t->k, block), t->k.C,
-                      t->scratch + (size_t)thread * 2 * t->k.period);
-}
-
-static void unnormalise_task(void *context, int block, int thread)
-{
-    const pass *t = context;
-    const size_t start = block_start(t, block);
-
-    (void)thread;
-    kiln_columns_unnormalise(t->out + start, t->dout + start, t->x + start,
-                             kiln_columns_rows(&t->k, block) * t->k.C, t->k.period, t->table[0],
-                             t->table[1], t->table[2], t->table[3], t->behind);
-}
-
-void kiln_batchnorm_backward_alt(float *dx, float *dgamma, float *dbeta, const float *dout,
-                                 const float *x, const float *gamma, const float *relu_beta,
-                                 const float *mean, const float *inv_std, int R, int C,
-                                 float *work)
-{
-    pass t = make_pass(dx, dout, x, R, C, 0, work);
-    const kiln_columns_relu relu = {t.table[1], t.table[4]};
-
-    for (int c = 0; c < C; c++) t.table[1][c] = gamma[c] * inv_std[c];
-    kiln_columns_spread(t.table[0], mean, C);
-    kiln_columns_spread(t.table[1], t.table[1], C);
-    if (relu_beta) {
-        kiln_columns_spread(t.table[4], relu_beta, C);
-        t.behind = &relu;
-    }
-    kiln_parallel(t.k.blocks, dots_task, &t);
     for (int first = 0; first < C; first += 16) {
         const int n = C - first < 16 ? C - first : 16;
         double sum[16], dot[16];
 
-        kiln_columns_merge_sums(sum, dot, t.partial, &t.k, first, n);
+        kiln_columns_merge_sums(sum, dot, sums, &k, first, n);
         for (int j = 0, c = first; j < n; j++, c++) {
             const double scale = (double)gamma[c] * inv_std[c];
 
             dbeta[c] = (float)sum[j];
             dgamma[c] = (float)(dot[j] * inv_std[c]);
-            t.table[2][c] = (float)(-scale * inv_std[c] * inv_std[c] * dot[j] / R);
-            t.table[3][c] = (float)(-scale * sum[j] / R);
+            slope[c] = (float)(-scale * inv_std[c] * inv_std[c] * dot[j] / R);
+            offset[c] = (float)(-scale * sum[j] / R);
         }
     }
-    for (int i = 2; i < 4; i++) kiln_columns_spread(t.table[i], t.table[i], C);
-    kiln_parallel(t.k.blocks, unnormalise_task, &t);
+    kiln_columns_spread(slope, slope, C);
+    kiln_columns_spread(offset, offset, C);
+}
+
+/* ---- maps of rows ---------------------------------------------------------------------------- */
+
+typedef struct {
+    float *out; /* or dx */
+    const float *dout, *x;
+    kiln_columns k;
+    const float *tables;
+    int relu;
+} map;
+
+static void map_task(void *context, int block, int thread)
+{
+    const map *m = context;
+    const int C = m->k.C, floats = kiln_columns_rows(&m->k, block) * C;
+    const size_t start = (size_t)block * m->k.block_rows * C;
+    const float *mean = read_table(m->tables, MEAN, C), *scale = read_table(m->tables, SCALE, C);
+    const kiln_columns_relu behind = relu_behind(m->tables, C);
+
+    (void)thread;
+    if (m->dout)
+        kiln_columns_unnormalise(m->out + start, m->dout + start, m->x + start, floats, m->k.period,
+                                 mean, scale, read_table(m->tables, SLOPE, C),
+                                 read_table(m->tables, OFFSET, C), m->relu ? &behind : NULL);
+    else
+        kiln_columns_normalise(m->out + start, m->x + start, floats, m->k.period, mean, scale,
+                               read_table(m->tables, SHIFT, C), m->relu);
+}
+
+void kiln_batchnorm_rows(float *out, const float *x, const float *tables, int rows, int C, int relu)
+{
+    map m = {out, NULL, x, kiln_columns_plan(rows, C), tables, relu};
+
+    kiln_parallel(m.k.blocks, map_task, &m);
+}
+
+void kiln_batchnorm_rows_backward(float *dx, const float *dout, const float *x, const float *tables,
+                                  int rows, int C, int relu)
+{
+    map m = {dx, dout, x, kiln_columns_plan(rows, C), tables, relu};
+
+    kiln_parallel(m.k.blocks, map_task, &m);
+}
+
+/* ---- whole passes ---------------------------------------------------------------------------- */
+
+typedef struct {
+    const float *dout, *x;
+    kiln_columns k;
+    int relu;
+    float *tables, *sums;
+} job;
+
+static job make_job(const float *dout, const float *x, int R, int C, int relu, float *work)
+{
+    return (job){dout, x, kiln_columns_plan(R, C), relu, work, work + kiln_batchnorm_tables(C)};
+}
+
+size_t kiln_batchnorm_work(int R, int C)
+{
+    return kiln_batchnorm_tables(C) + kiln_batchnorm_sums(R, C);
+}
+
+static void sums_task(void *context, int block, int thread)
+{
+    const job *j = context;
+    const int first = block * j->k.block_rows;
+
+    if (j->dout)
+        kiln_batchnorm_dots(j->sums, j->dout, j->x, j->tables, first, first + 1, j->k.R, j->k.C,
+                            j->relu, thread);
+    else
+        kiln_batchnorm_moments(j->sums, j->x, first, first + 1, j->k.R, j->k.C, thread);
+}
+
+void kiln_batchnorm_forward(float *out, float *mean, float *inv_std, float *running_mean,
+                            float *running_var, const float *x, const float *gamma,
+                            const float *beta, int R, int C, float eps, float momentum, int relu,
+                            float *work)
+{
+    job j = make_job(NULL, x, R, C, relu, work);
+
+    kiln_parallel(j.k.blocks, sums_task, &j);
+    kiln_batchnorm_begin(j.tables, mean, inv_std, running_mean, running_var, j.sums, gamma, beta, R,
+                         C, eps, momentum);
+    kiln_batchnorm_rows(out, x, j.tables, R, C, relu);
+}
+
+void kiln_batchnorm_test(float *out, const float *x, const float *gamma, const float *beta,
+                         const float *running_mean, const float *running_var, int R, int C,
+                         float eps, int relu, float *tables)
+{
+    kiln_batchnorm_begin_test(tables, gamma, beta, running_mean, running_var, C, eps);
+    kiln_batchnorm_rows(out, x, tables, R, C, relu);
+}
+
+/* The closed form. */
+void kiln_batchnorm_backward_alt(float *dx, float *dgamma, float *dbeta, const float *dout,
+                                 const float *x, const float *gamma, const float *relu_beta,
+                                 const float *mean, const float *inv_std, int R, int C,
+                                 float *work)
+{
+    job j = make_job(dout, x, R, C, relu_beta != NULL, work);
+
+    fill_tables(j.tables, mean, inv_std, gamma, relu_beta ? relu_beta : gamma, C);
+    kiln_parallel(j.k.blocks, sums_task, &j);
+    kiln_batchnorm_begin_backward(j.tables, dgamma, dbeta, j.sums, gamma, inv_std, R, C);
+    kiln_batchnorm_rows_backward(dx, dout, x, j.tables, R, C, j.relu);
 }
 
 /* ---- backward, staged graph ------------------------------------------------------------------ */

@@ -18,8 +18,6 @@
 #include "kernels/winograd_rows.h"
 #include "layers/layers.h"
 
-#define CHUNKS 16 /* of the pixels, for db */
-
 int kiln_conv2d_algorithm(const kiln_conv_shape *s)
 {
     if (kiln_winograd_fits(s)) return KILN_CONV_WINOGRAD;
@@ -33,79 +31,93 @@ const char *kiln_conv2d_algorithm_name(int algorithm)
     return names[algorithm];
 }
 
-static size_t larger(size_t a, size_t b)
+const kiln_conv_algorithm *kiln_conv2d_kernels(const kiln_conv_shape *s)
 {
-    return a > b ? a : b;
+    static const kiln_conv_algorithm *const kernels[] = {&kiln_conv_direct, &kiln_winograd,
+                                                         &kiln_winograd_rows};
+
+    return kernels[kiln_conv2d_algorithm(s)];
+}
+
+/* ---- in parts -------------------------------------------------------------------------------- */
+
+/* Scratch of a backward pass: dx's, then dw's, then a sum for each image and filter. */
+typedef struct {
+    size_t dw, db, all;
+} backward_parts;
+
+static backward_parts backward_work(const kiln_conv_shape *s)
+{
+    const kiln_conv_algorithm *a = kiln_conv2d_kernels(s);
+    const size_t dw = (a->work(s) + 15) / 16 * 16, db = dw + (a->dw_work(s) + 15) / 16 * 16;
+
+    return (backward_parts){dw, db, db + (size_t)s->N * s->F};
 }
 
 size_t kiln_conv2d_work(const kiln_conv_shape *s)
 {
-    size_t most = larger(kiln_conv_work(s), (size_t)CHUNKS * s->F);
-
-    if (kiln_winograd_fits(s)) most = larger(most, kiln_winograd_work(s));
-    if (kiln_winograd_rows_fits(s)) most = larger(most, kiln_winograd_rows_work(s));
-    return most;
+    return backward_work(s).all;
 }
+
+void kiln_conv2d_begin_backward(const float *w, const kiln_conv_shape *s, int wants_dx, float *work)
+{
+    if (wants_dx) kiln_conv2d_kernels(s)->filters(w, s, 1, work);
+}
+
+void kiln_conv2d_backward_images(float *dx, const float *dout, const float *x,
+                                 const kiln_conv_shape *s, int group, int first, int last,
+                                 int thread, float *work)
+{
+    const kiln_conv_algorithm *a = kiln_conv2d_kernels(s);
+    const backward_parts at = backward_work(s);
+    const size_t in = (size_t)s->H * s->W * s->C, out = (size_t)s->OH * s->OW * s->F;
+    kiln_conv_shape part = *s;
+
+    part.N = last - first;
+    if (dx) a->images(dx + first * in, dout + first * out, NULL, &part, 1, 0, work);
+    a->dw_images(dout, x, s, group, first, last, thread, work + at.dw);
+    for (int n = first; n < last; n++)
+        kiln_vec_column_sums(work + at.db + (size_t)n * s->F, dout + n * out, s->OH * s->OW, s->F);
+}
+
+void kiln_conv2d_end_backward(float *dw, float *db, const kiln_conv_shape *s, float *work)
+{
+    const backward_parts at = backward_work(s);
+
+    kiln_conv2d_kernels(s)->dw_join(dw, s, work + at.dw);
+    kiln_vec_column_sums(db, work + at.db, s->N, s->F);
+}
+
+/* ---- whole ----------------------------------------------------------------------------------- */
 
 void kiln_conv2d_forward(float *out, const float *x, const float *w, const float *b,
                          const kiln_conv_shape *s, int relu, float *work)
 {
-    switch (kiln_conv2d_algorithm(s)) {
-    case KILN_CONV_WINOGRAD: kiln_winograd_forward(out, x, w, b, s, relu, work); break;
-    case KILN_CONV_WINOGRAD_ROWS: kiln_winograd_rows_forward(out, x, w, b, s, relu, work); break;
-    default: kiln_conv_forward(out, x, w, b, s, relu, work);
-    }
-}
-
-static void conv2d_dx(float *dx, const float *dout, const float *w, const kiln_conv_shape *s,
-                      float *work)
-{
-    switch (kiln_conv2d_algorithm(s)) {
-    case KILN_CONV_WINOGRAD: kiln_winograd_dx(dx, dout, w, s, work); break;
-    case KILN_CONV_WINOGRAD_ROWS: kiln_winograd_rows_dx(dx, dout, w, s, work); break;
-    default: kiln_conv_dx(dx, dout, w, s, work);
-    }
-}
-
-static void conv2d_dw(float *dw, const float *dout, const float *x, const kiln_conv_shape *s,
-                      float *work)
-{
-    switch (kiln_conv2d_algorithm(s)) {
-    case KILN_CONV_WINOGRAD: kiln_winograd_dw(dw, dout, x, s, work); break;
-    case KILN_CONV_WINOGRAD_ROWS: kiln_winograd_rows_dw(dw, dout, x, s, work); break;
-    default: kiln_conv_dw(dw, dout, x, s, work);
-    }
+    kiln_conv_forward(kiln_conv2d_kernels(s), out, x, w, b, s, relu, work);
 }
 
 typedef struct {
-    const float *dout;
-    float *part;
-    int rows, F;
-} sums;
+    const float *dout, *x;
+    const kiln_conv_shape *s;
+    int groups;
+    float *work;
+} job;
 
-static void sum_chunk(void *context, int chunk, int thread)
+static void group_task(void *context, int group, int thread)
 {
-    const sums *j = context;
-    const int first = (int)((int64_t)j->rows * chunk / CHUNKS);
-    const int end = (int)((int64_t)j->rows * (chunk + 1) / CHUNKS);
+    const job *j = context;
 
-    (void)thread;
-    kiln_vec_column_sums(j->part + chunk * j->F, j->dout + (size_t)first * j->F, end - first, j->F);
-}
-
-/* Chunks of pixels, then the chunks in order. */
-static void conv2d_db(float *db, const float *dout, const kiln_conv_shape *s, float *work)
-{
-    sums j = {dout, work, s->N * s->OH * s->OW, s->F};
-
-    kiln_parallel(CHUNKS, sum_chunk, &j);
-    kiln_vec_column_sums(db, work, CHUNKS, s->F);
+    kiln_conv2d_backward_images(NULL, j->dout, j->x, j->s, group,
+                                kiln_conv_group(j->s, j->groups, group),
+                                kiln_conv_group(j->s, j->groups, group + 1), thread, j->work);
 }
 
 void kiln_conv2d_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
                           const float *w, const kiln_conv_shape *s, float *work)
 {
-    if (dx) conv2d_dx(dx, dout, w, s, work);
-    conv2d_dw(dw, dout, x, s, work);
-    conv2d_db(db, dout, s, work);
+    job j = {dout, x, s, kiln_conv2d_kernels(s)->dw_groups(s), work};
+
+    if (dx) kiln_conv_dx(kiln_conv2d_kernels(s), dx, dout, w, s, work);
+    kiln_parallel(j.groups, group_task, &j);
+    kiln_conv2d_end_backward(dw, db, s, work);
 }

@@ -36,11 +36,20 @@ void kiln_affine_backward(float *dx, float *dw, float *db, const float *dout, co
 enum { KILN_CONV_DIRECT, KILN_CONV_WINOGRAD, KILN_CONV_WINOGRAD_ROWS };
 int kiln_conv2d_algorithm(const kiln_conv_shape *s);
 const char *kiln_conv2d_algorithm_name(int algorithm); /* "winograd rows", .. */
+const kiln_conv_algorithm *kiln_conv2d_kernels(const kiln_conv_shape *s);
 size_t kiln_conv2d_work(const kiln_conv_shape *s);
 void kiln_conv2d_forward(float *out, const float *x, const float *w, const float *b,
                          const kiln_conv_shape *s, int relu, float *work);
 void kiln_conv2d_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
                           const float *w, const kiln_conv_shape *s, float *work);
+/* The backward pass in parts: begin; images [first, last) of a group, as kernels/conv.h cuts them,
+ * on `thread`, dx NULL or wanted as begin was told; end. Arrays are those of the whole batch. */
+void kiln_conv2d_begin_backward(const float *w, const kiln_conv_shape *s, int wants_dx,
+                                float *work);
+void kiln_conv2d_backward_images(float *dx, const float *dout, const float *x,
+                                 const kiln_conv_shape *s, int group, int first, int last,
+                                 int thread, float *work);
+void kiln_conv2d_end_backward(float *dw, float *db, const kiln_conv_shape *s, float *work);
 
 /* ---- conv2d_im2col.c --------------- cs231n: conv_forward_im2col, conv_backward_im2col */
 /* The course's own: planes first, x (N, C, H, W), out (N, F, OH, OW), a column matrix and one
@@ -95,13 +104,38 @@ void kiln_batchnorm_forward(float *out, float *mean, float *inv_std, float *runn
                             float *work);
 void kiln_batchnorm_test(float *out, const float *x, const float *gamma, const float *beta,
                          const float *running_mean, const float *running_var, int R, int C,
-                         float eps, int relu);
+                         float eps, int relu, float *tables);
 /* Closed form, dx in one expression; used in training. in place allowed. relu_beta: NULL, or beta
  * where forward fused the relu: dout is that of the relu's output, whose sign x gives again. */
 void kiln_batchnorm_backward_alt(float *dx, float *dgamma, float *dbeta, const float *dout,
                                  const float *x, const float *gamma, const float *relu_beta,
                                  const float *mean, const float *inv_std, int R, int C,
                                  float *work);
+/* In parts, for a caller who does other work on rows while the caches have them. A layer has tables
+ * (kiln_batchnorm_tables floats), which its backward pass finds as forward left them, and sums
+ * (kiln_batchnorm_sums floats). Forward: moments of all rows, begin, then rows, any at a time.
+ * Backward: dots of all rows, begin_backward, rows_backward. Sums are taken of rows first .. last -
+ * 1, cut at multiples of kiln_batchnorm_block(C); there x and dout are the whole matrices of R
+ * rows. */
+size_t kiln_batchnorm_tables(int C);
+size_t kiln_batchnorm_sums(int R, int C);
+int kiln_batchnorm_block(int C);
+void kiln_batchnorm_moments(float *sums, const float *x, int first, int last, int R, int C,
+                            int thread);
+void kiln_batchnorm_begin(float *tables, float *mean, float *inv_std, float *running_mean,
+                          float *running_var, const float *sums, const float *gamma,
+                          const float *beta, int R, int C, float eps, float momentum);
+void kiln_batchnorm_begin_test(float *tables, const float *gamma, const float *beta,
+                               const float *running_mean, const float *running_var, int C,
+                               float eps);
+void kiln_batchnorm_rows(float *out, const float *x, const float *tables, int rows, int C,
+                         int relu);
+void kiln_batchnorm_dots(float *sums, const float *dout, const float *x, const float *tables,
+                         int first, int last, int R, int C, int relu, int thread);
+void kiln_batchnorm_begin_backward(float *tables, float *dgamma, float *dbeta, const float *sums,
+                                   const float *gamma, const float *inv_std, int R, int C);
+void kiln_batchnorm_rows_backward(float *dx, const float *dout, const float *x, const float *tables,
+                                  int rows, int C, int relu);
 /* The staged graph of nine steps (course notes), for teaching and as a check. work: 4·R·C + 8·C
  * floats. */
 void kiln_batchnorm_backward(float *dx, float *dgamma, float *dbeta, const float *dout,

@@ -58,7 +58,6 @@ static size_t layer_work(const kiln_layer *layer, int n)
     switch (layer->kind) {
     case KILN_CONV: return kiln_conv2d_work(&conv);
     case KILN_AFFINE: return kiln_affine_work(n, layer->in_C, layer->C);
-    case KILN_BATCHNORM: return kiln_batchnorm_work(n * S, layer->C);
     case KILN_LAYERNORM:
         return layer->spatial ? kiln_groupnorm_work(n, S, layer->C, 1)
                               : kiln_layernorm_work(n, layer->C);
@@ -71,10 +70,18 @@ static size_t layer_work(const kiln_layer *layer, int n)
  * algorithm. */
 static void measure_work(kiln_net *net)
 {
-    net->work_floats = 0;
+    net->work_floats = net->sums_floats = 0;
     for (int l = 0; l < net->plan.count; l++) {
+        const kiln_layer *layer = &net->plan.layer[l];
+
+        if (layer->kind == KILN_BATCHNORM) {
+            const int R = net->options.batch * layer->H * layer->W;
+            const size_t floats = kiln_batchnorm_sums(R, layer->C);
+
+            if (net->sums_floats < floats) net->sums_floats = floats;
+        }
         for (int n = net->options.batch; n; n /= 2) {
-            const size_t floats = layer_work(&net->plan.layer[l], n);
+            const size_t floats = layer_work(layer, n);
 
             if (net->work_floats < floats) net->work_floats = floats;
         }
@@ -106,10 +113,14 @@ static void lay_out(kiln_net *net)
     net->input = take(net, kiln_net_elements(net, -1) * (size_t)net->options.batch);
     net->pool = take(net, net->pool_floats);
     net->work = take(net, net->work_floats);
+    net->sums = take(net, net->sums_floats);
     for (int l = 0; l < net->plan.count; l++) {
-        const size_t floats = cache_floats(net, &net->plan.layer[l]);
+        const kiln_layer *layer = &net->plan.layer[l];
+        const size_t floats = cache_floats(net, layer);
 
         if (!floats) continue;
+        if (layer->kind == KILN_BATCHNORM)
+            net->node[l].tables = take(net, kiln_batchnorm_tables(layer->C));
         net->node[l].mean = take(net, floats);
         net->node[l].inv_std = take(net, floats);
     }
@@ -128,6 +139,7 @@ static int prepare(kiln_net *net, const char *notation, const kiln_net_options *
     KILN_TRY(kiln_notation_parse(&net->plan, notation, o->C, o->H, o->W));
     KILN_TRY(check_sizes(net));
     kiln_net_list_tensors(net);
+    kiln_net_plan_stretches(net);
     kiln_net_plan_memory(net);
     measure_work(net);
     lay_out(net);

@@ -1,8 +1,13 @@
 /*
  * What the files of a net share.
  *
+ * A stretch is some layers in a row that a pass takes image by image: all of them for a few images,
+ * then all of them for the next, so that one layer reads what is still in the cache from the one
+ * before. net_run.c says which and why.
+ *
  * Time, for the memory plan: layer l runs forward at time l and backward at 2 L - 2 - l, L being
- * the number of layers; the last layer is the loss, whose two times are one.
+ * the number of layers; the last layer is the loss, whose two times are one. In a stretch the times
+ * of all its layers are one: what any of them needs lives through it.
  */
 #ifndef KILN_NET_NET_INTERNAL_H
 #define KILN_NET_NET_INTERNAL_H
@@ -21,7 +26,13 @@ typedef struct {
     int from, to;
 } kiln_buffer;
 
+/* Layers first .. last. */
 typedef struct {
+    int first, last;
+} kiln_stretch;
+
+typedef struct {
+    kiln_stretch forward, backward; /* that this layer is in */
     /* The plan: numbers of buffers, -1: none. Layers that share one work in place. */
     int out_buffer, dout_buffer, temp_buffer;
     int consumers;      /* layers that take the output */
@@ -37,6 +48,7 @@ typedef struct {
     /* The memory. */
     float *out, *dout, *temp;
     float *mean, *inv_std; /* caches of normalisations */
+    float *tables;         /* of a batchnorm */
 } kiln_node;
 
 struct kiln_net {
@@ -48,8 +60,10 @@ struct kiln_net {
     int tensors, learned; /* all, and those that are parameters, which come first */
     kiln_buffer buffer[KILN_BUFFERS_MAX];
     int buffers;
-    size_t parameter_floats, statistic_floats, pool_floats, work_floats, spare_floats;
+    size_t parameter_floats, statistic_floats, pool_floats, work_floats, sums_floats, spare_floats;
     float *input, *parameters, *gradients, *statistics, *pool, *work;
+    float *sums; /* of the batchnorm `summed`, taken by the stretch before it; -1: none */
+    int summed;
     float *spare; /* running statistics of a pass that must not change the real ones */
     int64_t step;
     float dropout; /* of all dropout layers; negative: the notation's */
@@ -66,9 +80,30 @@ void kiln_net_initialise(kiln_net *net);
 /* net_memory.c: which values share which buffers, and where these lie. */
 void kiln_net_plan_memory(kiln_net *net);
 
-/* net_run.c: one layer of a pass. observing: running statistics go to net->spare. */
+/* net_layers.c: one layer of a pass over n images. begin, then images, any at a time, from tasks
+ * of the pool too (`thread` is the task's), and backward end. observing: running statistics go to
+ * net->spare. */
+int kiln_net_image_by_image(const kiln_net *net, int l); /* else images is called once, for all */
+int kiln_net_does_nothing(const kiln_net *net, int l);   /* a neighbour does its work */
+void kiln_net_begin_forward(kiln_net *net, int l, int n, int train, int observing);
+void kiln_net_forward_images(kiln_net *net, int l, int first, int count, int train);
+void kiln_net_begin_backward(kiln_net *net, int l, int n);
+/* Of a convolution, images of a group as kernels/conv.h cuts them. */
+void kiln_net_backward_images(kiln_net *net, int l, int n, int group, int first, int count,
+                              int thread);
+void kiln_net_end_backward(kiln_net *net, int l, int n);
+/* The sums of batchnorm l over some images; what is left of them is taken by begin. */
+int kiln_net_sums_by_image(const kiln_net *net, int l); /* no block of rows is of two images */
+void kiln_net_moments(kiln_net *net, int l, int n, int first, int count, int thread);
+void kiln_net_dots(kiln_net *net, int l, int n, int first, int count, int thread);
+kiln_conv_shape kiln_net_conv_shape(const kiln_net *net, int l, int n);
+
+/* All of it, over all images. */
 void kiln_net_forward_layer(kiln_net *net, int l, int n, int train, int observing);
 void kiln_net_backward_layer(kiln_net *net, int l, int n);
+
+/* net_run.c: which layers make up stretches. */
+void kiln_net_plan_stretches(kiln_net *net);
 
 const float *kiln_net_output(const kiln_net *net, int l); /* of layer l; -1: the input */
 kiln_rng kiln_net_dropout_rng(const kiln_net *net, int l);

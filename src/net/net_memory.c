@@ -22,9 +22,25 @@
 
 #define ALIGN_FLOATS 16
 
-static int backward_time(const kiln_net *net, int l)
+/* When the stretch of layer l begins and ends, in either direction. */
+static int forward_begins(const kiln_net *net, int l)
 {
-    return 2 * net->plan.count - 2 - l;
+    return net->node[l].forward.first;
+}
+
+static int forward_ends(const kiln_net *net, int l)
+{
+    return net->node[l].forward.last;
+}
+
+static int backward_begins(const kiln_net *net, int l)
+{
+    return 2 * net->plan.count - 2 - net->node[l].backward.last;
+}
+
+static int backward_ends(const kiln_net *net, int l)
+{
+    return 2 * net->plan.count - 2 - net->node[l].backward.first;
 }
 
 /* ---- what a layer reads going backward ------------------------------------------------------- */
@@ -164,10 +180,11 @@ static void plan_outputs(kiln_net *net)
                 fuse_back(net, l);
             }
         } else {
-            node->out_buffer = new_buffer(net, kiln_net_elements(net, l), l, l);
+            node->out_buffer = new_buffer(net, kiln_net_elements(net, l), forward_begins(net, l),
+                                          forward_ends(net, l));
         }
-        live_until(net, node->out_buffer, l);
-        if (reads_output(net, l)) live_until(net, node->out_buffer, backward_time(net, l));
+        live_until(net, node->out_buffer, forward_ends(net, l));
+        if (reads_output(net, l)) live_until(net, node->out_buffer, backward_ends(net, l));
         if (net->options.keep) live_until(net, node->out_buffer, KILN_FOREVER);
     }
     for (int l = 0; l <= loss; l++) {
@@ -175,9 +192,9 @@ static void plan_outputs(kiln_net *net)
 
         for (int i = 0; i < 2; i++) {
             if (sources[i] < 0) continue;
-            live_until(net, net->node[sources[i]].out_buffer, l);
+            live_until(net, net->node[sources[i]].out_buffer, forward_ends(net, l));
             if (reads_input(net, l))
-                live_until(net, net->node[sources[i]].out_buffer, backward_time(net, l));
+                live_until(net, net->node[sources[i]].out_buffer, backward_ends(net, l));
             if (l == loss) live_until(net, net->node[sources[i]].out_buffer, KILN_FOREVER);
         }
     }
@@ -199,25 +216,25 @@ static void plan_gradient(kiln_net *net, int l, int from, int shared)
 {
     kiln_node *node = &net->node[l], *source = from < 0 ? NULL : &net->node[from];
     const enum kiln_layer_kind kind = net->plan.layer[l].kind;
-    const int now = backward_time(net, l);
+    const int now = backward_begins(net, l), then = backward_ends(net, l);
     const int normalises = kind == KILN_BATCHNORM || kind == KILN_LAYERNORM ||
                            kind == KILN_GROUPNORM;
 
     if (!source || !source->wants_gradient) {
         if (normalises) /* computes a dx in any case */
-            node->temp_buffer = new_buffer(net, kiln_net_elements(net, from), now, now);
+            node->temp_buffer = new_buffer(net, kiln_net_elements(net, from), now, then);
     } else if (source->last_consumer != l) {
         if (kind != KILN_ADD)
-            node->temp_buffer = new_buffer(net, kiln_net_elements(net, from), now, now);
+            node->temp_buffer = new_buffer(net, kiln_net_elements(net, from), now, then);
     } else if (shared && source->consumers == 1 && !net->options.keep) {
         source->dout_buffer = node->dout_buffer;
-        live_until(net, node->dout_buffer, backward_time(net, from));
+        live_until(net, node->dout_buffer, backward_ends(net, from));
     } else if (source->consumers == 1 && pools_in_place(net, l)) {
         source->dout_buffer = source->out_buffer;
-        live_until(net, source->out_buffer, backward_time(net, from));
+        live_until(net, source->out_buffer, backward_ends(net, from));
     } else {
         source->dout_buffer = new_buffer(net, kiln_net_elements(net, from), now,
-                                         backward_time(net, from));
+                                         backward_ends(net, from));
         if (net->options.keep) live_until(net, source->dout_buffer, KILN_FOREVER);
     }
 }

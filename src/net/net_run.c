@@ -1,279 +1,96 @@
 /*
- * Forward and backward through the plan, layer by layer, on the buffers that net_memory.c gave out.
+ * Forward and backward through the plan, a stretch of layers at a time.
  *
- * A gradient with several writers is their sum, the highest layer first: an order that the notation
- * alone fixes. A relu behind a convolution, an affine or a batchnorm is done while that stores its
- * output (node.relu). Its backward pass is done by the maxpool that takes it or the batchnorm that
- * made it, where there is one (node.relu_back), else in place on the same gradient. Same bits
- * either way, which a test proves.
+ * Layer by layer, a big value goes out to memory and comes back for each layer that reads it. So
+ * layers in a row are taken together, image by image: a few images go through all of them while the
+ * second-level cache has them, then the next few. That ends where a layer needs all images at once:
+ * a batchnorm its statistics, an affine its product. In the usual nets a stretch is a convolution
+ * with what surrounds it,
+ *
+ *   forward    batchnorm's map, relu, maxpool, [conv], and the sums of the batchnorm behind it
+ *   backward   batchnorm's map, [conv: dx, dw, db], and the sums of the batchnorm before it
+ *
+ * or, without batchnorm, [conv], relu, maxpool both ways. There is one convolution in a stretch,
+ * since its packed filters take the scratch.
+ *
+ * Nothing of this changes a bit: what an image gets does not depend on its neighbours, and sums
+ * over images have blocks and groups of their own, fixed by the shape. The pool's tasks are some
+ * images forward, and a group of a convolution's filter gradient backward.
  */
+#include <string.h>
 #include <time.h>
 
-#include "kernels/vec.h"
+#include "base/threads.h"
 #include "net/net_internal.h"
 
-/* Dropout of layer l at step t draws from stream 256 t + l. */
-kiln_rng kiln_net_dropout_rng(const kiln_net *net, int l)
-{
-    const uint64_t stream = (uint64_t)net->step * KILN_LAYERS_MAX + (uint64_t)l;
+/* Of all values of a stretch, for the images taken at a time: 512 KB. */
+#ifndef CHUNK_FLOATS
+#define CHUNK_FLOATS 131072
+#endif
 
-    return (kiln_rng){net->options.seed, KILN_RNG_DROPOUT, stream};
+/* ---- stretches ------------------------------------------------------------------------------- */
+
+static int pools(enum kiln_layer_kind kind)
+{
+    return kind == KILN_MAXPOOL || kind == KILN_AVGPOOL;
 }
 
-float kiln_net_dropout_rate(const kiln_net *net, int l)
-{
-    return net->dropout < 0 ? net->plan.layer[l].u.rate : net->dropout;
-}
-
-const float *kiln_net_output(const kiln_net *net, int l)
-{
-    return l < 0 ? net->input : net->node[l].out;
-}
-
-size_t kiln_net_elements(const kiln_net *net, int l)
-{
-    const kiln_plan *p = &net->plan;
-
-    if (l < 0) return (size_t)p->C * (size_t)p->H * (size_t)p->W;
-    return (size_t)p->layer[l].C * (size_t)p->layer[l].H * (size_t)p->layer[l].W;
-}
-
-/* ---- forward --------------------------------------------------------------------------------- */
-
-static void copy(float *out, const float *x, int count)
-{
-    if (out != x) kiln_vec_copy(out, x, count);
-}
-
-static void forward_batchnorm(kiln_net *net, int l, int n, int train, int observing)
+/* A net that keeps every value has no stretches: a test compares the two. A convolution whose
+ * filters outweigh its image goes alone backward: dx and dw in turn, a few images each, would drive
+ * each other's filters out of the cache. */
+static int joins(const kiln_net *net, int l, int backward)
 {
     const kiln_layer *layer = &net->plan.layer[l];
-    kiln_node *node = &net->node[l];
-    const kiln_tensor *learned = &net->tensor[node->learned];
-    const kiln_tensor *running = &net->tensor[node->statistics];
-    const float *x = kiln_net_output(net, layer->from), *gamma = learned[0].data,
-                *beta = learned[1].data;
-    float *mean = observing ? net->spare : running[0].data;
-    float *var = observing ? net->spare + net->spare_floats / 2 : running[1].data;
-    const int R = n * layer->H * layer->W;
+    const kiln_conv_shape *s = &layer->u.conv;
 
-    if (train)
-        kiln_batchnorm_forward(node->out, node->mean, node->inv_std, mean, var, x, gamma, beta, R,
-                               layer->C, KILN_NORM_EPS, KILN_NORM_MOMENTUM, node->relu, net->work);
-    else
-        kiln_batchnorm_test(node->out, x, gamma, beta, running[0].data, running[1].data, R,
-                            layer->C, KILN_NORM_EPS, node->relu);
+    if (backward && layer->kind == KILN_CONV &&
+        (double)s->F * s->C * s->HH * s->WW > (double)s->F * s->OH * s->OW)
+        return 0;
+    return !net->options.keep && kiln_net_image_by_image(net, l);
 }
 
-/* layernorm of an image is groupnorm of one group. */
-static void forward_groups(kiln_net *net, int l, int n)
+/* Layer l begins a stretch, whose layers before it in this direction have a convolution or not. A
+ * pool goes with the convolution on its larger side. */
+static int begins(const kiln_net *net, int l, int before, int has_conv, int backward)
 {
-    const kiln_layer *layer = &net->plan.layer[l];
-    kiln_node *node = &net->node[l];
-    const kiln_tensor *t = &net->tensor[node->learned];
-    const float *x = kiln_net_output(net, layer->from);
-    const int G = layer->kind == KILN_GROUPNORM ? layer->u.groups : 1;
+    const enum kiln_layer_kind kind = net->plan.layer[l].kind;
 
-    if (layer->kind == KILN_LAYERNORM && !layer->spatial)
-        kiln_layernorm_forward(node->out, node->mean, node->inv_std, x, t[0].data, t[1].data, n,
-                               layer->C, KILN_NORM_EPS);
-    else
-        kiln_groupnorm_forward(node->out, node->mean, node->inv_std, x, t[0].data, t[1].data, n,
-                               layer->H * layer->W, layer->C, G, KILN_NORM_EPS, net->work);
+    return !joins(net, l, backward) || !joins(net, before, backward) ||
+           kind == KILN_BATCHNORM ||
+           (has_conv && (kind == KILN_CONV || (backward && pools(kind))));
 }
 
-static void forward_dropout(kiln_net *net, int l, int count, int train)
+void kiln_net_plan_stretches(kiln_net *net)
 {
-    const float *x = kiln_net_output(net, net->plan.layer[l].from);
-    const float rate = kiln_net_dropout_rate(net, l);
+    const int last = net->plan.count - 1;
+    int has_conv = 0;
 
-    if (train && rate > 0)
-        kiln_dropout(net->node[l].out, x, count, rate, kiln_net_dropout_rng(net, l), 0);
-    else
-        copy(net->node[l].out, x, count);
-}
-
-static void forward_flatten(const kiln_layer *layer, float *out, const float *x, int n)
-{
-    if (layer->in_H * layer->in_W == 1)
-        copy(out, x, n * layer->C);
-    else
-        kiln_flatten_forward(out, x, n, layer->in_H * layer->in_W, layer->in_C);
-}
-
-void kiln_net_forward_layer(kiln_net *net, int l, int n, int train, int observing)
-{
-    const kiln_layer *layer = &net->plan.layer[l];
-    kiln_node *node = &net->node[l];
-    const kiln_tensor *t = node->learned < 0 ? NULL : &net->tensor[node->learned];
-    const float *x = kiln_net_output(net, layer->from);
-    const int count = n * (int)kiln_net_elements(net, l);
-    kiln_conv_shape conv = layer->u.conv;
-    kiln_pool_shape pool = layer->u.pool;
-
-    conv.N = pool.N = n;
-    switch (layer->kind) {
-    case KILN_CONV:
-        kiln_conv2d_forward(node->out, x, t[0].data, t[1].data, &conv, node->relu, net->work);
-        break;
-    case KILN_AFFINE:
-        kiln_affine_forward(node->out, x, t[0].data, t[1].data, n, layer->in_C, layer->C,
-                            node->relu, net->work);
-        break;
-    case KILN_MAXPOOL: kiln_maxpool_forward(node->out, x, &pool); break;
-    case KILN_AVGPOOL: kiln_avgpool_forward(node->out, x, &pool); break;
-    case KILN_FLATTEN: forward_flatten(layer, node->out, x, n); break;
-    case KILN_RELU:
-        if (!node->done) kiln_relu_forward(node->out, x, count);
-        break;
-    case KILN_LEAKYRELU: kiln_leaky_relu_forward(node->out, x, count, layer->u.slope); break;
-    case KILN_GELU: kiln_gelu_forward(node->out, x, count); break;
-    case KILN_TANH: kiln_tanh_forward(node->out, x, count); break;
-    case KILN_SIGMOID: kiln_sigmoid_forward(node->out, x, count); break;
-    case KILN_BATCHNORM: forward_batchnorm(net, l, n, train, observing); break;
-    case KILN_LAYERNORM:
-    case KILN_GROUPNORM: forward_groups(net, l, n); break;
-    case KILN_DROPOUT: forward_dropout(net, l, count, train); break;
-    case KILN_ADD:
-        kiln_residual_add(node->out, x, kiln_net_output(net, layer->from2), count);
-        break;
-    default: break; /* a loss: kiln_net_data_loss */
+    for (int l = 0, first = 0; l <= last; l++) {
+        if (l == 0 || begins(net, l, l - 1, has_conv, 0)) {
+            first = l;
+            has_conv = 0;
+        }
+        has_conv |= net->plan.layer[l].kind == KILN_CONV;
+        for (int i = first; i <= l; i++) net->node[i].forward = (kiln_stretch){first, l};
+    }
+    for (int l = last, end = last; l >= 0; l--) {
+        if (l == last || begins(net, l, l + 1, has_conv, 1)) {
+            end = l;
+            has_conv = 0;
+        }
+        has_conv |= net->plan.layer[l].kind == KILN_CONV;
+        for (int i = l; i <= end; i++) net->node[i].backward = (kiln_stretch){l, end};
     }
 }
 
-/* ---- backward -------------------------------------------------------------------------------- */
+/* ---- times ----------------------------------------------------------------------------------- */
 
-/* Where layer l writes the gradient of value `from`; NULL where nobody wants it. */
-static float *gradient_place(kiln_net *net, int l, int from)
+static double now(void)
 {
-    if (net->node[l].temp) return net->node[l].temp;
-    return from >= 0 && net->node[from].wants_gradient ? net->node[from].dout : NULL;
-}
+    struct timespec time;
 
-/* After it was written: a second writer's share is added to what stands there. */
-static void gradient_join(kiln_net *net, int l, int from, int count)
-{
-    if (from < 0 || !net->node[from].wants_gradient || !net->node[l].temp) return;
-    kiln_residual_add(net->node[from].dout, net->node[from].dout, net->node[l].temp, count);
-}
-
-/* Both ends of an ADD get its gradient. */
-static void backward_add(kiln_net *net, int l, int count)
-{
-    const int ends[2] = {net->plan.layer[l].from2, net->plan.layer[l].from};
-    const float *dout = net->node[l].dout;
-
-    for (int i = 0; i < 2; i++) {
-        kiln_node *end = ends[i] < 0 ? NULL : &net->node[ends[i]];
-
-        if (!end || !end->wants_gradient) continue;
-        if (end->last_consumer == l)
-            copy(end->dout, dout, count);
-        else
-            kiln_residual_add(end->dout, end->dout, dout, count);
-    }
-}
-
-static void backward_norm(kiln_net *net, int l, int n, float *dx)
-{
-    const kiln_layer *layer = &net->plan.layer[l];
-    const kiln_node *node = &net->node[l];
-    const kiln_tensor *t = &net->tensor[node->learned];
-    const float *x = kiln_net_output(net, layer->from), *gamma = t[0].data, *dout = node->dout;
-    float *dgamma = t[0].gradient, *dbeta = t[1].gradient;
-    const int S = layer->H * layer->W, C = layer->C;
-    const int G = layer->kind == KILN_GROUPNORM ? layer->u.groups : 1;
-
-    if (layer->kind == KILN_BATCHNORM)
-        kiln_batchnorm_backward_alt(dx, dgamma, dbeta, dout, x, gamma,
-                                    node->relu_back ? t[1].data : NULL, node->mean, node->inv_std,
-                                    n * S, C, net->work);
-    else if (layer->kind == KILN_LAYERNORM && !layer->spatial)
-        kiln_layernorm_backward(dx, dgamma, dbeta, dout, x, gamma, node->mean, node->inv_std, n, C,
-                                net->work);
-    else
-        kiln_groupnorm_backward(dx, dgamma, dbeta, dout, x, gamma, node->mean, node->inv_std, n, S,
-                                C, G, net->work);
-}
-
-static void backward_elementwise(kiln_net *net, int l, int count, float *dx)
-{
-    const kiln_layer *layer = &net->plan.layer[l];
-    const kiln_node *node = &net->node[l];
-    const float *x = kiln_net_output(net, layer->from), *dout = node->dout;
-    const float rate = layer->kind == KILN_DROPOUT ? kiln_net_dropout_rate(net, l) : 0;
-
-    switch (layer->kind) {
-    case KILN_RELU:
-        if (node->done_back)
-            copy(dx, dout, count);
-        else
-            kiln_relu_backward(dx, dout, node->out, count);
-        break;
-    case KILN_LEAKYRELU: kiln_leaky_relu_backward(dx, dout, x, count, layer->u.slope); break;
-    case KILN_GELU: kiln_gelu_backward(dx, dout, x, count); break;
-    case KILN_TANH: kiln_tanh_backward(dx, dout, node->out, count); break;
-    case KILN_SIGMOID: kiln_sigmoid_backward(dx, dout, node->out, count); break;
-    default: /* dropout */
-        if (rate > 0)
-            kiln_dropout(dx, dout, count, rate, kiln_net_dropout_rng(net, l), 0);
-        else
-            copy(dx, dout, count);
-    }
-}
-
-static void backward_flatten(const kiln_layer *layer, float *dx, const float *dout, int n)
-{
-    if (layer->in_H * layer->in_W == 1)
-        copy(dx, dout, n * layer->C);
-    else
-        kiln_flatten_backward(dx, dout, n, layer->in_H * layer->in_W, layer->in_C);
-}
-
-void kiln_net_backward_layer(kiln_net *net, int l, int n)
-{
-    const kiln_layer *layer = &net->plan.layer[l];
-    const kiln_node *node = &net->node[l];
-    const kiln_tensor *t = node->learned < 0 ? NULL : &net->tensor[node->learned];
-    const float *x = kiln_net_output(net, layer->from), *dout = node->dout;
-    const int count = n * (int)kiln_net_elements(net, l);
-    float *dx = gradient_place(net, l, layer->from);
-    kiln_conv_shape conv = layer->u.conv;
-    kiln_pool_shape pool = layer->u.pool;
-
-    conv.N = pool.N = n;
-    if (!dx && !t && layer->kind != KILN_ADD) return; /* nobody wants anything of it */
-    switch (layer->kind) {
-    case KILN_CONV:
-        kiln_conv2d_backward(dx, t[0].gradient, t[1].gradient, dout, x, t[0].data, &conv,
-                             net->work);
-        break;
-    case KILN_AFFINE:
-        kiln_affine_backward(dx, t[0].gradient, t[1].gradient, dout, x, t[0].data, n, layer->in_C,
-                             layer->C, net->work);
-        break;
-    case KILN_MAXPOOL:
-        kiln_maxpool_backward(dx, dout, x, node->out, &pool, node->relu_back);
-        break;
-    case KILN_AVGPOOL: kiln_avgpool_backward(dx, dout, &pool); break;
-    case KILN_FLATTEN: backward_flatten(layer, dx, dout, n); break;
-    case KILN_BATCHNORM:
-    case KILN_LAYERNORM:
-    case KILN_GROUPNORM: backward_norm(net, l, n, dx); break;
-    case KILN_ADD: backward_add(net, l, count); break;
-    default: backward_elementwise(net, l, count, dx);
-    }
-    gradient_join(net, l, layer->from, n * (int)kiln_net_elements(net, layer->from));
-}
-
-/* ---- passes ---------------------------------------------------------------------------------- */
-
-static double seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 /* A pass that measures accuracy would only blur the times of a step. */
@@ -282,19 +99,148 @@ static int profiled(const kiln_net *net)
     return net->profiling && net->last_train;
 }
 
+/* Adds the seconds since *since to *to, and begins anew. */
+static void lap(const kiln_net *net, double *to, double *since)
+{
+    if (profiled(net)) {
+        const double then = *since;
+
+        *since = now();
+        if (to) *to += *since - then;
+    }
+}
+
+/* ---- a stretch ------------------------------------------------------------------------------- */
+
+typedef struct {
+    kiln_net *net;
+    kiln_stretch layers;
+    int n, train;
+    int conv;   /* its convolution, or -1 */
+    int sums;   /* the batchnorm whose sums are taken as well, or -1 */
+    int chunk;  /* images at a time */
+    int groups; /* backward: of the convolution */
+    /* Seconds of each layer on the calling thread, which stand for all threads' shares. */
+    double own[KILN_LAYERS_MAX];
+} stretch;
+
+static int at_most(int value, int limit)
+{
+    return value < limit ? value : limit;
+}
+
+static int chunk_of(const stretch *s)
+{
+    const kiln_net *net = s->net;
+    size_t floats = kiln_net_elements(net, net->plan.layer[s->layers.first].from);
+    int chunk;
+
+    for (int l = s->layers.first; l <= s->layers.last; l++)
+        if (!kiln_net_does_nothing(net, l)) floats += kiln_net_elements(net, l);
+    chunk = floats < CHUNK_FLOATS ? (int)(CHUNK_FLOATS / floats) : 1;
+    return at_most(chunk, s->n);
+}
+
+static stretch make_stretch(kiln_net *net, kiln_stretch layers, int n, int train)
+{
+    stretch s = {.net = net, .layers = layers, .n = n, .train = train, .conv = -1, .sums = -1};
+
+    for (int l = layers.first; l <= layers.last; l++)
+        if (net->plan.layer[l].kind == KILN_CONV) s.conv = l;
+    s.chunk = chunk_of(&s);
+    return s;
+}
+
+/* So that every thread gets some chunks. */
+static int spread(int chunk, int n)
+{
+    return at_most(chunk, (n - 1) / (4 * kiln_threads()) + 1);
+}
+
+/* Layers that do something, and the sums. */
+static int parts(const stretch *s)
+{
+    int count = s->sums >= 0;
+
+    for (int l = s->layers.first; l <= s->layers.last; l++)
+        count += !kiln_net_does_nothing(s->net, l);
+    return count;
+}
+
+/* `seconds` went by while all images were taken: each layer's share is as the caller's was. */
+static void share_time(const stretch *s, double seconds, double *of_layer)
+{
+    double all = 0;
+
+    for (int l = 0; l < s->net->plan.count; l++) all += s->own[l];
+    for (int l = 0; l < s->net->plan.count && all > 0; l++)
+        of_layer[l] += seconds * s->own[l] / all;
+}
+
+/* ---- forward --------------------------------------------------------------------------------- */
+
+static void forward_images(stretch *s, int first, int count, int thread)
+{
+    double since = thread == 0 && profiled(s->net) ? now() : 0;
+
+    for (int l = s->layers.first; l <= s->layers.last; l++) {
+        kiln_net_forward_images(s->net, l, first, count, s->train);
+        if (thread == 0) lap(s->net, &s->own[l], &since);
+    }
+    if (s->sums < 0) return;
+    kiln_net_moments(s->net, s->sums, s->n, first, count, thread);
+    if (thread == 0) lap(s->net, &s->own[s->sums], &since);
+}
+
+static void forward_task(void *context, int task, int thread)
+{
+    stretch *s = context;
+    const int first = task * s->chunk;
+
+    forward_images(s, first, at_most(s->chunk, s->n - first), thread);
+}
+
+/* The batchnorm behind the stretch, where it takes a value of it. */
+static int sums_behind(const stretch *s)
+{
+    const kiln_plan *plan = &s->net->plan;
+    const int l = s->layers.last + 1;
+
+    if (!s->train || plan->layer[l].kind != KILN_BATCHNORM) return -1;
+    return plan->layer[l].from >= s->layers.first && kiln_net_sums_by_image(s->net, l) ? l : -1;
+}
+
+static void forward_stretch(kiln_net *net, kiln_stretch layers, int n, int train)
+{
+    stretch s = make_stretch(net, layers, n, train);
+    double since = profiled(net) ? now() : 0, taken = 0;
+
+    s.sums = sums_behind(&s);
+    for (int l = layers.first; l <= layers.last; l++) {
+        kiln_net_begin_forward(net, l, n, train, 0);
+        lap(net, &net->forward_seconds[l], &since);
+    }
+    if (parts(&s) == 1) {
+        forward_images(&s, 0, n, 0); /* its own tasks are finer */
+    } else {
+        s.chunk = spread(s.chunk, n);
+        kiln_parallel((n + s.chunk - 1) / s.chunk, forward_task, &s);
+    }
+    net->summed = s.sums;
+    lap(net, &taken, &since);
+    share_time(&s, taken, net->forward_seconds);
+}
+
 const float *kiln_net_forward(kiln_net *net, int n, int train)
 {
     const int loss = net->plan.count - 1;
 
     net->last_n = n;
     net->last_train = train;
+    net->summed = -1;
     net->calls += profiled(net);
-    for (int l = 0; l < loss; l++) {
-        const double start = profiled(net) ? seconds() : 0;
-
-        kiln_net_forward_layer(net, l, n, train, 0);
-        if (profiled(net)) net->forward_seconds[l] += seconds() - start;
-    }
+    for (int l = 0; l < loss; l = net->node[l].forward.last + 1)
+        forward_stretch(net, net->node[l].forward, n, train);
     return kiln_net_output(net, net->plan.layer[loss].from);
 }
 
@@ -303,22 +249,111 @@ double kiln_net_data_loss(kiln_net *net, const int *y, int n)
     const kiln_layer *layer = &net->plan.layer[net->plan.count - 1];
     const float *scores = kiln_net_output(net, layer->from);
     float *dscores = layer->from < 0 ? NULL : net->node[layer->from].dout;
-    const double start = profiled(net) ? seconds() : 0;
+    const double start = profiled(net) ? now() : 0;
     const double loss = layer->kind == KILN_SVM ? kiln_svm_loss(dscores, scores, y, n, layer->C)
                                                 : kiln_softmax_loss(dscores, scores, y, n, layer->C,
                                                                     layer->u.smoothing);
 
-    if (profiled(net)) net->forward_seconds[net->plan.count - 1] += seconds() - start;
+    if (profiled(net)) net->forward_seconds[net->plan.count - 1] += now() - start;
     return loss;
+}
+
+/* ---- backward -------------------------------------------------------------------------------- */
+
+static void backward_images(stretch *s, int group, int first, int count, int thread)
+{
+    double since = thread == 0 && profiled(s->net) ? now() : 0;
+
+    for (int l = s->layers.last; l >= s->layers.first; l--) {
+        if (!s->net->node[l].wants_gradient) continue;
+        kiln_net_backward_images(s->net, l, s->n, group, first, count, thread);
+        if (thread == 0) lap(s->net, &s->own[l], &since);
+    }
+    if (s->sums < 0) return;
+    kiln_net_dots(s->net, s->sums, s->n, first, count, thread);
+    if (thread == 0) lap(s->net, &s->own[s->sums], &since);
+}
+
+/* A group of the convolution's filter gradient, or a chunk where there is no convolution. */
+static void backward_task(void *context, int task, int thread)
+{
+    stretch *s = context;
+    int first = task * s->chunk, end = at_most(first + s->chunk, s->n);
+
+    if (s->conv >= 0) {
+        const kiln_conv_shape conv = kiln_net_conv_shape(s->net, s->conv, s->n);
+
+        first = kiln_conv_group(&conv, s->groups, task);
+        end = kiln_conv_group(&conv, s->groups, task + 1);
+    }
+    for (; first < end; first += s->chunk)
+        backward_images(s, task, first, at_most(s->chunk, end - first), thread);
+}
+
+/* The batchnorm before the stretch, whose gradient the stretch makes whole. */
+static int sums_before(const stretch *s)
+{
+    const int l = s->layers.first - 1;
+
+    if (l < 0 || s->net->plan.layer[l].kind != KILN_BATCHNORM) return -1;
+    return s->net->node[l].wants_gradient && kiln_net_sums_by_image(s->net, l) ? l : -1;
+}
+
+/* Groups enough to keep all threads busy. */
+static int groups_suffice(int groups)
+{
+    return groups % kiln_threads() == 0 || groups >= 2 * kiln_threads();
+}
+
+static void backward_layers(kiln_net *net, kiln_stretch layers, int n)
+{
+    double since = profiled(net) ? now() : 0;
+
+    for (int l = layers.last; l >= layers.first; l--) {
+        if (!net->node[l].wants_gradient) continue;
+        kiln_net_backward_layer(net, l, n);
+        lap(net, &net->backward_seconds[l], &since);
+    }
+}
+
+static void backward_stretch(kiln_net *net, kiln_stretch layers, int n)
+{
+    stretch s = make_stretch(net, layers, n, 1);
+    double since = profiled(net) ? now() : 0, taken = 0;
+    int tasks;
+
+    s.sums = sums_before(&s);
+    s.chunk = spread(s.chunk, n);
+    tasks = (n + s.chunk - 1) / s.chunk;
+    if (s.conv >= 0) {
+        const kiln_conv_shape conv = kiln_net_conv_shape(net, s.conv, n);
+        const kiln_conv_algorithm *kernels = kiln_conv2d_kernels(&conv);
+        const int step = kernels->dw_step(&conv);
+
+        s.chunk = (s.chunk + step - 1) / step * step;
+        tasks = s.groups = kernels->dw_groups(&conv);
+    }
+    if (parts(&s) == 1 || (s.conv >= 0 && !groups_suffice(s.groups))) {
+        backward_layers(net, layers, n);
+        return;
+    }
+    for (int l = layers.last; l >= layers.first; l--) {
+        if (!net->node[l].wants_gradient) continue;
+        kiln_net_begin_backward(net, l, n);
+        lap(net, &net->backward_seconds[l], &since);
+    }
+    kiln_parallel(tasks, backward_task, &s);
+    net->summed = s.sums;
+    lap(net, &taken, &since);
+    share_time(&s, taken, net->backward_seconds);
+    if (s.conv < 0) return;
+    kiln_net_end_backward(net, s.conv, n);
+    lap(net, &net->backward_seconds[s.conv], &since);
 }
 
 void kiln_net_backward(kiln_net *net, int n)
 {
-    for (int l = net->plan.count - 2; l >= 0; l--) {
-        const double start = profiled(net) ? seconds() : 0;
-
-        if (!net->node[l].wants_gradient) continue;
-        kiln_net_backward_layer(net, l, n);
-        if (profiled(net)) net->backward_seconds[l] += seconds() - start;
-    }
+    net->summed = -1;
+    for (int l = net->plan.count - 2; l >= 0; l = net->node[l].backward.first - 1)
+        backward_stretch(net, net->node[l].backward, n);
 }

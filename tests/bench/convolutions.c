@@ -10,25 +10,17 @@
 #include "layers/layers.h"
 #include "ref/ref_kernels.h"
 
-/* The three ways of layers/conv2d.c, in the order of its numbers: one signature serves all. */
-typedef struct {
-    void (*forward)(float *, const float *, const float *, const float *, const kiln_conv_shape *,
-                    int, float *);
-    void (*dx)(float *, const float *, const float *, const kiln_conv_shape *, float *);
-    void (*dw)(float *, const float *, const float *, const kiln_conv_shape *, float *);
-} algorithm;
-
-static const algorithm algorithms[] = {
-    [KILN_CONV_DIRECT] = {kiln_conv_forward, kiln_conv_dx, kiln_conv_dw},
-    [KILN_CONV_WINOGRAD] = {kiln_winograd_forward, kiln_winograd_dx, kiln_winograd_dw},
-    [KILN_CONV_WINOGRAD_ROWS] = {kiln_winograd_rows_forward, kiln_winograd_rows_dx,
-                                 kiln_winograd_rows_dw},
+/* The three ways of layers/conv2d.c, in the order of its numbers. */
+static const kiln_conv_algorithm *const algorithms[] = {
+    [KILN_CONV_DIRECT] = &kiln_conv_direct,
+    [KILN_CONV_WINOGRAD] = &kiln_winograd,
+    [KILN_CONV_WINOGRAD_ROWS] = &kiln_winograd_rows,
 };
 enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
 typedef struct {
     kiln_conv_shape s;
-    const algorithm *by;
+    const kiln_conv_algorithm *by;
     size_t x_size, w_size, out_size;
     float *x, *w, *b, *out;     /* read, and out as dout */
     float *dx, *dw, *result;    /* written */
@@ -39,21 +31,21 @@ static void forward(void *context)
 {
     const conv_job *j = context;
 
-    j->by->forward(j->result, j->x, j->w, j->b, &j->s, 0, j->work);
+    kiln_conv_forward(j->by, j->result, j->x, j->w, j->b, &j->s, 0, j->work);
 }
 
 static void dx(void *context)
 {
     const conv_job *j = context;
 
-    j->by->dx(j->dx, j->out, j->w, &j->s, j->work);
+    kiln_conv_dx(j->by, j->dx, j->out, j->w, &j->s, j->work);
 }
 
 static void dw(void *context)
 {
     const conv_job *j = context;
 
-    j->by->dw(j->dw, j->out, j->x, &j->s, j->work);
+    kiln_conv_dw(j->by, j->dw, j->out, j->x, &j->s, j->work);
 }
 
 enum { FORWARD, DX, DW, PASSES };
@@ -109,7 +101,7 @@ int bench_conv(const char *line, char *text, size_t size)
         const int number = i / PASSES, pass = i % PASSES;
 
         if (!applies(number, pass, &j.s)) continue;
-        j.by = &algorithms[number];
+        j.by = algorithms[number];
 
         const bench_times t = bench_measure(1, &passes[pass].act, &j);
 
@@ -166,7 +158,7 @@ int bench_conv_errors(const char *line, char *text, size_t size)
         const int number = i / PASSES, pass = i % PASSES;
 
         if (!applies(number, pass, &j.s)) continue;
-        j.by = &algorithms[number];
+        j.by = algorithms[number];
         passes[pass].act(&j);
         length += snprintf(text + length, size - (size_t)length,
                            "%s{\"kernel\":\"%s %s\",\"error\":%.4g}", i ? "," : "[",

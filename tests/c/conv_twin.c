@@ -35,7 +35,7 @@ typedef struct {
     double *expected, *magnitude;
 } problem;
 
-static problem make(const conv_algorithm *a, kiln_conv_shape s)
+static problem make(const kiln_conv_algorithm *a, kiln_conv_shape s)
 {
     problem p = {.s = s};
 
@@ -43,7 +43,7 @@ static problem make(const conv_algorithm *a, kiln_conv_shape s)
 
     const sizes n = sizes_of(&p.s);
     const size_t most = n.x > n.out ? (n.x > n.w ? n.x : n.w) : (n.out > n.w ? n.out : n.w);
-    const size_t direct = kiln_conv_work(&p.s), ours = a->work(&p.s);
+    const size_t direct = kiln_conv_work(&kiln_conv_direct, &p.s), ours = kiln_conv_work(a, &p.s);
 
     p.x = check_floats_at(n.x, 1);
     p.w = check_floats_at(n.w, 3);
@@ -95,7 +95,7 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
-double check_conv(const conv_algorithm *a, kiln_conv_shape s, int bias, int relu, double limit)
+double check_conv(const kiln_conv_algorithm *a, kiln_conv_shape s, int bias, int relu, double limit)
 {
     problem p = make(a, s);
     const sizes n = sizes_of(&p.s);
@@ -108,18 +108,18 @@ double check_conv(const conv_algorithm *a, kiln_conv_shape s, int bias, int relu
     ref_conv_forward(p.expected, p.magnitude, p.x, p.w, b, &p.s);
     for (size_t i = 0; relu && i < n.out; i++)
         if (p.expected[i] < 0) p.expected[i] = 0;
-    kiln_conv_forward(p.direct, p.x, p.w, b, &p.s, relu, p.work);
-    a->forward(out, p.x, p.w, b, &p.s, relu, p.work);
+    kiln_conv_forward(&kiln_conv_direct, p.direct, p.x, p.w, b, &p.s, relu, p.work);
+    kiln_conv_forward(a, out, p.x, p.w, b, &p.s, relu, p.work);
     ratio = compare(&p, out, n.out, taps * s.C, limit, "forward");
 
     ref_conv_dx(p.expected, p.magnitude, p.dout, p.w, &p.s);
-    kiln_conv_dx(p.direct, p.dout, p.w, &p.s, p.work);
-    a->dx(dx, p.dout, p.w, &p.s, p.work);
+    kiln_conv_dx(&kiln_conv_direct, p.direct, p.dout, p.w, &p.s, p.work);
+    kiln_conv_dx(a, dx, p.dout, p.w, &p.s, p.work);
     ratio = larger(ratio, compare(&p, dx, n.x, taps * s.F, limit, "dx"));
 
     ref_conv_dw(p.expected, p.magnitude, p.dout, p.x, &p.s);
-    kiln_conv_dw(p.direct, p.dout, p.x, &p.s, p.work);
-    a->dw(dw, p.dout, p.x, &p.s, p.work);
+    kiln_conv_dw(&kiln_conv_direct, p.direct, p.dout, p.x, &p.s, p.work);
+    kiln_conv_dw(a, dw, p.dout, p.x, &p.s, p.work);
     ratio = larger(ratio,
                    compare(&p, dw, n.w, (double)s.N * p.s.OH * p.s.OW, limit, "dw"));
 
@@ -130,7 +130,51 @@ double check_conv(const conv_algorithm *a, kiln_conv_shape s, int bias, int relu
     return ratio;
 }
 
-void check_conv_threads(const conv_algorithm *a, kiln_conv_shape s)
+typedef struct {
+    const kiln_conv_algorithm *a;
+    const problem *p;
+    float *dx;
+    int groups;
+} parts_job;
+
+/* A group's images in the smallest parts there are, dx and dw of each in turn. */
+static void backward_group(void *context, int group, int thread)
+{
+    const parts_job *j = context;
+    const problem *p = j->p;
+    const int step = j->a->dw_step(&p->s), end = kiln_conv_group(&p->s, j->groups, group + 1);
+    float *const dw_work = p->work + kiln_conv_work(j->a, &p->s);
+
+    for (int n = kiln_conv_group(&p->s, j->groups, group); n < end; n += step) {
+        const int last = n + step < end ? n + step : end;
+        const sizes one = sizes_of(&(kiln_conv_shape){1, p->s.C, p->s.H, p->s.W, p->s.F, 0, 0, 0, 0,
+                                                      p->s.OH, p->s.OW});
+        kiln_conv_shape part = p->s;
+
+        part.N = last - n;
+        j->a->images(j->dx + n * one.x, p->dout + n * one.out, NULL, &part, 1, 0, p->work);
+        j->a->dw_images(p->dout, p->x, &p->s, group, n, last, thread, dw_work);
+    }
+}
+
+/* out, dx, dw of a pass in parts. */
+static void run_in_parts(const kiln_conv_algorithm *a, const problem *p, float *to)
+{
+    const sizes n = sizes_of(&p->s);
+    parts_job j = {a, p, to + n.out, a->dw_groups(&p->s)};
+    kiln_conv_shape part = p->s;
+
+    a->filters(p->w, &p->s, 0, p->work);
+    for (int i = 0; i < p->s.N; i += part.N) {
+        part.N = p->s.N - i < 3 ? p->s.N - i : 3;
+        a->images(to + i * (n.out / p->s.N), p->x + i * (n.x / p->s.N), p->b, &part, 0, 1, p->work);
+    }
+    a->filters(p->w, &p->s, 1, p->work);
+    kiln_parallel(j.groups, backward_group, &j);
+    a->dw_join(to + n.out + n.x, &p->s, p->work + kiln_conv_work(a, &p->s));
+}
+
+void check_conv_threads(const kiln_conv_algorithm *a, kiln_conv_shape s)
 {
     problem p = make(a, s);
     const sizes n = sizes_of(&p.s);
@@ -141,11 +185,13 @@ void check_conv_threads(const conv_algorithm *a, kiln_conv_shape s)
 
         CHECK(kiln_threads_set(threads) >= 1);
         check_free(p.work);
-        p.work = check_floats(a->work(&p.s));
-        a->forward(to, p.x, p.w, p.b, &p.s, 1, p.work);
-        a->dx(to + n.out, p.dout, p.w, &p.s, p.work);
-        a->dw(to + n.out + n.x, p.dout, p.x, &p.s, p.work);
+        p.work = check_floats(2 * kiln_conv_work(a, &p.s));
+        kiln_conv_forward(a, to, p.x, p.w, p.b, &p.s, 1, p.work);
+        kiln_conv_dx(a, to + n.out, p.dout, p.w, &p.s, p.work);
+        kiln_conv_dw(a, to + n.out + n.x, p.dout, p.x, &p.s, p.work);
         if (threads > 1) CHECK_SAME_BITS(many, one, n.out + n.x + n.w);
+        run_in_parts(a, &p, many);
+        CHECK_SAME_BITS(many, one, n.out + n.x + n.w);
     }
     CHECK(kiln_threads_set(1) == 1);
     check_free(one);

@@ -9,19 +9,12 @@
 
 #include "kernels/conv.h"
 
-typedef struct {
-    size_t (*work)(const kiln_conv_shape *s);
-    void (*forward)(float *out, const float *x, const float *w, const float *b,
-                    const kiln_conv_shape *s, int relu, float *work);
-    void (*dx)(float *dx, const float *dout, const float *w, const kiln_conv_shape *s, float *work);
-    void (*dw)(float *dw, const float *dout, const float *x, const kiln_conv_shape *s, float *work);
-} conv_algorithm;
-
 /* All three passes of one shape. Returns the worst of their errors as a multiple of the direct
  * kernel's, which must be at most `limit` where that is not 0. */
-double check_conv(const conv_algorithm *a, kiln_conv_shape s, int bias, int relu, double limit);
+double check_conv(const kiln_conv_algorithm *a, kiln_conv_shape s, int bias, int relu,
+                  double limit);
 
-/* The same bits with 1, 2, 4 and 8 threads. */
-void check_conv_threads(const conv_algorithm *a, kiln_conv_shape s);
+/* The same bits with 1, 2, 4 and 8 threads, and in parts of the batch. */
+void check_conv_threads(const kiln_conv_algorithm *a, kiln_conv_shape s);
 
 #endif

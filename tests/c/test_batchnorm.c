@@ -178,7 +178,8 @@ static void course_checks(void **state)
         forward(&l, l.out, 0);
     }
     check_columns(l.out, R, C, zeros, ones, 2e-5);
-    kiln_batchnorm_test(l.out, l.x, ones, zeros, l.running_mean, l.running_var, R, C, EPS, 0);
+    kiln_batchnorm_test(l.out, l.x, ones, zeros, l.running_mean, l.running_var, R, C, EPS, 0,
+                        l.work);
     check_columns(l.out, R, C, zeros, ones, 0.25); /* close, but noisier than in training */
     memcpy(l.gamma, gamma, sizeof gamma);
     memcpy(l.beta, beta, sizeof beta);
@@ -207,10 +208,10 @@ static void test_mode_matches_twin(void **state)
             ref_batchnorm_test(ref, widened(l.x, n), widened(l.gamma, C), widened(l.beta, C),
                                widened(l.running_mean, C), widened(l.running_var, C), R, C, EPS);
             kiln_batchnorm_test(l.out, l.x, l.gamma, l.beta, l.running_mean, l.running_var, R, C,
-                                EPS, 0);
+                                EPS, 0, l.work);
             CHECK_RELATIVE(l.out, ref, n, 1e-6);
             kiln_batchnorm_test(rectified, l.x, l.gamma, l.beta, l.running_mean, l.running_var, R,
-                                C, EPS, 1);
+                                C, EPS, 1, l.work);
             for (size_t k = 0; k < n; k++) CHECK(rectified[k] == (l.out[k] > 0 ? l.out[k] : 0));
             numeric_done();
         }

@@ -40,7 +40,8 @@ static void check_shape(kiln_conv_shape s, int bias, int relu)
     const double terms = (double)s.C * s.HH * s.WW;
     float *x = check_floats_at(n.x, 1), *w = check_floats_at(n.w, 3),
           *b = check_floats_at((size_t)s.F, 1);
-    float *dout = check_floats_at(n.out, 2), *work = check_floats(kiln_conv_work(&s));
+    float *dout = check_floats_at(n.out, 2),
+          *work = check_floats(kiln_conv_work(&kiln_conv_direct, &s));
     float *out = check_floats_at(n.out, 1), *dx = check_floats_at(n.x, 2), *dw = check_floats(n.w);
     double *expected = malloc(most * sizeof *expected),
            *magnitude = malloc(most * sizeof *magnitude);
@@ -51,17 +52,17 @@ static void check_shape(kiln_conv_shape s, int bias, int relu)
     check_random(dout, n.out, 4);
 
     ref_conv_forward(expected, magnitude, x, w, bias ? b : NULL, &s);
-    kiln_conv_forward(out, x, w, bias ? b : NULL, &s, relu, work);
+    kiln_conv_forward(&kiln_conv_direct, out, x, w, bias ? b : NULL, &s, relu, work);
     for (size_t i = 0; relu && i < n.out; i++)
         if (expected[i] < 0) expected[i] = 0;
     compare(out, expected, magnitude, n.out, terms + 1, "forward", &s);
 
     ref_conv_dx(expected, magnitude, dout, w, &s);
-    kiln_conv_dx(dx, dout, w, &s, work);
+    kiln_conv_dx(&kiln_conv_direct, dx, dout, w, &s, work);
     compare(dx, expected, magnitude, n.x, (double)s.F * s.HH * s.WW, "dx", &s);
 
     ref_conv_dw(expected, magnitude, dout, x, &s);
-    kiln_conv_dw(dw, dout, x, &s, work);
+    kiln_conv_dw(&kiln_conv_direct, dw, dout, x, &s, work);
     compare(dw, expected, magnitude, n.w, (double)s.N * s.OH * s.OW, "dw", &s);
 
     free(expected);
@@ -148,14 +149,14 @@ static void run_all(const kiln_conv_shape *s, float *out, float *dx, float *dw)
 {
     const sizes n = sizes_of(s);
     float *x = check_floats(n.x), *w = check_floats(n.w), *dout = check_floats(n.out);
-    float *work = check_floats(kiln_conv_work(s));
+    float *work = check_floats(kiln_conv_work(&kiln_conv_direct, s));
 
     check_random(x, n.x, 1);
     check_random(w, n.w, 2);
     check_random(dout, n.out, 3);
-    kiln_conv_forward(out, x, w, NULL, s, 1, work);
-    kiln_conv_dx(dx, dout, w, s, work);
-    kiln_conv_dw(dw, dout, x, s, work);
+    kiln_conv_forward(&kiln_conv_direct, out, x, w, NULL, s, 1, work);
+    kiln_conv_dx(&kiln_conv_direct, dx, dout, w, s, work);
+    kiln_conv_dw(&kiln_conv_direct, dw, dout, x, s, work);
     check_free(x);
     check_free(w);
     check_free(dout);

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "base/threads.h"
 #include "check.h"
 #include "count_malloc.h"
 #include "kernels/im2col.h"
@@ -182,53 +183,77 @@ static void step(kiln_net *net, int n, const int *y, double *loss)
     kiln_net_backward(net, n);
 }
 
-/* Shared buffers and fused layers, or a buffer for everything: the same bits, on any batch. */
-static void kept_and_shared_agree(void **state)
+/* Shared buffers, fused layers and stretches taken image by image, or a buffer for everything and
+ * layer after layer: the same bits, on any batch. */
+static void check_kept_and_shared(const char *notation, kiln_net_options o)
 {
+    kiln_net *shared = make(notation, &o), *kept, *inference;
+    float *data, *gradient, *kept_gradient;
+    size_t floats;
+    double loss, kept_loss;
     int y[6];
 
-    (void)state;
-    for (int i = 0; i < ZOO; i++) {
-        kiln_net_options o = options(3, 9, 9, 6);
-        kiln_net *shared = make(zoo[i], &o), *kept, *inference;
-        float *data, *gradient, *kept_gradient;
-        size_t floats;
-        double loss, kept_loss;
+    o.keep = 1;
+    kept = make(notation, &o);
+    o.keep = 0;
+    o.inference = 1;
+    inference = make(notation, &o);
+    CHECK(kiln_net_bytes(shared) < kiln_net_bytes(kept));
+    CHECK(kiln_net_bytes(inference) < kiln_net_bytes(shared));
+    for (int n = o.batch; n > 0; n -= 3) {
+        const int classes = kiln_net_plan(kept)->classes;
+        float a[6 * 10], b[6 * 10];
 
-        o.keep = 1;
-        kept = make(zoo[i], &o);
-        o.keep = 0;
-        o.inference = 1;
-        inference = make(zoo[i], &o);
-        CHECK(kiln_net_bytes(shared) < kiln_net_bytes(kept));
-        CHECK(kiln_net_bytes(inference) < kiln_net_bytes(shared));
-        for (int n = 6; n > 0; n -= 3) {
-            const int classes = kiln_net_plan(kept)->classes;
-            float a[6 * 10], b[6 * 10];
-
-            fill(shared, n, y);
-            fill(kept, n, y);
-            fill(inference, n, y);
-            step(shared, n, y, &loss);
-            step(kept, n, y, &kept_loss);
-            CHECK(loss == kept_loss);
-            CHECK(kiln_net_hash64(shared) == kiln_net_hash64(kept)); /* running statistics */
-            floats = kiln_net_parameters(shared, &data, &gradient);
-            kiln_net_parameters(kept, &data, &kept_gradient);
-            CHECK_SAME_BITS(gradient, kept_gradient, floats);
-            for (int k = 0; k < kiln_net_tensor_count(shared); k++)
-                memcpy(kiln_net_tensor_at(inference, k)->data, kiln_net_tensor_at(shared, k)->data,
-                       sizeof(float) * (size_t)kiln_net_tensor_at(shared, k)->size);
-            memcpy(a, kiln_net_forward(kept, n, 0), sizeof(float) * (size_t)(n * classes));
-            memcpy(b, kiln_net_forward(shared, n, 0), sizeof(float) * (size_t)(n * classes));
-            CHECK_SAME_BITS(a, b, (size_t)(n * classes));
-            memcpy(b, kiln_net_forward(inference, n, 0), sizeof(float) * (size_t)(n * classes));
-            CHECK_SAME_BITS(a, b, (size_t)(n * classes));
-        }
-        kiln_net_free(shared);
-        kiln_net_free(kept);
-        kiln_net_free(inference);
+        fill(shared, n, y);
+        fill(kept, n, y);
+        fill(inference, n, y);
+        step(shared, n, y, &loss);
+        step(kept, n, y, &kept_loss);
+        CHECK(loss == kept_loss);
+        CHECK(kiln_net_hash64(shared) == kiln_net_hash64(kept)); /* running statistics */
+        floats = kiln_net_parameters(shared, &data, &gradient);
+        kiln_net_parameters(kept, &data, &kept_gradient);
+        CHECK_SAME_BITS(gradient, kept_gradient, floats);
+        for (int k = 0; k < kiln_net_tensor_count(shared); k++)
+            memcpy(kiln_net_tensor_at(inference, k)->data, kiln_net_tensor_at(shared, k)->data,
+                   sizeof(float) * (size_t)kiln_net_tensor_at(shared, k)->size);
+        memcpy(a, kiln_net_forward(kept, n, 0), sizeof(float) * (size_t)(n * classes));
+        memcpy(b, kiln_net_forward(shared, n, 0), sizeof(float) * (size_t)(n * classes));
+        CHECK_SAME_BITS(a, b, (size_t)(n * classes));
+        memcpy(b, kiln_net_forward(inference, n, 0), sizeof(float) * (size_t)(n * classes));
+        CHECK_SAME_BITS(a, b, (size_t)(n * classes));
     }
+    kiln_net_free(shared);
+    kiln_net_free(kept);
+    kiln_net_free(inference);
+}
+
+static void kept_and_shared_agree(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ZOO; i++) check_kept_and_shared(zoo[i], options(3, 9, 9, 6));
+}
+
+/* Images so big that a stretch takes one at a time, and batchnorm's sums with it; small ones that
+ * it takes together; on several threads. */
+static void stretches_agree_with_layers(void **state)
+{
+    static const char *const nets[] = {
+        "[conv 3x3x32 - batchnorm - relu]x2 - maxpool 2 - conv 3x3x32 - batchnorm - relu - "
+        "avgpool - affine 10 - softmax",
+        "conv 3x3x16 - residual(conv 3x3x16 - batchnorm - relu - conv 3x3x16 - batchnorm) - relu - "
+        "maxpool 2 - batchnorm - conv 5x5x10 - tanh - dropout 0.3 - affine 10 - svm",
+        "conv 7x7x32 - relu - maxpool 2 - affine 20 - batchnorm - relu - affine 10 - softmax",
+        "conv 3x3x64 stride 2 - gelu - conv 1x1x32 - maxpool 3 - conv 3x3x20 - batchnorm - "
+        "leakyrelu 0.1 - avgpool 2 - residual(batchnorm - relu | batchnorm) - affine 10 - softmax"};
+
+    (void)state;
+    for (int threads = 1; threads <= 4; threads *= 2) {
+        CHECK(kiln_threads_set(threads) >= 1);
+        for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
+            check_kept_and_shared(nets[i], options(3, 32, 32, 6));
+    }
+    CHECK(kiln_threads_set(1) == 1);
 }
 
 static void overfits(const char *notation, float lr)
@@ -413,7 +438,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_shapes),         cmocka_unit_test(start_values),
         cmocka_unit_test(initial_losses),           cmocka_unit_test(parameter_counts),
-        cmocka_unit_test(kept_and_shared_agree),    cmocka_unit_test(learns),
+        cmocka_unit_test(kept_and_shared_agree),
+        cmocka_unit_test(stretches_agree_with_layers),    cmocka_unit_test(learns),
         cmocka_unit_test(steps_allocate_nothing),   cmocka_unit_test(alexnet_first_layer),
         cmocka_unit_test(memory_of_a_net),          cmocka_unit_test(nets_are_made_quickly),
         cmocka_unit_test(finds_what_is_not_finite),

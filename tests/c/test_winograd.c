@@ -4,12 +4,9 @@
 #include "kernels/tile.h"
 #include "kernels/winograd.h"
 
-static const conv_algorithm winograd = {kiln_winograd_work, kiln_winograd_forward, kiln_winograd_dx,
-                                        kiln_winograd_dw};
-
 static double check_shape(kiln_conv_shape s, int bias, int relu, double limit)
 {
-    return check_conv(&winograd, s, bias, relu, limit);
+    return check_conv(&kiln_winograd, s, bias, relu, limit);
 }
 
 static void every_size_of_image(void **state)
@@ -51,7 +48,7 @@ static void shapes_of_the_nets(void **state)
 static void threads_do_not_change_a_bit(void **state)
 {
     (void)state;
-    check_conv_threads(&winograd, (kiln_conv_shape){17, 17, 11, 9, 20, 3, 3, 1, 1, 0, 0});
+    check_conv_threads(&kiln_winograd, (kiln_conv_shape){17, 17, 11, 9, 20, 3, 3, 1, 1, 0, 0});
 }
 
 static void where_it_fits(void **state)

@@ -4,12 +4,9 @@
 #include "kernels/tile.h"
 #include "kernels/winograd_rows.h"
 
-static const conv_algorithm rows = {kiln_winograd_rows_work, kiln_winograd_rows_forward,
-                                    kiln_winograd_rows_dx, kiln_winograd_rows_dw};
-
 static double check_shape(kiln_conv_shape s, int bias, int relu, double limit)
 {
-    return check_conv(&rows, s, bias, relu, limit);
+    return check_conv(&kiln_winograd_rows, s, bias, relu, limit);
 }
 
 /* 3, 5 and 7 filter rows by 1 to 7 columns, every pad below both. */
@@ -65,8 +62,8 @@ static void shapes_of_the_nets(void **state)
 static void threads_do_not_change_a_bit(void **state)
 {
     (void)state;
-    check_conv_threads(&rows, (kiln_conv_shape){17, 5, 11, 9, 20, 5, 3, 1, 2, 0, 0});
-    check_conv_threads(&rows, (kiln_conv_shape){9, 3, 18, 20, 10, 7, 7, 1, 3, 0, 0});
+    check_conv_threads(&kiln_winograd_rows, (kiln_conv_shape){17, 5, 11, 9, 20, 5, 3, 1, 2, 0, 0});
+    check_conv_threads(&kiln_winograd_rows, (kiln_conv_shape){9, 3, 18, 20, 10, 7, 7, 1, 3, 0, 0});
 }
 
 static void where_it_fits(void **state)
