@@ -42,8 +42,8 @@ typedef struct {
     void (*images)(float *result, const float *source, const float *bias, const kiln_conv_shape *s,
                    int turned, int relu, float *work);
     /* dw. The s->N images are cut into groups (kiln_conv_group), each summed by one thread at a
-     * time: parts of its images in order, cut at multiples of dw_step from its first. Then all
-     * groups are joined. dout and x are those of the whole batch. */
+     * time: parts of its images in order, first .. last - 1, cut at multiples of dw_step from the
+     * group's first. dout and x begin with image `first`. Then all groups are joined. */
     size_t (*dw_work)(const kiln_conv_shape *s);
     int (*dw_groups)(const kiln_conv_shape *s);
     int (*dw_step)(const kiln_conv_shape *s); /* images */

@@ -145,7 +145,7 @@ void kiln_conv_dw_images(const float *dout, const float *x, const kiln_conv_shap
     j.x = x;
     j.dout = dout;
     if (first == kiln_conv_group(s, j.groups, group)) memset(part, 0, j.part_floats * sizeof *part);
-    for (int n = first; n < last; n++)
+    for (int n = 0; n < last - first; n++)
         for (int i = 0; i < s->OH; i += j.band)
             add_band(&j, part, n, i, i + j.band < s->OH ? i + j.band : s->OH, room);
 }

@@ -47,9 +47,12 @@ typedef struct {
 static void sum_group(void *context, int group, int thread)
 {
     const dw_job *j = context;
+    const kiln_conv_shape *s = j->s;
+    const int first = kiln_conv_group(s, j->groups, group);
 
-    j->a->dw_images(j->dout, j->x, j->s, group, kiln_conv_group(j->s, j->groups, group),
-                    kiln_conv_group(j->s, j->groups, group + 1), thread, j->work);
+    j->a->dw_images(j->dout + (size_t)first * s->OH * s->OW * s->F,
+                    j->x + (size_t)first * s->H * s->W * s->C, s, group, first,
+                    kiln_conv_group(s, j->groups, group + 1), thread, j->work);
 }
 
 void kiln_conv_dw(const kiln_conv_algorithm *a, float *dw, const float *dout, const float *x,

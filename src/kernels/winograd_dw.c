@@ -196,8 +196,8 @@ void kiln_winograd_dw_images(const float *dout, const float *x, const kiln_conv_
 
     if (first == kiln_conv_group(s, j.groups, group))
         memset(sums, 0, WINO_POINTS * j.s_step * sizeof *sums);
-    for (int t0 = first * each; t0 < last * each; t0 += BLOCK) {
-        const int tiles = last * each - t0 < BLOCK ? last * each - t0 : BLOCK;
+    for (int t0 = 0; t0 < (last - first) * each; t0 += BLOCK) {
+        const int left = (last - first) * each - t0, tiles = left < BLOCK ? left : BLOCK;
 
         for (int t = 0; t < tiles; t++) {
             const int n = (t0 + t) / each, row = (t0 + t) % each / across * WINO_OUT;

@@ -165,14 +165,14 @@ void kiln_winograd_rows_dw_images(const float *dout, const float *x, const kiln_
     float *const v = work + j.groups * size + thread * j.room_each;
     float *const d = v + j.t.points * j.v_step, *const run_sums = d + j.t.points * j.d_step;
     float *const zeros = run_sums + size;
-    const int end = last * j.strips.down;
+    const int end = (last - first) * j.strips.down;
 
     j.strips.source = x;
     j.dout = dout;
     j.zeros = zeros;
     memset(zeros, 0, j.zero_floats * sizeof *zeros);
     if (first == kiln_conv_group(s, j.groups, group)) memset(sums, 0, size * sizeof *sums);
-    for (int run = first * j.strips.down; run < end; run += RUN * j.block) {
+    for (int run = 0; run < end; run += RUN * j.block) {
         const int run_end = at_most(run + RUN * j.block, end);
 
         memset(run_sums, 0, size * sizeof *run_sums);

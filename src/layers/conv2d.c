@@ -70,14 +70,13 @@ void kiln_conv2d_backward_images(float *dx, const float *dout, const float *x,
 {
     const kiln_conv_algorithm *a = kiln_conv2d_kernels(s);
     const backward_parts at = backward_work(s);
-    const size_t in = (size_t)s->H * s->W * s->C, out = (size_t)s->OH * s->OW * s->F;
     kiln_conv_shape part = *s;
 
     part.N = last - first;
-    if (dx) a->images(dx + first * in, dout + first * out, NULL, &part, 1, 0, work);
+    if (dx) a->images(dx, dout, NULL, &part, 1, 0, work);
     a->dw_images(dout, x, s, group, first, last, thread, work + at.dw);
-    for (int n = first; n < last; n++)
-        kiln_vec_column_sums(work + at.db + (size_t)n * s->F, dout + n * out, s->OH * s->OW, s->F);
+    for (int n = first; n < last; n++, dout += (size_t)s->OH * s->OW * s->F)
+        kiln_vec_column_sums(work + at.db + (size_t)n * s->F, dout, s->OH * s->OW, s->F);
 }
 
 void kiln_conv2d_end_backward(float *dw, float *db, const kiln_conv_shape *s, float *work)
@@ -106,10 +105,12 @@ typedef struct {
 static void group_task(void *context, int group, int thread)
 {
     const job *j = context;
+    const kiln_conv_shape *s = j->s;
+    const int first = kiln_conv_group(s, j->groups, group);
 
-    kiln_conv2d_backward_images(NULL, j->dout, j->x, j->s, group,
-                                kiln_conv_group(j->s, j->groups, group),
-                                kiln_conv_group(j->s, j->groups, group + 1), thread, j->work);
+    kiln_conv2d_backward_images(NULL, j->dout + (size_t)first * s->OH * s->OW * s->F,
+                                j->x + (size_t)first * s->H * s->W * s->C, s, group, first,
+                                kiln_conv_group(s, j->groups, group + 1), thread, j->work);
 }
 
 void kiln_conv2d_backward(float *dx, float *dw, float *db, const float *dout, const float *x,

@@ -43,7 +43,7 @@ void kiln_conv2d_forward(float *out, const float *x, const float *w, const float
 void kiln_conv2d_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
                           const float *w, const kiln_conv_shape *s, float *work);
 /* The backward pass in parts: begin; images [first, last) of a group, as kernels/conv.h cuts them,
- * on `thread`, dx NULL or wanted as begin was told; end. Arrays are those of the whole batch. */
+ * on `thread`, dx NULL or wanted as begin was told; end. dx, dout, x begin with image `first`. */
 void kiln_conv2d_begin_backward(const float *w, const kiln_conv_shape *s, int wants_dx,
                                 float *work);
 void kiln_conv2d_backward_images(float *dx, const float *dout, const float *x,

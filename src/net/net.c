@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/threads.h"
 #include "kernels/vec.h"
 #include "net/net_internal.h"
 
@@ -114,6 +115,7 @@ static void lay_out(kiln_net *net)
     net->pool = take(net, net->pool_floats);
     net->work = take(net, net->work_floats);
     net->sums = take(net, net->sums_floats);
+    net->rooms = take(net, net->room_floats * (size_t)kiln_threads());
     for (int l = 0; l < net->plan.count; l++) {
         const kiln_layer *layer = &net->plan.layer[l];
         const size_t floats = cache_floats(net, layer);

@@ -87,7 +87,26 @@ static int find_overflow(const kiln_net *net, int gradients, char *out, int size
     return 0;
 }
 
-/* Buffers are shared, so the pass is run once more and looked at layer by layer. */
+/* The first layer of a stretch whose output is not finite for some image, or -1. The pass is run
+ * once more for it, as buffers are shared. */
+static int find_in_stretch(kiln_net *net, kiln_stretch layers)
+{
+    const int n = net->last_n, step = kiln_net_image_by_image(net, layers.first) ? 1 : n;
+    int found = layers.last + 1;
+
+    net->summed = -1;
+    for (int l = layers.first; l <= layers.last; l++)
+        kiln_net_begin_forward(net, l, n, net->last_train, 1);
+    for (int i = 0; i < n; i += step)
+        for (int l = layers.first; l < found; l++) {
+            kiln_net_forward_images(net, l, i, step, net->last_train, 0);
+            if (!kiln_vec_all_finite(kiln_net_out_at(net, l, i, 0, 0),
+                                     step * (int)kiln_net_elements(net, l)))
+                found = l;
+        }
+    return found <= layers.last ? found : -1;
+}
+
 void kiln_net_find_nonfinite(kiln_net *net, char *out, int size)
 {
     const int n = net->last_n, loss = net->plan.count - 1;
@@ -97,10 +116,11 @@ void kiln_net_find_nonfinite(kiln_net *net, char *out, int size)
         return;
     }
     if (find_in_tensors(net, 0, out, size)) return;
-    for (int l = 0; l < loss; l++) {
-        kiln_net_forward_layer(net, l, n, net->last_train, 1);
-        if (kiln_vec_all_finite(net->node[l].out, n * (int)kiln_net_elements(net, l))) continue;
-        say(net, l, "out", out, size);
+    for (int l = 0; l < loss; l = net->node[l].forward.last + 1) {
+        const int found = find_in_stretch(net, net->node[l].forward);
+
+        if (found < 0) continue;
+        say(net, found, "out", out, size);
         return;
     }
     if (find_in_tensors(net, 1, out, size) || find_overflow(net, 1, out, size) ||

@@ -3,7 +3,9 @@
  *
  * A stretch is some layers in a row that a pass takes image by image: all of them for a few images,
  * then all of them for the next, so that one layer reads what is still in the cache from the one
- * before. net_run.c says which and why.
+ * before. net_run.c says which and why. A value is fleeting where one stretch makes it and takes
+ * it: it lives in the room of a thread, for the images at hand. A batchnorm's output that the
+ * backward pass needs is made again there, from its input.
  *
  * Time, for the memory plan: layer l runs forward at time l and backward at 2 L - 2 - l, L being
  * the number of layers; the last layer is the loss, whose two times are one. In a stretch the times
@@ -49,6 +51,10 @@ typedef struct {
     float *out, *dout, *temp;
     float *mean, *inv_std; /* caches of normalisations */
     float *tables;         /* of a batchnorm */
+    /* Fleeting values: where they lie in a thread's room, forward and backward. */
+    int fleeting, fleeting_dout;
+    int again; /* this fleeting batchnorm is made again backward */
+    size_t out_room[2], dout_room;
 } kiln_node;
 
 struct kiln_net {
@@ -62,6 +68,8 @@ struct kiln_net {
     int buffers;
     size_t parameter_floats, statistic_floats, pool_floats, work_floats, sums_floats, spare_floats;
     float *input, *parameters, *gradients, *statistics, *pool, *work;
+    size_t room_floats; /* of a thread */
+    float *rooms;
     float *sums; /* of the batchnorm `summed`, taken by the stretch before it; -1: none */
     int summed;
     float *spare; /* running statistics of a pass that must not change the real ones */
@@ -86,24 +94,34 @@ void kiln_net_plan_memory(kiln_net *net);
 int kiln_net_image_by_image(const kiln_net *net, int l); /* else images is called once, for all */
 int kiln_net_does_nothing(const kiln_net *net, int l);   /* a neighbour does its work */
 void kiln_net_begin_forward(kiln_net *net, int l, int n, int train, int observing);
-void kiln_net_forward_images(kiln_net *net, int l, int first, int count, int train);
+void kiln_net_forward_images(kiln_net *net, int l, int first, int count, int train, int thread);
 void kiln_net_begin_backward(kiln_net *net, int l, int n);
 /* Of a convolution, images of a group as kernels/conv.h cuts them. */
 void kiln_net_backward_images(kiln_net *net, int l, int n, int group, int first, int count,
                               int thread);
 void kiln_net_end_backward(kiln_net *net, int l, int n);
-/* The sums of batchnorm l over some images; what is left of them is taken by begin. */
-int kiln_net_sums_by_image(const kiln_net *net, int l); /* no block of rows is of two images */
-void kiln_net_moments(kiln_net *net, int l, int n, int first, int count, int thread);
-void kiln_net_dots(kiln_net *net, int l, int n, int first, int count, int thread);
+/* Output of layer l from an image on, in a forward or backward pass; of a fleeting one, those at
+ * hand. */
+float *kiln_net_out_at(const kiln_net *net, int l, int first, int thread, int backward);
 kiln_conv_shape kiln_net_conv_shape(const kiln_net *net, int l, int n);
 
 /* All of it, over all images. */
 void kiln_net_forward_layer(kiln_net *net, int l, int n, int train, int observing);
 void kiln_net_backward_layer(kiln_net *net, int l, int n);
 
-/* net_run.c: which layers make up stretches. */
+/* net_batchnorm.c: sums of batchnorm l over some images; begin takes what no stretch has taken. */
+int kiln_net_sums_by_image(const kiln_net *net, int l); /* no block of rows is of two images */
+void kiln_net_moments(kiln_net *net, int l, int n, int first, int count, int thread);
+void kiln_net_dots(kiln_net *net, int l, int n, int first, int count, int thread);
+void kiln_net_begin_batchnorm(kiln_net *net, int l, int n, int train, int observing);
+void kiln_net_begin_batchnorm_backward(kiln_net *net, int l, int n);
+/* Makes a fleeting output again, in a backward pass. */
+void kiln_net_make_again(kiln_net *net, int l, int first, int count, int thread);
+
+/* net_run.c: which layers make up stretches; how many images of a stretch are taken at a time at
+ * most. */
 void kiln_net_plan_stretches(kiln_net *net);
+int kiln_net_chunk(const kiln_net *net, kiln_stretch layers, int n, int backward);
 
 const float *kiln_net_output(const kiln_net *net, int l); /* of layer l; -1: the input */
 kiln_rng kiln_net_dropout_rng(const kiln_net *net, int l);

@@ -31,12 +31,16 @@ const float *kiln_net_output(const kiln_net *net, int l)
     return l < 0 ? net->input : net->node[l].out;
 }
 
+static size_t elements(const kiln_layer *layer)
+{
+    return (size_t)layer->C * (size_t)layer->H * (size_t)layer->W;
+}
+
 size_t kiln_net_elements(const kiln_net *net, int l)
 {
     const kiln_plan *p = &net->plan;
 
-    if (l < 0) return (size_t)p->C * (size_t)p->H * (size_t)p->W;
-    return (size_t)p->layer[l].C * (size_t)p->layer[l].H * (size_t)p->layer[l].W;
+    return l < 0 ? (size_t)p->C * (size_t)p->H * (size_t)p->W : elements(&p->layer[l]);
 }
 
 kiln_conv_shape kiln_net_conv_shape(const kiln_net *net, int l, int n)
@@ -78,67 +82,27 @@ int kiln_net_image_by_image(const kiln_net *net, int l)
     }
 }
 
-/* ---- sums of batchnorm ----------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
-static int rows_of_image(const kiln_net *net, int l)
+static float *room_of(const kiln_net *net, int thread)
 {
-    return net->plan.layer[l].H * net->plan.layer[l].W;
+    return net->rooms + (size_t)thread * net->room_floats;
 }
 
-int kiln_net_sums_by_image(const kiln_net *net, int l)
+float *kiln_net_out_at(const kiln_net *net, int l, int first, int thread, int backward)
 {
-    return rows_of_image(net, l) % kiln_batchnorm_block(net->plan.layer[l].C) == 0;
+    const kiln_node *node = l < 0 ? NULL : &net->node[l];
+
+    if (node && node->fleeting) return room_of(net, thread) + node->out_room[backward];
+    return (node ? node->out : net->input) + (size_t)first * kiln_net_elements(net, l);
 }
 
-void kiln_net_moments(kiln_net *net, int l, int n, int first, int count, int thread)
+static float *dout_at(const kiln_net *net, int l, int first, int thread)
 {
-    const kiln_layer *layer = &net->plan.layer[l];
-    const int S = rows_of_image(net, l);
-
-    kiln_batchnorm_moments(net->sums, kiln_net_output(net, layer->from), first * S,
-                           (first + count) * S, n * S, layer->C, thread);
-}
-
-void kiln_net_dots(kiln_net *net, int l, int n, int first, int count, int thread)
-{
-    const kiln_layer *layer = &net->plan.layer[l];
     const kiln_node *node = &net->node[l];
-    const int S = rows_of_image(net, l);
 
-    kiln_batchnorm_dots(net->sums, node->dout, kiln_net_output(net, layer->from), node->tables,
-                        first * S, (first + count) * S, n * S, layer->C, node->relu_back, thread);
-}
-
-typedef struct {
-    kiln_net *net;
-    int l, n, backward;
-} sums_job;
-
-/* A block of rows is a task here. */
-static void sums_task(void *context, int block, int thread)
-{
-    const sums_job *j = context;
-    const kiln_layer *layer = &j->net->plan.layer[j->l];
-    const kiln_node *node = &j->net->node[j->l];
-    const float *x = kiln_net_output(j->net, layer->from);
-    const int first = block * kiln_batchnorm_block(layer->C);
-    const int R = j->n * rows_of_image(j->net, j->l);
-
-    if (j->backward)
-        kiln_batchnorm_dots(j->net->sums, node->dout, x, node->tables, first, first + 1, R,
-                            layer->C, node->relu_back, thread);
-    else
-        kiln_batchnorm_moments(j->net->sums, x, first, first + 1, R, layer->C, thread);
-}
-
-/* Unless the stretch before has done it. */
-static void take_sums(kiln_net *net, int l, int n, int backward)
-{
-    const int rows = n * rows_of_image(net, l), block = kiln_batchnorm_block(net->plan.layer[l].C);
-    sums_job j = {net, l, n, backward};
-
-    if (net->summed != l) kiln_parallel((rows + block - 1) / block, sums_task, &j);
-    net->summed = -1;
+    if (node->fleeting_dout) return room_of(net, thread) + node->dout_room;
+    return node->dout + (size_t)first * elements(&net->plan.layer[l]);
 }
 
 /* ---- forward --------------------------------------------------------------------------------- */
@@ -148,25 +112,6 @@ static void copy(float *out, const float *x, int count)
     if (out != x) kiln_vec_copy(out, x, count);
 }
 
-static void begin_batchnorm(kiln_net *net, int l, int n, int train, int observing)
-{
-    const kiln_layer *layer = &net->plan.layer[l];
-    kiln_node *node = &net->node[l];
-    const kiln_tensor *t = learned_of(net, l), *running = &net->tensor[node->statistics];
-    float *mean = observing ? net->spare : running[0].data;
-    float *var = observing ? net->spare + net->spare_floats / 2 : running[1].data;
-
-    if (!train) {
-        kiln_batchnorm_begin_test(node->tables, t[0].data, t[1].data, running[0].data,
-                                  running[1].data, layer->C, KILN_NORM_EPS);
-        return;
-    }
-    take_sums(net, l, n, 0);
-    kiln_batchnorm_begin(node->tables, node->mean, node->inv_std, mean, var, net->sums, t[0].data,
-                         t[1].data, n * rows_of_image(net, l), layer->C, KILN_NORM_EPS,
-                         KILN_NORM_MOMENTUM);
-}
-
 void kiln_net_begin_forward(kiln_net *net, int l, int n, int train, int observing)
 {
     const kiln_conv_shape conv = kiln_net_conv_shape(net, l, n);
@@ -174,7 +119,7 @@ void kiln_net_begin_forward(kiln_net *net, int l, int n, int train, int observin
     if (net->plan.layer[l].kind == KILN_CONV)
         kiln_conv2d_kernels(&conv)->filters(learned_of(net, l)->data, &conv, 0, net->work);
     else if (net->plan.layer[l].kind == KILN_BATCHNORM)
-        begin_batchnorm(net, l, n, train, observing);
+        kiln_net_begin_batchnorm(net, l, n, train, observing);
 }
 
 /* layernorm of an image is groupnorm of one group. */
@@ -214,15 +159,14 @@ static void drop(const kiln_net *net, int l, float *out, const float *x, int cou
         copy(out, x, count);
 }
 
-void kiln_net_forward_images(kiln_net *net, int l, int first, int n, int train)
+void kiln_net_forward_images(kiln_net *net, int l, int first, int n, int train, int thread)
 {
     const kiln_layer *layer = &net->plan.layer[l];
     kiln_node *node = &net->node[l];
     const kiln_tensor *t = learned_of(net, l);
+    const float *x = kiln_net_out_at(net, layer->from, first, thread, 0);
+    float *out = kiln_net_out_at(net, l, first, thread, 0);
     const size_t at = (size_t)first * kiln_net_elements(net, l);
-    const float *x = kiln_net_output(net, layer->from) +
-                     (size_t)first * kiln_net_elements(net, layer->from);
-    float *out = node->out + at;
     const int count = n * (int)kiln_net_elements(net, l);
     const kiln_conv_shape conv = kiln_net_conv_shape(net, l, n);
     kiln_pool_shape pool = layer->u.pool;
@@ -247,13 +191,13 @@ void kiln_net_forward_images(kiln_net *net, int l, int first, int n, int train)
     case KILN_TANH: kiln_tanh_forward(out, x, count); break;
     case KILN_SIGMOID: kiln_sigmoid_forward(out, x, count); break;
     case KILN_BATCHNORM:
-        kiln_batchnorm_rows(out, x, node->tables, n * rows_of_image(net, l), layer->C, node->relu);
+        kiln_batchnorm_rows(out, x, node->tables, n * layer->H * layer->W, layer->C, node->relu);
         break;
     case KILN_LAYERNORM:
     case KILN_GROUPNORM: forward_groups(net, l, n); break;
     case KILN_DROPOUT: drop(net, l, out, x, count, at, train); break;
     case KILN_ADD:
-        kiln_residual_add(out, x, kiln_net_output(net, layer->from2) + at, count);
+        kiln_residual_add(out, x, kiln_net_out_at(net, layer->from2, first, thread, 0), count);
         break;
     default: break; /* a loss: kiln_net_data_loss */
     }
@@ -261,28 +205,25 @@ void kiln_net_forward_images(kiln_net *net, int l, int first, int n, int train)
 
 /* ---- backward -------------------------------------------------------------------------------- */
 
-/* Where layer l writes the gradient of value `from`; NULL where nobody wants it. */
-static float *gradient_place(const kiln_net *net, int l, int from)
+/* Where layer l writes the gradient of its input from an image on; NULL where nobody wants it. */
+static float *dx_at(const kiln_net *net, int l, int first, int thread)
 {
-    if (net->node[l].temp) return net->node[l].temp;
-    return from >= 0 && net->node[from].wants_gradient ? net->node[from].dout : NULL;
-}
+    const int from = net->plan.layer[l].from;
 
-static float *from_image(float *values, int image, size_t elements)
-{
-    return values ? values + (size_t)image * elements : NULL;
+    if (net->node[l].temp) return net->node[l].temp + (size_t)first * kiln_net_elements(net, from);
+    return from >= 0 && net->node[from].wants_gradient ? dout_at(net, from, first, thread) : NULL;
 }
 
 /* After it was written: a second writer's share is added to what stands there. */
 static void gradient_join(kiln_net *net, int l, int first, int n)
 {
     const int from = net->plan.layer[l].from;
-    const size_t size = kiln_net_elements(net, from);
+    const size_t size = kiln_net_elements(net, from), at = (size_t)first * size;
     float *dout;
 
     if (from < 0 || !net->node[from].wants_gradient || !net->node[l].temp) return;
-    dout = from_image(net->node[from].dout, first, size);
-    kiln_residual_add(dout, dout, from_image(net->node[l].temp, first, size), n * (int)size);
+    dout = net->node[from].dout + at;
+    kiln_residual_add(dout, dout, net->node[l].temp + at, n * (int)size);
 }
 
 /* Both ends of an ADD get its gradient. */
@@ -319,16 +260,14 @@ static void backward_groups(kiln_net *net, int l, int n, float *dx)
                                 net->work);
 }
 
-static void backward_elementwise(kiln_net *net, int l, size_t at, int count, float *dx)
+static void backward_elementwise(kiln_net *net, int l, float *dx, const float *dout, const float *x,
+                                 const float *out, int count, size_t at)
 {
     const kiln_layer *layer = &net->plan.layer[l];
-    const kiln_node *node = &net->node[l];
-    const float *x = kiln_net_output(net, layer->from) + at, *out = node->out + at;
-    const float *dout = node->dout + at;
 
     switch (layer->kind) {
     case KILN_RELU:
-        if (node->done_back)
+        if (net->node[l].done_back)
             copy(dx, dout, count);
         else
             kiln_relu_backward(dx, dout, out, count);
@@ -353,16 +292,12 @@ void kiln_net_begin_backward(kiln_net *net, int l, int n)
 {
     const kiln_layer *layer = &net->plan.layer[l];
     const kiln_tensor *t = learned_of(net, l);
-    const kiln_node *node = &net->node[l];
     const kiln_conv_shape conv = kiln_net_conv_shape(net, l, n);
 
     if (layer->kind == KILN_CONV)
-        kiln_conv2d_begin_backward(t[0].data, &conv, gradient_place(net, l, layer->from) != NULL,
-                                   net->work);
-    if (layer->kind != KILN_BATCHNORM) return;
-    take_sums(net, l, n, 1);
-    kiln_batchnorm_begin_backward(node->tables, t[0].gradient, t[1].gradient, net->sums, t[0].data,
-                                  node->inv_std, n * rows_of_image(net, l), layer->C);
+        kiln_conv2d_begin_backward(t[0].data, &conv, dx_at(net, l, 0, 0) != NULL, net->work);
+    else if (layer->kind == KILN_BATCHNORM)
+        kiln_net_begin_batchnorm_backward(net, l, n);
 }
 
 void kiln_net_end_backward(kiln_net *net, int l, int n)
@@ -380,11 +315,12 @@ void kiln_net_backward_images(kiln_net *net, int l, int all, int group, int firs
     const kiln_layer *layer = &net->plan.layer[l];
     const kiln_node *node = &net->node[l];
     const kiln_tensor *t = learned_of(net, l);
-    const size_t in = kiln_net_elements(net, layer->from), out = kiln_net_elements(net, l);
-    const size_t at = (size_t)first * out;
-    const float *x = kiln_net_output(net, layer->from), *dout = node->dout + at;
-    float *const all_dx = gradient_place(net, l, layer->from);
-    float *const dx = from_image(all_dx, first, in);
+    const size_t at = (size_t)first * kiln_net_elements(net, l);
+    const int count = n * (int)kiln_net_elements(net, l);
+    const float *x = kiln_net_out_at(net, layer->from, first, thread, 1);
+    const float *out = kiln_net_out_at(net, l, first, thread, 1);
+    const float *dout = dout_at(net, l, first, thread);
+    float *dx = dx_at(net, l, first, thread);
     const kiln_conv_shape conv = kiln_net_conv_shape(net, l, all);
     kiln_pool_shape pool = layer->u.pool;
 
@@ -392,27 +328,25 @@ void kiln_net_backward_images(kiln_net *net, int l, int all, int group, int firs
     if (!dx && !t && layer->kind != KILN_ADD) return; /* nobody wants anything of it */
     switch (layer->kind) {
     case KILN_CONV:
-        kiln_conv2d_backward_images(all_dx, node->dout, x, &conv, group, first, first + n, thread,
-                                    net->work);
+        kiln_conv2d_backward_images(dx, dout, x, &conv, group, first, first + n, thread, net->work);
         break;
     case KILN_AFFINE:
         kiln_affine_backward(dx, t[0].gradient, t[1].gradient, dout, x, t[0].data, n, layer->in_C,
                              layer->C, net->work);
         break;
     case KILN_MAXPOOL:
-        kiln_maxpool_backward(dx, dout, x + (size_t)first * in, node->out + at, &pool,
-                              node->relu_back);
+        kiln_maxpool_backward(dx, dout, x, out, &pool, node->relu_back);
         break;
     case KILN_AVGPOOL: kiln_avgpool_backward(dx, dout, &pool); break;
     case KILN_FLATTEN: unflatten(layer, dx, dout, n); break;
     case KILN_BATCHNORM:
-        kiln_batchnorm_rows_backward(dx, dout, x + at, node->tables, n * rows_of_image(net, l),
+        kiln_batchnorm_rows_backward(dx, dout, x, node->tables, n * layer->H * layer->W,
                                      layer->C, node->relu_back);
         break;
     case KILN_LAYERNORM:
     case KILN_GROUPNORM: backward_groups(net, l, n, dx); break;
-    case KILN_ADD: backward_add(net, l, at, n * (int)out); break;
-    default: backward_elementwise(net, l, at, n * (int)out, dx);
+    case KILN_ADD: backward_add(net, l, at, count); break;
+    default: backward_elementwise(net, l, dx, dout, x, out, count, at);
     }
     gradient_join(net, l, first, n);
 }
@@ -422,18 +356,17 @@ void kiln_net_backward_images(kiln_net *net, int l, int all, int group, int firs
 void kiln_net_forward_layer(kiln_net *net, int l, int n, int train, int observing)
 {
     kiln_net_begin_forward(net, l, n, train, observing);
-    kiln_net_forward_images(net, l, 0, n, train);
+    kiln_net_forward_images(net, l, 0, n, train, 0);
 }
 
 void kiln_net_backward_layer(kiln_net *net, int l, int n)
 {
     const kiln_conv_shape conv = kiln_net_conv_shape(net, l, n);
     const kiln_tensor *t = learned_of(net, l);
-    const int from = net->plan.layer[l].from;
 
     if (net->plan.layer[l].kind == KILN_CONV) {
-        kiln_conv2d_backward(gradient_place(net, l, from), t[0].gradient, t[1].gradient,
-                             net->node[l].dout, kiln_net_output(net, from), t[0].data, &conv,
+        kiln_conv2d_backward(dx_at(net, l, 0, 0), t[0].gradient, t[1].gradient, net->node[l].dout,
+                             kiln_net_output(net, net->plan.layer[l].from), t[0].data, &conv,
                              net->work);
         gradient_join(net, l, 0, n);
         return;

@@ -10,6 +10,11 @@
  * place on a value that nobody else reads. A gradient lives from its first writer, the highest
  * consumer, to its own layer; a maxpool writes that of its input over its input.
  *
+ * A value that one stretch makes and takes is fleeting and has no buffer at all, only a place in
+ * the room of a thread: a batchnorm's output behind which a convolution or a pool comes, and the
+ * gradient of a convolution's output that a batchnorm gives. For a big image that is half of all
+ * traffic, and of all memory.
+ *
  * With keep, everything has a buffer of its own for ever; with inference there is no backward pass.
  *
  * Places: buffers in order of size, largest first, each at the lowest offset that is free for its
@@ -163,6 +168,31 @@ static void fuse_back(kiln_net *net, int l)
     net->node[neighbour].relu_back = net->node[l].done_back = 1;
 }
 
+/* Batchnorm l, with the relu behind it: the output is taken in l's own stretch by layers that do
+ * not overwrite it, and backward in one that can make it again, the one before l's. */
+static void plan_fleeting(kiln_net *net, int l)
+{
+    const kiln_plan *plan = &net->plan;
+    kiln_node *node = &net->node[l];
+    const int value = node->relu ? l + 1 : l;
+    int again = 0;
+
+    if (net->options.keep || net->options.inference || node->consumers == 0) return;
+    for (int c = l + 1; c < plan->count; c++) {
+        const enum kiln_layer_kind kind = plan->layer[c].kind;
+
+        if (c == value || (plan->layer[c].from != value && plan->layer[c].from2 != value)) continue;
+        if (kind != KILN_CONV && kind != KILN_MAXPOOL && kind != KILN_AVGPOOL) return;
+        if (c > node->forward.last) return;
+        if (reads_input(net, c) && net->node[c].backward.first != l + 1) return;
+        again |= reads_input(net, c);
+    }
+    node->again = again;
+    node->fleeting = net->node[value].fleeting = 1;
+    net->buffer[node->out_buffer].floats = 0;
+    node->out_buffer = net->node[value].out_buffer = -1;
+}
+
 static void plan_outputs(kiln_net *net)
 {
     const int loss = net->plan.count - 1;
@@ -198,6 +228,8 @@ static void plan_outputs(kiln_net *net)
             if (l == loss) live_until(net, net->node[sources[i]].out_buffer, KILN_FOREVER);
         }
     }
+    for (int l = 0; l < loss; l++)
+        if (net->plan.layer[l].kind == KILN_BATCHNORM) plan_fleeting(net, l);
 }
 
 /* Maxpool l, the only reader of its input, may write dx over it: nobody reads that later. */
@@ -206,8 +238,16 @@ static int pools_in_place(const kiln_net *net, int l)
     const kiln_layer *layer = &net->plan.layer[l];
 
     return !net->options.keep && layer->kind == KILN_MAXPOOL &&
-           kiln_pool_divides(&layer->u.pool) &&
+           !net->node[layer->from].fleeting && kiln_pool_divides(&layer->u.pool) &&
            (net->node[layer->from].done_back || !reads_output(net, layer->from));
+}
+
+/* Batchnorm l gives convolution `from`, in its stretch, the gradient that nobody else wants. */
+static int gives_at_once(const kiln_net *net, int l, int from)
+{
+    return !net->options.keep && net->plan.layer[l].kind == KILN_BATCHNORM &&
+           net->plan.layer[from].kind == KILN_CONV && net->node[from].consumers == 1 &&
+           net->node[from].backward.first == net->node[l].backward.first;
 }
 
 /* The gradient of value `from`, written by layer l; `shared`: it may be layer l's own gradient,
@@ -226,6 +266,8 @@ static void plan_gradient(kiln_net *net, int l, int from, int shared)
     } else if (source->last_consumer != l) {
         if (kind != KILN_ADD)
             node->temp_buffer = new_buffer(net, kiln_net_elements(net, from), now, then);
+    } else if (gives_at_once(net, l, from)) {
+        source->fleeting_dout = 1;
     } else if (shared && source->consumers == 1 && !net->options.keep) {
         source->dout_buffer = node->dout_buffer;
         live_until(net, node->dout_buffer, backward_ends(net, from));
@@ -249,6 +291,56 @@ static void plan_gradients(kiln_net *net)
         if (layer->kind == KILN_ADD) plan_gradient(net, l, layer->from2, 0);
         plan_gradient(net, l, layer->from, can_overwrite_backward(layer));
     }
+}
+
+/* ---- rooms ----------------------------------------------------------------------------------- */
+
+/* Room for layer l's values of `images`; returns where it begins. */
+static size_t take_room(const kiln_net *net, size_t *used, int l, int images)
+{
+    const size_t at = *used, floats = kiln_net_elements(net, l) * (size_t)images;
+
+    *used += (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+    return at;
+}
+
+static void place_out(kiln_net *net, size_t *used, int l, int images, int backward)
+{
+    const size_t at = take_room(net, used, l, images);
+
+    net->node[l].out_room[backward] = at;
+    if (net->node[l].relu) net->node[l + 1].out_room[backward] = at;
+}
+
+/* What is fleeting in one stretch. */
+static size_t plan_room(kiln_net *net, kiln_stretch layers, int backward)
+{
+    const int images = kiln_net_chunk(net, layers, net->options.batch, backward);
+    size_t used = 0;
+
+    if (backward && layers.first > 0 && net->node[layers.first - 1].again)
+        place_out(net, &used, layers.first - 1, images, 1);
+    for (int l = layers.first; l <= layers.last; l++) {
+        kiln_node *node = &net->node[l];
+
+        if (!backward && node->fleeting && net->plan.layer[l].kind == KILN_BATCHNORM)
+            place_out(net, &used, l, images, 0);
+        if (backward && node->fleeting_dout) node->dout_room = take_room(net, &used, l, images);
+    }
+    return used;
+}
+
+/* One stretch runs at a time, so they share the room. */
+static void plan_rooms(kiln_net *net)
+{
+    net->room_floats = 0;
+    for (int l = 0; l < net->plan.count; l++)
+        for (int backward = 0; backward < 2; backward++) {
+            const kiln_stretch layers = backward ? net->node[l].backward : net->node[l].forward;
+            const size_t floats = layers.first == l ? plan_room(net, layers, backward) : 0;
+
+            if (net->room_floats < floats) net->room_floats = floats;
+        }
 }
 
 /* ---- places ---------------------------------------------------------------------------------- */
@@ -293,10 +385,12 @@ void kiln_net_plan_memory(kiln_net *net)
 
         node->out_buffer = node->dout_buffer = node->temp_buffer = -1;
         node->relu = node->done = node->relu_back = node->done_back = 0;
+        node->fleeting = node->fleeting_dout = node->again = 0;
     }
     find_consumers(net);
     plan_outputs(net);
     plan_gradients(net);
+    plan_rooms(net);
     for (int i = 0; i < net->buffers; i++) order[i] = &net->buffer[i];
     qsort(order, (size_t)net->buffers, sizeof *order, by_size);
     net->pool_floats = 0;

@@ -11,7 +11,8 @@
  *   backward   batchnorm's map, [conv: dx, dw, db], and the sums of the batchnorm before it
  *
  * or, without batchnorm, [conv], relu, maxpool both ways. There is one convolution in a stretch,
- * since its packed filters take the scratch.
+ * since its packed filters take the scratch. Values that only a stretch needs never reach memory; a
+ * batchnorm's output is made again backward, of what its sums are taken from anyway.
  *
  * Nothing of this changes a bit: what an image gets does not depend on its neighbours, and sums
  * over images have blocks and groups of their own, fixed by the shape. The pool's tasks are some
@@ -118,6 +119,7 @@ typedef struct {
     int n, train;
     int conv;   /* its convolution, or -1 */
     int sums;   /* the batchnorm whose sums are taken as well, or -1 */
+    int again;  /* backward: the fleeting batchnorm before it that is made again, or -1 */
     int chunk;  /* images at a time */
     int groups; /* backward: of the convolution */
     /* Seconds of each layer on the calling thread, which stand for all threads' shares. */
@@ -129,25 +131,31 @@ static int at_most(int value, int limit)
     return value < limit ? value : limit;
 }
 
-static int chunk_of(const stretch *s)
+int kiln_net_chunk(const kiln_net *net, kiln_stretch layers, int n, int backward)
 {
-    const kiln_net *net = s->net;
-    size_t floats = kiln_net_elements(net, net->plan.layer[s->layers.first].from);
-    int chunk;
+    size_t floats = kiln_net_elements(net, net->plan.layer[layers.first].from);
+    int chunk, step = 1;
 
-    for (int l = s->layers.first; l <= s->layers.last; l++)
+    for (int l = layers.first; l <= layers.last; l++) {
         if (!kiln_net_does_nothing(net, l)) floats += kiln_net_elements(net, l);
+        if (backward && net->plan.layer[l].kind == KILN_CONV) {
+            const kiln_conv_shape conv = kiln_net_conv_shape(net, l, n);
+
+            step = kiln_conv2d_kernels(&conv)->dw_step(&conv);
+        }
+    }
     chunk = floats < CHUNK_FLOATS ? (int)(CHUNK_FLOATS / floats) : 1;
-    return at_most(chunk, s->n);
+    return at_most((chunk + step - 1) / step * step, n);
 }
 
-static stretch make_stretch(kiln_net *net, kiln_stretch layers, int n, int train)
+static stretch make_stretch(kiln_net *net, kiln_stretch layers, int n, int train, int backward)
 {
-    stretch s = {.net = net, .layers = layers, .n = n, .train = train, .conv = -1, .sums = -1};
+    stretch s = {.net = net, .layers = layers, .n = n, .train = train, .conv = -1, .sums = -1,
+                 .again = -1};
 
     for (int l = layers.first; l <= layers.last; l++)
         if (net->plan.layer[l].kind == KILN_CONV) s.conv = l;
-    s.chunk = chunk_of(&s);
+    s.chunk = kiln_net_chunk(net, layers, n, backward);
     return s;
 }
 
@@ -184,7 +192,7 @@ static void forward_images(stretch *s, int first, int count, int thread)
     double since = thread == 0 && profiled(s->net) ? now() : 0;
 
     for (int l = s->layers.first; l <= s->layers.last; l++) {
-        kiln_net_forward_images(s->net, l, first, count, s->train);
+        kiln_net_forward_images(s->net, l, first, count, s->train, thread);
         if (thread == 0) lap(s->net, &s->own[l], &since);
     }
     if (s->sums < 0) return;
@@ -212,7 +220,7 @@ static int sums_behind(const stretch *s)
 
 static void forward_stretch(kiln_net *net, kiln_stretch layers, int n, int train)
 {
-    stretch s = make_stretch(net, layers, n, train);
+    stretch s = make_stretch(net, layers, n, train, 0);
     double since = profiled(net) ? now() : 0, taken = 0;
 
     s.sums = sums_behind(&s);
@@ -264,6 +272,10 @@ static void backward_images(stretch *s, int group, int first, int count, int thr
 {
     double since = thread == 0 && profiled(s->net) ? now() : 0;
 
+    if (s->again >= 0) {
+        kiln_net_make_again(s->net, s->again, first, count, thread);
+        if (thread == 0) lap(s->net, &s->own[s->again], &since);
+    }
     for (int l = s->layers.last; l >= s->layers.first; l--) {
         if (!s->net->node[l].wants_gradient) continue;
         kiln_net_backward_images(s->net, l, s->n, group, first, count, thread);
@@ -299,12 +311,6 @@ static int sums_before(const stretch *s)
     return s->net->node[l].wants_gradient && kiln_net_sums_by_image(s->net, l) ? l : -1;
 }
 
-/* Groups enough to keep all threads busy. */
-static int groups_suffice(int groups)
-{
-    return groups % kiln_threads() == 0 || groups >= 2 * kiln_threads();
-}
-
 static void backward_layers(kiln_net *net, kiln_stretch layers, int n)
 {
     double since = profiled(net) ? now() : 0;
@@ -318,24 +324,23 @@ static void backward_layers(kiln_net *net, kiln_stretch layers, int n)
 
 static void backward_stretch(kiln_net *net, kiln_stretch layers, int n)
 {
-    stretch s = make_stretch(net, layers, n, 1);
+    stretch s = make_stretch(net, layers, n, 1, 1);
     double since = profiled(net) ? now() : 0, taken = 0;
     int tasks;
 
     s.sums = sums_before(&s);
-    s.chunk = spread(s.chunk, n);
-    tasks = (n + s.chunk - 1) / s.chunk;
-    if (s.conv >= 0) {
-        const kiln_conv_shape conv = kiln_net_conv_shape(net, s.conv, n);
-        const kiln_conv_algorithm *kernels = kiln_conv2d_kernels(&conv);
-        const int step = kernels->dw_step(&conv);
-
-        s.chunk = (s.chunk + step - 1) / step * step;
-        tasks = s.groups = kernels->dw_groups(&conv);
-    }
-    if (parts(&s) == 1 || (s.conv >= 0 && !groups_suffice(s.groups))) {
+    if (layers.first > 0 && net->node[layers.first - 1].again) s.again = layers.first - 1;
+    if (s.again < 0 && parts(&s) == 1) {
         backward_layers(net, layers, n);
         return;
+    }
+    if (s.conv >= 0) {
+        const kiln_conv_shape conv = kiln_net_conv_shape(net, s.conv, n);
+
+        tasks = s.groups = kiln_conv2d_kernels(&conv)->dw_groups(&conv);
+    } else {
+        s.chunk = spread(s.chunk, n);
+        tasks = (n + s.chunk - 1) / s.chunk;
     }
     for (int l = layers.last; l >= layers.first; l--) {
         if (!net->node[l].wants_gradient) continue;

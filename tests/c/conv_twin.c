@@ -153,7 +153,8 @@ static void backward_group(void *context, int group, int thread)
 
         part.N = last - n;
         j->a->images(j->dx + n * one.x, p->dout + n * one.out, NULL, &part, 1, 0, p->work);
-        j->a->dw_images(p->dout, p->x, &p->s, group, n, last, thread, dw_work);
+        j->a->dw_images(p->dout + n * one.out, p->x + n * one.x, &p->s, group, n, last, thread,
+                        dw_work);
     }
 }
 
