@@ -295,8 +295,12 @@ void kiln_gemm(int op, int m, int n, int k, const float *a, int lda, const float
         multiply(&p, work);
         return;
     }
-    /* Columns first: pieces side by side pack different parts of b. */
+    /* Columns first: pieces side by side pack different parts of b, each row of pieces all of it.
+     * Where columns keep all threads busy, rows are cut only if many are left to share that. */
     g.across = at_most(pieces, (n + 4 * TILE_COLUMNS - 1) / (4 * TILE_COLUMNS));
-    g.down = at_most((pieces + g.across - 1) / g.across, tile_count(m));
+    if (g.across < kiln_threads())
+        g.across = at_most(kiln_threads(), (n + TILE_STRIP - 1) / TILE_STRIP);
+    g.down = at_most((pieces + g.across - 1) / g.across,
+                     g.across < kiln_threads() ? tile_count(m) : 1 + m / ROWS);
     kiln_parallel(g.down * g.across, multiply_piece, &g);
 }
