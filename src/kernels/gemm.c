@@ -297,7 +297,7 @@ void kiln_gemm(int op, int m, int n, int k, const float *a, int lda, const float
     }
     /* Columns first: pieces side by side pack different parts of b, each row of pieces all of it.
      * Where columns keep all threads busy, rows are cut only if many are left to share that. */
-    g.across = at_most(pieces, (n + 4 * TILE_COLUMNS - 1) / (4 * TILE_COLUMNS));
+    g.across = at_most(pieces, (n + 8 * TILE_COLUMNS - 1) / (8 * TILE_COLUMNS));
     if (g.across < kiln_threads())
         g.across = at_most(kiln_threads(), (n + TILE_STRIP - 1) / TILE_STRIP);
     g.down = at_most((pieces + g.across - 1) / g.across,
