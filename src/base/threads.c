@@ -68,8 +68,9 @@ static struct {
 
 #ifdef __wasm__
 
-/* About 20 microseconds: the gap between two kernels of one step. There is no pause here. */
-#define SPINS 20000
+/* About 200 microseconds: the gaps of a step, of which the loss and the decoding of a batch are the
+ * longest. Who sleeps wakes late. There is no pause here. */
+#define SPINS 200000
 
 static void pause_a_little(void) {}
 

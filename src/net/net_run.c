@@ -162,7 +162,7 @@ static stretch make_stretch(kiln_net *net, kiln_stretch layers, int n, int train
 /* So that every thread gets some chunks. */
 static int spread(int chunk, int n)
 {
-    return at_most(chunk, (n - 1) / (4 * kiln_threads()) + 1);
+    return kiln_threads() == 1 ? chunk : at_most(chunk, (n - 1) / (4 * kiln_threads()) + 1);
 }
 
 /* Layers that do something, and the sums. */
