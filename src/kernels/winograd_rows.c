@@ -99,35 +99,35 @@ int kiln_winograd_rows_fits(const kiln_conv_shape *s)
 
 /* ---- filters --------------------------------------------------------------------------------- */
 
-/* U for one panel of filters: u[q][panel][(x, c), f], rounded once from double. */
-static void transform_filters(void *context, int panel, int thread)
+/* U for one panel of filters and one of their columns: u[q][panel][(x, c), f], rounded once from
+ * double. */
+static void transform_filters(void *context, int task, int thread)
 {
     const pass *p = context;
-    const int C = p->strips.C, taps = p->t.taps, plane = taps * p->WW;
-    const int f0 = panel * TILE_COLUMNS, left = p->F - f0;
+    const int C = p->strips.C, taps = p->t.taps, plane = taps * p->WW, x = task % p->WW;
+    const int f0 = task / p->WW * TILE_COLUMNS, left = p->F - f0;
     const int width = tile_vectors(left) * KILN_LANES;
     /* w (F, C, HH, WW) of the layer: distances of result and source channels */
     const ptrdiff_t per_result = p->turned ? plane : (ptrdiff_t)C * plane;
     const ptrdiff_t per_source = p->turned ? (ptrdiff_t)p->F * plane : plane;
 
     (void)thread;
-    for (int x = 0; x < p->WW; x++)
-        for (int c = 0; c < C; c++)
-            for (int f = 0; f < width; f++) {
-                float *u = p->u + (size_t)p->WW * C * f0 + (size_t)(x * C + c) * width + f;
-                const float *w = p->w + c * per_source + (f0 + f) * per_result +
-                                 (p->turned ? plane - 1 - x : x);
-                double g[TOOM_TAPS_MAX];
+    for (int c = 0; c < C; c++)
+        for (int f = 0; f < width; f++) {
+            float *u = p->u + (size_t)p->WW * C * f0 + (size_t)(x * C + c) * width + f;
+            const float *w =
+                p->w + c * per_source + (f0 + f) * per_result + (p->turned ? plane - 1 - x : x);
+            double g[TOOM_TAPS_MAX];
 
-                for (int k = 0; k < taps; k++)
-                    g[k] = f < left ? (double)w[(p->turned ? -k : k) * p->WW] : 0;
-                for (int q = 0; q < p->t.points; q++) {
-                    double sum = 0;
+            for (int k = 0; k < taps; k++)
+                g[k] = f < left ? (double)w[(p->turned ? -k : k) * p->WW] : 0;
+            for (int q = 0; q < p->t.points; q++) {
+                double sum = 0;
 
-                    for (int k = 0; k < taps; k++) sum += p->t.g[q][k] * g[k];
-                    u[q * p->u_step] = (float)sum;
-                }
+                for (int k = 0; k < taps; k++) sum += p->t.g[q][k] * g[k];
+                u[q * p->u_step] = (float)sum;
             }
+        }
 }
 
 /* ---- strips ---------------------------------------------------------------------------------- */
@@ -287,7 +287,7 @@ static void rows_filters(const float *w, const kiln_conv_shape *s, int turned, f
     p.w = w;
     p.u = work;
     memset(work + p.t.points * p.u_step, 0, zero_floats(&p) * sizeof *work);
-    kiln_parallel((p.F + TILE_COLUMNS - 1) / TILE_COLUMNS, transform_filters, &p);
+    kiln_parallel((p.F + TILE_COLUMNS - 1) / TILE_COLUMNS * p.WW, transform_filters, &p);
 }
 
 static void rows_images(float *result, const float *source, const float *bias,
