@@ -89,7 +89,8 @@ int kiln_net_value(kiln_net *net, int layer, int what, int image, float *out);
 void kiln_net_find_nonfinite(kiln_net *net, char *out, int size);
 
 /* Seconds by layer of the training passes since profiling was switched on: forward[l], backward[l];
- * returns how many. The last layer is the loss. */
+ * returns how many. The last layer is the loss. Layers that run together share their time as the
+ * calling thread's images did. */
 void kiln_net_profile_on(kiln_net *net, int on);
 int kiln_net_profile_read(kiln_net *net, const double **forward, const double **backward);
 
