@@ -53,48 +53,52 @@ int kiln_batchnorm_block(int C)
     return kiln_columns_plan(1, C).block_rows;
 }
 
-static float *block_sums(float *sums, int block, int C)
-{
-    return sums + (size_t)block * 2 * C;
-}
-
-static float *scratch(float *sums, const kiln_columns *k, int thread)
-{
-    return sums + ((size_t)k->blocks * k->C + (size_t)thread * k->period) * 2;
-}
-
-void kiln_batchnorm_moments(float *sums, const float *x, int first, int last, int R, int C,
-                            int thread)
-{
-    const kiln_columns k = kiln_columns_plan(R, C);
-
-    for (int b = first / k.block_rows; b * k.block_rows < last; b++) {
-        float *mean = block_sums(sums, b, C);
-
-        kiln_columns_moments(mean, mean + C, x + (size_t)b * k.block_rows * C,
-                             kiln_columns_rows(&k, b), C, scratch(sums, &k, thread));
-    }
-}
-
 static kiln_columns_relu relu_behind(const float *tables, int C)
 {
     return (kiln_columns_relu){read_table(tables, SCALE, C), read_table(tables, SHIFT, C)};
 }
 
-void kiln_batchnorm_dots(float *sums, const float *dout, const float *x, const float *tables,
-                         int first, int last, int R, int C, int relu, int thread)
+typedef struct {
+    float *sums;
+    const float *dout, *x, *tables; /* dout NULL: moments */
+    kiln_columns k;
+    int first, relu; /* first: block */
+} sums_job;
+
+static void sums_task(void *context, int task, int thread)
 {
-    const kiln_columns k = kiln_columns_plan(R, C);
-    const kiln_columns_relu behind = relu_behind(tables, C);
+    const sums_job *j = context;
+    const int C = j->k.C, block = j->first + task, rows = kiln_columns_rows(&j->k, block);
+    const size_t start = (size_t)block * j->k.block_rows * C;
+    float *sum = j->sums + (size_t)block * 2 * C;
+    float *scratch = j->sums + ((size_t)j->k.blocks * C + (size_t)thread * j->k.period) * 2;
 
-    for (int b = first / k.block_rows; b * k.block_rows < last; b++) {
-        const size_t start = (size_t)b * k.block_rows * C;
-        float *sum = block_sums(sums, b, C);
+    if (j->dout) {
+        const kiln_columns_relu behind = relu_behind(j->tables, C);
 
-        kiln_columns_dots(sum, sum + C, dout + start, x + start, read_table(tables, MEAN, C),
-                          relu ? &behind : NULL, kiln_columns_rows(&k, b), C,
-                          scratch(sums, &k, thread));
+        kiln_columns_dots(sum, sum + C, j->dout + start, j->x + start,
+                          read_table(j->tables, MEAN, C), j->relu ? &behind : NULL, rows, C,
+                          scratch);
+    } else {
+        kiln_columns_moments(sum, sum + C, j->x + start, rows, C, scratch);
     }
+}
+
+static void take_sums(sums_job j, int first, int last)
+{
+    j.first = first / j.k.block_rows;
+    kiln_parallel((last - 1) / j.k.block_rows + 1 - j.first, sums_task, &j);
+}
+
+void kiln_batchnorm_moments(float *sums, const float *x, int first, int last, int R, int C)
+{
+    take_sums((sums_job){sums, NULL, x, NULL, kiln_columns_plan(R, C), 0, 0}, first, last);
+}
+
+void kiln_batchnorm_dots(float *sums, const float *dout, const float *x, const float *tables,
+                         int first, int last, int R, int C, int relu)
+{
+    take_sums((sums_job){sums, dout, x, tables, kiln_columns_plan(R, C), 0, relu}, first, last);
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -211,33 +215,10 @@ void kiln_batchnorm_rows_backward(float *dx, const float *dout, const float *x, 
 
 /* ---- whole passes ---------------------------------------------------------------------------- */
 
-typedef struct {
-    const float *dout, *x;
-    kiln_columns k;
-    int relu;
-    float *tables, *sums;
-} job;
-
-static job make_job(const float *dout, const float *x, int R, int C, int relu, float *work)
-{
-    return (job){dout, x, kiln_columns_plan(R, C), relu, work, work + kiln_batchnorm_tables(C)};
-}
-
+/* work: tables, then sums. */
 size_t kiln_batchnorm_work(int R, int C)
 {
     return kiln_batchnorm_tables(C) + kiln_batchnorm_sums(R, C);
-}
-
-static void sums_task(void *context, int block, int thread)
-{
-    const job *j = context;
-    const int first = block * j->k.block_rows;
-
-    if (j->dout)
-        kiln_batchnorm_dots(j->sums, j->dout, j->x, j->tables, first, first + 1, j->k.R, j->k.C,
-                            j->relu, thread);
-    else
-        kiln_batchnorm_moments(j->sums, j->x, first, first + 1, j->k.R, j->k.C, thread);
 }
 
 void kiln_batchnorm_forward(float *out, float *mean, float *inv_std, float *running_mean,
@@ -245,12 +226,12 @@ void kiln_batchnorm_forward(float *out, float *mean, float *inv_std, float *runn
                             const float *beta, int R, int C, float eps, float momentum, int relu,
                             float *work)
 {
-    job j = make_job(NULL, x, R, C, relu, work);
+    float *tables = work, *sums = work + kiln_batchnorm_tables(C);
 
-    kiln_parallel(j.k.blocks, sums_task, &j);
-    kiln_batchnorm_begin(j.tables, mean, inv_std, running_mean, running_var, j.sums, gamma, beta, R,
-                         C, eps, momentum);
-    kiln_batchnorm_rows(out, x, j.tables, R, C, relu);
+    kiln_batchnorm_moments(sums, x, 0, R, R, C);
+    kiln_batchnorm_begin(tables, mean, inv_std, running_mean, running_var, sums, gamma, beta, R, C,
+                         eps, momentum);
+    kiln_batchnorm_rows(out, x, tables, R, C, relu);
 }
 
 void kiln_batchnorm_test(float *out, const float *x, const float *gamma, const float *beta,
@@ -267,12 +248,13 @@ void kiln_batchnorm_backward_alt(float *dx, float *dgamma, float *dbeta, const f
                                  const float *mean, const float *inv_std, int R, int C,
                                  float *work)
 {
-    job j = make_job(dout, x, R, C, relu_beta != NULL, work);
+    float *tables = work, *sums = work + kiln_batchnorm_tables(C);
+    const int relu = relu_beta != NULL;
 
-    fill_tables(j.tables, mean, inv_std, gamma, relu_beta ? relu_beta : gamma, C);
-    kiln_parallel(j.k.blocks, sums_task, &j);
-    kiln_batchnorm_begin_backward(j.tables, dgamma, dbeta, j.sums, gamma, inv_std, R, C);
-    kiln_batchnorm_rows_backward(dx, dout, x, j.tables, R, C, j.relu);
+    fill_tables(tables, mean, inv_std, gamma, relu ? relu_beta : gamma, C);
+    kiln_batchnorm_dots(sums, dout, x, tables, 0, R, R, C, relu);
+    kiln_batchnorm_begin_backward(tables, dgamma, dbeta, sums, gamma, inv_std, R, C);
+    kiln_batchnorm_rows_backward(dx, dout, x, tables, R, C, relu);
 }
 
 /* ---- backward, staged graph ------------------------------------------------------------------ */

@@ -120,8 +120,7 @@ void kiln_batchnorm_backward_alt(float *dx, float *dgamma, float *dbeta, const f
 size_t kiln_batchnorm_tables(int C);
 size_t kiln_batchnorm_sums(int R, int C);
 int kiln_batchnorm_block(int C);
-void kiln_batchnorm_moments(float *sums, const float *x, int first, int last, int R, int C,
-                            int thread);
+void kiln_batchnorm_moments(float *sums, const float *x, int first, int last, int R, int C);
 void kiln_batchnorm_begin(float *tables, float *mean, float *inv_std, float *running_mean,
                           float *running_var, const float *sums, const float *gamma,
                           const float *beta, int R, int C, float eps, float momentum);
@@ -131,7 +130,7 @@ void kiln_batchnorm_begin_test(float *tables, const float *gamma, const float *b
 void kiln_batchnorm_rows(float *out, const float *x, const float *tables, int rows, int C,
                          int relu);
 void kiln_batchnorm_dots(float *sums, const float *dout, const float *x, const float *tables,
-                         int first, int last, int R, int C, int relu, int thread);
+                         int first, int last, int R, int C, int relu);
 void kiln_batchnorm_begin_backward(float *tables, float *dgamma, float *dbeta, const float *sums,
                                    const float *gamma, const float *inv_std, int R, int C);
 void kiln_batchnorm_rows_backward(float *dx, const float *dout, const float *x, const float *tables,

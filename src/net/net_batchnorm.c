@@ -1,8 +1,7 @@
 /*
- * Batchnorm in a net: its sums over all images, image by image in the stretch before it or block by
- * block, and what follows from them.
+ * Batchnorm in a net: its sums, some images at a time in the stretch before it or of all when it
+ * begins, and what follows from them.
  */
-#include "base/threads.h"
 #include "net/net_internal.h"
 
 static int rows_of_image(const kiln_net *net, int l)
@@ -15,55 +14,23 @@ int kiln_net_sums_by_image(const kiln_net *net, int l)
     return rows_of_image(net, l) % kiln_batchnorm_block(net->plan.layer[l].C) == 0;
 }
 
-void kiln_net_moments(kiln_net *net, int l, int n, int first, int count, int thread)
+void kiln_net_moments(kiln_net *net, int l, int n, int first, int count)
 {
     const kiln_layer *layer = &net->plan.layer[l];
     const int S = rows_of_image(net, l);
 
     kiln_batchnorm_moments(net->sums, kiln_net_output(net, layer->from), first * S,
-                           (first + count) * S, n * S, layer->C, thread);
+                           (first + count) * S, n * S, layer->C);
 }
 
-void kiln_net_dots(kiln_net *net, int l, int n, int first, int count, int thread)
+void kiln_net_dots(kiln_net *net, int l, int n, int first, int count)
 {
     const kiln_layer *layer = &net->plan.layer[l];
     const kiln_node *node = &net->node[l];
     const int S = rows_of_image(net, l);
 
     kiln_batchnorm_dots(net->sums, node->dout, kiln_net_output(net, layer->from), node->tables,
-                        first * S, (first + count) * S, n * S, layer->C, node->relu_back, thread);
-}
-
-typedef struct {
-    kiln_net *net;
-    int l, n, backward;
-} sums_job;
-
-/* A block of rows is a task here. */
-static void sums_task(void *context, int block, int thread)
-{
-    const sums_job *j = context;
-    const kiln_layer *layer = &j->net->plan.layer[j->l];
-    const kiln_node *node = &j->net->node[j->l];
-    const float *x = kiln_net_output(j->net, layer->from);
-    const int first = block * kiln_batchnorm_block(layer->C);
-    const int R = j->n * rows_of_image(j->net, j->l);
-
-    if (j->backward)
-        kiln_batchnorm_dots(j->net->sums, node->dout, x, node->tables, first, first + 1, R,
-                            layer->C, node->relu_back, thread);
-    else
-        kiln_batchnorm_moments(j->net->sums, x, first, first + 1, R, layer->C, thread);
-}
-
-/* Unless the stretch before has done it. */
-static void take_sums(kiln_net *net, int l, int n, int backward)
-{
-    const int rows = n * rows_of_image(net, l), block = kiln_batchnorm_block(net->plan.layer[l].C);
-    sums_job j = {net, l, n, backward};
-
-    if (net->summed != l) kiln_parallel((rows + block - 1) / block, sums_task, &j);
-    net->summed = -1;
+                        first * S, (first + count) * S, n * S, layer->C, node->relu_back);
 }
 
 void kiln_net_begin_batchnorm(kiln_net *net, int l, int n, int train, int observing)
@@ -79,7 +46,8 @@ void kiln_net_begin_batchnorm(kiln_net *net, int l, int n, int train, int observ
                                   running[1].data, layer->C, KILN_NORM_EPS);
         return;
     }
-    take_sums(net, l, n, 0);
+    if (net->summed != l) kiln_net_moments(net, l, n, 0, n);
+    net->summed = -1;
     kiln_batchnorm_begin(node->tables, node->mean, node->inv_std, mean, var, net->sums, t[0].data,
                          t[1].data, n * rows_of_image(net, l), layer->C, KILN_NORM_EPS,
                          KILN_NORM_MOMENTUM);
@@ -91,7 +59,8 @@ void kiln_net_begin_batchnorm_backward(kiln_net *net, int l, int n)
     const kiln_node *node = &net->node[l];
     const kiln_tensor *t = &net->tensor[node->learned];
 
-    take_sums(net, l, n, 1);
+    if (net->summed != l) kiln_net_dots(net, l, n, 0, n);
+    net->summed = -1;
     kiln_batchnorm_begin_backward(node->tables, t[0].gradient, t[1].gradient, net->sums, t[0].data,
                                   node->inv_std, n * rows_of_image(net, l), layer->C);
 }

@@ -111,8 +111,8 @@ void kiln_net_backward_layer(kiln_net *net, int l, int n);
 
 /* net_batchnorm.c: sums of batchnorm l over some images; begin takes what no stretch has taken. */
 int kiln_net_sums_by_image(const kiln_net *net, int l); /* no block of rows is of two images */
-void kiln_net_moments(kiln_net *net, int l, int n, int first, int count, int thread);
-void kiln_net_dots(kiln_net *net, int l, int n, int first, int count, int thread);
+void kiln_net_moments(kiln_net *net, int l, int n, int first, int count);
+void kiln_net_dots(kiln_net *net, int l, int n, int first, int count);
 void kiln_net_begin_batchnorm(kiln_net *net, int l, int n, int train, int observing);
 void kiln_net_begin_batchnorm_backward(kiln_net *net, int l, int n);
 /* Makes a fleeting output again, in a backward pass. */

@@ -9,7 +9,6 @@
  * made it, where there is one (node.relu_back), else in place on the same gradient. Same bits
  * either way, which a test proves.
  */
-#include "base/threads.h"
 #include "kernels/vec.h"
 #include "net/net_internal.h"
 

@@ -18,16 +18,13 @@
  * over images have blocks and groups of their own, fixed by the shape. The pool's tasks are some
  * images forward, and a group of a convolution's filter gradient backward.
  */
-#include <string.h>
 #include <time.h>
 
 #include "base/threads.h"
 #include "net/net_internal.h"
 
 /* Of all values of a stretch, for the images taken at a time: 512 KB. */
-#ifndef CHUNK_FLOATS
 #define CHUNK_FLOATS 131072
-#endif
 
 /* ---- stretches ------------------------------------------------------------------------------- */
 
@@ -196,7 +193,7 @@ static void forward_images(stretch *s, int first, int count, int thread)
         if (thread == 0) lap(s->net, &s->own[l], &since);
     }
     if (s->sums < 0) return;
-    kiln_net_moments(s->net, s->sums, s->n, first, count, thread);
+    kiln_net_moments(s->net, s->sums, s->n, first, count);
     if (thread == 0) lap(s->net, &s->own[s->sums], &since);
 }
 
@@ -282,7 +279,7 @@ static void backward_images(stretch *s, int group, int first, int count, int thr
         if (thread == 0) lap(s->net, &s->own[l], &since);
     }
     if (s->sums < 0) return;
-    kiln_net_dots(s->net, s->sums, s->n, first, count, thread);
+    kiln_net_dots(s->net, s->sums, s->n, first, count);
     if (thread == 0) lap(s->net, &s->own[s->sums], &since);
 }
 
