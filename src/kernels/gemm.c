@@ -295,10 +295,12 @@ void kiln_gemm(int op, int m, int n, int k, const float *a, int lda, const float
         multiply(&p, work);
         return;
     }
-    /* Columns first: pieces side by side pack different parts of b, each row of pieces all of it.
-     * Where columns keep all threads busy, rows are cut only if many are left to share that. */
-    g.across = at_most(pieces, (n + 8 * TILE_COLUMNS - 1) / (8 * TILE_COLUMNS));
-    if (g.across < kiln_threads())
+    /* Pieces side by side read all of their a, pieces below each other all of their b: the longer
+     * side is cut. Two pieces for each thread, so that one can help the other, but one of few
+     * columns where there are few rows to share what packing costs. */
+    if (n >= pieces * 4 * TILE_COLUMNS)
+        g.across = pieces;
+    else if (n > m)
         g.across = at_most(kiln_threads(), (n + TILE_STRIP - 1) / TILE_STRIP);
     g.down = at_most((pieces + g.across - 1) / g.across,
                      g.across < kiln_threads() ? tile_count(m) : 1 + m / ROWS);
