@@ -237,13 +237,18 @@ void kiln_vec_transpose(float *out, size_t out_step, const float *x, size_t x_st
     }
     for (int r0 = 0; r0 < R; r0 += SQUARE)
         for (int c0 = 0; c0 < C; c0 += SQUARE)
-            for (int i = r0; i < r0 + SQUARE && i < R; i += 4)
-                for (int j = c0; j < c0 + SQUARE && j < C; j += 4) {
-                    const size_t r = (size_t)(i < R - 4 ? i : R - 4);
-                    const size_t c = (size_t)(j < C - 4 ? j : C - 4);
+            for (int i = r0; i < r0 + SQUARE && i < R; i += 4) {
+                const int c1 = c0 + SQUARE < C ? c0 + SQUARE : C;
+                const size_t r = (size_t)(i < R - 4 ? i : R - 4);
+                const float *from = x + r * x_step + c0;
+                float *to = out + c0 * out_step + r;
 
-                    vf4_transpose(out + c * out_step + r, out_step, x + r * x_step + c, x_step);
-                }
+                for (int j = c0; j <= c1 - 4; j += 4, from += 4, to += 4 * out_step)
+                    vf4_transpose(to, out_step, from, x_step);
+                if ((c1 - c0) % 4)
+                    vf4_transpose(out + (size_t)(C - 4) * out_step + r, out_step,
+                                  x + r * x_step + C - 4, x_step);
+            }
 }
 
 void kiln_vec_nchw_to_nhwc(float *out, const float *x, int N, int C, int S)
