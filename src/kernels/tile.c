@@ -42,8 +42,12 @@ static __attribute__((noinline)) void store_parts(int R, float *const *c,
         for (int i = 0; i < R; i++) row[i] = C_ROW;                                          \
         store_parts(R, row, sum, end);                                                       \
     } else if (end->accumulate) {                                                            \
-        EACH_SUM acc[i][j] += vf_load((C_ROW) + j * KILN_LANES);                               \
-        EACH_SUM vf_store((C_ROW) + j * KILN_LANES, acc[i][j]);                                \
+        EACH_SUM /* vector by vector: all of c at once would spill the sums */               \
+        {                                                                                    \
+            float *const at = (C_ROW) + j * KILN_LANES;                                      \
+                                                                                             \
+            vf_store(at, vf_load(at) + acc[i][j]);                                           \
+        }                                                                                    \
     } else {                                                                                 \
         if (end->bias) EACH_SUM acc[i][j] += vf_load(end->bias + j * KILN_LANES);            \
         if (end->relu) EACH_SUM acc[i][j] = vf_max(vf_set1(0.0f), acc[i][j]);                \

@@ -80,33 +80,24 @@ static inline int tile_count(int m)
     return (m + TILE_ROWS - 1) / TILE_ROWS;
 }
 
-/* m rows are dealt out evenly to the fewest tiles, in pairs where a tile has 6: 16 are 6, 6, 4, and
- * not 6, 5, 5, for a step of 5 rows takes almost as long as one of 6. So there are at most three
- * runs of equal tiles: of more rows, of fewer, and a last odd one. */
+/* m rows are dealt out evenly to the fewest tiles, 16 as 6, 5, 5: small tiles waste more of their
+ * step than they save. So there are at most two runs of equal tiles. */
 typedef struct {
     int first, tiles, rows; /* the run's first row; rows of each tile */
 } tile_run;
 
 typedef struct {
     int count;
-    tile_run run[3];
+    tile_run run[2];
 } tile_runs;
 
 static inline tile_runs tile_deal(int m)
 {
-    enum { DEAL = TILE_ROWS == 6 ? 2 : 1 };
-    const int tiles = tile_count(m), deals = (m + DEAL - 1) / DEAL;
-    const int rows = m ? DEAL * (deals / tiles) : 0, more = m ? deals % tiles : 0;
+    const int tiles = tile_count(m), rows = tiles ? m / tiles : 0, more = tiles ? m % tiles : 0;
     tile_runs deal = {0};
 
-    for (int first = 0; first < m;) {
-        tile_run run = {first, more, rows + DEAL};
-
-        if (first || !more) run = (tile_run){first, (m - first) / rows, rows};
-        if (!run.tiles) run = (tile_run){first, 1, m - first};
-        deal.run[deal.count++] = run;
-        first += run.tiles * run.rows;
-    }
+    if (more) deal.run[deal.count++] = (tile_run){0, more, rows + 1};
+    if (m) deal.run[deal.count++] = (tile_run){more * (rows + 1), tiles - more, rows};
     return deal;
 }
 
