@@ -146,54 +146,56 @@ static position tile_position(const pass *p, int tile)
                       tile % across * WINO_OUT};
 }
 
-/* y = Aᵀ M A of KILN_LANES filters of one tile, from f on. */
-WINO_INLINE void output_tile(vf *y, const pass *p, const float *m, int f)
+/* A row of max(floor, Aᵀ M A + bias), from that of Aᵀ M. */
+WINO_INLINE void output_row(vf *y, const vf *half, vf bias, vf floor)
 {
-    vf half[WINO_OUT * WINO_IN];
-
-    UNROLL for (int x = 0; x < WINO_IN; x++) {
-        vf column[WINO_IN];
-
-        UNROLL for (int i = 0; i < WINO_IN; i++)
-            column[i] = vf_load(m + (i * WINO_IN + x) * p->m_step + f);
-        wino_output(half + x, WINO_IN, column, 1);
-    }
-    UNROLL for (int i = 0; i < WINO_OUT; i++)
-        wino_output(y + i * WINO_OUT, 1, half + i * WINO_IN, 1);
+    wino_output(y, 1, half, 1);
+    UNROLL for (int j = 0; j < WINO_OUT; j++) y[j] = vf_max(floor, y[j] + bias); /* a NaN stays */
 }
 
 /* out = max(floor, Aᵀ M A + bias) of one tile, cut at the edges of the result. */
 static void transform_output(const pass *p, position at, const float *m)
 {
-    float *out = p->result + (((size_t)at.n * p->RH + at.row) * p->RW + at.column) * p->F;
+    float *const corner = p->result + (((size_t)at.n * p->RH + at.row) * p->RW + at.column) * p->F;
     const int rows = p->RH - at.row < WINO_OUT ? p->RH - at.row : WINO_OUT;
     const int columns = p->RW - at.column < WINO_OUT ? p->RW - at.column : WINO_OUT;
     const size_t line = (size_t)p->RW * p->F;
     const vf floor = vf_set1(p->relu ? 0.0f : -__builtin_inff());
-    vf y[WINO_OUT * WINO_OUT], bias = vf_set1(0.0f);
-    int f = 0;
 
-    for (; f + KILN_LANES <= p->F; f += KILN_LANES) {
-        output_tile(y, p, m, f);
-        if (p->bias) bias = vf_load(p->bias + f);
-        if (rows == WINO_OUT && columns == WINO_OUT) {
-            UNROLL for (int i = 0; i < WINO_OUT * WINO_OUT; i++) /* a NaN stays */
-                vf_store(out + i / WINO_OUT * line + i % WINO_OUT * p->F + f,
-                         vf_max(floor, y[i] + bias));
+    for (int f = 0; f < p->F; f += KILN_LANES) {
+        const int part = p->F - f < KILN_LANES ? p->F - f : KILN_LANES;
+        vf half[WINO_OUT * WINO_IN], bias = vf_set1(0.0f);
+        float *out = corner + f;
+
+        if (p->bias)
+            bias = part < KILN_LANES ? vf_load_part(p->bias + f, part, 0.0f)
+                                     : vf_load(p->bias + f);
+        KEEP_ROLLED for (int x = 0; x < WINO_IN; x++)
+        {
+            const float *from = m + x * p->m_step + f;
+            vf in[WINO_IN];
+
+            UNROLL for (int i = 0; i < WINO_IN; i++, from += WINO_IN * p->m_step)
+                in[i] = vf_load(from);
+            wino_output(half + x, WINO_IN, in, 1);
+        }
+        if (rows == WINO_OUT && columns == WINO_OUT && part == KILN_LANES) {
+            KEEP_ROLLED for (int i = 0; i < WINO_OUT; i++, out += line)
+            {
+                vf y[WINO_OUT];
+
+                output_row(y, half + i * WINO_IN, bias, floor);
+                UNROLL for (int j = 0; j < WINO_OUT; j++) vf_store(out + j * p->F, y[j]);
+            }
             continue;
         }
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < columns; j++)
-                vf_store(out + i * line + j * p->F + f,
-                         vf_max(floor, y[i * WINO_OUT + j] + bias));
+        for (int i = 0; i < rows; i++, out += line) {
+            vf y[WINO_OUT];
+
+            output_row(y, half + i * WINO_IN, bias, floor);
+            for (int j = 0; j < columns; j++) vf_store_part(out + j * p->F, y[j], part);
+        }
     }
-    if (f == p->F) return;
-    output_tile(y, p, m, f);
-    if (p->bias) bias = vf_load_part(p->bias + f, p->F - f, 0.0f);
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < columns; j++)
-            vf_store_part(out + i * line + j * p->F + f,
-                          vf_max(floor, y[i * WINO_OUT + j] + bias), p->F - f);
 }
 
 /* M[q] = V[q] · U[q] for the block's tiles. */

@@ -73,21 +73,21 @@ WINO_INLINE void input_tile(float *v, size_t v_step, const float *d, ptrdiff_t p
 {
     vf half[WINO_POINTS];
 
-    for (int x = 0; x < WINO_IN; x++) {
+    KEEP_ROLLED for (int x = 0; x < WINO_IN; x++)
+    {
+        const float *from = d + x * C;
         vf in[WINO_IN];
 
-        for (int y = 0; y < WINO_IN; y++) {
-            const float *from = d + y * pitch + x * C;
-
+        UNROLL for (int y = 0; y < WINO_IN; y++, from += pitch)
             in[y] = n == KILN_LANES ? vf_load(from) : vf_load_part(from, n, 0.0f);
-        }
         wino_input(half + x, WINO_IN, in, 1);
     }
-    for (int y = 0; y < WINO_IN; y++) {
+    KEEP_ROLLED for (int y = 0; y < WINO_IN; y++)
+    {
         vf out[WINO_IN];
 
         wino_input(out, 1, half + y * WINO_IN, 1);
-        for (int x = 0; x < WINO_IN; x++) vf_store(v + (y * WINO_IN + x) * v_step, out[x]);
+        UNROLL for (int x = 0; x < WINO_IN; x++, v += v_step) vf_store(v, out[x]);
     }
 }
 
@@ -110,21 +110,21 @@ WINO_INLINE void gradient_tile(float *d, size_t d_step, const float *dy, ptrdiff
 {
     vf half[WINO_IN * WINO_OUT];
 
-    for (int x = 0; x < WINO_OUT; x++) {
+    KEEP_ROLLED for (int x = 0; x < WINO_OUT; x++)
+    {
+        const float *from = dy + x * F;
         vf in[WINO_OUT];
 
-        for (int y = 0; y < WINO_OUT; y++) {
-            const float *from = dy + y * pitch + x * F;
-
+        UNROLL for (int y = 0; y < WINO_OUT; y++, from += pitch)
             in[y] = n == KILN_LANES ? vf_load(from) : vf_load_part(from, n, 0.0f);
-        }
         wino_gradient(half + x, WINO_OUT, in, 1);
     }
-    for (int y = 0; y < WINO_IN; y++) {
+    KEEP_ROLLED for (int y = 0; y < WINO_IN; y++)
+    {
         vf out[WINO_IN];
 
         wino_gradient(out, 1, half + y * WINO_OUT, 1);
-        for (int x = 0; x < WINO_IN; x++) vf_store(d + (y * WINO_IN + x) * d_step, out[x]);
+        UNROLL for (int x = 0; x < WINO_IN; x++, d += d_step) vf_store(d, out[x]);
     }
 }
 

@@ -20,6 +20,9 @@
  * Anderson, Soodhalter and Gregg found for such points ("Error analysis and improving the accuracy
  * of Winograd convolution for deep neural networks", ACM TOMS 46(4), 2020).
  *
+ * Loops over a tile's columns and rows stay rolled. Unrolled, all of a tile would be one
+ * expression, of which compilers spill more than the half that goes through memory in between.
+ *
  * A transform reads inputs `step` apart and writes outputs `out_step` apart.
  */
 #ifndef KILN_KERNELS_WINOGRAD_TILE_H
