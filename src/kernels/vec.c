@@ -224,8 +224,19 @@ void kiln_vec_column_sums(float *out, const float *x, int R, int C)
     }
 }
 
-/* In squares that stay in L1 whichever side is long, 4x4 at a time; the last 4 rows or columns may
- * go twice. */
+/* Four columns of `rows` rows at a time; the last four columns may go twice. */
+static inline __attribute__((always_inline)) void transpose_rows(
+    float *out, size_t out_step, const float *x, size_t x_step, int C,
+    void four(float *out, size_t out_step, const float *x, size_t x_step))
+{
+    float *to = out;
+    int c = 0;
+
+    for (; c <= C - 4; c += 4, to += 4 * out_step) four(to, out_step, x + c, x_step);
+    if (c < C) four(out + (size_t)(C - 4) * out_step, out_step, x + C - 4, x_step);
+}
+
+/* In squares that stay in L1 whichever side is long. */
 void kiln_vec_transpose(float *out, size_t out_step, const float *x, size_t x_step, int R, int C)
 {
     enum { SQUARE = 32 };
@@ -236,19 +247,23 @@ void kiln_vec_transpose(float *out, size_t out_step, const float *x, size_t x_st
         return;
     }
     for (int r0 = 0; r0 < R; r0 += SQUARE)
-        for (int c0 = 0; c0 < C; c0 += SQUARE)
-            for (int i = r0; i < r0 + SQUARE && i < R; i += 4) {
-                const int c1 = c0 + SQUARE < C ? c0 + SQUARE : C;
-                const size_t r = (size_t)(i < R - 4 ? i : R - 4);
-                const float *from = x + r * x_step + c0;
-                float *to = out + c0 * out_step + r;
+        for (int c0 = 0; c0 < C; c0 += SQUARE) {
+            const int end = R - r0 < SQUARE ? R : r0 + SQUARE;
+            const int first = c0 < C - 4 ? c0 : C - 4; /* the last four at least */
+            const int columns = C - first < SQUARE ? C - first : SQUARE;
+            float *const to = out + first * out_step;
+            int r = r0;
 
-                for (int j = c0; j <= c1 - 4; j += 4, from += 4, to += 4 * out_step)
-                    vf4_transpose(to, out_step, from, x_step);
-                if ((c1 - c0) % 4)
-                    vf4_transpose(out + (size_t)(C - 4) * out_step + r, out_step,
-                                  x + r * x_step + C - 4, x_step);
+            for (; r + VF_TALL <= end; r += VF_TALL)
+                transpose_rows(to + r, out_step, x + r * x_step + first, x_step, columns,
+                               vf_tall_transpose);
+            for (; r < end; r += 4) { /* the last four rows may go twice */
+                const size_t row = (size_t)(r < R - 4 ? r : R - 4);
+
+                transpose_rows(to + row, out_step, x + row * x_step + first, x_step, columns,
+                               vf4_transpose);
             }
+        }
 }
 
 void kiln_vec_nchw_to_nhwc(float *out, const float *x, int N, int C, int S)
