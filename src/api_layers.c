@@ -228,7 +228,7 @@ int kiln_layer_max_pool_forward(float *out, const float *x, int N, int C, int H,
 
     KILN_TRY(make_planes(&s, N, C, H, W, pool_height, pool_width, stride));
     KILN_TRY(KILN_ARRAYS("max_pool", out, x));
-    kiln_maxpool_forward(out, x, &s);
+    kiln_maxpool_forward(out, NULL, x, &s, 0);
     return KILN_OK;
 }
 
@@ -237,13 +237,15 @@ int kiln_layer_max_pool_backward(float *dx, const float *dout, const float *x, i
 {
     kiln_pool_shape s;
     kiln_arena arena;
-    float *out;
+    float *scratch[2]; /* out, and the places of its maxima */
+    size_t n;
 
     KILN_TRY(make_planes(&s, N, C, H, W, pool_height, pool_width, stride));
     KILN_TRY(KILN_ARRAYS("max_pool", dx, dout, x));
-    KILN_TRY(kiln_scratch(&arena, "max_pool", &out, (size_t[]){(size_t)s.N * s.OH * s.OW}, 1));
-    kiln_maxpool_forward(out, x, &s);
-    kiln_maxpool_backward(dx, dout, x, out, &s, 0);
+    n = (size_t)s.N * s.OH * s.OW;
+    KILN_TRY(kiln_scratch(&arena, "max_pool", scratch, (size_t[]){n, n}, 2));
+    kiln_maxpool_forward(scratch[0], (int32_t *)scratch[1], x, &s, 0);
+    kiln_maxpool_backward(dx, dout, (const int32_t *)scratch[1], &s);
     kiln_arena_destroy(&arena);
     return KILN_OK;
 }

@@ -62,18 +62,18 @@ void kiln_conv2d_im2col_backward(float *dx, float *dw, float *db, const float *d
 
 /* ---- pool.c ------------------------ cs231n: max_pool_forward, max_pool_backward */
 /* x (N, H, W, C), out (N, OH, OW, C), OH = (H - HH) / stride + 1 rounded down. The gradient of a
- * maximum goes to the first element (row by row) that holds it; backward finds it again from x and
- * out. */
+ * maximum goes to the first element (row by row) that holds it. */
 typedef struct {
     int N, C, H, W, HH, WW, stride, OH, OW;
 } kiln_pool_shape;
 int kiln_pool_shape_finish(kiln_pool_shape *s); /* fills OH, OW; 0 when the window does not fit */
-int kiln_pool_divides(const kiln_pool_shape *s); /* each element of x lies in one window */
-void kiln_maxpool_forward(float *out, const float *x, const kiln_pool_shape *s);
-/* relu != 0: x is a relu's output, whose backward pass is done as well: dx is 0 where x is. Where
- * kiln_pool_divides(s), dx may be x. */
-void kiln_maxpool_backward(float *dx, const float *dout, const float *x, const float *out,
-                           const kiln_pool_shape *s, int relu);
+/* place (N, OH, OW, C): numbers of the maxima in their windows, for backward; NULL if there will be
+ * none. relu != 0: x is a relu's output, whose backward pass backward shall do as well: where the
+ * maximum is not positive the place is -1, and dx 0. */
+void kiln_maxpool_forward(float *out, int32_t *place, const float *x, const kiln_pool_shape *s,
+                          int relu);
+void kiln_maxpool_backward(float *dx, const float *dout, const int32_t *place,
+                           const kiln_pool_shape *s);
 /* Mean over the window (global: HH = H, WW = W). */
 void kiln_avgpool_forward(float *out, const float *x, const kiln_pool_shape *s);
 void kiln_avgpool_backward(float *dx, const float *dout, const kiln_pool_shape *s);

@@ -1,7 +1,7 @@
 /*
  * Max and average pooling, channels last.         cs231n: max_pool_forward, max_pool_backward
  *
- *   max      out = max over the window         dx += dout at the first (row by row) that holds it
+ *   max      out = max over the window         dx += dout at its place: the first, row by row
  *   average  out = Σ over the window / HH·WW   dx += dout / (HH·WW) all over the window
  *
  * x (N, H, W, C)   out (N, OH, OW, C);  OH = (H - HH) / stride + 1, rounded down.
@@ -11,10 +11,11 @@
  * zeros, windows in order. One image is one task. The 2x2 window, nearly all there is, has its
  * loops unrolled by constants. A NaN in a window wins it and gets the gradient, as the course's
  * np.max and argmax have it.
+ *
+ * Forward keeps the place of each maximum, so backward needs no x, which is the largest value of
+ * many a net and four times as many floats as there are places.
  * Source: cs231n notes, convolutional-networks ("Pooling Layer"); assignment 2, the naive pool.
  */
-#include <assert.h>
-
 #include "base/simd.h"
 #include "base/threads.h"
 #include "layers/layers.h"
@@ -23,9 +24,10 @@
 
 typedef struct {
     float *to; /* forward: out; backward: dx */
-    const float *dout, *x, *out;
+    const float *x, *dout;
+    int32_t *place; /* of the maxima */
     const kiln_pool_shape *s;
-    int relu; /* max backward: x is a relu's output, and dx goes through the relu */
+    int relu; /* max forward: x is a relu's output, through which backward will go as well */
 } pool_job;
 
 /* One window: at is in x or dx, `one` in out or dout, for n channels (KILN_LANES, or fewer). */
@@ -98,37 +100,52 @@ static int windows_overlap(const kiln_pool_shape *s)
     return s->stride < s->HH || s->stride < s->WW;
 }
 
-int kiln_pool_divides(const kiln_pool_shape *s)
-{
-    return s->stride == s->HH && s->stride == s->WW && s->H % s->stride == 0 &&
-           s->W % s->stride == 0;
-}
-
 /* Before backward writes or adds: zeros where no window, or more than one, decides. */
 static void clear_image(const pool_job *job, int n)
 {
     const kiln_pool_shape *s = job->s;
     const size_t size = position(1, 0, 0, s->H, s->W, s->C);
 
-    if (!kiln_pool_divides(s))
+    if (s->stride != s->HH || s->stride != s->WW || s->H % s->stride || s->W % s->stride)
         memset(job->to + n * size, 0, size * sizeof *job->to);
 }
 
 /* ---- max ------------------------------------------------------------------------------------- */
 
-/* The maximum of a window where a NaN wins. */
-static __attribute__((noinline)) vf max_of_any(const float *x, size_t row, size_t pixel, int HH,
-                                               int WW, int n)
+INLINE vm load_place(const int32_t *p, int n)
 {
-    vf max = load(x, n);
+    vm place = {0};
 
+    memcpy(&place, p, (size_t)n * sizeof *p);
+    return place;
+}
+
+INLINE void store_place(int32_t *p, vm place, int n)
+{
+    memcpy(p, &place, (size_t)n * sizeof *p);
+}
+
+/* i where v is better than what was there. */
+INLINE vm better_place(vm better, int i, vm place)
+{
+    return (vm)vf_select(better, (vf)vm_set1(i), (vf)place);
+}
+
+/* The maximum of a window where the first NaN wins. */
+static __attribute__((noinline)) void max_of_any(vf *max, vm *place, const float *x, size_t row,
+                                                 size_t pixel, int HH, int WW, int n)
+{
+    *max = load(x, n);
+    *place = vm_set1(0);
     for (int y = 0; y < HH; y++)
         for (int k = 0; k < WW; k++) {
             const vf v = load(x + y * row + k * pixel, n);
 
-            max = vf_select((v > max) | (v != v), v, max);
+            const vm better = (v > *max) | ((v != v) & (*max == *max));
+
+            *place = better_place(better, y * WW + k, *place);
+            *max = vf_select(better, v, *max);
         }
-    return max;
 }
 
 /* vf_max loses NaNs; the sum of the window has one if it has, and else seldom: inf - inf. */
@@ -137,16 +154,21 @@ INLINE void max_window(const pool_job *job, size_t at, size_t one, int HH, int W
     const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
     const float *x = job->x + at;
     vf max = load(x, n), sum = max;
+    vm place = vm_set1(0);
 
     for (int y = 0; y < HH; y++)
         for (int k = y == 0; k < WW; k++) {
             const vf v = load(x + y * row + k * pixel, n);
 
+            place = better_place(v > max, y * WW + k, place);
             max = vf_max(v, max);
             sum += v;
         }
-    if (vf_any_nan(sum)) max = max_of_any(x, row, pixel, HH, WW, n);
+    if (vf_any_nan(sum)) max_of_any(&max, &place, x, row, pixel, HH, WW, n);
     store(job->to + one, max, n);
+    if (!job->place) return;
+    if (job->relu) place |= ~(max > vf_set1(0)); /* -1: no place */
+    store_place(job->place + one, place, n);
 }
 
 static void max_task(void *context, int n, int thread)
@@ -155,9 +177,10 @@ static void max_task(void *context, int n, int thread)
     each_window_of(context, n, max_window, 1);
 }
 
-void kiln_maxpool_forward(float *out, const float *x, const kiln_pool_shape *s)
+void kiln_maxpool_forward(float *out, int32_t *place, const float *x, const kiln_pool_shape *s,
+                          int relu)
 {
-    pool_job job = {out, NULL, x, NULL, s, 0};
+    pool_job job = {out, x, NULL, place, s, relu};
 
     kiln_parallel(s->N, max_task, &job);
 }
@@ -166,18 +189,14 @@ void kiln_maxpool_forward(float *out, const float *x, const kiln_pool_shape *s)
 INLINE void max_gradient(const pool_job *job, size_t at, size_t one, int HH, int WW, int n, int add)
 {
     const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
-    const vf max = load(job->out + one, n), dout = load(job->dout + one, n), zero = vf_set1(0);
-    const vf g = job->relu ? vf_select(max > zero, dout, zero) : dout;
-    vm open = vm_set1(-1); /* lanes whose maximum is not found yet */
+    const vf dout = load(job->dout + one, n), zero = vf_set1(0);
+    const vm place = load_place(job->place + one, n);
 
     for (int y = 0; y < HH; y++)
         for (int k = 0; k < WW; k++) {
             const size_t here = at + y * row + k * pixel;
-            const vf v = load(job->x + here, n);
-            const vm hit = ((v == max) | (v != v)) & open;
-            const vf share = vf_select(hit, g, zero);
+            const vf share = vf_select(place == vm_set1(y * WW + k), dout, zero);
 
-            open &= ~hit;
             store(job->to + here, add ? load(job->to + here, n) + share : share, n);
         }
 }
@@ -201,13 +220,13 @@ static void max_gradient_task(void *context, int n, int thread)
     if (windows_overlap(job->s))
         each_window_of(job, n, max_gradient_add, 0);
     else
-        each_window_of(job, n, max_gradient_write, job->to != job->x);
+        each_window_of(job, n, max_gradient_write, 1);
 }
 
-void kiln_maxpool_backward(float *dx, const float *dout, const float *x, const float *out,
-                           const kiln_pool_shape *s, int relu)
+void kiln_maxpool_backward(float *dx, const float *dout, const int32_t *place,
+                           const kiln_pool_shape *s)
 {
-    pool_job job = {dx, dout, x, out, s, relu};
+    pool_job job = {dx, NULL, dout, (int32_t *)place, s, 0};
 
     kiln_parallel(s->N, max_gradient_task, &job);
 }
@@ -232,7 +251,7 @@ static void mean_task(void *context, int n, int thread)
 
 void kiln_avgpool_forward(float *out, const float *x, const kiln_pool_shape *s)
 {
-    pool_job job = {out, NULL, x, NULL, s, 0};
+    pool_job job = {out, x, NULL, NULL, s, 0};
 
     kiln_parallel(s->N, mean_task, &job);
 }
@@ -275,7 +294,7 @@ static void mean_gradient_task(void *context, int n, int thread)
 
 void kiln_avgpool_backward(float *dx, const float *dout, const kiln_pool_shape *s)
 {
-    pool_job job = {dx, dout, NULL, NULL, s, 0};
+    pool_job job = {dx, NULL, dout, NULL, s, 0};
 
     kiln_parallel(s->N, mean_gradient_task, &job);
 }

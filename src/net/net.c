@@ -158,6 +158,7 @@ static int allocate(kiln_net *net)
         node->out = buffer_at(net, node->out_buffer);
         node->dout = buffer_at(net, node->dout_buffer);
         node->temp = buffer_at(net, node->temp_buffer);
+        node->place = (int32_t *)buffer_at(net, node->place_buffer);
     }
     kiln_net_initialise(net);
     return KILN_OK;

@@ -17,7 +17,7 @@
 #include "base/rng.h"
 #include "net/net.h"
 
-#define KILN_BUFFERS_MAX (3 * KILN_LAYERS_MAX)
+#define KILN_BUFFERS_MAX (4 * KILN_LAYERS_MAX)
 #define KILN_FOREVER 0x7fffffff
 #define KILN_NORM_EPS 1e-5f     /* cs231n: batchnorm, layernorm, groupnorm */
 #define KILN_NORM_MOMENTUM 0.9f /* cs231n: batchnorm */
@@ -36,7 +36,7 @@ typedef struct {
 typedef struct {
     kiln_stretch forward, backward; /* that this layer is in */
     /* The plan: numbers of buffers, -1: none. Layers that share one work in place. */
-    int out_buffer, dout_buffer, temp_buffer;
+    int out_buffer, dout_buffer, temp_buffer, place_buffer;
     int consumers;      /* layers that take the output */
     int last_consumer;  /* the highest of them: the first to write the gradient */
     int wants_gradient; /* something before it, or itself, has parameters */
@@ -49,6 +49,7 @@ typedef struct {
     int statistics;     /* number of its running mean (and variance behind it), or -1 */
     /* The memory. */
     float *out, *dout, *temp;
+    int32_t *place;        /* of a maxpool's maxima */
     float *mean, *inv_std; /* caches of normalisations */
     float *tables;         /* of a batchnorm */
     /* Fleeting values: where they lie in a thread's room, forward and backward. */

@@ -104,6 +104,14 @@ static float *dout_at(const kiln_net *net, int l, int first, int thread)
     return node->dout + (size_t)first * elements(&net->plan.layer[l]);
 }
 
+/* Of a maxpool; NULL where there is no backward pass. */
+static int32_t *place_at(const kiln_net *net, int l, int first)
+{
+    int32_t *place = net->node[l].place;
+
+    return place ? place + (size_t)first * elements(&net->plan.layer[l]) : NULL;
+}
+
 /* ---- forward --------------------------------------------------------------------------------- */
 
 static void copy(float *out, const float *x, int count)
@@ -179,7 +187,9 @@ void kiln_net_forward_images(kiln_net *net, int l, int first, int n, int train, 
         kiln_affine_forward(out, x, t[0].data, t[1].data, n, layer->in_C, layer->C, node->relu,
                             net->work);
         break;
-    case KILN_MAXPOOL: kiln_maxpool_forward(out, x, &pool); break;
+    case KILN_MAXPOOL:
+        kiln_maxpool_forward(out, place_at(net, l, first), x, &pool, node->relu_back);
+        break;
     case KILN_AVGPOOL: kiln_avgpool_forward(out, x, &pool); break;
     case KILN_FLATTEN: flatten(layer, out, x, n); break;
     case KILN_RELU:
@@ -333,9 +343,7 @@ void kiln_net_backward_images(kiln_net *net, int l, int all, int group, int firs
         kiln_affine_backward(dx, t[0].gradient, t[1].gradient, dout, x, t[0].data, n, layer->in_C,
                              layer->C, net->work);
         break;
-    case KILN_MAXPOOL:
-        kiln_maxpool_backward(dx, dout, x, out, &pool, node->relu_back);
-        break;
+    case KILN_MAXPOOL: kiln_maxpool_backward(dx, dout, place_at(net, l, first), &pool); break;
     case KILN_AVGPOOL: kiln_avgpool_backward(dx, dout, &pool); break;
     case KILN_FLATTEN: unflatten(layer, dx, dout, n); break;
     case KILN_BATCHNORM:

@@ -4,16 +4,16 @@
  * the batch alone.
  *
  * A value lives from the layer that makes it to its last reader: the layers that take it, its own
- * layer's backward pass where that reads the output (relu, tanh, sigmoid, maxpool), and the
- * backward pass of a taker that reads its input (conv, affine, maxpool, leakyrelu, gelu,
- * normalisations). Dropout redraws its mask, so it needs neither. An elementwise layer works in
- * place on a value that nobody else reads. A gradient lives from its first writer, the highest
- * consumer, to its own layer; a maxpool writes that of its input over its input.
+ * layer's backward pass where that reads the output (relu, tanh, sigmoid), and the backward pass of
+ * a taker that reads its input (conv, affine, leakyrelu, gelu, normalisations). Dropout redraws its
+ * mask and a maxpool keeps the places of its maxima, so they need neither. An elementwise layer
+ * works in place on a value that nobody else reads. A gradient lives from its first writer, the
+ * highest consumer, to its own layer.
  *
  * A value that one stretch makes and takes is fleeting and has no buffer at all, only a place in
- * the room of a thread: a batchnorm's output behind which a convolution or a pool comes, and the
- * gradient of a convolution's output that a batchnorm gives. For a big image that is half of all
- * traffic, and of all memory.
+ * the room of a thread: a batchnorm's output behind which a convolution or a pool comes, a
+ * convolution's behind which a pool comes, and the gradient of a convolution's output that a
+ * batchnorm or a pool gives. For a big image that is half of all traffic, and of all memory.
  *
  * With keep, everything has a buffer of its own for ever; with inference there is no backward pass.
  *
@@ -56,7 +56,6 @@ static int reads_input(const kiln_net *net, int l)
     switch (net->plan.layer[l].kind) {
     case KILN_CONV:
     case KILN_AFFINE:
-    case KILN_MAXPOOL:
     case KILN_LEAKYRELU:
     case KILN_GELU:
     case KILN_BATCHNORM:
@@ -72,8 +71,7 @@ static int reads_output(const kiln_net *net, int l)
     switch (net->plan.layer[l].kind) {
     case KILN_RELU:
     case KILN_TANH:
-    case KILN_SIGMOID:
-    case KILN_MAXPOOL: return 1;
+    case KILN_SIGMOID: return 1;
     default: return 0;
     }
 }
@@ -168,23 +166,25 @@ static void fuse_back(kiln_net *net, int l)
     net->node[neighbour].relu_back = net->node[l].done_back = 1;
 }
 
-/* Batchnorm l, with the relu behind it: the output is taken in l's own stretch by layers that do
- * not overwrite it, and backward in one that can make it again, the one before l's. */
+/* Batchnorm or convolution l, with the relu behind it: the output is taken in l's own stretch by
+ * layers that do not overwrite it; and backward by none, or by one in a stretch that can make it
+ * again: that behind a batchnorm. */
 static void plan_fleeting(kiln_net *net, int l)
 {
     const kiln_plan *plan = &net->plan;
     kiln_node *node = &net->node[l];
-    const int value = node->relu ? l + 1 : l;
+    const int value = node->relu ? l + 1 : l, is_conv = plan->layer[l].kind == KILN_CONV;
     int again = 0;
 
     if (net->options.keep || net->options.inference || node->consumers == 0) return;
+    if (node->relu && !net->node[value].done_back) return;
     for (int c = l + 1; c < plan->count; c++) {
         const enum kiln_layer_kind kind = plan->layer[c].kind;
 
         if (c == value || (plan->layer[c].from != value && plan->layer[c].from2 != value)) continue;
         if (kind != KILN_CONV && kind != KILN_MAXPOOL && kind != KILN_AVGPOOL) return;
         if (c > node->forward.last) return;
-        if (reads_input(net, c) && net->node[c].backward.first != l + 1) return;
+        if (reads_input(net, c) && (is_conv || net->node[c].backward.first != l + 1)) return;
         again |= reads_input(net, c);
     }
     node->again = again;
@@ -228,26 +228,24 @@ static void plan_outputs(kiln_net *net)
             if (l == loss) live_until(net, net->node[sources[i]].out_buffer, KILN_FOREVER);
         }
     }
-    for (int l = 0; l < loss; l++)
-        if (net->plan.layer[l].kind == KILN_BATCHNORM) plan_fleeting(net, l);
+    for (int l = 0; l < loss; l++) {
+        const enum kiln_layer_kind kind = net->plan.layer[l].kind;
+
+        if (kind == KILN_BATCHNORM || kind == KILN_CONV) plan_fleeting(net, l);
+    }
 }
 
-/* Maxpool l, the only reader of its input, may write dx over it: nobody reads that later. */
-static int pools_in_place(const kiln_net *net, int l)
-{
-    const kiln_layer *layer = &net->plan.layer[l];
-
-    return !net->options.keep && layer->kind == KILN_MAXPOOL &&
-           !net->node[layer->from].fleeting && kiln_pool_divides(&layer->u.pool) &&
-           (net->node[layer->from].done_back || !reads_output(net, layer->from));
-}
-
-/* Batchnorm l gives convolution `from`, in its stretch, the gradient that nobody else wants. */
+/* Batchnorm or pool l gives the convolution before it, in its stretch, the gradient that nobody
+ * else wants; through relu `from` where the convolution has done that. */
 static int gives_at_once(const kiln_net *net, int l, int from)
 {
-    return !net->options.keep && net->plan.layer[l].kind == KILN_BATCHNORM &&
-           net->plan.layer[from].kind == KILN_CONV && net->node[from].consumers == 1 &&
-           net->node[from].backward.first == net->node[l].backward.first;
+    const enum kiln_layer_kind kind = net->plan.layer[l].kind;
+    const int conv = kiln_net_does_nothing(net, from) ? net->plan.layer[from].from : from;
+
+    return !net->options.keep && net->plan.layer[conv].kind == KILN_CONV &&
+           (kind == KILN_BATCHNORM || kind == KILN_MAXPOOL || kind == KILN_AVGPOOL) &&
+           net->node[from].consumers == 1 &&
+           net->node[conv].backward.first == net->node[l].backward.first;
 }
 
 /* The gradient of value `from`, written by layer l; `shared`: it may be layer l's own gradient,
@@ -269,11 +267,9 @@ static void plan_gradient(kiln_net *net, int l, int from, int shared)
     } else if (gives_at_once(net, l, from)) {
         source->fleeting_dout = 1;
     } else if (shared && source->consumers == 1 && !net->options.keep) {
+        source->fleeting_dout = node->fleeting_dout;
         source->dout_buffer = node->dout_buffer;
         live_until(net, node->dout_buffer, backward_ends(net, from));
-    } else if (source->consumers == 1 && pools_in_place(net, l)) {
-        source->dout_buffer = source->out_buffer;
-        live_until(net, source->out_buffer, backward_ends(net, from));
     } else {
         source->dout_buffer = new_buffer(net, kiln_net_elements(net, from), now,
                                          backward_ends(net, from));
@@ -290,6 +286,9 @@ static void plan_gradients(kiln_net *net)
         if (l < net->plan.count - 1 && !net->node[l].wants_gradient) continue;
         if (layer->kind == KILN_ADD) plan_gradient(net, l, layer->from2, 0);
         plan_gradient(net, l, layer->from, can_overwrite_backward(layer));
+        if (layer->kind == KILN_MAXPOOL)
+            net->node[l].place_buffer = new_buffer(net, kiln_net_elements(net, l),
+                                                   forward_begins(net, l), backward_ends(net, l));
     }
 }
 
@@ -323,9 +322,12 @@ static size_t plan_room(kiln_net *net, kiln_stretch layers, int backward)
     for (int l = layers.first; l <= layers.last; l++) {
         kiln_node *node = &net->node[l];
 
-        if (!backward && node->fleeting && net->plan.layer[l].kind == KILN_BATCHNORM)
-            place_out(net, &used, l, images, 0);
-        if (backward && node->fleeting_dout) node->dout_room = take_room(net, &used, l, images);
+        const int follows = kiln_net_does_nothing(net, l); /* lies where the value before it does */
+
+        if (!backward && node->fleeting && !follows) place_out(net, &used, l, images, 0);
+        if (backward && node->fleeting_dout)
+            node->dout_room = follows ? net->node[l - 1].dout_room
+                                      : take_room(net, &used, l, images);
     }
     return used;
 }
@@ -383,7 +385,7 @@ void kiln_net_plan_memory(kiln_net *net)
     for (int l = 0; l < net->plan.count; l++) {
         kiln_node *node = &net->node[l];
 
-        node->out_buffer = node->dout_buffer = node->temp_buffer = -1;
+        node->out_buffer = node->dout_buffer = node->temp_buffer = node->place_buffer = -1;
         node->relu = node->done = node->relu_back = node->done_back = 0;
         node->fleeting = node->fleeting_dout = node->again = 0;
     }

@@ -360,6 +360,22 @@ static const char *const w3 =
     "[conv 3x3x32 - batchnorm - relu]x2 - maxpool 2 - [conv 3x3x64 - batchnorm - relu]x2 - "
     "maxpool 2 - [conv 3x3x128 - batchnorm - relu]x2 - avgpool - affine 10 - softmax";
 
+/* What a pool takes at once is fleeting: an image more costs less than its largest value alone. */
+static void a_convolution_before_a_pool_has_no_buffer(void **state)
+{
+    kiln_net_options o = options(3, 32, 32, 50);
+    kiln_plan plan;
+    double bytes[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++, o.batch += 50)
+        assert_int_equal(kiln_net_measure(&plan, &bytes[i],
+                                          "conv 7x7x32 - relu - maxpool 2 - affine 10 - svm", &o),
+                         KILN_OK);
+    print_message("%.0f bytes an image\n", (bytes[1] - bytes[0]) / 50);
+    CHECK(bytes[1] - bytes[0] < 50.0 * 32 * 32 * 32 * sizeof(float));
+}
+
 /* The batchnorm net at batch 64 trains in 96 MB; a double batch doubles what depends on it. */
 static void memory_of_a_net(void **state)
 {
@@ -441,7 +457,9 @@ int main(void)
         cmocka_unit_test(kept_and_shared_agree),
         cmocka_unit_test(stretches_agree_with_layers),    cmocka_unit_test(learns),
         cmocka_unit_test(steps_allocate_nothing),   cmocka_unit_test(alexnet_first_layer),
-        cmocka_unit_test(memory_of_a_net),          cmocka_unit_test(nets_are_made_quickly),
+        cmocka_unit_test(memory_of_a_net),
+        cmocka_unit_test(a_convolution_before_a_pool_has_no_buffer),
+        cmocka_unit_test(nets_are_made_quickly),
         cmocka_unit_test(finds_what_is_not_finite),
     };
 
