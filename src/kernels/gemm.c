@@ -20,6 +20,10 @@
  * measured no faster. Only a transposed a is copied, a group at a time, for the same fight in L1.
  * A group is many tiles where sums are short, and calls would cost as much as they.
  *
+ * Threads cut c between them. Where it is small and k long (an affine layer forward) each would
+ * read all of a or b, half of it from another core's cache; there a block of k is a task, whose
+ * sums lie apart until they are added in order, as one thread alone adds them.
+ *
  * Source: Goto and van de Geijn, ACM TOMS 34(3), 2008, with the roles of L1 and L2 as in section 4.
  */
 #include "kernels/gemm.h"
@@ -35,6 +39,7 @@
 #define TRANSPOSE (3 * KILN_LANES / 4) /* multiply-adds that take as long as to transpose a float */
 #define TURN (2 * KILN_LANES)          /* ... and to store one turned */
 #define TURNED_FLOATS (ROWS * NC)
+#define APART_FLOATS (1 << 18)         /* that threads may leave for each other: 1 MB */
 #define SMALL (64 * 64 * 64)           /* multiply-adds below which threads do not pay */
 
 typedef struct {
@@ -74,9 +79,24 @@ size_t kiln_gemm_serial_work(int m, int n, int k)
     return depth * (columns + group_width((int)depth)) + TURNED_FLOATS;
 }
 
+static int blocks_of(int k)
+{
+    return (k + KC - 1) / KC;
+}
+
+/* Floats of the sums of blocks of k that threads leave apart, or 0: c is cut between them. */
+static size_t sums_apart(int m, int n, int k)
+{
+    const double floats = (double)m * n * blocks_of(k);
+
+    return kiln_threads() > 1 && blocks_of(k) >= 2 * kiln_threads() && floats <= APART_FLOATS
+               ? (size_t)floats
+               : 0;
+}
+
 size_t kiln_gemm_work(int m, int n, int k)
 {
-    return (size_t)kiln_threads() * kiln_gemm_serial_work(m, n, k);
+    return (size_t)kiln_threads() * kiln_gemm_serial_work(m, n, k) + sums_apart(m, n, k);
 }
 
 /* Columns of the strip that begins at j. A step of it is packed into whole vectors. */
@@ -284,6 +304,56 @@ static void multiply_piece(void *context, int task, int thread)
     multiply(&p, g->work + (size_t)thread * g->work_each);
 }
 
+/* ---- or a block of k is a task --------------------------------------------------------------- */
+
+typedef struct {
+    const product *whole;
+    float *sums, *work; /* sums (blocks, m, n) */
+    size_t work_each;
+} apart;
+
+static void multiply_block(void *context, int block, int thread)
+{
+    const apart *s = context;
+    product p = *s->whole;
+    const int k0 = block * KC;
+
+    p.a += p.op == KILN_TN ? (size_t)k0 * p.lda : (size_t)k0;
+    p.b += p.op == KILN_NT ? (size_t)k0 : (size_t)k0 * p.ldb;
+    p.k = at_most(p.k - k0, KC);
+    p.accumulate = 0;
+    p.c = s->sums + (size_t)block * p.m * p.n;
+    p.ldc = p.n;
+    multiply(&p, s->work + (size_t)thread * s->work_each);
+}
+
+/* A row of c: the blocks' sums in order, as one thread alone adds them. */
+static void join_row(void *context, int i, int thread)
+{
+    const apart *s = context;
+    const product *p = s->whole;
+    float *c = p->c + (size_t)i * p->ldc;
+
+    (void)thread;
+    for (int block = 0; block < blocks_of(p->k); block++) {
+        const float *sums = s->sums + ((size_t)block * p->m + i) * p->n;
+
+        if (block == 0 && !p->accumulate)
+            kiln_vec_copy(c, sums, p->n);
+        else
+            kiln_vec_add(c, c, sums, p->n);
+    }
+}
+
+static void multiply_apart(const product *p, float *work)
+{
+    apart s = {p, work, work + sums_apart(p->m, p->n, p->k),
+               kiln_gemm_serial_work(p->m, p->n, p->k)};
+
+    kiln_parallel(blocks_of(p->k), multiply_block, &s);
+    kiln_parallel(p->m, join_row, &s);
+}
+
 void kiln_gemm(int op, int m, int n, int k, const float *a, int lda, const float *b, int ldb,
                int accumulate, float *c, int ldc, float *work)
 {
@@ -293,6 +363,10 @@ void kiln_gemm(int op, int m, int n, int k, const float *a, int lda, const float
 
     if (kiln_threads() == 1 || (double)m * n * k < SMALL) {
         multiply(&p, work);
+        return;
+    }
+    if (sums_apart(m, n, k)) {
+        multiply_apart(&p, work);
         return;
     }
     /* Pieces side by side read all of their a, pieces below each other all of their b: the longer

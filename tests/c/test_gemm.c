@@ -179,12 +179,13 @@ static void the_order_of_a_sum(void **state)
 static void threads_do_not_change_a_bit(void **state)
 {
     static const int shapes[][3] = {{150, 190, 300}, {20, 900, 70}, {700, 17, 90}, {64, 10, 4096},
-                                    {16, 300, 500}};
+                                    {16, 300, 500}, {9, 21, 7000}};
 
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int op = KILN_NN; op <= KILN_TN; op++) {
-            const problem p = {op, shapes[i][0], shapes[i][1], shapes[i][2], 1, 0};
+            const int accumulate = op == (int)i % 3;
+            const problem p = {op, shapes[i][0], shapes[i][1], shapes[i][2], 1, accumulate};
             const size_t n = (size_t)p.m * (p.n + 1) - 1;
             operands one = make(&p);
 
@@ -202,8 +203,8 @@ static void threads_do_not_change_a_bit(void **state)
 
             operands serial = make(&p);
 
-            kiln_gemm_serial(op, p.m, p.n, p.k, serial.a, serial.lda, serial.b, serial.ldb, 0,
-                             serial.c, serial.ldc, serial.work);
+            kiln_gemm_serial(op, p.m, p.n, p.k, serial.a, serial.lda, serial.b, serial.ldb,
+                             accumulate, serial.c, serial.ldc, serial.work);
             CHECK_SAME_BITS(serial.c, one.c, n);
             release(&serial);
             release(&one);
