@@ -125,10 +125,10 @@ INLINE void store_place(int32_t *p, vm place, int n)
     memcpy(p, &place, (size_t)n * sizeof *p);
 }
 
-/* i where v is better than what was there. */
+/* i where that is better; three plain operations are quicker than one selection. */
 INLINE vm better_place(vm better, int i, vm place)
 {
-    return (vm)vf_select(better, (vf)vm_set1(i), (vf)place);
+    return place ^ ((place ^ vm_set1(i)) & better);
 }
 
 /* The maximum of a window where the first NaN wins. */
@@ -189,13 +189,13 @@ void kiln_maxpool_forward(float *out, int32_t *place, const float *x, const kiln
 INLINE void max_gradient(const pool_job *job, size_t at, size_t one, int HH, int WW, int n, int add)
 {
     const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
-    const vf dout = load(job->dout + one, n), zero = vf_set1(0);
+    const vf dout = load(job->dout + one, n);
     const vm place = load_place(job->place + one, n);
 
     for (int y = 0; y < HH; y++)
         for (int k = 0; k < WW; k++) {
             const size_t here = at + y * row + k * pixel;
-            const vf share = vf_select(place == vm_set1(y * WW + k), dout, zero);
+            const vf share = (vf)((vm)dout & (place == vm_set1(y * WW + k)));
 
             store(job->to + here, add ? load(job->to + here, n) + share : share, n);
         }
