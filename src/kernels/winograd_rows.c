@@ -99,6 +99,19 @@ int kiln_winograd_rows_fits(const kiln_conv_shape *s)
 
 /* ---- filters --------------------------------------------------------------------------------- */
 
+typedef double vd __attribute__((vector_size(8 * KILN_LANES)));
+
+/* Tap k of KILN_LANES filters, `apart` floats from one to the next, of which `left` exist. */
+static vd load_taps(const float *w, ptrdiff_t apart, int left)
+{
+    double lane[KILN_LANES];
+    vd taps;
+
+    for (int i = 0; i < KILN_LANES; i++) lane[i] = i < left ? (double)w[i * apart] : 0;
+    memcpy(&taps, lane, sizeof taps);
+    return taps;
+}
+
 /* U for one panel of filters and one of their columns: u[q][panel][(x, c), f], rounded once from
  * double. */
 static void transform_filters(void *context, int task, int thread)
@@ -107,25 +120,25 @@ static void transform_filters(void *context, int task, int thread)
     const int C = p->strips.C, taps = p->t.taps, plane = taps * p->WW, x = task % p->WW;
     const int f0 = task / p->WW * TILE_COLUMNS, left = p->F - f0;
     const int width = tile_vectors(left) * KILN_LANES;
-    /* w (F, C, HH, WW) of the layer: distances of result and source channels */
+    /* w (F, C, HH, WW) of the layer: distances of result and source channels, and of taps */
     const ptrdiff_t per_result = p->turned ? plane : (ptrdiff_t)C * plane;
     const ptrdiff_t per_source = p->turned ? (ptrdiff_t)p->F * plane : plane;
+    const ptrdiff_t per_tap = p->turned ? -p->WW : p->WW;
+    const float *first = p->w + f0 * per_result + (p->turned ? plane - 1 - x : x);
 
     (void)thread;
     for (int c = 0; c < C; c++)
-        for (int f = 0; f < width; f++) {
+        for (int f = 0; f < width; f += KILN_LANES) {
             float *u = p->u + (size_t)p->WW * C * f0 + (size_t)(x * C + c) * width + f;
-            const float *w =
-                p->w + c * per_source + (f0 + f) * per_result + (p->turned ? plane - 1 - x : x);
-            double g[TOOM_TAPS_MAX];
+            const float *w = first + c * per_source + f * per_result;
+            vd g[TOOM_TAPS_MAX];
 
-            for (int k = 0; k < taps; k++)
-                g[k] = f < left ? (double)w[(p->turned ? -k : k) * p->WW] : 0;
+            for (int k = 0; k < taps; k++) g[k] = load_taps(w + k * per_tap, per_result, left - f);
             for (int q = 0; q < p->t.points; q++) {
-                double sum = 0;
+                vd sum = {0};
 
                 for (int k = 0; k < taps; k++) sum += p->t.g[q][k] * g[k];
-                u[q * p->u_step] = (float)sum;
+                vf_store(u + q * p->u_step, __builtin_convertvector(sum, vf));
             }
         }
 }
