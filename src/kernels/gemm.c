@@ -84,19 +84,25 @@ static int blocks_of(int k)
     return (k + KC - 1) / KC;
 }
 
-/* Floats of the sums of blocks of k that threads leave apart, or 0: c is cut between them. */
-static size_t sums_apart(int m, int n, int k)
+/* Whether threads could take blocks of k, whose sums they leave apart, and whether they do: where c
+ * is small and k long. */
+static int could_go_apart(int k)
 {
-    const double floats = (double)m * n * blocks_of(k);
-
-    return kiln_threads() > 1 && blocks_of(k) >= 2 * kiln_threads() && floats <= APART_FLOATS
-               ? (size_t)floats
-               : 0;
+    return kiln_threads() > 1 && blocks_of(k) >= 2 * kiln_threads();
 }
 
+static int goes_apart(int m, int n, int k)
+{
+    return could_go_apart(k) && (double)m * n * blocks_of(k) <= APART_FLOATS;
+}
+
+/* The scratch of a product serves all smaller ones, which may go apart where it does not. */
 size_t kiln_gemm_work(int m, int n, int k)
 {
-    return (size_t)kiln_threads() * kiln_gemm_serial_work(m, n, k) + sums_apart(m, n, k);
+    const double sums = could_go_apart(k) ? (double)m * n * blocks_of(k) : 0;
+
+    return (size_t)kiln_threads() * kiln_gemm_serial_work(m, n, k) +
+           (sums < APART_FLOATS ? (size_t)sums : APART_FLOATS);
 }
 
 /* Columns of the strip that begins at j. A step of it is packed into whole vectors. */
@@ -347,7 +353,7 @@ static void join_row(void *context, int i, int thread)
 
 static void multiply_apart(const product *p, float *work)
 {
-    apart s = {p, work, work + sums_apart(p->m, p->n, p->k),
+    apart s = {p, work, work + (size_t)blocks_of(p->k) * p->m * p->n,
                kiln_gemm_serial_work(p->m, p->n, p->k)};
 
     kiln_parallel(blocks_of(p->k), multiply_block, &s);
@@ -365,7 +371,7 @@ void kiln_gemm(int op, int m, int n, int k, const float *a, int lda, const float
         multiply(&p, work);
         return;
     }
-    if (sums_apart(m, n, k)) {
+    if (goes_apart(m, n, k)) {
         multiply_apart(&p, work);
         return;
     }

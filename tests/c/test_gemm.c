@@ -211,6 +211,26 @@ static void threads_do_not_change_a_bit(void **state)
         }
 }
 
+/* A batch may be smaller than the one that scratch was taken for. */
+static void scratch_serves_smaller_products(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 4; threads++) {
+        CHECK(kiln_threads_set(threads) == threads);
+        for (int op = KILN_NN; op <= KILN_TN; op++)
+            for (int m = 1; m <= 600; m += m < 40 ? 13 : 140) {
+                problem p = {op, 600, 100, 4096, 1, 0};
+                operands o = make(&p);
+
+                p.m = m;
+                if (op == KILN_TN) p.k = 384 * (1 + m / 66); /* there k is the batch */
+                run(&p, &o);
+                release(&o);
+            }
+    }
+    CHECK(kiln_threads_set(1) == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +241,7 @@ int main(void)
         cmocka_unit_test(no_terms_give_zero),
         cmocka_unit_test(the_order_of_a_sum),
         cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(scratch_serves_smaller_products),
     };
     return cmocka_run_group_tests_name("gemm", tests, NULL, NULL);
 }
