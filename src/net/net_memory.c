@@ -287,8 +287,9 @@ static void plan_gradients(kiln_net *net)
         if (layer->kind == KILN_ADD) plan_gradient(net, l, layer->from2, 0);
         plan_gradient(net, l, layer->from, can_overwrite_backward(layer));
         if (layer->kind == KILN_MAXPOOL)
-            net->node[l].place_buffer = new_buffer(net, kiln_net_elements(net, l),
-                                                   forward_begins(net, l), backward_ends(net, l));
+            net->node[l].place_buffer = new_buffer(
+                net, kiln_net_elements(net, l), forward_begins(net, l),
+                net->options.keep ? KILN_FOREVER : backward_ends(net, l));
     }
 }
 

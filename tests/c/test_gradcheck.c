@@ -46,6 +46,7 @@ static void layers(void **state)
     check_layers("conv 3x3x8 - relu - maxpool 2 - conv 5x5x6 stride 2 - leakyrelu 0.1 - avgpool 2 "
                  "- affine 7 - tanh - dropout 0.3 - affine 10 - svm",
                  3, 17, 19);
+    check_layers("conv 3x3x2 - batchnorm - relu - maxpool 2 - affine 4 - softmax", 2, 6, 6);
     check_layers("conv 3x3x8 - batchnorm - residual(gelu - conv 3x3x8 - groupnorm 4 - relu | "
                  "sigmoid - conv 1x1x8) - residual(layernorm - tanh) - conv 4x3x5 stride 3 pad 2 - "
                  "avgpool - affine 12 - batchnorm - relu - affine 12 - layernorm - affine 10 - "
