@@ -107,28 +107,30 @@ static void transform_filters(void *context, int panel, int thread)
     /* w (F, C, 3, 3) of the layer: distances of result and source channels */
     const ptrdiff_t per_result = p->turned ? 9 : (ptrdiff_t)p->C * 9;
     const ptrdiff_t per_source = p->turned ? (ptrdiff_t)p->F * 9 : 9;
+    float *const first = p->u + (size_t)p->C * f0;
 
     (void)thread;
     for (int c = 0; c < p->C; c++)
         for (int f = 0; f < width; f += KILN_LANES) {
             const float *w = p->w + c * per_source + (f0 + f) * per_result;
             float lanes[9][KILN_LANES];
-            vf g[9], point[WINO_POINTS];
+            vf g[9], half[WINO_IN * WINO_TAPS]; /* half: 6 rows of 3, then each row to 6 */
 
             for (int lane = 0; lane < KILN_LANES; lane++)
                 for (int tap = 0; tap < 9; tap++)
                     lanes[p->turned ? 8 - tap : tap][lane] =
                         f + lane < left ? w[lane * per_result + tap] : 0.0f;
             for (int tap = 0; tap < 9; tap++) g[tap] = vf_load(lanes[tap]);
-            /* half: 6 rows of 3; then each row to 6 */
-            vf half[WINO_IN * WINO_TAPS];
+            KEEP_ROLLED for (int x = 0; x < WINO_TAPS; x++)
+                wino_filter(half + x, WINO_TAPS, g + x, WINO_TAPS);
+            KEEP_ROLLED for (int y = 0; y < WINO_IN; y++)
+            {
+                float *u = first + y * WINO_IN * p->u_step + (size_t)c * width + f;
+                vf point[WINO_IN];
 
-            for (int x = 0; x < WINO_TAPS; x++) wino_filter(half + x, WINO_TAPS, g + x, WINO_TAPS);
-            for (int y = 0; y < WINO_IN; y++)
-                wino_filter(point + y * WINO_IN, 1, half + y * WINO_TAPS, 1);
-            for (int q = 0; q < WINO_POINTS; q++)
-                vf_store(p->u + q * p->u_step + (size_t)p->C * f0 + (size_t)c * width + f,
-                         point[q]);
+                wino_filter(point, 1, half + y * WINO_TAPS, 1);
+                UNROLL for (int q = 0; q < WINO_IN; q++, u += p->u_step) vf_store(u, point[q]);
+            }
         }
 }
 

@@ -224,10 +224,12 @@ static void gather(void *context, int c, int thread)
         vf half[WINO_TAPS * WINO_IN], dg[WINO_TAPS * WINO_TAPS];
         const int part = s->F - f < KILN_LANES ? s->F - f : KILN_LANES;
 
-        for (int x = 0; x < WINO_IN; x++) {
+        KEEP_ROLLED for (int x = 0; x < WINO_IN; x++)
+        {
             vf in[WINO_IN];
 
-            for (int y = 0; y < WINO_IN; y++) {
+            UNROLL for (int y = 0; y < WINO_IN; y++)
+            {
                 const float *from =
                     j->sums + (y * WINO_IN + x) * j->s_step + (size_t)c * j->f_step + f;
 
@@ -237,7 +239,7 @@ static void gather(void *context, int c, int thread)
             }
             wino_filter_gradient(half + x, WINO_IN, in, 1);
         }
-        for (int y = 0; y < WINO_TAPS; y++)
+        KEEP_ROLLED for (int y = 0; y < WINO_TAPS; y++)
             wino_filter_gradient(dg + y * WINO_TAPS, 1, half + y * WINO_IN, 1);
         for (int tap = 0; tap < 9; tap++) {
             float lane[KILN_LANES];
