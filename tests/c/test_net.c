@@ -245,7 +245,10 @@ static void stretches_agree_with_layers(void **state)
         "maxpool 2 - batchnorm - conv 5x5x10 - tanh - dropout 0.3 - affine 10 - svm",
         "conv 7x7x32 - relu - maxpool 2 - affine 20 - batchnorm - relu - affine 10 - softmax",
         "conv 3x3x64 stride 2 - gelu - conv 1x1x32 - maxpool 3 - conv 3x3x20 - batchnorm - "
-        "leakyrelu 0.1 - avgpool 2 - residual(batchnorm - relu | batchnorm) - affine 10 - softmax"};
+        "leakyrelu 0.1 - avgpool 2 - residual(batchnorm - relu | batchnorm) - affine 10 - softmax",
+        /* what a convolution gives and gets back at once, with a relu in between and without */
+        "conv 3x3x12 - relu - batchnorm - conv 3x3x8 - relu - avgpool 2 - conv 3x3x8 - maxpool 3 "
+        "stride 2 - conv 5x5x9 - relu - maxpool 2 - conv 3x3x6 - avgpool - affine 10 - softmax"};
 
     (void)state;
     for (int threads = 1; threads <= 4; threads *= 2) {
