@@ -276,6 +276,20 @@ static inline void vf_store_part(float *p, vf v, int n)
 }
 #endif
 
+/* The first n floats, or all where n >= KILN_LANES; other lanes are 0, or left alone. */
+static inline vf vf_load_first(const float *p, int n)
+{
+    return n < KILN_LANES ? vf_load_part(p, n, 0.0f) : vf_load(p);
+}
+
+static inline void vf_store_first(float *p, vf v, int n)
+{
+    if (n < KILN_LANES)
+        vf_store_part(p, v, n);
+    else
+        vf_store(p, v);
+}
+
 /* ---- four by four ---------------------------------------------------------------------------- */
 
 typedef float vf4 __attribute__((vector_size(16)));

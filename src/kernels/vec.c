@@ -224,7 +224,7 @@ void kiln_vec_column_sums(float *out, const float *x, int R, int C)
     }
 }
 
-/* Four columns of `rows` rows at a time; the last four columns may go twice. */
+/* As many rows as `four` takes, four columns at a time; the last four may go twice. */
 static inline __attribute__((always_inline)) void transpose_rows(
     float *out, size_t out_step, const float *x, size_t x_step, int C,
     void four(float *out, size_t out_step, const float *x, size_t x_step))

@@ -169,9 +169,7 @@ static void transform_output(const pass *p, position at, const float *m)
         vf half[WINO_OUT * WINO_IN], bias = vf_set1(0.0f);
         float *out = corner + f;
 
-        if (p->bias)
-            bias = part < KILN_LANES ? vf_load_part(p->bias + f, part, 0.0f)
-                                     : vf_load(p->bias + f);
+        if (p->bias) bias = vf_load_first(p->bias + f, part);
         KEEP_ROLLED for (int x = 0; x < WINO_IN; x++)
         {
             const float *from = m + x * p->m_step + f;

@@ -79,7 +79,7 @@ WINO_INLINE void input_tile(float *v, size_t v_step, const float *d, ptrdiff_t p
         vf in[WINO_IN];
 
         UNROLL for (int y = 0; y < WINO_IN; y++, from += pitch)
-            in[y] = n == KILN_LANES ? vf_load(from) : vf_load_part(from, n, 0.0f);
+            in[y] = vf_load_first(from, n);
         wino_input(half + x, WINO_IN, in, 1);
     }
     KEEP_ROLLED for (int y = 0; y < WINO_IN; y++)
@@ -116,7 +116,7 @@ WINO_INLINE void gradient_tile(float *d, size_t d_step, const float *dy, ptrdiff
         vf in[WINO_OUT];
 
         UNROLL for (int y = 0; y < WINO_OUT; y++, from += pitch)
-            in[y] = n == KILN_LANES ? vf_load(from) : vf_load_part(from, n, 0.0f);
+            in[y] = vf_load_first(from, n);
         wino_gradient(half + x, WINO_OUT, in, 1);
     }
     KEEP_ROLLED for (int y = 0; y < WINO_IN; y++)

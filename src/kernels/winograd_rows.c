@@ -257,9 +257,7 @@ TOOM_INLINE void store_strip(const pass *p, int strip, const float *m, const int
 
             UNROLL for (int q = 0; q < 2 * P + 2; q++) in[q] = vf_load(m + q * p->m_step + f);
             toom_output(y, in, &p->t, P);
-            if (p->bias)
-                bias = part < KILN_LANES ? vf_load_part(p->bias + f, part, 0.0f)
-                                         : vf_load(p->bias + f);
+            if (p->bias) bias = vf_load_first(p->bias + f, part);
             for (int i = 0; i < TOOM_OUT; i++) y[i] = vf_max(floor, y[i] + bias); /* a NaN stays */
             if (rows == TOOM_OUT && part == KILN_LANES) {
                 for (int i = 0; i < TOOM_OUT; i++) vf_store(out + i * line + f, y[i]);

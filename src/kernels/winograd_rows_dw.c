@@ -89,9 +89,7 @@ TOOM_INLINE void transform_gradient(const job *j, float *d, int strip, int first
             float *to = d + (size_t)f0 * pixels + (size_t)(first + x) * width + (f - f0);
             vf y[TOOM_OUT], out[2 * TOOM_PAIRS_MAX + 2];
 
-            for (int i = 0; i < TOOM_OUT; i++)
-                y[i] = f + KILN_LANES <= s->F ? vf_load(rows[i] + at)
-                                              : vf_load_part(rows[i] + at, s->F - f, 0.0f);
+            for (int i = 0; i < TOOM_OUT; i++) y[i] = vf_load_first(rows[i] + at, s->F - f);
             toom_gradient(out, y, &j->t, P);
             for (int q = 0; q < 2 * P + 2; q++) vf_store(to + q * j->d_step, out[q]);
         }

@@ -42,19 +42,6 @@ int kiln_pool_shape_finish(kiln_pool_shape *s)
     return 1;
 }
 
-INLINE vf load(const float *p, int n)
-{
-    return n == KILN_LANES ? vf_load(p) : vf_load_part(p, n, 0);
-}
-
-INLINE void store(float *p, vf v, int n)
-{
-    if (n == KILN_LANES)
-        vf_store(p, v);
-    else
-        vf_store_part(p, v, n);
-}
-
 /* Position of x[n, i, j, c] in an array of rows of W pixels, H rows. */
 static size_t position(int n, int i, int j, int H, int W, int C)
 {
@@ -135,12 +122,11 @@ INLINE vm better_place(vm better, int i, vm place)
 static __attribute__((noinline)) void max_of_any(vf *max, vm *place, const float *x, size_t row,
                                                  size_t pixel, int HH, int WW, int n)
 {
-    *max = load(x, n);
+    *max = vf_load_first(x, n);
     *place = vm_set1(0);
     for (int y = 0; y < HH; y++)
         for (int k = 0; k < WW; k++) {
-            const vf v = load(x + y * row + k * pixel, n);
-
+            const vf v = vf_load_first(x + y * row + k * pixel, n);
             const vm better = (v > *max) | ((v != v) & (*max == *max));
 
             *place = better_place(better, y * WW + k, *place);
@@ -153,19 +139,19 @@ INLINE void max_window(const pool_job *job, size_t at, size_t one, int HH, int W
 {
     const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
     const float *x = job->x + at;
-    vf max = load(x, n), sum = max;
+    vf max = vf_load_first(x, n), sum = max;
     vm place = vm_set1(0);
 
     for (int y = 0; y < HH; y++)
         for (int k = y == 0; k < WW; k++) {
-            const vf v = load(x + y * row + k * pixel, n);
+            const vf v = vf_load_first(x + y * row + k * pixel, n);
 
             place = better_place(v > max, y * WW + k, place);
             max = vf_max(v, max);
             sum += v;
         }
     if (vf_any_nan(sum)) max_of_any(&max, &place, x, row, pixel, HH, WW, n);
-    store(job->to + one, max, n);
+    vf_store_first(job->to + one, max, n);
     if (!job->place) return;
     if (job->relu) place |= ~(max > vf_set1(0)); /* -1: no place */
     store_place(job->place + one, place, n);
@@ -189,7 +175,7 @@ void kiln_maxpool_forward(float *out, int32_t *place, const float *x, const kiln
 INLINE void max_gradient(const pool_job *job, size_t at, size_t one, int HH, int WW, int n, int add)
 {
     const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
-    const vf dout = load(job->dout + one, n);
+    const vf dout = vf_load_first(job->dout + one, n);
     const vm place = load_place(job->place + one, n);
 
     for (int y = 0; y < HH; y++)
@@ -197,7 +183,8 @@ INLINE void max_gradient(const pool_job *job, size_t at, size_t one, int HH, int
             const size_t here = at + y * row + k * pixel;
             const vf share = (vf)((vm)dout & (place == vm_set1(y * WW + k)));
 
-            store(job->to + here, add ? load(job->to + here, n) + share : share, n);
+            vf_store_first(job->to + here,
+                           add ? vf_load_first(job->to + here, n) + share : share, n);
         }
 }
 
@@ -239,8 +226,8 @@ INLINE void mean_window(const pool_job *job, size_t at, size_t one, int HH, int 
     vf sum = vf_set1(0);
 
     for (int y = 0; y < HH; y++)
-        for (int k = 0; k < WW; k++) sum += load(job->x + at + y * row + k * pixel, n);
-    store(job->to + one, sum / (float)(HH * WW), n);
+        for (int k = 0; k < WW; k++) sum += vf_load_first(job->x + at + y * row + k * pixel, n);
+    vf_store_first(job->to + one, sum / (float)(HH * WW), n);
 }
 
 static void mean_task(void *context, int n, int thread)
@@ -260,13 +247,14 @@ INLINE void mean_gradient(const pool_job *job, size_t at, size_t one, int HH, in
                           int add)
 {
     const size_t pixel = (size_t)job->s->C, row = pixel * (size_t)job->s->W;
-    const vf share = load(job->dout + one, n) / (float)(HH * WW);
+    const vf share = vf_load_first(job->dout + one, n) / (float)(HH * WW);
 
     for (int y = 0; y < HH; y++)
         for (int k = 0; k < WW; k++) {
             const size_t here = at + y * row + k * pixel;
 
-            store(job->to + here, add ? load(job->to + here, n) + share : share, n);
+            vf_store_first(job->to + here,
+                           add ? vf_load_first(job->to + here, n) + share : share, n);
         }
 }
 
