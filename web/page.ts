@@ -10,6 +10,7 @@ import type { Preset } from '../bindings/types.js';
 import type { CheckpointPanel } from './checkpoint-panel.js';
 import type { DataPanel } from './data-panel.js';
 import { h, setText, sheet, show } from './dom.js';
+import { acceptDrops } from './drops.js';
 import type { LayerView } from './layer-view.js';
 import type { NetEditor } from './net-editor.js';
 import type { OptionPanel } from './option-panel.js';
@@ -125,7 +126,7 @@ export class KilnPage extends HTMLElement {
         h('section', { 'aria-label': strings.setUp }, this.#setUpBox(...views(LEFT))),
         h('section', { class: 'views', 'aria-label': strings.views }, ...views(VIEWS)),
       ),
-      h('div', { class: 'drop', 'aria-hidden': 'true' }, strings.dropHere),
+      acceptDrops(this.ownerDocument, (files) => this.#open(files)),
     );
   }
 
@@ -183,7 +184,6 @@ export class KilnPage extends HTMLElement {
       (this.#views.get('kiln-layer-view') as LayerView).image = image;
     });
     on<unknown>('kiln-problem', (error) => this.say(explain(error).message));
-    this.#acceptDrops();
   }
 
   /** One change of the run after the other; each that fails says so. */
@@ -325,28 +325,10 @@ export class KilnPage extends HTMLElement {
     }
   }
 
-  /** Files dropped anywhere: a checkpoint is opened, anything else is tried as data. */
-  #acceptDrops(): void {
-    const box = this.#root.querySelector<HTMLElement>('.drop')!;
-    const hasFiles = (event: DragEvent): boolean =>
-      event.dataTransfer?.types.includes('Files') ?? false;
-    show(box, false);
-    this.ownerDocument.addEventListener('dragover', (event) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      show(box, true);
-    });
-    this.ownerDocument.addEventListener('dragleave', (event) => {
-      if (event.relatedTarget === null) show(box, false);
-    });
-    this.ownerDocument.addEventListener('drop', (event) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      show(box, false);
-      const files = [...event.dataTransfer!.files];
-      const checkpoint = files.find(({ name }) => name.endsWith('.safetensors'));
-      if (checkpoint) this.#serially(() => this.#load(checkpoint));
-      else if (files.length > 0) this.#serially(() => this.#changeData({ files, store: true }));
-    });
+  /** A checkpoint is opened, anything else is tried as data. */
+  #open(files: File[]): void {
+    const checkpoint = files.find(({ name }) => name.endsWith('.safetensors'));
+    if (checkpoint) this.#serially(() => this.#load(checkpoint));
+    else if (files.length > 0) this.#serially(() => this.#changeData({ files, store: true }));
   }
 }
