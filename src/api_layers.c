@@ -161,15 +161,15 @@ static int check_conv(kiln_conv_shape *s)
 {
     KILN_TRY(KILN_SIZES("conv", {"N", s->N}, {"C", s->C}, {"H", s->H}, {"W", s->W}, {"F", s->F},
                         {"HH", s->HH}, {"WW", s->WW}, {"stride", s->stride}));
-    KILN_TRY(kiln_check_number("conv", "pad", s->pad, 0, 1 << 14, 0));
+    KILN_TRY(kiln_check_number("conv", "pad", s->pad_h, 0, 1 << 14, 0));
     KILN_TRY(kiln_check_elements("conv", "x", s->N, s->C, s->H, s->W));
     KILN_TRY(kiln_check_elements("conv", "w", s->F, s->C, s->HH, s->WW));
     KILN_TRY(
-        kiln_check_elements("conv", "padded x", 1, s->C, s->H + 2 * s->pad, s->W + 2 * s->pad));
+        kiln_check_elements("conv", "padded x", 1, s->C, s->H + 2 * s->pad_h, s->W + 2 * s->pad_w));
     if (!kiln_conv_shape_finish(s))
         return kiln_fail(KILN_E_SHAPE,
                          "conv: a %dx%d filter does not fit the %dx%d image with pad %d", s->HH,
-                         s->WW, s->H, s->W, s->pad);
+                         s->WW, s->H, s->W, s->pad_h);
     KILN_TRY(kiln_check_elements("conv", "out", s->N, s->F, s->OH, s->OW));
     return kiln_check_elements("conv", "the column matrix", s->C, s->HH * s->WW, s->OH, s->OW);
 }
@@ -177,7 +177,7 @@ static int check_conv(kiln_conv_shape *s)
 int kiln_layer_conv_forward(float *out, const float *x, const float *w, const float *b, int N,
                             int C, int H, int W, int F, int HH, int WW, int stride, int pad)
 {
-    kiln_conv_shape s = {N, C, H, W, F, HH, WW, stride, pad, 0, 0};
+    kiln_conv_shape s = {N, C, H, W, F, HH, WW, stride, pad, pad, 0, 0};
     kiln_arena arena;
     float *work;
 
@@ -193,7 +193,7 @@ int kiln_layer_conv_backward(float *dx, float *dw, float *db, const float *dout,
                              const float *w, int N, int C, int H, int W, int F, int HH, int WW,
                              int stride, int pad)
 {
-    kiln_conv_shape s = {N, C, H, W, F, HH, WW, stride, pad, 0, 0};
+    kiln_conv_shape s = {N, C, H, W, F, HH, WW, stride, pad, pad, 0, 0};
     kiln_arena arena;
     float *work;
 

@@ -176,9 +176,9 @@ static void run_pass(pass *p)
 
 /* ---- forward --------------------------------------------------------------------------------- */
 
-static axis forward_axis(int taps, int count, const kiln_conv_shape *s)
+static axis forward_axis(int taps, int count, int stride, int pad)
 {
-    return (axis){taps, count, s->stride, s->pad, 0, 1, 0, 1};
+    return (axis){taps, count, stride, pad, 0, 1, 0, 1};
 }
 
 static pass forward_pass(const kiln_conv_shape *s)
@@ -192,8 +192,8 @@ static pass forward_pass(const kiln_conv_shape *s)
     p.RH = s->OH;
     p.RW = s->OW;
     p.F = s->F;
-    p.y = forward_axis(s->HH, s->OH, s);
-    p.x = forward_axis(s->WW, s->OW, s);
+    p.y = forward_axis(s->HH, s->OH, s->stride, s->pad_h);
+    p.x = forward_axis(s->WW, s->OW, s->stride, s->pad_w);
     return p;
 }
 
@@ -201,16 +201,16 @@ static pass forward_pass(const kiln_conv_shape *s)
 
 /* The class of results h with (h + pad) % stride == remainder; `taps` of the whole filter, `count`
  * of x. */
-static axis dx_axis(int taps, int count, int remainder, const kiln_conv_shape *s)
+static axis dx_axis(int taps, int count, int remainder, int stride, int pad)
 {
-    const int mine = remainder < taps ? (taps - remainder + s->stride - 1) / s->stride : 0;
-    const int first = ((remainder - s->pad) % s->stride + s->stride) % s->stride;
-    const int q0 = (first + s->pad - remainder) / s->stride;
-    const int results = first < count ? (count - first + s->stride - 1) / s->stride : 0;
+    const int mine = remainder < taps ? (taps - remainder + stride - 1) / stride : 0;
+    const int first = ((remainder - pad) % stride + stride) % stride;
+    const int q0 = (first + pad - remainder) / stride;
+    const int results = first < count ? (count - first + stride - 1) / stride : 0;
 
     return (axis){
-        mine,      results, 1, mine - 1 - q0, first, s->stride, remainder + (mine - 1) * s->stride,
-        -s->stride};
+        mine,      results, 1, mine - 1 - q0, first, stride, remainder + (mine - 1) * stride,
+        -stride};
 }
 
 static pass dx_pass(const kiln_conv_shape *s, int row_class, int column_class)
@@ -224,8 +224,8 @@ static pass dx_pass(const kiln_conv_shape *s, int row_class, int column_class)
     p.RH = s->H;
     p.RW = s->W;
     p.F = s->C;
-    p.y = dx_axis(s->HH, s->H, row_class, s);
-    p.x = dx_axis(s->WW, s->W, column_class, s);
+    p.y = dx_axis(s->HH, s->H, row_class, s->stride, s->pad_h);
+    p.x = dx_axis(s->WW, s->W, column_class, s->stride, s->pad_w);
     return p;
 }
 

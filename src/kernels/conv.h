@@ -23,8 +23,9 @@
 typedef struct {
     int N, C, H, W; /* x (N, H, W, C) */
     int F, HH, WW;  /* w (F, C, HH, WW), b (F) */
-    int stride, pad;
-    int OH, OW;     /* out (N, OH, OW, F); OH = (H + 2 pad - HH) / stride + 1, rounded down */
+    int stride;
+    int pad_h, pad_w; /* rows of zeros above and below x, columns left and right of it */
+    int OH, OW; /* out (N, OH, OW, F); OH = (H + 2 pad_h - HH) / stride + 1, rounded down */
 } kiln_conv_shape;
 
 /* Fills OH and OW. Returns 0 when the filter does not fit the padded image. */

@@ -88,8 +88,8 @@ static void add_band(const job *j, float *part, int n, int i0, int i1, float *ro
 {
     const kiln_conv_shape *s = j->s;
     const int M = s->WW * s->C;
-    const kiln_window window = {i0 * s->stride - s->pad, -s->pad, (i1 - 1 - i0) * s->stride + s->HH,
-                                (s->OW - 1) * s->stride + s->WW};
+    const kiln_window window = {i0 * s->stride - s->pad_h, -s->pad_w,
+                                (i1 - 1 - i0) * s->stride + s->HH, (s->OW - 1) * s->stride + s->WW};
     const float *dout = j->dout + ((size_t)n * s->OH + i0) * s->OW * s->F;
     float *const packed = room + j->window_floats;
     ptrdiff_t pitch;

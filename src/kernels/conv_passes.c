@@ -4,9 +4,9 @@
 
 int kiln_conv_shape_finish(kiln_conv_shape *s)
 {
-    if (s->HH > s->H + 2 * s->pad || s->WW > s->W + 2 * s->pad) return 0;
-    s->OH = (s->H + 2 * s->pad - s->HH) / s->stride + 1;
-    s->OW = (s->W + 2 * s->pad - s->WW) / s->stride + 1;
+    if (s->HH > s->H + 2 * s->pad_h || s->WW > s->W + 2 * s->pad_w) return 0;
+    s->OH = (s->H + 2 * s->pad_h - s->HH) / s->stride + 1;
+    s->OW = (s->W + 2 * s->pad_w - s->WW) / s->stride + 1;
     return 1;
 }
 

@@ -15,15 +15,15 @@ static int outputs(int size, int taps, int stride, int pad)
 }
 
 void kiln_im2col(float *col, const float *x, int C, int H, int W, int HH, int WW, int stride,
-                 int pad)
+                 int pad_h, int pad_w)
 {
-    const int OH = outputs(H, HH, stride, pad), OW = outputs(W, WW, stride, pad);
+    const int OH = outputs(H, HH, stride, pad_h), OW = outputs(W, WW, stride, pad_w);
 
     for (int c = 0; c < C; c++)
         for (int y = 0; y < HH; y++)
             for (int k = 0; k < WW; k++)
                 for (int i = 0; i < OH; i++, col += OW) {
-                    const int h = i * stride + y - pad;
+                    const int h = i * stride + y - pad_h;
                     const float *row =
                         x + ((ptrdiff_t)c * H + h) * W; /* x[c, h, :] where h exists */
 
@@ -32,7 +32,7 @@ void kiln_im2col(float *col, const float *x, int C, int H, int W, int HH, int WW
                         continue;
                     }
                     for (int j = 0; j < OW; j++) {
-                        const int w = j * stride + k - pad;
+                        const int w = j * stride + k - pad_w;
 
                         col[j] = w >= 0 && w < W ? row[w] : 0.0f;
                     }
@@ -40,20 +40,20 @@ void kiln_im2col(float *col, const float *x, int C, int H, int W, int HH, int WW
 }
 
 void kiln_col2im(float *x, const float *col, int C, int H, int W, int HH, int WW, int stride,
-                 int pad)
+                 int pad_h, int pad_w)
 {
-    const int OH = outputs(H, HH, stride, pad), OW = outputs(W, WW, stride, pad);
+    const int OH = outputs(H, HH, stride, pad_h), OW = outputs(W, WW, stride, pad_w);
 
     memset(x, 0, (size_t)C * H * W * sizeof *x);
     for (int c = 0; c < C; c++)
         for (int y = 0; y < HH; y++)
             for (int k = 0; k < WW; k++)
                 for (int i = 0; i < OH; i++, col += OW) {
-                    const int h = i * stride + y - pad;
+                    const int h = i * stride + y - pad_h;
 
                     if (h < 0 || h >= H) continue;
                     for (int j = 0; j < OW; j++) {
-                        const int w = j * stride + k - pad;
+                        const int w = j * stride + k - pad_w;
 
                         if (w >= 0 && w < W) x[((ptrdiff_t)c * H + h) * W + w] += col[j];
                     }

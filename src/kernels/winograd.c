@@ -15,8 +15,8 @@
  * panel of U[p] stay in L1 for the product. The 36 matrices begin 64 bytes off a power of two
  * apart, or their stores would fight for one set of L1.
  *
- * dx is the same with filters turned by half a circle, channels and filters exchanged, and pad 2 -
- * pad.
+ * dx is the same with filters turned by half a circle, channels and filters exchanged, and pads 2 -
+ * pad_h, 2 - pad_w.
  */
 #include "kernels/winograd.h"
 
@@ -37,7 +37,8 @@ typedef struct {
     int N, H, W, C;   /* source */
     float *result;
     int RH, RW, F;    /* result */
-    int pad, turned;  /* turned: w read as for dx */
+    int top, left;    /* zeros above and left of the source */
+    int turned;       /* w read as for dx */
     const float *bias;
     int relu;
     int block;        /* tiles */
@@ -62,7 +63,8 @@ static pass make_pass(const kiln_conv_shape *s, int turned)
     p.RH = turned ? s->H : s->OH;
     p.RW = turned ? s->W : s->OW;
     p.F = turned ? s->C : s->F;
-    p.pad = turned ? WINO_TAPS - 1 - s->pad : s->pad;
+    p.top = turned ? WINO_TAPS - 1 - s->pad_h : s->pad_h;
+    p.left = turned ? WINO_TAPS - 1 - s->pad_w : s->pad_w;
     p.turned = turned;
 
     const int c = vf_whole(p.C), f = vf_whole(p.F);
@@ -92,8 +94,8 @@ static size_t winograd_work(const kiln_conv_shape *s)
 
 int kiln_winograd_fits(const kiln_conv_shape *s)
 {
-    return s->HH == 3 && s->WW == 3 && s->stride == 1 && s->pad <= 2 && s->C >= 16 && s->F >= 16 &&
-           s->OH >= 4 && s->OW >= 4;
+    return s->HH == 3 && s->WW == 3 && s->stride == 1 && s->pad_h <= 2 && s->pad_w <= 2 &&
+           s->C >= 16 && s->F >= 16 && s->OH >= 4 && s->OW >= 4;
 }
 
 /* ---- filters --------------------------------------------------------------------------------- */
@@ -240,7 +242,7 @@ static void run_block(void *context, int task, int thread)
 
         kiln_winograd_transform_input(v + (size_t)t * vf_whole(p->C), p->v_step,
                                       p->source + (size_t)at.n * p->H * p->W * p->C, p->H, p->W,
-                                      p->C, at.row - p->pad, at.column - p->pad, window);
+                                      p->C, at.row - p->top, at.column - p->left, window);
     }
     multiply(p, v, m, tiles);
     for (int t = 0; t < tiles; t++)

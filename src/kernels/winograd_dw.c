@@ -205,7 +205,7 @@ void kiln_winograd_dw_images(const float *dout, const float *x, const kiln_conv_
 
             kiln_winograd_transform_input(v + (size_t)t * j.c_step, j.v_step,
                                           x + (size_t)n * s->H * s->W * s->C, s->H, s->W, s->C,
-                                          row - s->pad, column - s->pad, window);
+                                          row - s->pad_h, column - s->pad_w, window);
             transform_gradient(&j, d + (size_t)t * j.f_step,
                                dout + (size_t)n * s->OH * s->OW * s->F, row, column, window);
         }

@@ -16,8 +16,8 @@
  *       for a panel of filters, a tile of pixels
  *     out                                       M: 128 KB, written and read once, in L2
  *
- * dx is the same with filters turned by half a circle, channels and filters exchanged, and pad
- * HH - 1 - pad.
+ * dx is the same with filters turned by half a circle, channels and filters exchanged, and
+ * pads HH - 1 - pad_h, WW - 1 - pad_w.
  */
 #include "kernels/winograd_rows.h"
 
@@ -57,8 +57,8 @@ static pass make_pass(const kiln_conv_shape *s, int turned)
     p.RH = turned ? s->H : s->OH;
     p.RW = turned ? s->W : s->OW;
     p.F = turned ? s->C : s->F;
-    from->top = turned ? s->HH - 1 - s->pad : s->pad;
-    from->left = turned ? s->WW - 1 - s->pad : s->pad;
+    from->top = turned ? s->HH - 1 - s->pad_h : s->pad_h;
+    from->left = turned ? s->WW - 1 - s->pad_w : s->pad_w;
     from->columns = p.RW + s->WW - 1;
     from->down = kiln_strips_down(p.RH);
     p.strip_count = s->N * from->down;
@@ -93,8 +93,8 @@ static size_t rows_work(const kiln_conv_shape *s)
 
 int kiln_winograd_rows_fits(const kiln_conv_shape *s)
 {
-    return (s->HH == 3 || s->HH == 5 || s->HH == 7) && s->stride == 1 && s->pad < s->HH &&
-           s->pad < s->WW && s->WW * s->C >= 9 && s->F >= 8 && s->OH >= TOOM_OUT;
+    return (s->HH == 3 || s->HH == 5 || s->HH == 7) && s->stride == 1 && s->pad_h < s->HH &&
+           s->pad_w < s->WW && s->WW * s->C >= 9 && s->F >= 8 && s->OH >= TOOM_OUT;
 }
 
 /* ---- filters --------------------------------------------------------------------------------- */

@@ -50,7 +50,7 @@ static job make_job(const kiln_conv_shape *s)
     const int block = PIXELS(s->HH) / s->OW;
 
     j.strips = (kiln_strips){NULL,   s->H,   s->W,           s->C,
-                             s->pad, s->pad, s->OW + s->WW - 1, kiln_strips_down(s->OH)};
+                             s->pad_h, s->pad_w, s->OW + s->WW - 1, kiln_strips_down(s->OH)};
     j.block = block < 1 ? 1 : block;
     j.groups = kiln_conv_groups(s->N, (size_t)j.t.points * s->WW * s->C * s->F);
     j.v_step = (size_t)j.block * j.strips.columns * s->C + 16;

@@ -55,7 +55,7 @@ void kiln_conv2d_im2col_forward(float *out, const float *x, const float *w, cons
         float *image = out + (size_t)n * F * P;
 
         kiln_im2col(col, x + (size_t)n * s->C * s->H * s->W, s->C, s->H, s->W, s->HH, s->WW,
-                    s->stride, s->pad);
+                    s->stride, s->pad_h, s->pad_w);
         kiln_gemm(KILN_NN, F, P, K, w, K, col, P, 0, image, P, product_work); /* out[n] = w·col */
         for (int f = 0; b && f < F; f++)
             for (int p = 0; p < P; p++) image[f * P + p] += b[f];
@@ -74,11 +74,11 @@ void kiln_conv2d_im2col_backward(float *dx, float *dw, float *db, const float *d
         const float *g = dout + (size_t)n * F * P;
 
         for (int f = 0; f < F; f++) db[f] += kiln_vec_sum(g + f * P, P);
-        kiln_im2col(col, x + image, s->C, s->H, s->W, s->HH, s->WW, s->stride, s->pad);
+        kiln_im2col(col, x + image, s->C, s->H, s->W, s->HH, s->WW, s->stride, s->pad_h, s->pad_w);
         kiln_gemm(KILN_NT, F, K, P, g, P, col, P, n > 0, dw, K,
                   product_work); /* dw += dout[n]·colᵀ */
         if (!dx) continue;
         kiln_gemm(KILN_TN, K, P, F, w, K, g, P, 0, col, P, product_work); /* dcol = wᵀ·dout[n] */
-        kiln_col2im(dx + image, col, s->C, s->H, s->W, s->HH, s->WW, s->stride, s->pad);
+        kiln_col2im(dx + image, col, s->C, s->H, s->W, s->HH, s->WW, s->stride, s->pad_h, s->pad_w);
     }
 }

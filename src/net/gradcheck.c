@@ -66,16 +66,16 @@ static double conv_around_pixel(check *c, size_t entry)
     int i0, i1, j0, j1;
     double sum = 0;
 
-    reached(r, s.HH, s.stride, s.pad, s.OH, &i0, &i1);
-    reached(q, s.WW, s.stride, s.pad, s.OW, &j0, &j1);
+    reached(r, s.HH, s.stride, s.pad_h, s.OH, &i0, &i1);
+    reached(q, s.WW, s.stride, s.pad_w, s.OW, &j0, &j1);
     if (i1 < i0 || j1 < j0) return 0; /* between the windows */
     part = s;
-    part.N = 1, part.pad = 0;
+    part.N = 1, part.pad_h = part.pad_w = 0;
     part.OH = i1 - i0 + 1, part.OW = j1 - j0 + 1;
     part.H = (i1 - i0) * s.stride + s.HH, part.W = (j1 - j0) * s.stride + s.WW;
     for (int y = 0; y < part.H; y++) {
         for (int x = 0; x < part.W; x++) {
-            const int row = i0 * s.stride - s.pad + y, column = j0 * s.stride - s.pad + x;
+            const int row = i0 * s.stride - s.pad_h + y, column = j0 * s.stride - s.pad_w + x;
             const int inside = row >= 0 && row < s.H && column >= 0 && column < s.W;
             const size_t from = (size_t)(image * s.H + row) * (size_t)s.W + (size_t)column;
 

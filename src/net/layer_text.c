@@ -45,7 +45,8 @@ static void conv_text(char *out, size_t size, const kiln_conv_shape *s)
     char stride[24] = "", pad[24] = "";
 
     if (s->stride != 1) snprintf(stride, sizeof stride, " stride %d", s->stride);
-    if (s->pad != kiln_default_pad(s->HH, s->WW)) snprintf(pad, sizeof pad, " pad %d", s->pad);
+    if (s->pad_h != kiln_default_pad(s->HH, s->WW))
+        snprintf(pad, sizeof pad, " pad %d", s->pad_h);
     snprintf(out, size, "conv %dx%dx%d%s%s", s->HH, s->WW, s->F, stride, pad);
 }
 

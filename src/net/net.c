@@ -34,8 +34,10 @@ static int check_sizes(const kiln_net *net)
 {
     for (int l = 0; l < net->plan.count; l++) {
         const kiln_layer *layer = &net->plan.layer[l];
-        const double pad = layer->kind == KILN_CONV ? 2 * layer->u.conv.pad : 0;
-        const double in = (layer->in_H + pad) * (layer->in_W + pad) * layer->in_C;
+        const int is_conv = layer->kind == KILN_CONV;
+        const double rows = is_conv ? 2.0 * layer->u.conv.pad_h : 0,
+                     columns = is_conv ? 2.0 * layer->u.conv.pad_w : 0;
+        const double in = (layer->in_H + rows) * (layer->in_W + columns) * layer->in_C;
         const double out = (double)layer->C * layer->H * layer->W;
         const double values = (in > out ? in : out) * net->options.batch;
 

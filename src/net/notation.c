@@ -50,7 +50,7 @@ static int read_conv(parser *p, kiln_conv_shape *s)
             break;
     }
     s->stride = stride ? stride : 1;
-    s->pad = pad < 0 ? kiln_default_pad(s->HH, s->WW) : pad;
+    s->pad_h = s->pad_w = pad < 0 ? kiln_default_pad(s->HH, s->WW) : pad;
     return KILN_OK;
 }
 

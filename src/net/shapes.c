@@ -62,7 +62,7 @@ static int unread(int size, int window, int stride, int pad, int windows)
 static int infer_conv(kiln_layer *l)
 {
     kiln_conv_shape *s = &l->u.conv;
-    const double padded = (l->in_H + 2.0 * s->pad) * (l->in_W + 2.0 * s->pad) * l->in_C;
+    const double padded = (l->in_H + 2.0 * s->pad_h) * (l->in_W + 2.0 * s->pad_w) * l->in_C;
     char sentence[200];
 
     s->N = 1, s->C = l->in_C, s->H = l->in_H, s->W = l->in_W;
@@ -74,15 +74,15 @@ static int infer_conv(kiln_layer *l)
         snprintf(sentence, sizeof sentence,
                  "pad %d does not fit the %dx%d image it gets; drop a pool above, or use pad %d or "
                  "more",
-                 s->pad, s->H, s->W, (missing + 1) / 2);
+                 s->pad_h, s->H, s->W, (missing + 1) / 2);
         kiln_layer shown = *l;
 
-        shown.u.conv.pad = kiln_default_pad(s->HH, s->WW); /* the pad is in the sentence */
+        shown.u.conv.pad_h = kiln_default_pad(s->HH, s->WW); /* the pad is in the sentence */
         return misfit(&shown, sentence);
     }
     l->C = s->F, l->H = s->OH, l->W = s->OW;
-    l->unread = unread(s->H, s->HH, s->stride, s->pad, s->OH) +
-                unread(s->W, s->WW, s->stride, s->pad, s->OW);
+    l->unread = unread(s->H, s->HH, s->stride, s->pad_h, s->OH) +
+                unread(s->W, s->WW, s->stride, s->pad_w, s->OW);
     l->parameters = ((double)s->C * s->HH * s->WW + 1) * s->F;
     l->flops = 2.0 * s->C * s->HH * s->WW * s->F * s->OH * s->OW;
     return KILN_OK;

@@ -27,7 +27,7 @@ static int next_tap(tap *t, int from, int n, int i, int j, int f, const kiln_con
 {
     for (int e = from; e < s->C * s->HH * s->WW; e++) {
         const int c = e / (s->HH * s->WW), y = e / s->WW % s->HH, x = e % s->WW;
-        const int row = i * s->stride + y - s->pad, column = j * s->stride + x - s->pad;
+        const int row = i * s->stride + y - s->pad_h, column = j * s->stride + x - s->pad_w;
 
         if (row < 0 || row >= s->H || column < 0 || column >= s->W) continue; /* zero padding */
         t->x = at(n, row, column, c, s->H, s->W, s->C);

@@ -3,7 +3,7 @@
  *
  *   gemm      c[i, j] = Σ_p a[i, p] b[p, j]
  *   conv      out[n, i, j, f] = b[f]
- *             + Σ_{y, x, c} x[n, i·stride + y - pad, j·stride + x - pad, c] w[f, c, y, x]
+ *             + Σ_{y, x, c} x[n, i·stride + y - pad_h, j·stride + x - pad_w, c] w[f, c, y, x]
  *   dx, dw    the same triple product, added to the place that x or w came from
  */
 #include "ref/ref_kernels.h"
@@ -54,7 +54,8 @@ static void for_each_product(const kiln_conv_shape *s, visitor *visit, void *con
             for (int j = 0; j < s->OW; j++)
                 for (int y = 0; y < s->HH; y++)
                     for (int x = 0; x < s->WW; x++) {
-                        const int h = i * s->stride + y - s->pad, w = j * s->stride + x - s->pad;
+                        const int h = i * s->stride + y - s->pad_h,
+                                  w = j * s->stride + x - s->pad_w;
 
                         if (h < 0 || h >= s->H || w < 0 || w >= s->W) continue;
                         for (int c = 0; c < s->C; c++)
@@ -121,15 +122,15 @@ void ref_conv_dw(double *dw, double *magnitude, const float *dout, const float *
 }
 
 void ref_im2col(double *col, const float *x, int C, int H, int W, int HH, int WW, int stride,
-                int pad)
+                int pad_h, int pad_w)
 {
-    const int OH = (H + 2 * pad - HH) / stride + 1, OW = (W + 2 * pad - WW) / stride + 1;
+    const int OH = (H + 2 * pad_h - HH) / stride + 1, OW = (W + 2 * pad_w - WW) / stride + 1;
 
     for (int row = 0; row < C * HH * WW; row++)
         for (int i = 0; i < OH; i++)
             for (int j = 0; j < OW; j++) {
-                const int c = row / (HH * WW), h = i * stride + row / WW % HH - pad;
-                const int w = j * stride + row % WW - pad;
+                const int c = row / (HH * WW), h = i * stride + row / WW % HH - pad_h;
+                const int w = j * stride + row % WW - pad_w;
                 const int inside = h >= 0 && h < H && w >= 0 && w < W;
 
                 col[((size_t)row * OH + i) * OW + j] =

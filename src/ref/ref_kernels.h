@@ -23,6 +23,6 @@ void ref_conv_dw(double *dw, double *magnitude, const float *dout, const float *
 
 /* One image, planes first, as in kernels/im2col.h. */
 void ref_im2col(double *col, const float *x, int C, int H, int W, int HH, int WW, int stride,
-                int pad);
+                int pad_h, int pad_w);
 
 #endif

@@ -67,9 +67,10 @@ static int open_job(conv_job *j, const char *line)
     kiln_conv_shape *s = &j->s;
 
     if (sscanf(line, "conv %d %d %d %d %d %d %d %d %d", &s->N, &s->C, &s->H, &s->W, &s->F, &s->HH,
-               &s->WW, &s->stride, &s->pad) != 9 ||
-        !kiln_conv_shape_finish(s))
+               &s->WW, &s->stride, &s->pad_h) != 9)
         return -1;
+    s->pad_w = s->pad_h;
+    if (!kiln_conv_shape_finish(s)) return -1;
     j->x_size = (size_t)s->N * s->H * s->W * s->C;
     j->w_size = (size_t)s->F * s->C * s->HH * s->WW;
     j->out_size = (size_t)s->N * s->OH * s->OW * s->F;

@@ -17,6 +17,14 @@ static sizes sizes_of(const kiln_conv_shape *s)
                    (size_t)s->N * s->OH * s->OW * s->F};
 }
 
+static sizes sizes_of_image(const kiln_conv_shape *s)
+{
+    kiln_conv_shape one = *s;
+
+    one.N = 1;
+    return sizes_of(&one);
+}
+
 static double worst_error(const float *actual, const double *expected, size_t n)
 {
     double worst = 0;
@@ -38,8 +46,6 @@ typedef struct {
 static problem make(const kiln_conv_algorithm *a, kiln_conv_shape s)
 {
     problem p = {.s = s};
-
-    CHECK(kiln_conv_shape_finish(&p.s));
 
     const sizes n = sizes_of(&p.s);
     const size_t most = n.x > n.out ? (n.x > n.w ? n.x : n.w) : (n.out > n.w ? n.out : n.w);
@@ -83,10 +89,10 @@ static double compare(const problem *p, const float *actual, size_t n, double te
     for (size_t i = 0; i < n; i++)
         if (p->magnitude[i] > largest) largest = p->magnitude[i];
     if (!(ours <= (terms + 4) * FLT_EPSILON * largest) || (limit > 0 && !(ours <= limit * direct)))
-        CHECK_FAIL("%s of (%d, %d, %d, %d), %d filters %dx%d, pad %d: worst error %.3g, direct "
-                   "%.3g",
-                   what, p->s.N, p->s.H, p->s.W, p->s.C, p->s.F, p->s.HH, p->s.WW, p->s.pad, ours,
-                   direct);
+        CHECK_FAIL("%s of (%d, %d, %d, %d), %d filters %dx%d, pads %d, %d: worst error %.3g, "
+                   "direct %.3g",
+                   what, p->s.N, p->s.H, p->s.W, p->s.C, p->s.F, p->s.HH, p->s.WW, p->s.pad_h,
+                   p->s.pad_w, ours, direct);
     return direct > 0 ? ours / direct : 0;
 }
 
@@ -147,8 +153,7 @@ static void backward_group(void *context, int group, int thread)
 
     for (int n = kiln_conv_group(&p->s, j->groups, group); n < end; n += step) {
         const int last = n + step < end ? n + step : end;
-        const sizes one = sizes_of(&(kiln_conv_shape){1, p->s.C, p->s.H, p->s.W, p->s.F, 0, 0, 0, 0,
-                                                      p->s.OH, p->s.OW});
+        const sizes one = sizes_of_image(&p->s);
         kiln_conv_shape part = p->s;
 
         part.N = last - n;

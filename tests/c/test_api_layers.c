@@ -3,6 +3,7 @@
  * for the update rules, and a sentence for everything that does not fit.
  */
 #include "base/arena.h"
+#include "conv_shapes.h"
 #include "kiln.h"
 #include "layers/layers.h"
 #include "numeric.h"
@@ -64,7 +65,7 @@ static void conv_is_the_course_s(void **state)
 {
     float *x = linspace(-0.1, 0.5, 96), *w = linspace(-0.2, 0.3, 144), *b = linspace(-0.1, 0.2, 3);
     float *out = blank(24), *dx = blank(96), *dw = blank(144), *db = blank(3), *dout = randoms(24);
-    const kiln_conv_shape s = {2, 3, 4, 4, 3, 4, 4, 2, 1, 2, 2};
+    const kiln_conv_shape s = conv_shape(2, 3, 4, 4, 3, 4, 4, 2, 1);
     double *rdx = doubles(96), *rdw = doubles(144), *rdb = doubles(3);
 
     (void)state;

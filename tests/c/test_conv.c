@@ -4,6 +4,7 @@
 
 #include "base/threads.h"
 #include "check.h"
+#include "conv_shapes.h"
 #include "kernels/conv.h"
 #include "kernels/tile.h"
 #include "ref/ref_kernels.h"
@@ -25,16 +26,14 @@ static void compare(const float *actual, const double *expected, const double *m
     for (size_t i = 0; i < n; i++)
         if (!(fabs(actual[i] - expected[i]) <= (terms + 4) * FLT_EPSILON * magnitude[i]))
             CHECK_FAIL(
-                "%s of (%d, %d, %d, %d), %d filters %dx%d, stride %d, pad %d: [%zu] is %.9g, not "
-                "%.9g",
-                what, s->N, s->H, s->W, s->C, s->F, s->HH, s->WW, s->stride, s->pad, i,
-                (double)actual[i], expected[i]);
+                "%s of (%d, %d, %d, %d), %d filters %dx%d, stride %d, pads %d, %d: [%zu] is %.9g, "
+                "not %.9g",
+                what, s->N, s->H, s->W, s->C, s->F, s->HH, s->WW, s->stride, s->pad_h,
+                s->pad_w, i, (double)actual[i], expected[i]);
 }
 
 static void check_shape(kiln_conv_shape s, int bias, int relu)
 {
-    CHECK(kiln_conv_shape_finish(&s));
-
     const sizes n = sizes_of(&s);
     const size_t most = n.x > n.out ? (n.x > n.w ? n.x : n.w) : (n.out > n.w ? n.out : n.w);
     const double terms = (double)s.C * s.HH * s.WW;
@@ -81,21 +80,21 @@ static void every_number_of_filters(void **state)
 {
     (void)state;
     for (int F = 1; F <= 2 * TILE_COLUMNS + 1; F++)
-        check_shape((kiln_conv_shape){2, 3, 5, 6, F, 3, 3, 1, 1, 0, 0}, F % 2, F % 3 == 0);
+        check_shape(conv_shape(2, 3, 5, 6, F, 3, 3, 1, 1), F % 2, F % 3 == 0);
 }
 
 static void every_number_of_channels(void **state)
 {
     (void)state;
     for (int C = 1; C <= 20; C++)
-        check_shape((kiln_conv_shape){1, C, 4, 5, 5, 3, 2, 1, 1, 0, 0}, C % 2, 0);
+        check_shape(conv_shape(1, C, 4, 5, 5, 3, 2, 1, 1), C % 2, 0);
 }
 
 static void every_width_of_image(void **state)
 {
     (void)state;
     for (int W = 1; W <= 2 * TILE_ROWS + 2; W++)
-        check_shape((kiln_conv_shape){1, 5, 3, W, 9, 3, 3, 1, 1, 0, 0}, 1, W % 2);
+        check_shape(conv_shape(1, 5, 3, W, 9, 3, 3, 1, 1), 1, W % 2);
 }
 
 /* Filters 1x1 to 7x7 (also not square), strides 1 to 4, pads 0 to one beyond the filter. */
@@ -106,42 +105,57 @@ static void strides_and_pads(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
         for (int stride = 1; stride <= 4; stride++)
-            for (int pad = 0; pad <= filters[i][0] + 1; pad++) {
-                kiln_conv_shape s = {2,      3,   9, 8, 6, filters[i][0], filters[i][1],
-                                     stride, pad, 0, 0};
+            for (int pad = 0; pad <= filters[i][0] + 1; pad++)
+                check_shape(
+                    conv_shape(2, 3, 9, 8, 6, filters[i][0], filters[i][1], stride, pad),
+                    pad % 2, stride % 2);
+}
 
-                check_shape(s, pad % 2, stride % 2);
-            }
+/* Rows and columns padded apart, so that filters of any odd size keep the image's. */
+static void a_pad_for_each_side(void **state)
+{
+    (void)state;
+    for (int pad_h = 0; pad_h <= 3; pad_h++)
+        for (int pad_w = 0; pad_w <= 3; pad_w++)
+            for (int stride = 1; stride <= 3; stride++)
+                check_shape(conv_shape_padded(2, 3, 7, 8, 5, 3, 5, stride, pad_h, pad_w), 1, 0);
+
+    const kiln_conv_shape same = conv_shape_padded(1, 1, 7, 8, 1, 3, 5, 1, 1, 2);
+
+    CHECK(same.OH == 7 && same.OW == 8);
 }
 
 static void a_filter_that_does_not_fit(void **state)
 {
-    kiln_conv_shape s = {1, 1, 4, 4, 1, 7, 7, 1, 1, 0, 0};
+    kiln_conv_shape s = {.N = 1, .C = 1, .H = 4, .W = 4, .F = 1, .HH = 7, .WW = 7, .stride = 1,
+                         .pad_h = 2, .pad_w = 1};
 
     (void)state;
     CHECK(!kiln_conv_shape_finish(&s));
-    s.pad = 2;
+    s.pad_h = 1, s.pad_w = 2;
+    CHECK(!kiln_conv_shape_finish(&s));
+    s.pad_h = 2;
     CHECK(kiln_conv_shape_finish(&s) && s.OH == 2 && s.OW == 2);
 }
 
 static void shapes_of_the_nets(void **state)
 {
     (void)state;
-    check_shape((kiln_conv_shape){3, 3, 32, 32, 16, 5, 5, 1, 2, 0, 0}, 1, 1);
-    check_shape((kiln_conv_shape){3, 16, 16, 16, 20, 5, 5, 1, 2, 0, 0}, 1, 1);
-    check_shape((kiln_conv_shape){9, 20, 8, 8, 20, 5, 5, 1, 2, 0, 0}, 1, 1);
-    check_shape((kiln_conv_shape){2, 3, 32, 32, 32, 7, 7, 1, 3, 0, 0}, 1, 1);
-    check_shape((kiln_conv_shape){1, 33, 12, 12, 40, 3, 3, 2, 1, 0, 0}, 0, 0);
-    check_shape((kiln_conv_shape){1, 64, 16, 16, 40, 1, 1, 1, 0, 0, 0}, 0, 0);
+    check_shape(conv_shape(3, 3, 32, 32, 16, 5, 5, 1, 2), 1, 1);
+    check_shape(conv_shape(3, 16, 16, 16, 20, 5, 5, 1, 2), 1, 1);
+    check_shape(conv_shape(9, 20, 8, 8, 20, 5, 5, 1, 2), 1, 1);
+    check_shape(conv_shape(2, 3, 32, 32, 32, 7, 7, 1, 3), 1, 1);
+    check_shape(conv_shape(1, 33, 12, 12, 40, 3, 3, 2, 1), 0, 0);
+    check_shape(conv_shape(1, 64, 16, 16, 40, 1, 1, 1, 0), 0, 0);
 }
 
 /* 227x227x3 by 11x11 at stride 4 gives 55x55; eight of the 96 filters keep the test short. */
 static void alexnets_first_layer(void **state)
 {
     (void)state;
-    kiln_conv_shape s = {1, 3, 227, 227, 8, 11, 11, 4, 0, 0, 0};
+    kiln_conv_shape s = conv_shape(1, 3, 227, 227, 8, 11, 11, 4, 0);
 
-    CHECK(kiln_conv_shape_finish(&s) && s.OH == 55 && s.OW == 55);
+    CHECK(s.OH == 55 && s.OW == 55);
     check_shape(s, 1, 1);
 }
 
@@ -165,14 +179,14 @@ static void run_all(const kiln_conv_shape *s, float *out, float *dx, float *dw)
 
 static void threads_do_not_change_a_bit(void **state)
 {
-    static const kiln_conv_shape shapes[] = {{5, 3, 20, 18, 10, 5, 5, 1, 2, 0, 0},
-                                             {9, 17, 7, 9, 20, 3, 3, 2, 1, 0, 0}};
+    const kiln_conv_shape shapes[] = {
+        conv_shape(5, 3, 20, 18, 10, 5, 5, 1, 2),
+        conv_shape(9, 17, 7, 9, 20, 3, 3, 2, 1),
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         kiln_conv_shape s = shapes[i];
-
-        CHECK(kiln_conv_shape_finish(&s));
 
         const sizes n = sizes_of(&s);
         float *a[3] = {check_floats(n.out), check_floats(n.x), check_floats(n.w)};
@@ -201,6 +215,7 @@ int main(void)
         cmocka_unit_test(every_number_of_channels),
         cmocka_unit_test(every_width_of_image),
         cmocka_unit_test(strides_and_pads),
+        cmocka_unit_test(a_pad_for_each_side),
         cmocka_unit_test(a_filter_that_does_not_fit),
         cmocka_unit_test(shapes_of_the_nets),
         cmocka_unit_test(alexnets_first_layer),

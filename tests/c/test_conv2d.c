@@ -1,6 +1,7 @@
 /* conv2d: shapes, strides, paddings and tails against the double twin; the choice of kernel; bias
  * gradient. */
 #include "layers/layers.h"
+#include "conv_shapes.h"
 #include "numeric.h"
 #include "ref/ref_layers.h"
 
@@ -19,8 +20,6 @@ static void check_conv(const float *actual, const double *expected, const double
 
 static void check_shape(kiln_conv_shape s, size_t offset)
 {
-    CHECK(kiln_conv_shape_finish(&s));
-
     const size_t nx = (size_t)s.N * s.H * s.W * s.C, nw = (size_t)s.F * s.C * s.HH * s.WW;
     const size_t nout = (size_t)s.N * s.OH * s.OW * s.F;
     float *x = randoms_at(nx, offset), *w = randoms_at(nw, offset), *b = randoms_at(s.F, offset);
@@ -55,9 +54,9 @@ static void channel_and_filter_tails(void **state)
 {
     (void)state;
     for (int C = 1; C <= 17; C++)
-        check_shape((kiln_conv_shape){2, C, 6, 5, 3, 3, 3, 1, 1, 0, 0}, C % 4);
+        check_shape(conv_shape(2, C, 6, 5, 3, 3, 3, 1, 1), C % 4);
     for (int F = 1; F <= 17; F++)
-        check_shape((kiln_conv_shape){1, 3, 5, 7, F, 3, 3, 1, 1, 0, 0}, F % 4);
+        check_shape(conv_shape(1, 3, 5, 7, F, 3, 3, 1, 1), F % 4);
 }
 
 static void windows_strides_paddings(void **state)
@@ -67,9 +66,12 @@ static void windows_strides_paddings(void **state)
         for (int WW = 1; WW <= 4; WW++)
             for (int stride = 1; stride <= 3; stride++)
                 for (int pad = 0; pad <= 3; pad++)
-                    check_shape((kiln_conv_shape){2, 2, 7, 6, 5, HH, WW, stride, pad, 0, 0}, 0);
-    check_shape((kiln_conv_shape){1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0}, 0);
-    check_shape((kiln_conv_shape){1, 3, 12, 12, 4, 7, 7, 1, 3, 0, 0}, 1);
+                    check_shape(conv_shape(2, 2, 7, 6, 5, HH, WW, stride, pad), 0);
+    check_shape(conv_shape_padded(2, 3, 7, 6, 9, 3, 5, 1, 1, 2), 0);
+    check_shape(conv_shape_padded(2, 16, 7, 6, 16, 3, 3, 1, 0, 2), 0);
+    check_shape(conv_shape_padded(2, 3, 7, 6, 4, 2, 5, 2, 0, 2), 0);
+    check_shape(conv_shape(1, 1, 1, 1, 1, 1, 1, 1, 0), 0);
+    check_shape(conv_shape(1, 3, 12, 12, 4, 7, 7, 1, 3), 1);
 }
 
 /* Wide enough for Winograd's kernel, with image sizes that do not divide into its tiles. */
@@ -77,20 +79,18 @@ static void many_channels(void **state)
 {
     (void)state;
     for (int size = 4; size <= 9; size++)
-        check_shape((kiln_conv_shape){2, 32, size, 13 - size, 36, 3, 3, 1, 1, 0, 0}, 0);
-    check_shape((kiln_conv_shape){3, 64, 8, 8, 64, 3, 3, 1, 1, 0, 0}, 0);
+        check_shape(conv_shape(2, 32, size, 13 - size, 36, 3, 3, 1, 1), 0);
+    check_shape(conv_shape(3, 64, 8, 8, 64, 3, 3, 1, 1), 0);
 }
 
 static void algorithm_depends_on_the_shape_alone(void **state)
 {
-    kiln_conv_shape wide = {64, 64, 16, 16, 64, 3, 3, 1, 1, 0, 0},
-                    first = {64, 3, 32, 32, 32, 3, 3, 1, 1, 0, 0},
-                    five = {64, 16, 16, 16, 20, 5, 5, 1, 2, 0, 0},
-                    strided = {64, 16, 16, 16, 20, 5, 5, 2, 2, 0, 0};
+    const kiln_conv_shape wide = conv_shape(64, 64, 16, 16, 64, 3, 3, 1, 1),
+                          first = conv_shape(64, 3, 32, 32, 32, 3, 3, 1, 1),
+                          five = conv_shape(64, 16, 16, 16, 20, 5, 5, 1, 2),
+                          strided = conv_shape(64, 16, 16, 16, 20, 5, 5, 2, 2);
 
     (void)state;
-    CHECK(kiln_conv_shape_finish(&wide) && kiln_conv_shape_finish(&first));
-    CHECK(kiln_conv_shape_finish(&five) && kiln_conv_shape_finish(&strided));
     CHECK(kiln_conv2d_algorithm(&wide) == KILN_CONV_WINOGRAD);
     CHECK(kiln_conv2d_algorithm(&first) == KILN_CONV_WINOGRAD_ROWS);
     CHECK(kiln_conv2d_algorithm(&five) == KILN_CONV_WINOGRAD_ROWS);

@@ -1,6 +1,7 @@
 /* conv2d_im2col: the course's numbers, every shape against the double twin (in the other layout),
  * AlexNet's size. */
 #include "layers/layers.h"
+#include "conv_shapes.h"
 #include "numeric.h"
 #include "ref/ref_layers.h"
 
@@ -32,8 +33,6 @@ static double *first(const double *x, int N, int C, int S)
 
 static void check_shape(kiln_conv_shape s, size_t offset)
 {
-    CHECK(kiln_conv_shape_finish(&s));
-
     const int S = s.H * s.W, P = s.OH * s.OW;
     const size_t nx = (size_t)s.N * s.C * S, nw = (size_t)s.F * s.C * s.HH * s.WW;
     const size_t nout = (size_t)s.N * s.F * P;
@@ -69,12 +68,14 @@ static void matches_twin(void **state)
 {
     (void)state;
     for (int C = 1; C <= 9; C++)
-        check_shape((kiln_conv_shape){2, C, 6, 5, 10 - C, 3, 3, 1, 1, 0, 0}, C % 4);
+        check_shape(conv_shape(2, C, 6, 5, 10 - C, 3, 3, 1, 1), C % 4);
     for (int HH = 1; HH <= 4; HH++)
         for (int WW = 1; WW <= 5; WW += 2)
             for (int stride = 1; stride <= 3; stride++)
                 for (int pad = 0; pad <= 3; pad++)
-                    check_shape((kiln_conv_shape){2, 3, 7, 6, 4, HH, WW, stride, pad, 0, 0}, 0);
+                    check_shape(conv_shape(2, 3, 7, 6, 4, HH, WW, stride, pad), 0);
+    check_shape(conv_shape_padded(2, 3, 7, 6, 4, 3, 5, 1, 1, 2), 0);
+    check_shape(conv_shape_padded(2, 3, 7, 6, 4, 4, 2, 2, 3, 0), 0);
 }
 
 /* cs231n assignment 2, ConvolutionalNetworks: x (2, 3, 4, 4), w (3, 3, 4, 4), stride 2, pad 1. */
@@ -86,11 +87,11 @@ static void course_numbers(void **state)
                                       -0.98053589, -1.03143541, -1.19128892, -1.24695841,
                                       0.69108355,  0.66880383,  0.59480972,  0.56776003,
                                       2.36270298,  2.36904306,  2.38090835,  2.38247847};
-    kiln_conv_shape s = {2, 3, 4, 4, 3, 4, 4, 2, 1, 0, 0};
+    kiln_conv_shape s = conv_shape(2, 3, 4, 4, 3, 4, 4, 2, 1);
     float x[96], w[144], b[3] = {-0.1f, 0.05f, 0.2f}, out[24];
 
     (void)state;
-    CHECK(kiln_conv_shape_finish(&s) && s.OH == 2 && s.OW == 2);
+    CHECK(s.OH == 2 && s.OW == 2);
     for (int i = 0; i < 96; i++) x[i] = (float)(-0.1 + 0.6 * i / 95);
     for (int i = 0; i < 144; i++) w[i] = (float)(-0.2 + 0.5 * i / 143);
     kiln_conv2d_im2col_forward(out, x, w, b, &s, blank(kiln_conv2d_im2col_work(&s)));
@@ -102,10 +103,10 @@ static void course_numbers(void **state)
  * matrix. */
 static void alexnet_first_layer(void **state)
 {
-    kiln_conv_shape s = {1, 3, 227, 227, 96, 11, 11, 4, 0, 0, 0};
+    kiln_conv_shape s = conv_shape(1, 3, 227, 227, 96, 11, 11, 4, 0);
 
     (void)state;
-    CHECK(kiln_conv_shape_finish(&s) && s.OH == 55 && s.OW == 55);
+    CHECK(s.OH == 55 && s.OW == 55);
     CHECK(s.C * s.HH * s.WW == 363 && s.OH * s.OW == 3025);
     CHECK(kiln_conv2d_im2col_work(&s) >= 363 * 3025);
 }

@@ -334,7 +334,7 @@ static void alexnet_first_layer(void **state)
     assert_int_equal(conv->u.conv.C * conv->u.conv.HH * conv->u.conv.WW, 363);
     CHECK(conv->parameters == 96 * 364);
     check_random(x, 3 * 227 * 227, 5);
-    kiln_im2col(col, x, 3, 227, 227, 11, 11, 4, 0);
+    kiln_im2col(col, x, 3, 227, 227, 11, 11, 4, 0, 0);
     kiln_vec_nchw_to_nhwc(kiln_net_input(net), x, 1, 3, 227 * 227);
     kiln_net_forward(net, 1, 1);
     out = check_floats(96 * 3025);

@@ -2,6 +2,7 @@
  * ref_layers: the backward pass of every double twin against numeric gradients of its forward pass,
  * so that the float layers may be checked against the twins.
  */
+#include "conv_shapes.h"
 #include "numeric.h"
 #include "ref/ref_layers.h"
 
@@ -139,18 +140,17 @@ static void conv(double *out, const void *context)
 
 static void conv_gradients(void **state)
 {
-    static const kiln_conv_shape shapes[] = {{2, 3, 5, 4, 2, 3, 3, 1, 1, 0, 0},
-                                             {1, 2, 6, 7, 3, 2, 3, 2, 0, 0, 0},
-                                             {2, 1, 4, 4, 1, 1, 1, 3, 2, 0, 0}};
+    const kiln_conv_shape shapes[] = {
+        conv_shape(2, 3, 5, 4, 2, 3, 3, 1, 1),
+        conv_shape(1, 2, 6, 7, 3, 2, 3, 2, 0),
+        conv_shape(2, 1, 4, 4, 1, 1, 1, 3, 2),
+        conv_shape_padded(1, 2, 4, 5, 2, 3, 5, 1, 1, 2),
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         inputs c = {.conv = shapes[i]};
-        kiln_conv_shape *s = &c.conv;
-
-        s->OH = (s->H + 2 * s->pad - s->HH) / s->stride + 1;
-        s->OW = (s->W + 2 * s->pad - s->WW) / s->stride + 1;
-
+        const kiln_conv_shape *s = &c.conv;
         const size_t nx = (size_t)s->N * s->H * s->W * s->C,
                      nw = (size_t)s->F * s->C * s->HH * s->WW;
         const size_t nout = (size_t)s->N * s->OH * s->OW * s->F;

@@ -1,5 +1,6 @@
 /* kernels/winograd_rows by conv_twin.h: every size, tail and pad, the shapes of nets, threads. */
 #include "check.h"
+#include "conv_shapes.h"
 #include "conv_twin.h"
 #include "kernels/tile.h"
 #include "kernels/winograd_rows.h"
@@ -16,8 +17,17 @@ static void every_filter_and_pad(void **state)
     for (int HH = 3; HH <= 7; HH += 2)
         for (int WW = 1; WW <= 7; WW++)
             for (int pad = 0; pad < HH && pad < WW; pad++)
-                check_shape((kiln_conv_shape){2, 3, 9, 8, 5, HH, WW, 1, pad, 0, 0}, pad % 2,
+                check_shape(conv_shape(2, 3, 9, 8, 5, HH, WW, 1, pad), pad % 2,
                             WW % 2, 0);
+}
+
+/* Rows and columns padded apart. */
+static void a_pad_for_each_side(void **state)
+{
+    (void)state;
+    for (int pad_h = 0; pad_h < 5; pad_h++)
+        for (int pad_w = 0; pad_w < 3; pad_w++)
+            check_shape(conv_shape_padded(2, 3, 9, 8, 5, 5, 3, 1, pad_h, pad_w), 1, 0, 0);
 }
 
 static void every_size_of_image(void **state)
@@ -25,7 +35,7 @@ static void every_size_of_image(void **state)
     (void)state;
     for (int HH = 3; HH <= 7; HH += 2)
         for (int size = HH - 2; size <= 13; size++)
-            check_shape((kiln_conv_shape){3, 2, size, 14 - size, 4, HH, 3, 1, 1, 0, 0}, 1, size % 2,
+            check_shape(conv_shape(3, 2, size, 14 - size, 4, HH, 3, 1, 1), 1, size % 2,
                         0);
 }
 
@@ -33,8 +43,8 @@ static void every_number_of_channels(void **state)
 {
     (void)state;
     for (int k = 1; k <= 2 * TILE_COLUMNS + 1; k++) {
-        check_shape((kiln_conv_shape){1, k, 6, 7, 4, 5, 5, 1, 2, 0, 0}, k % 2, 0, 0);
-        check_shape((kiln_conv_shape){1, 3, 6, 7, k, 5, 5, 1, 2, 0, 0}, 1, k % 2, 0);
+        check_shape(conv_shape(1, k, 6, 7, 4, 5, 5, 1, 2), k % 2, 0, 0);
+        check_shape(conv_shape(1, 3, 6, 7, k, 5, 5, 1, 2), 1, k % 2, 0);
     }
 }
 
@@ -42,12 +52,14 @@ static void every_number_of_channels(void **state)
  * their points foretell (toom_cook.h). */
 static void shapes_of_the_nets(void **state)
 {
-    static const kiln_conv_shape shapes[] = {{6, 3, 32, 32, 16, 5, 5, 1, 2, 0, 0},
-                                             {8, 16, 16, 16, 20, 5, 5, 1, 2, 0, 0},
-                                             {17, 20, 8, 8, 20, 5, 5, 1, 2, 0, 0},
-                                             {5, 3, 32, 32, 32, 7, 7, 1, 3, 0, 0},
-                                             {50, 3, 32, 32, 32, 7, 7, 1, 3, 0, 0},
-                                             {4, 3, 32, 32, 32, 3, 3, 1, 1, 0, 0}};
+    const kiln_conv_shape shapes[] = {
+        conv_shape(6, 3, 32, 32, 16, 5, 5, 1, 2),
+        conv_shape(8, 16, 16, 16, 20, 5, 5, 1, 2),
+        conv_shape(17, 20, 8, 8, 20, 5, 5, 1, 2),
+        conv_shape(5, 3, 32, 32, 32, 7, 7, 1, 3),
+        conv_shape(50, 3, 32, 32, 32, 7, 7, 1, 3),
+        conv_shape(4, 3, 32, 32, 32, 3, 3, 1, 1),
+    };
     double worst = 0;
 
     (void)state;
@@ -62,22 +74,24 @@ static void shapes_of_the_nets(void **state)
 static void threads_do_not_change_a_bit(void **state)
 {
     (void)state;
-    check_conv_threads(&kiln_winograd_rows, (kiln_conv_shape){17, 5, 11, 9, 20, 5, 3, 1, 2, 0, 0});
-    check_conv_threads(&kiln_winograd_rows, (kiln_conv_shape){9, 3, 18, 20, 10, 7, 7, 1, 3, 0, 0});
+    check_conv_threads(&kiln_winograd_rows, conv_shape(17, 5, 11, 9, 20, 5, 3, 1, 2));
+    check_conv_threads(&kiln_winograd_rows, conv_shape(9, 3, 18, 20, 10, 7, 7, 1, 3));
 }
 
 static void where_it_fits(void **state)
 {
-    kiln_conv_shape s = {1, 3, 32, 32, 16, 5, 5, 1, 2, 32, 32};
+    kiln_conv_shape s = conv_shape(1, 3, 32, 32, 16, 5, 5, 1, 2);
 
     (void)state;
     CHECK(kiln_winograd_rows_fits(&s));
     s.stride = 2;
     CHECK(!kiln_winograd_rows_fits(&s));
     s.stride = 1;
-    s.pad = 5;
+    s.pad_h = 5;
     CHECK(!kiln_winograd_rows_fits(&s));
-    s.pad = 2;
+    s.pad_h = 2, s.pad_w = 5;
+    CHECK(!kiln_winograd_rows_fits(&s));
+    s.pad_w = 2;
     s.HH = 4;
     CHECK(!kiln_winograd_rows_fits(&s));
     s.HH = 9;
@@ -88,6 +102,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_filter_and_pad),
+        cmocka_unit_test(a_pad_for_each_side),
         cmocka_unit_test(every_size_of_image),
         cmocka_unit_test(every_number_of_channels),
         cmocka_unit_test(shapes_of_the_nets),
