@@ -314,6 +314,8 @@ bench: $(NATIVE) $(BENCH_KERNELS) $(DIST) $(PAGE) ## measure kiln and its peers 
 	@CHROMIUM="$(BROWSER)" NODE_RELAXED="$(NODE_RELAXED)" \
 		node tests/bench/measure.mjs $(BENCH_OPTIONS)
 bench: | browser
+bench-compare: $(NATIVE) $(DIST) | browser ## this build by another checkout's: WITH=../before
+	@CHROMIUM="$(BROWSER)" node tests/bench/compare.mjs --with='$(WITH)' $(BENCH_OPTIONS)
 bench-kernels: $(BENCH_KERNELS)
 bench-readme: ## put the latest measured table and picture into README.md
 	@node tests/bench/readme.mjs
@@ -368,5 +370,6 @@ distclean: clean ## remove node_modules/ as well (data/ and the toolchain's cach
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: bench bench-kernels bench-peers bench-readme browser toolchain native wasm bindings web \
-	start test test-c test-js test-web bits test-bits accuracy fuzz check data clean distclean help
+.PHONY: bench bench-compare bench-kernels bench-peers bench-readme browser toolchain native wasm \
+	bindings web start test test-c test-js test-web bits test-bits accuracy fuzz check data clean \
+	distclean help
