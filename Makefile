@@ -56,8 +56,8 @@ NPM = node_modules/.package-lock.json
 
 # --- sources by room ------------------------------------------------------------------------------
 
-ROOMS = base kernels layers ref data net train
-LIB_SRC = $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c)) $(wildcard src/*.c)
+ROOMS = base kernels layers ref data net train api
+LIB_SRC = $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c))
 CLI_SRC = $(wildcard src/cli/*.c)
 # Helpers of the tests, and the tests: one program each.
 TEST_LIB_SRC = $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))

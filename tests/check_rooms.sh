@@ -9,7 +9,7 @@
 set -u
 cd "$(dirname "$0")/.."
 
-# may ROOM: the rooms it may include. "top" is the public API: the files of src/ itself.
+# may ROOM: the rooms it may include. "top" is src/ itself: kiln.h, the public API.
 may() {
     case $1 in
     base)    echo base ;;
@@ -19,7 +19,8 @@ may() {
     data)    echo base data ;;
     net)     echo base kernels layers ref net ;;
     train)   echo base kernels layers net data train ;;
-    top)     echo base kernels layers ref data net train top ;;
+    api)     echo base kernels layers ref data net train api top ;;
+    top)     echo base ;;
     cli)     echo cli kiln.h ;;
     *)       return 1 ;;
     esac

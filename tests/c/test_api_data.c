@@ -1,8 +1,8 @@
 /*
  * api_data: the public functions of data sets, their checks and their texts.
  */
+#include "api/handles.h"
 #include "data/dataset.h"
-#include "handles.h"
 #include "kiln.h"
 #include "records.h"
 

@@ -1,7 +1,7 @@
 /* The public door of nets and of the library: handles, options, texts, and what they refuse. */
+#include "api/handles.h"
 #include "base/json.h"
 #include "check.h"
-#include "handles.h"
 #include "kiln.h"
 
 static const char *const small =

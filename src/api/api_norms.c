@@ -8,7 +8,7 @@
  */
 #include <math.h>
 
-#include "api_layers.h"
+#include "api/api_layers.h"
 #include "kernels/vec.h"
 #include "kiln.h"
 #include "layers/layers.h"

@@ -2,12 +2,12 @@
  * api_options.c's). */
 #include <stdlib.h>
 
-#include "api_text.h"
+#include "api/api_text.h"
+#include "api/handles.h"
 #include "base/arena.h"
 #include "base/simd.h"
 #include "base/status.h"
 #include "base/threads.h"
-#include "handles.h"
 #include "kiln.h"
 
 static kiln_json text;

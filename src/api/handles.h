@@ -2,8 +2,8 @@
  * The table behind the integer handles of kiln.h. A handle is slot number plus a generation, so one
  * that was destroyed is told from the next object in its slot.
  */
-#ifndef KILN_HANDLES_H
-#define KILN_HANDLES_H
+#ifndef KILN_API_HANDLES_H
+#define KILN_API_HANDLES_H
 
 enum kiln_kind { KILN_KIND_NET = 1, KILN_KIND_DATA = 2, KILN_KIND_TRAINER = 3 };
 

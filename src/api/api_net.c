@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api_text.h"
+#include "api/api_text.h"
+#include "api/handles.h"
 #include "base/keyvalue.h"
 #include "base/status.h"
-#include "handles.h"
 #include "kernels/vec.h"
 #include "kiln.h"
 #include "net/gradcheck.h"

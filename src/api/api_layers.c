@@ -5,7 +5,7 @@
  * W) to the library's where the layer needs it, and calls the layer. What reaches a layer fits;
  * what does not gets a sentence. The normalisations are in api_norms.c.
  */
-#include "api_layers.h"
+#include "api/api_layers.h"
 
 #include <math.h>
 

@@ -4,12 +4,12 @@
  */
 #include <stdio.h>
 
-#include "api_layers.h"
-#include "api_text.h"
+#include "api/api_layers.h"
+#include "api/api_text.h"
+#include "api/handles.h"
 #include "base/keyvalue.h"
 #include "base/status.h"
 #include "data/batch.h"
-#include "handles.h"
 #include "kernels/vec.h"
 #include "kiln.h"
 #include "layers/layers.h"

@@ -8,10 +8,10 @@
 #include <limits.h>
 #include <string.h>
 
-#include "api_text.h"
+#include "api/api_text.h"
+#include "api/handles.h"
 #include "base/keyvalue.h"
 #include "base/status.h"
-#include "handles.h"
 #include "kiln.h"
 #include "train/checkpoint.h"
 

@@ -2,8 +2,8 @@
  * What the public layer functions share: checks at the door, each with a sentence, and scratch.
  * `layer` names the function in the sentence ("affine").
  */
-#ifndef KILN_API_LAYERS_H
-#define KILN_API_LAYERS_H
+#ifndef KILN_API_API_LAYERS_H
+#define KILN_API_API_LAYERS_H
 
 #include <stddef.h>
 

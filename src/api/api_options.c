@@ -1,5 +1,5 @@
 /* The public tables: kiln.h, kiln_options and kiln_presets. */
-#include "api_text.h"
+#include "api/api_text.h"
 #include "base/status.h"
 #include "kiln.h"
 #include "train/options.h"

@@ -1,5 +1,5 @@
 /* Handles: slot + SLOTS * generation, always positive; see handles.h. */
-#include "handles.h"
+#include "api/handles.h"
 
 #include <stddef.h>
 

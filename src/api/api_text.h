@@ -1,6 +1,6 @@
 /* The text behind kiln_text(): the functions of kiln.h that leave JSON write it here. */
-#ifndef KILN_API_TEXT_H
-#define KILN_API_TEXT_H
+#ifndef KILN_API_API_TEXT_H
+#define KILN_API_API_TEXT_H
 
 #include "base/json.h"
 
