@@ -3,12 +3,13 @@
  * its unpacked tar or its .bin files, wherever they come from.
  */
 
+import { checkCount } from './check.js';
 import { KilnError, throwIfAborted } from './errors.js';
 import { instance, ready } from './instance.js';
 import { optionText, pickOptions, type Options } from './options.js';
 import { fileSource, gunzip, urlSource, type DataFile, type Source } from './sources.js';
 import { DatasetWriter, storedSources } from './storage.js';
-import { checkCount, sizeOf } from './tensor.js';
+import { sizeOf } from './tensor.js';
 import type { DataProgress, DatasetInfo, Split, Tensor } from './types.js';
 import { fills, type Wasm } from './wasm.js';
 

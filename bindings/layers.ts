@@ -10,11 +10,10 @@
  * `layers`.
  */
 
+import { checkCount } from './check.js';
 import { KilnError } from './errors.js';
 import { instance } from './instance.js';
-import {
-  checkCount, checkShape, checkTensor, checkVector, shapeText, sizeOf, zeros,
-} from './tensor.js';
+import { checkShape, checkTensor, checkVector, shapeText, sizeOf, zeros } from './tensor.js';
 import type { Tensor } from './types.js';
 import { fills } from './wasm.js';
 

@@ -1,7 +1,8 @@
 /** The two losses of the course: see layers.ts for the manner. */
 
+import { checkNumber } from './check.js';
 import { instance } from './instance.js';
-import { checkLabels, checkNumber, checkTensor, zeros } from './tensor.js';
+import { checkLabels, checkTensor, zeros } from './tensor.js';
 import type { Tensor } from './types.js';
 import { fills } from './wasm.js';
 

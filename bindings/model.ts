@@ -1,9 +1,10 @@
 /** A net on its own: scores, losses and gradients as the course's model classes give them. */
 
+import { checkNumber, kindOf } from './check.js';
 import { KilnError } from './errors.js';
 import { instance, ready } from './instance.js';
 import { optionText, type Options } from './options.js';
-import { checkLabels, checkNumber, checkTensor, kindOf, shapeText, sizeOf } from './tensor.js';
+import { checkLabels, checkTensor, shapeText, sizeOf } from './tensor.js';
 import type { GradientCheck, LayerTime, Summary, Tensor, TensorInfo } from './types.js';
 import { fills, type Wasm } from './wasm.js';
 

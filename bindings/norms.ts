@@ -1,11 +1,10 @@
 /** The normalisation and dropout functions of the course: see layers.ts for the manner. */
 
+import { checkCount, checkNumber } from './check.js';
 import { KilnError } from './errors.js';
 import { instance } from './instance.js';
 import { checkCache } from './layers.js';
-import {
-  checkCount, checkNumber, checkShape, checkTensor, checkVector, sizeOf, zeros,
-} from './tensor.js';
+import { checkShape, checkTensor, checkVector, sizeOf, zeros } from './tensor.js';
 import type { Tensor } from './types.js';
 import { fills, updates } from './wasm.js';
 

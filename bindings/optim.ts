@@ -4,8 +4,9 @@
  * the one that was given.
  */
 
+import { checkCount, checkNumber } from './check.js';
 import { instance } from './instance.js';
-import { checkCount, checkNumber, checkShape, checkTensor, zeros } from './tensor.js';
+import { checkShape, checkTensor, zeros } from './tensor.js';
 import type { Tensor } from './types.js';
 import { updates } from './wasm.js';
 

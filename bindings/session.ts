@@ -4,13 +4,14 @@
  * it in place.
  */
 
+import { checkCount, kindOf } from './check.js';
 import { loadDataset, splitNumber, type Dataset, type DatasetSource } from './dataset.js';
 import { KilnError, throwIfAborted, toErrorMessage } from './errors.js';
 import { optionText, type Options } from './options.js';
 import type {
   CallMessage, FromWorker, Params, Result, RunInfo, StateInfo, ToWorker,
 } from './protocol.js';
-import { checkCount, kindOf, sizeOf } from './tensor.js';
+import { sizeOf } from './tensor.js';
 import { Training, turn } from './training.js';
 import type { DataProgress, NamedTensor, Summary, TensorInfo, TrainerEvent } from './types.js';
 import { fills, load, updates, type Wasm } from './wasm.js';

@@ -4,8 +4,8 @@
  * says "Failed to fetch").
  */
 
+import { kindOf } from './check.js';
 import { KilnError, throwIfAborted, toKilnError } from './errors.js';
-import { kindOf } from './tensor.js';
 
 /** A file that was dropped or picked, or bytes with a name. */
 export type DataFile = File | { name: string; blob: Blob } | { name: string; bytes: Uint8Array };

@@ -3,6 +3,7 @@
  * sentence for each fault.
  */
 
+import { kindOf } from './check.js';
 import { KilnError } from './errors.js';
 import type { Tensor } from './types.js';
 
@@ -25,11 +26,6 @@ export function sizeOf(shape: readonly number[]): number {
 /** "(2, 3, 4)", as the course writes shapes. */
 export function shapeText(shape: readonly (number | string)[]): string {
   return `(${shape.join(', ')})`;
-}
-
-/** The name of a value's class, also when it comes from another realm. */
-export function kindOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 /** Any tensor, or one of a given rank; returns its shape. */
@@ -79,27 +75,6 @@ export function checkVector(where: string, name: string, t: Tensor, n: number): 
       'E_SHAPE', `${where}: ${name} must have the shape (${n}), not ${shapeText(shape)}`);
   }
   return t;
-}
-
-/** A whole number from `min` up. */
-export function checkCount(where: string, name: string, value: number, min = 1): number {
-  if (!Number.isInteger(value) || value < min || value > 2 ** 31 - 1) {
-    throw new KilnError(
-      'E_ARG', `${where}: ${name} must be a whole number from ${min} up, not ${String(value)}`);
-  }
-  return value;
-}
-
-/** A finite number in min..max. */
-export function checkNumber(
-  where: string, name: string, value: number, min = -Infinity, max = Infinity): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < min || value > max) {
-    const range = max === Infinity
-      ? (min === -Infinity ? 'a finite number' : `a number from ${min} up`)
-      : `a number from ${min} to ${max}`;
-    throw new KilnError('E_ARG', `${where}: ${name} must be ${range}, not ${String(value)}`);
-  }
-  return value;
 }
 
 /** N class labels, 0..classes-1, as C wants them. */

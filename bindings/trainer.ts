@@ -7,6 +7,7 @@
  *   for await (const { step, loss } of trainer) console.log(step, loss);
  */
 
+import { kindOf } from './check.js';
 import { WorkerClient, type CallOptions } from './client.js';
 import type { DatasetSource } from './dataset.js';
 import { KilnError } from './errors.js';
@@ -14,7 +15,6 @@ import { optionKey, optionValue, type Options, type OptionValue } from './option
 import { ProgressQueue } from './progress-queue.js';
 import type { CallName, Params, Result, RunInfo, StateInfo } from './protocol.js';
 import type { WorkerSource } from './start-worker.js';
-import { kindOf } from './tensor.js';
 import type {
   Backend, DataProgress, DatasetInfo, EpochEvent, ErrorEvent_, Evaluation, GradientCheck, History,
   Inspection, LayerTime, Metrics, NamedTensor, OptionInfo, Prediction, Preset, Progress, RunState,
