@@ -201,7 +201,7 @@ int kiln_layer_max_pool_backward(float *dx, const float *dout, const float *x, i
  * updates the running statistics in place; mean and inv_std (C) are the cache of backward. */
 int kiln_layer_batchnorm_forward(float *out, float *mean, float *inv_std, float *running_mean,
                                  float *running_var, const float *x, const float *gamma,
-                                 const float *beta, int N, int C, int S, float eps, float momentum,
+                                 const float *beta, int N, int C, int S, float eps, double momentum,
                                  int train);
 /* alt = 0: the staged graph of nine steps; alt = 1: the closed form. */
 int kiln_layer_batchnorm_backward(float *dx, float *dgamma, float *dbeta, const float *dout,
@@ -233,9 +233,9 @@ int kiln_layer_svm_loss(double *loss, float *dx, const float *x, const int *y, i
 int kiln_layer_sgd(float *w, const float *dw, int n, float lr);
 int kiln_layer_sgd_momentum(float *w, const float *dw, float *velocity, int n, float lr,
                             float momentum);
-int kiln_layer_rmsprop(float *w, const float *dw, float *cache, int n, float lr, float decay_rate,
+int kiln_layer_rmsprop(float *w, const float *dw, float *cache, int n, float lr, double decay_rate,
                        float eps);
-int kiln_layer_adam(float *w, const float *dw, float *m, float *v, int n, float lr, float beta1,
-                    float beta2, float eps, int t);
+int kiln_layer_adam(float *w, const float *dw, float *m, float *v, int n, float lr, double beta1,
+                    double beta2, float eps, int t);
 
 #endif

@@ -303,7 +303,7 @@ int kiln_layer_sgd_momentum(float *w, const float *dw, float *velocity, int n, f
     return KILN_OK;
 }
 
-int kiln_layer_rmsprop(float *w, const float *dw, float *cache, int n, float lr, float decay_rate,
+int kiln_layer_rmsprop(float *w, const float *dw, float *cache, int n, float lr, double decay_rate,
                        float eps)
 {
     KILN_TRY(check_rule("rmsprop", n, lr));
@@ -314,8 +314,8 @@ int kiln_layer_rmsprop(float *w, const float *dw, float *cache, int n, float lr,
     return KILN_OK;
 }
 
-int kiln_layer_adam(float *w, const float *dw, float *m, float *v, int n, float lr, float beta1,
-                    float beta2, float eps, int t)
+int kiln_layer_adam(float *w, const float *dw, float *m, float *v, int n, float lr, double beta1,
+                    double beta2, float eps, int t)
 {
     KILN_TRY(check_rule("adam", n, lr));
     KILN_TRY(kiln_check_number("adam", "beta1", beta1, 0, 1, 1));

@@ -59,7 +59,7 @@ static void running_cache(float *mean, float *inv_std, const float *running_mean
 
 int kiln_layer_batchnorm_forward(float *out, float *mean, float *inv_std, float *running_mean,
                                  float *running_var, const float *x, const float *gamma,
-                                 const float *beta, int N, int C, int S, float eps, float momentum,
+                                 const float *beta, int N, int C, int S, float eps, double momentum,
                                  int train)
 {
     const image_shape s = {N, C, S};

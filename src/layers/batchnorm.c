@@ -116,7 +116,7 @@ static void fill_tables(float *tables, const float *mean, const float *inv_std, 
 
 void kiln_batchnorm_begin(float *tables, float *mean, float *inv_std, float *running_mean,
                           float *running_var, const float *sums, const float *gamma,
-                          const float *beta, int R, int C, float eps, float momentum)
+                          const float *beta, int R, int C, float eps, double momentum)
 {
     const kiln_columns k = kiln_columns_plan(R, C);
 
@@ -128,8 +128,8 @@ void kiln_batchnorm_begin(float *tables, float *mean, float *inv_std, float *run
         for (int j = 0, c = first; j < n; j++, c++) {
             mean[c] = (float)mu[j];
             inv_std[c] = (float)(1 / sqrt(var[j] + (double)eps));
-            running_mean[c] = momentum * running_mean[c] + (1 - momentum) * mean[c];
-            running_var[c] = momentum * running_var[c] + (1 - momentum) * (float)var[j];
+            running_mean[c] = (float)(momentum * running_mean[c] + (1 - momentum) * mu[j]);
+            running_var[c] = (float)(momentum * running_var[c] + (1 - momentum) * var[j]);
         }
     }
     fill_tables(tables, mean, inv_std, gamma, beta, C);
@@ -223,7 +223,7 @@ size_t kiln_batchnorm_work(int R, int C)
 
 void kiln_batchnorm_forward(float *out, float *mean, float *inv_std, float *running_mean,
                             float *running_var, const float *x, const float *gamma,
-                            const float *beta, int R, int C, float eps, float momentum, int relu,
+                            const float *beta, int R, int C, float eps, double momentum, int relu,
                             float *work)
 {
     float *tables = work, *sums = work + kiln_batchnorm_tables(C);

@@ -100,7 +100,7 @@ void kiln_sigmoid_backward(float *dx, const float *dout, const float *out, int n
 size_t kiln_batchnorm_work(int R, int C);
 void kiln_batchnorm_forward(float *out, float *mean, float *inv_std, float *running_mean,
                             float *running_var, const float *x, const float *gamma,
-                            const float *beta, int R, int C, float eps, float momentum, int relu,
+                            const float *beta, int R, int C, float eps, double momentum, int relu,
                             float *work);
 void kiln_batchnorm_test(float *out, const float *x, const float *gamma, const float *beta,
                          const float *running_mean, const float *running_var, int R, int C,
@@ -123,7 +123,7 @@ int kiln_batchnorm_block(int C);
 void kiln_batchnorm_moments(float *sums, const float *x, int first, int last, int R, int C);
 void kiln_batchnorm_begin(float *tables, float *mean, float *inv_std, float *running_mean,
                           float *running_var, const float *sums, const float *gamma,
-                          const float *beta, int R, int C, float eps, float momentum);
+                          const float *beta, int R, int C, float eps, double momentum);
 void kiln_batchnorm_begin_test(float *tables, const float *gamma, const float *beta,
                                const float *running_mean, const float *running_var, int C,
                                float eps);

@@ -20,7 +20,7 @@
 #define KILN_BUFFERS_MAX (4 * KILN_LAYERS_MAX)
 #define KILN_FOREVER 0x7fffffff
 #define KILN_NORM_EPS 1e-5f     /* cs231n: batchnorm, layernorm, groupnorm */
-#define KILN_NORM_MOMENTUM 0.9f /* cs231n: batchnorm */
+#define KILN_NORM_MOMENTUM 0.9 /* cs231n: batchnorm */
 
 /* Floats that live from one time to another, both included. */
 typedef struct {

@@ -25,6 +25,7 @@ typedef struct {
     float *s, *t; /* state; NULL where the rule has less */
     size_t n;
     float lr, a, b, eps; /* a, b: momentum, decay rate or betas */
+    float rest_a, rest_b; /* 1 - a, 1 - b: taken in double, rounded once */
     float correction; /* 1 / (1 - beta2^t) */
 } job;
 
@@ -36,7 +37,7 @@ typedef struct {
 static inline lanes step(enum rule rule, const job *j, lanes x)
 {
     const vf lr = vf_set1(j->lr), a = vf_set1(j->a), b = vf_set1(j->b), eps = vf_set1(j->eps);
-    const vf one = vf_set1(1.0f);
+    const vf one = vf_set1(1.0f), rest_a = vf_set1(j->rest_a), rest_b = vf_set1(j->rest_b);
     vf v;
 
     switch (rule) {
@@ -51,12 +52,12 @@ static inline lanes step(enum rule rule, const job *j, lanes x)
         x.s = v;
         break;
     case RMSPROP:
-        x.s = vf_madd(a, x.s, (one - a) * x.dw * x.dw);
+        x.s = vf_madd(a, x.s, rest_a * x.dw * x.dw);
         x.w -= lr * x.dw / (vf_sqrt(x.s) + eps);
         break;
     case ADAM:
-        x.s = vf_madd(a, x.s, (one - a) * x.dw);
-        x.t = vf_madd(b, x.t, (one - b) * x.dw * x.dw);
+        x.s = vf_madd(a, x.s, rest_a * x.dw);
+        x.t = vf_madd(b, x.t, rest_b * x.dw * x.dw);
         x.w -= lr * x.s / (vf_sqrt(x.t * vf_set1(j->correction)) + eps);
         break;
     case DECAY: x.w = vf_madd(-a, x.w, x.w); break;
@@ -130,21 +131,28 @@ void kiln_nesterov(float *w, const float *dw, float *v, size_t n, float lr, floa
     run(&(job){.rule = NESTEROV, .w = w, .dw = dw, .s = v, .n = n, .lr = lr, .a = momentum});
 }
 
-void kiln_rmsprop(float *w, const float *dw, float *cache, size_t n, float lr, float decay,
+void kiln_rmsprop(float *w, const float *dw, float *cache, size_t n, float lr, double decay,
                   float eps)
 {
-    run(&(job){
-        .rule = RMSPROP, .w = w, .dw = dw, .s = cache, .n = n, .lr = lr, .a = decay, .eps = eps});
+    run(&(job){.rule = RMSPROP,
+               .w = w,
+               .dw = dw,
+               .s = cache,
+               .n = n,
+               .lr = lr,
+               .a = (float)decay,
+               .rest_a = (float)(1 - decay),
+               .eps = eps});
 }
 
 /* 1 - beta^t */
-static double bias(float beta, long t)
+static double bias(double beta, long t)
 {
     return beta > 0 ? 1.0 - kiln_pow(beta, (double)t) : 1.0;
 }
 
-void kiln_adam(float *w, const float *dw, float *m, float *v, size_t n, float lr, float beta1,
-               float beta2, float eps, long t)
+void kiln_adam(float *w, const float *dw, float *m, float *v, size_t n, float lr, double beta1,
+               double beta2, float eps, long t)
 {
     /* lr·m̂ = (lr / (1 - beta1^t))·m, and v̂ = v·(1 / (1 - beta2^t)) */
     run(&(job){.rule = ADAM,
@@ -153,8 +161,10 @@ void kiln_adam(float *w, const float *dw, float *m, float *v, size_t n, float lr
                .s = m,
                .t = v,
                .n = n,
-               .a = beta1,
-               .b = beta2,
+               .a = (float)beta1,
+               .b = (float)beta2,
+               .rest_a = (float)(1 - beta1),
+               .rest_b = (float)(1 - beta2),
                .eps = eps,
                .lr = (float)(lr / bias(beta1, t)),
                .correction = (float)(1.0 / bias(beta2, t))});

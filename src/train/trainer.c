@@ -275,11 +275,11 @@ static void update(kiln_run *r, float lr)
         kiln_nesterov(r->w, r->dw, r->state[0], n, lr, (float)o->momentum);
         break;
     case KILN_OPTIMIZER_RMSPROP:
-        kiln_rmsprop(r->w, r->dw, r->state[0], n, lr, (float)o->decay_rate, (float)o->eps);
+        kiln_rmsprop(r->w, r->dw, r->state[0], n, lr, o->decay_rate, (float)o->eps);
         break;
     default:
-        kiln_adam(r->w, r->dw, r->state[0], r->state[1], n, lr, (float)o->beta1, (float)o->beta2,
-                  (float)o->eps, (long)r->step + 1);
+        kiln_adam(r->w, r->dw, r->state[0], r->state[1], n, lr, o->beta1, o->beta2, (float)o->eps,
+                  (long)r->step + 1);
     }
 }
 

@@ -42,7 +42,7 @@ static layer make_layer(int R, int C, size_t offset)
 static void forward(const layer *l, float *out, int relu)
 {
     kiln_batchnorm_forward(out, l->mean, l->inv_std, l->running_mean, l->running_var, l->x,
-                           l->gamma, l->beta, l->R, l->C, EPS, 0.9f, relu, l->work);
+                           l->gamma, l->beta, l->R, l->C, EPS, 0.9, relu, l->work);
 }
 
 static void backward_alt(const layer *l, float *dx, const float *dout)
@@ -309,9 +309,37 @@ static void nan_is_passed_on(void **state)
     numeric_done();
 }
 
+/* 1 - momentum is taken in double: a rate near 1 adds its share to six digits. */
+static void running_statistics_keep_their_digits(void **state)
+{
+    static const double rates[] = {0, 0.5, 0.9, 0.999, 0.99999};
+    enum { R = 50, C = 20 };
+    const layer l = make_layer(R, C, 0);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        const double share = 1 - rates[i];
+
+        memset(l.running_mean, 0, C * sizeof(float));
+        memset(l.running_var, 0, C * sizeof(float));
+        kiln_batchnorm_forward(l.out, l.mean, l.inv_std, l.running_mean, l.running_var, l.x,
+                               l.gamma, l.beta, R, C, EPS, rates[i], 0, l.work);
+        for (int c = 0; c < C; c++) {
+            double mean = 0, var = 0;
+
+            for (int r = 0; r < R; r++) mean += (double)l.x[r * C + c] / R;
+            for (int r = 0; r < R; r++) var += pow((double)l.x[r * C + c] - mean, 2) / R;
+            CHECK_NEAR(l.running_mean[c], share * mean, 1e-6 * share);
+            CHECK_NEAR(l.running_var[c], share * var, 1e-6 * share * var);
+        }
+    }
+    numeric_done();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(running_statistics_keep_their_digits),
         cmocka_unit_test(matches_twin),
         cmocka_unit_test(both_backward_passes_agree),
         cmocka_unit_test(course_checks),

@@ -53,7 +53,7 @@ static void course_rmsprop(void **state)
 
     (void)state;
     linspace(w, -0.4, 0.6), linspace(dw, -0.6, 0.4), linspace(cache, 0.6, 0.9);
-    kiln_rmsprop(w, dw, cache, COURSE, 1e-2f, 0.99f, 1e-8f);
+    kiln_rmsprop(w, dw, cache, COURSE, 1e-2f, 0.99, 1e-8f);
     check_all(w, next_w, 1e-7);
     check_all(cache, next_cache, 1e-7);
 }
@@ -77,7 +77,7 @@ static void course_adam(void **state)
 
     (void)state;
     linspace(w, -0.4, 0.6), linspace(dw, -0.6, 0.4), linspace(m, 0.6, 0.9), linspace(v, 0.7, 0.5);
-    kiln_adam(w, dw, m, v, COURSE, 1e-2f, 0.9f, 0.999f, 1e-8f, 6);
+    kiln_adam(w, dw, m, v, COURSE, 1e-2f, 0.9, 0.999, 1e-8f, 6);
     check_all(w, next_w, 1e-7);
     check_all(v, next_v, 1e-7);
     check_all(m, next_m, 1e-7);
@@ -88,10 +88,16 @@ static void course_adam(void **state)
 
 enum { SGD, MOMENTUM, NESTEROV, RMSPROP, ADAM, DECAY, RULES };
 
+/* Momentum and the share that decays come as float, decay rates as double. */
+static double momentum(int rule)
+{
+    return rule == RMSPROP || rule == ADAM ? 0.9 : 0.9f;
+}
+
 /* One step of one parameter; s and t are its state. */
 static void ref_update(int rule, double *w, double dw, double *s, double *t, long count)
 {
-    const double lr = 0.01f, a = 0.9f, b = 0.999f, eps = 1e-8f;
+    const double lr = 0.01f, a = momentum(rule), b = 0.999, eps = 1e-8f;
     const double before = *s;
 
     switch (rule) {
@@ -124,8 +130,8 @@ static void update(int rule, float *w, const float *dw, float *s, float *t, size
     case SGD: kiln_sgd(w, dw, n, 0.01f); break;
     case MOMENTUM: kiln_sgd_momentum(w, dw, s, n, 0.01f, 0.9f); break;
     case NESTEROV: kiln_nesterov(w, dw, s, n, 0.01f, 0.9f); break;
-    case RMSPROP: kiln_rmsprop(w, dw, s, n, 0.01f, 0.9f, 1e-8f); break;
-    case ADAM: kiln_adam(w, dw, s, t, n, 0.01f, 0.9f, 0.999f, 1e-8f, count); break;
+    case RMSPROP: kiln_rmsprop(w, dw, s, n, 0.01f, 0.9, 1e-8f); break;
+    case ADAM: kiln_adam(w, dw, s, t, n, 0.01f, 0.9, 0.999, 1e-8f, count); break;
     case DECAY: kiln_decay(w, n, 0.01f, 0.9f); break;
     }
 }
@@ -185,6 +191,27 @@ static void bits_do_not_depend_on_place(void **state)
     }
 }
 
+/* 1 - beta of rates near 1 has the digits of a float, not those that 1 - (float)beta leaves. */
+static void one_minus_beta_keeps_its_digits(void **state)
+{
+    static const double rates[] = {0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        const double beta = rates[i];
+        float w = 0, dw = 0.75f, cache = 0, m = 0, v = 0;
+
+        kiln_rmsprop(&w, &dw, &cache, 1, 1, beta, 0);
+        CHECK_NEAR(cache, (1 - beta) * 0.5625, 1e-6 * (1 - beta) * 0.5625);
+        CHECK_NEAR(w, -1 / sqrt(1 - beta), 1e-6 / sqrt(1 - beta));
+        w = 0;
+        kiln_adam(&w, &dw, &m, &v, 1, 1, beta, beta, 0, 1);
+        CHECK_NEAR(m, (1 - beta) * 0.75, 1e-6 * (1 - beta) * 0.75);
+        CHECK_NEAR(v, (1 - beta) * 0.5625, 1e-6 * (1 - beta) * 0.5625);
+        CHECK_NEAR(w, -1, 1e-6); /* the corrections take both back */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +219,7 @@ int main(void)
         cmocka_unit_test(course_rmsprop),
         cmocka_unit_test(course_adam),
         cmocka_unit_test(every_rule_is_its_twin),
+        cmocka_unit_test(one_minus_beta_keeps_its_digits),
         cmocka_unit_test(bits_do_not_depend_on_place),
     };
 

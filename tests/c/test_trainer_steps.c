@@ -54,8 +54,8 @@ static void update_by_hand(kiln_run *r, int step)
     case KILN_OPTIMIZER_SGD: kiln_sgd(r->w, r->dw, n, 0.02f); break;
     case KILN_OPTIMIZER_MOMENTUM: kiln_sgd_momentum(r->w, r->dw, s, n, 0.02f, 0.8f); break;
     case KILN_OPTIMIZER_NESTEROV: kiln_nesterov(r->w, r->dw, s, n, 0.02f, 0.8f); break;
-    case KILN_OPTIMIZER_RMSPROP: kiln_rmsprop(r->w, r->dw, s, n, 0.02f, 0.7f, 1e-3f); break;
-    default: kiln_adam(r->w, r->dw, s, t, n, 0.02f, 0.6f, 0.9f, 1e-3f, step + 1); break;
+    case KILN_OPTIMIZER_RMSPROP: kiln_rmsprop(r->w, r->dw, s, n, 0.02f, 0.7, 1e-3f); break;
+    default: kiln_adam(r->w, r->dw, s, t, n, 0.02f, 0.6, 0.9, 1e-3f, step + 1); break;
     }
 }
 

@@ -39,6 +39,18 @@ test('rmsprop', () => {
     [0.5976, 0.6126277, 0.6277108, 0.64284931, 0.65804321])).toBeLessThan(1e-6);
 });
 
+test('1 - decayRate keeps its digits', () => {
+  for (const decayRate of [0.9, 0.999, 0.9999]) {
+    const one = { data: Float32Array.of(1), shape: [1] };
+    const { config } = optim.rmsprop(
+      { data: Float32Array.of(0), shape: [1] }, one, { learningRate: 1, decayRate, epsilon: 0 });
+    const { config: both } = optim.adam(
+      { data: Float32Array.of(0), shape: [1] }, one, { beta1: decayRate, beta2: decayRate });
+    for (const kept of [config.cache, both.m, both.v])
+      expect(Math.abs(kept.data[0]! / (1 - decayRate) - 1)).toBeLessThan(1e-6);
+  }
+});
+
 test('adam', () => {
   const { w: next, config } = optim.adam(w, dw, {
     learningRate: 1e-2, m: linspace(0.6, 0.9, [4, 5]), v: linspace(0.7, 0.5, [4, 5]), t: 5,
