@@ -178,13 +178,6 @@ int64_t kiln_run_steps_per_epoch(const kiln_run *r)
     return r->images > r->o.batch ? r->images / r->o.batch : 1;
 }
 
-int64_t kiln_run_steps(const kiln_run *r)
-{
-    const int64_t steps = kiln_run_steps_per_epoch(r) * r->o.epochs;
-
-    return r->o.max_steps && r->o.max_steps < steps ? r->o.max_steps : steps;
-}
-
 static int out_of_patience(const kiln_run *r)
 {
     return r->o.patience && r->best_accuracy >= 0 && r->epoch - r->best_epoch >= r->o.patience;
@@ -194,6 +187,18 @@ int kiln_run_over(const kiln_run *r)
 {
     return r->epoch >= r->o.epochs || (r->o.max_steps && r->step >= r->o.max_steps) ||
            out_of_patience(r);
+}
+
+/* Those taken and those to come: a batch changed on the way leaves what is behind as it is. */
+int64_t kiln_run_steps(const kiln_run *r)
+{
+    const int64_t epoch = kiln_run_steps_per_epoch(r);
+    const int64_t rest = (r->images - r->position) / r->o.batch;
+    int64_t steps = r->step + (r->o.epochs - r->epoch - 1) * epoch;
+
+    if (kiln_run_over(r)) return r->step;
+    steps += r->position == 0 ? epoch : rest > 0 ? rest : 1;
+    return r->o.max_steps && r->o.max_steps < steps ? r->o.max_steps : steps;
 }
 
 /* The rate of this step. Counted in epochs, so that a batch changed on the way keeps its place. */

@@ -68,6 +68,40 @@ static void steps_and_epochs(void **state)
     kiln_run_free(r);
 }
 
+/* The length that is told is the number of steps the run then takes, whatever was changed on the
+ * way, and never less than those behind. */
+static void a_length_that_changes_on_the_way(void **state)
+{
+    static const struct {
+        const char *change;
+        int steps; /* of 100 images, after 12 steps with a batch of 10 */
+    } cases[] = {
+        {"batch=20", 12 + 4 + 5},
+        {"batch=30", 12 + 2 + 3}, /* 80 are left of the second epoch, 20 of them dropped */
+        {"batch=90", 12 + 1 + 1},
+        {"batch=1000", 12 + 1 + 1},
+        {"batch=5", 12 + 16 + 20},
+        {"epochs=2", 20},
+        {"epochs=1", 12},
+        {"max-steps=15", 15},
+        {"max-steps=5", 12},
+        {"batch=20\nepochs=2", 12 + 4},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        kiln_run *r = make(SMALL "batch=10\nepochs=3\ncheck-train=10\n");
+
+        advance(r, 12);
+        assert_int_equal(kiln_run_steps(r), 30);
+        assert_int_equal(kiln_run_set(r, cases[i].change), KILN_OK);
+        assert_int_equal(kiln_run_steps(r), cases[i].steps);
+        while (!kiln_run_over(r)) must_step(r);
+        assert_int_equal(r->step, cases[i].steps);
+        kiln_run_free(r);
+    }
+}
+
 static void a_batch_larger_than_the_set(void **state)
 {
     kiln_run *r = make(SMALL "batch=1000\nepochs=2\n");
@@ -101,6 +135,7 @@ static void patience(void **state)
     (void)state;
     while (!(must_step(r) & KILN_RUN_DONE)) steps++;
     assert_int_equal(steps, 6); /* best at epoch 1, two more without a better one */
+    assert_int_equal(kiln_run_steps(r), 6);
     assert_int_equal(r->best_epoch, 1);
     assert_true(r->metrics.train_accuracy == -1 && r->metrics.val_accuracy >= 0);
     kiln_run_free(r);
@@ -561,6 +596,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_and_epochs),
+        cmocka_unit_test(a_length_that_changes_on_the_way),
         cmocka_unit_test(a_batch_larger_than_the_set),
         cmocka_unit_test(max_steps),
         cmocka_unit_test(patience),
