@@ -82,6 +82,13 @@ export class Training {
     this.#wasm.call('kiln_trainer_set', this.handle, key, value);
     this.#batch = Number(this.options()['batch']);
     this.#msPerStep = null;
+    const metrics = this.metrics();
+    if (metrics === null || this.state === 'failed' || this.state === 'running') return;
+    // The run may be longer now, or shorter: whoever shows where it stands hears
+    // of it, also while no step brings that about.
+    this.#post(metrics, true);
+    if (this.state === 'done' && metrics.step < metrics.steps) this.#enter('paused');
+    if (this.state === 'paused' && metrics.step >= metrics.steps) this.#enter('done');
   }
 
   /** Runs to the end of the last epoch, or until something stops it. */
@@ -155,20 +162,24 @@ export class Training {
   }
 
   /** Everything since the last progress event; metrics of now where null is given. */
-  #post(given: Metrics | null): void {
-    if (this.#points.length === 0) return;
+  #post(given: Metrics | null, always = false): void {
+    if (this.#points.length === 0 && !always) return;
     const metrics = given ?? this.metrics()!;
-    const pace = this.#steps > 0 ? this.#spent / this.#steps : (this.#msPerStep ?? 0);
-    this.#msPerStep = this.#msPerStep === null
-      ? pace
-      : this.#msPerStep + PACE_WEIGHT * (pace - this.#msPerStep);
+    const pace = this.#steps > 0 ? this.#spent / this.#steps : this.#msPerStep;
+    if (pace !== null) {
+      this.#msPerStep = this.#msPerStep === null
+        ? pace
+        : this.#msPerStep + PACE_WEIGHT * (pace - this.#msPerStep);
+    }
     const running = this.state === 'running';
     this.#emit({
       type: 'progress',
       ...metrics,
       points: this.#points,
-      imagesPerSecond: pace > 0 ? (1000 * this.#batch) / pace : 0,
-      eta: running ? ((metrics.steps - metrics.step) * this.#msPerStep) / 1000 : null,
+      imagesPerSecond: pace !== null && pace > 0 ? (1000 * this.#batch) / pace : 0,
+      eta: running && this.#msPerStep !== null
+        ? ((metrics.steps - metrics.step) * this.#msPerStep) / 1000
+        : null,
     });
     this.#points = [];
     this.#spent = this.#steps = 0;

@@ -137,6 +137,25 @@ describe('a run', () => {
     expect(times.length).toBeLessThanOrEqual(tenths + 2 + epochs); // 2: the first, and at the pause
   });
 
+  test('is told where it stands when its length is changed while it rests', async () => {
+    const trainer = await create();
+    await run(trainer);
+    const longer = once(trainer, 'progress', ({ steps }) => steps > 30);
+    await trainer.set('epochs', 5);
+    await longer;
+    expect(trainer.state).toBe('paused'); // and can go on
+    expect(trainer.metrics).toMatchObject({ step: 30, steps: 50, epochs: 5 });
+    await trainer.set('batch', 40);
+    expect(trainer.metrics).toMatchObject({ step: 30, steps: 40 });
+    await trainer.set('epochs', 3);
+    expect(trainer.state).toBe('done');
+    await trainer.set('lr', 0.002);
+    expect(trainer.state).toBe('done');
+    await trainer.set('epochs', 4);
+    await run(trainer);
+    expect(trainer.metrics).toMatchObject({ step: 35, steps: 35, epoch: 4 });
+  });
+
   test('that is over cannot start, until epochs are raised', async () => {
     const trainer = await create({ ...SMALL, epochs: 1 });
     await run(trainer);
