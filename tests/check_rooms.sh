@@ -72,6 +72,8 @@ refuse() {
     while read -r hit; do error "$hit: $sentence"; done < <(grep -nHE "$regex" "$@" | cut -c 1-90)
 }
 
+# outside REGEX: the files whose names do not match.
+outside() { echo "$files" | grep -vE "$1"; }
 others() { echo "$files" | grep -vxF "$1"; }
 library=$(echo "$files" | grep -v '^src/cli/')
 kernels=$(echo "$files" | grep '^src/kernels/')
@@ -87,6 +89,14 @@ kernels=$(echo "$files" | grep '^src/kernels/')
     refuse '\b(rand|srand|time|clock)[[:space:]]*\(' \
         'randomness comes from base/rng.h, and no result depends on a clock' \
         $(echo "$library" | grep -E '^src/(kernels|layers|ref|data|train)/')
+    refuse 'switch[[:space:]]*\([^)]*(layer|net|plan|\bl)\b[^)]*\bkind\b' \
+        'what is known of a layer kind stands in its row: net/kinds.h' $files
+    refuse '\bkind[[:space:]]*[!=]=[[:space:]]*&?kiln_|strcmp\(.*kind->name|kiln_kinds_[a-z]' \
+        'nobody asks which kind a layer is; its row says what it does' \
+        $(outside '^src/net/(kinds\.[ch]|kind_[a-z]*\.c)$')
+    refuse '\bkiln_kind_named\(' \
+        'kinds are found by name where plans are made' \
+        $(outside '^src/net/(kinds\.[ch]|plan\.c|notation\.c)$')
 }
 
 scripts() { find "$@" -name '*.ts' 2>/dev/null; }

@@ -14,7 +14,9 @@
 #include "kernels/vec.h"
 #include "kiln.h"
 #include "net/gradcheck.h"
+#include "net/kinds.h"
 #include "net/net.h"
+#include "net/notation.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
 
@@ -90,14 +92,12 @@ static int read_options(const char *text, kiln_net_options *o)
 
 static void write_layer(kiln_json *j, const kiln_layer *l, int batch)
 {
-    kiln_conv_shape conv = l->u.conv;
     char text[96];
 
-    conv.N = batch;
     kiln_layer_text(text, sizeof text, l);
     kiln_json_object(j, NULL);
     kiln_json_string(j, "name", l->name);
-    kiln_json_string(j, "kind", kiln_layer_kind_name(l->kind));
+    kiln_json_string(j, "kind", l->kind->name);
     kiln_json_string(j, "text", text);
     kiln_json_array(j, "output");
     kiln_json_int(j, NULL, l->C);
@@ -109,10 +109,7 @@ static void write_layer(kiln_json *j, const kiln_layer *l, int batch)
     kiln_json_number(j, "parameters", l->parameters);
     kiln_json_number(j, "flops", l->flops);
     kiln_json_number(j, "bytes", l->bytes);
-    if (l->kind == KILN_CONV)
-        kiln_json_string(
-            j, "algorithm",
-            kiln_conv2d_algorithm_name(kiln_conv2d_algorithm(&conv)));
+    if (l->kind->algorithm) kiln_json_string(j, "algorithm", l->kind->algorithm(l, batch));
     kiln_json_int(j, "unread", l->unread);
     kiln_json_int(j, "column", l->column);
     kiln_json_int(j, "end", l->end);
@@ -374,7 +371,7 @@ int kiln_net_hash(int handle)
 static int write_checks(kiln_net *net, kiln_json *j)
 {
     for (int l = 0; l < kiln_net_plan(net)->count; l++) {
-        kiln_gradcheck_row row[3];
+        kiln_gradcheck_row row[KILN_GRADCHECK_ROWS];
         const int rows = kiln_gradcheck_layer(net, l, row);
 
         if (rows < 0) return rows;

@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "kernels/vec.h"
 #include "net/net_internal.h"
+#include "net/notation.h"
 
 void kiln_net_options_default(kiln_net_options *o)
 {
@@ -34,12 +35,7 @@ static int check_sizes(const kiln_net *net)
 {
     for (int l = 0; l < net->plan.count; l++) {
         const kiln_layer *layer = &net->plan.layer[l];
-        const int is_conv = layer->kind == KILN_CONV;
-        const double rows = is_conv ? 2.0 * layer->u.conv.pad_h : 0,
-                     columns = is_conv ? 2.0 * layer->u.conv.pad_w : 0;
-        const double in = (layer->in_H + rows) * (layer->in_W + columns) * layer->in_C;
-        const double out = (double)layer->C * layer->H * layer->W;
-        const double values = (in > out ? in : out) * net->options.batch;
+        const double values = layer->largest * net->options.batch;
 
         if (values > 0x7fffffff || 4 * values > (double)kiln_memory_limit())
             return kiln_fail(KILN_E_MEMORY,
@@ -51,24 +47,6 @@ static int check_sizes(const kiln_net *net)
     return KILN_OK;
 }
 
-/* Scratch of one layer for n images. */
-static size_t layer_work(const kiln_layer *layer, int n)
-{
-    kiln_conv_shape conv = layer->u.conv;
-    const int S = layer->H * layer->W;
-
-    conv.N = n;
-    switch (layer->kind) {
-    case KILN_CONV: return kiln_conv2d_work(&conv);
-    case KILN_AFFINE: return kiln_affine_work(n, layer->in_C, layer->C);
-    case KILN_LAYERNORM:
-        return layer->spatial ? kiln_groupnorm_work(n, S, layer->C, 1)
-                              : kiln_layernorm_work(n, layer->C);
-    case KILN_GROUPNORM: return kiln_groupnorm_work(n, S, layer->C, layer->u.groups);
-    default: return 0;
-    }
-}
-
 /* A smaller batch may ask for more than the largest, where it makes a layer choose another
  * algorithm. */
 static void measure_work(kiln_net *net)
@@ -77,14 +55,13 @@ static void measure_work(kiln_net *net)
     for (int l = 0; l < net->plan.count; l++) {
         const kiln_layer *layer = &net->plan.layer[l];
 
-        if (layer->kind == KILN_BATCHNORM) {
-            const int R = net->options.batch * layer->H * layer->W;
-            const size_t floats = kiln_batchnorm_sums(R, layer->C);
+        if (layer->kind->sums) {
+            const size_t floats = layer->kind->sums(layer, net->options.batch);
 
             if (net->sums_floats < floats) net->sums_floats = floats;
         }
-        for (int n = net->options.batch; n; n /= 2) {
-            const size_t floats = layer_work(layer, n);
+        for (int n = net->options.batch; n && layer->kind->work; n /= 2) {
+            const size_t floats = layer->kind->work(layer, n);
 
             if (net->work_floats < floats) net->work_floats = floats;
         }
@@ -94,17 +71,6 @@ static void measure_work(kiln_net *net)
 static float *take(kiln_net *net, size_t floats)
 {
     return kiln_arena_take(&net->arena, floats, sizeof(float));
-}
-
-/* Caches of a normalisation: one mean and deviation a channel, image, or image and group. */
-static size_t cache_floats(const kiln_net *net, const kiln_layer *layer)
-{
-    switch (layer->kind) {
-    case KILN_BATCHNORM: return (size_t)layer->C;
-    case KILN_LAYERNORM: return (size_t)net->options.batch;
-    case KILN_GROUPNORM: return (size_t)net->options.batch * (size_t)layer->u.groups;
-    default: return 0;
-    }
 }
 
 static void lay_out(kiln_net *net)
@@ -120,13 +86,8 @@ static void lay_out(kiln_net *net)
     net->rooms = take(net, net->room_floats * (size_t)kiln_threads());
     for (int l = 0; l < net->plan.count; l++) {
         const kiln_layer *layer = &net->plan.layer[l];
-        const size_t floats = cache_floats(net, layer);
-
-        if (!floats) continue;
-        if (layer->kind == KILN_BATCHNORM)
-            net->node[l].tables = take(net, kiln_batchnorm_tables(layer->C));
-        net->node[l].mean = take(net, floats);
-        net->node[l].inv_std = take(net, floats);
+        if (layer->kind->cache)
+            net->node[l].cache = take(net, layer->kind->cache(layer, net->options.batch));
     }
 }
 
@@ -244,6 +205,11 @@ int kiln_net_tensor_count(const kiln_net *net)
 kiln_tensor *kiln_net_tensor_at(kiln_net *net, int i)
 {
     return &net->tensor[i];
+}
+
+int kiln_net_tensor_of(const kiln_net *net, int l, int i)
+{
+    return i < net->node[l].tensors ? net->node[l].tensor[i] : -1;
 }
 
 size_t kiln_net_parameters(kiln_net *net, float **data, float **gradient)

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "net/notation.h"
+#include "net/plan.h"
 
 #define KILN_TENSORS_MAX 1024
 #define KILN_BATCH_MAX 65536
@@ -22,9 +22,12 @@ typedef struct {
     int shape[4], dims;     /* the course's shape */
     int size;               /* floats */
     int layer;              /* number in the plan */
-    int parameter;          /* 1 learned, 0 running statistic */
+    int parameter;          /* 1 parameter, 0 running statistic */
+    int trained;            /* 1 for a parameter that has a gradient */
     int regularised;        /* 1 for w of conv and affine */
-    float *data, *gradient; /* gradient NULL for running statistics */
+    int random;             /* drawn at the start; else every value is `start` */
+    float start;
+    float *data, *gradient; /* gradient NULL for what is not trained */
 } kiln_tensor;
 
 typedef struct kiln_net kiln_net;
@@ -49,13 +52,15 @@ void kiln_net_free(kiln_net *net); /* NULL is allowed */
 int kiln_net_measure(kiln_plan *plan, double *bytes, const char *notation,
                      const kiln_net_options *o);
 
-const kiln_plan *kiln_net_plan(const kiln_net *net); /* layers, shapes, counts: notation.h */
+const kiln_plan *kiln_net_plan(const kiln_net *net); /* layers, shapes, counts: plan.h */
 const kiln_net_options *kiln_net_made_with(const kiln_net *net);
 size_t kiln_net_bytes(const kiln_net *net);
 
 int kiln_net_tensor_count(const kiln_net *net);
 kiln_tensor *kiln_net_tensor_at(kiln_net *net, int i);
-/* All learned parameters, one flat block in the order of the tensors, 16-float aligned each with
+/* The number of layer l's tensor i, in the order of its row (kinds.h), or -1. */
+int kiln_net_tensor_of(const kiln_net *net, int l, int i);
+/* All trained parameters, one flat block in the order of the tensors, 16-float aligned each with
  * zero padding between; gradients lie in a block of the same layout. Returns the floats in the
  * block. */
 size_t kiln_net_parameters(kiln_net *net, float **data, float **gradient);

@@ -12,7 +12,7 @@ static void loss_value(const kiln_net *net, const float *scores, float *out)
 {
     const kiln_layer *layer = &net->plan.layer[net->plan.count - 1];
 
-    if (layer->kind == KILN_SOFTMAX)
+    if (layer->kind->probabilities)
         kiln_softmax(out, scores, 1, layer->C);
     else
         kiln_vec_copy(out, scores, layer->C);

@@ -15,12 +15,12 @@
 #define KILN_NET_NET_INTERNAL_H
 
 #include "base/rng.h"
+#include "net/kinds.h"
 #include "net/net.h"
 
 #define KILN_BUFFERS_MAX (4 * KILN_LAYERS_MAX)
 #define KILN_FOREVER 0x7fffffff
-#define KILN_NORM_EPS 1e-5f     /* cs231n: batchnorm, layernorm, groupnorm */
-#define KILN_NORM_MOMENTUM 0.9 /* cs231n: batchnorm */
+#define KILN_ALIGN_FLOATS 16
 
 /* Floats that live from one time to another, both included. */
 typedef struct {
@@ -42,16 +42,14 @@ typedef struct {
     int wants_gradient; /* something before it, or itself, has parameters */
     int relu;           /* stores max(0, out): the relu behind it is done here */
     int done;           /* this relu is done by the layer before it */
-    int relu_back;      /* its backward pass goes through the relu behind it (batchnorm) or before
-                         * it (maxpool) as well */
+    int relu_back;      /* its backward pass goes through the relu behind it or before it as well */
     int done_back;      /* this relu's backward pass is done by such a neighbour */
-    int learned;        /* number of its first parameter tensor (w, b; gamma, beta), or -1 */
-    int statistics;     /* number of its running mean (and variance behind it), or -1 */
+    int tensors;        /* how many it has; their numbers, in the order of its row: */
+    int tensor[KILN_LAYER_TENSORS_MAX];
+    int trained;        /* how many of them */
     /* The memory. */
-    float *out, *dout, *temp;
-    int32_t *place;        /* of a maxpool's maxima */
-    float *mean, *inv_std; /* caches of normalisations */
-    float *tables;         /* of a batchnorm */
+    float *out, *dout, *temp, *cache;
+    int32_t *place; /* of maxima */
     /* Fleeting values: where they lie in a thread's room, forward and backward. */
     int fleeting, fleeting_dout;
     int again; /* this fleeting batchnorm is made again backward */
@@ -64,7 +62,7 @@ struct kiln_net {
     kiln_plan plan;
     kiln_node node[KILN_LAYERS_MAX];
     kiln_tensor tensor[KILN_TENSORS_MAX];
-    int tensors, learned; /* all, and those that are parameters, which come first */
+    int tensors, learned; /* all, and those that are trained, which come first */
     kiln_buffer buffer[KILN_BUFFERS_MAX];
     int buffers;
     size_t parameter_floats, statistic_floats, pool_floats, work_floats, sums_floats, spare_floats;
@@ -97,25 +95,22 @@ int kiln_net_does_nothing(const kiln_net *net, int l);   /* a neighbour does its
 void kiln_net_begin_forward(kiln_net *net, int l, int n, int train, int observing);
 void kiln_net_forward_images(kiln_net *net, int l, int first, int count, int train, int thread);
 void kiln_net_begin_backward(kiln_net *net, int l, int n);
-/* Of a convolution, images of a group as kernels/conv.h cuts them. */
+/* Images of a group, where its kind has groups. */
 void kiln_net_backward_images(kiln_net *net, int l, int n, int group, int first, int count,
                               int thread);
 void kiln_net_end_backward(kiln_net *net, int l, int n);
 /* Output of layer l from an image on, in a forward or backward pass; of a fleeting one, those at
  * hand. */
 float *kiln_net_out_at(const kiln_net *net, int l, int first, int thread, int backward);
-kiln_conv_shape kiln_net_conv_shape(const kiln_net *net, int l, int n);
 
 /* All of it, over all images. */
 void kiln_net_forward_layer(kiln_net *net, int l, int n, int train, int observing);
 void kiln_net_backward_layer(kiln_net *net, int l, int n);
 
-/* net_batchnorm.c: sums of batchnorm l over some images; begin takes what no stretch has taken. */
-int kiln_net_sums_by_image(const kiln_net *net, int l); /* no block of rows is of two images */
+/* Sums of layer l over some images; begin takes what no stretch has taken. */
+int kiln_net_sums_by_image(const kiln_net *net, int l); /* it has sums, and they may be so taken */
 void kiln_net_moments(kiln_net *net, int l, int n, int first, int count);
 void kiln_net_dots(kiln_net *net, int l, int n, int first, int count);
-void kiln_net_begin_batchnorm(kiln_net *net, int l, int n, int train, int observing);
-void kiln_net_begin_batchnorm_backward(kiln_net *net, int l, int n);
 /* Makes a fleeting output again, in a backward pass. */
 void kiln_net_make_again(kiln_net *net, int l, int first, int count, int thread);
 
@@ -126,7 +121,7 @@ int kiln_net_chunk(const kiln_net *net, kiln_stretch layers, int n, int backward
 
 const float *kiln_net_output(const kiln_net *net, int l); /* of layer l; -1: the input */
 kiln_rng kiln_net_dropout_rng(const kiln_net *net, int l);
-float kiln_net_dropout_rate(const kiln_net *net, int l);
+const kiln_layer_kind *kiln_net_kind(const kiln_net *net, int l);
 
 /* Floats of one image's output of layer l; -1: of the input. */
 size_t kiln_net_elements(const kiln_net *net, int l);

@@ -1,7 +1,7 @@
 /*
  * One layer of a pass, forward or backward, on the buffers that net_memory.c gave out: what must be
- * known of all images first (packed filters, batchnorm's statistics), then images, and what all
- * images give (gradients of filters).
+ * known of all images first (packed filters, sums over the batch), then images, and what all images
+ * give (gradients of filters). The arithmetic is that of the layer's row (kinds.h).
  *
  * A gradient with several writers is their sum, the highest layer first: an order that the notation
  * alone fixes. A relu behind a convolution, an affine or a batchnorm is done while that stores its
@@ -20,9 +20,9 @@ kiln_rng kiln_net_dropout_rng(const kiln_net *net, int l)
     return (kiln_rng){net->options.seed, KILN_RNG_DROPOUT, stream};
 }
 
-float kiln_net_dropout_rate(const kiln_net *net, int l)
+const kiln_layer_kind *kiln_net_kind(const kiln_net *net, int l)
 {
-    return net->dropout < 0 ? net->plan.layer[l].u.rate : net->dropout;
+    return net->plan.layer[l].kind;
 }
 
 const float *kiln_net_output(const kiln_net *net, int l)
@@ -30,55 +30,23 @@ const float *kiln_net_output(const kiln_net *net, int l)
     return l < 0 ? net->input : net->node[l].out;
 }
 
-static size_t elements(const kiln_layer *layer)
-{
-    return (size_t)layer->C * (size_t)layer->H * (size_t)layer->W;
-}
-
 size_t kiln_net_elements(const kiln_net *net, int l)
 {
     const kiln_plan *p = &net->plan;
 
-    return l < 0 ? (size_t)p->C * (size_t)p->H * (size_t)p->W : elements(&p->layer[l]);
-}
-
-kiln_conv_shape kiln_net_conv_shape(const kiln_net *net, int l, int n)
-{
-    kiln_conv_shape s = net->plan.layer[l].u.conv;
-
-    s.N = n;
-    return s;
-}
-
-static const kiln_tensor *learned_of(const kiln_net *net, int l)
-{
-    return net->node[l].learned < 0 ? NULL : &net->tensor[net->node[l].learned];
+    return l < 0 ? (size_t)p->C * (size_t)p->H * (size_t)p->W : kiln_layer_elements(&p->layer[l]);
 }
 
 int kiln_net_does_nothing(const kiln_net *net, int l)
 {
-    const kiln_node *node = &net->node[l];
-
-    return net->plan.layer[l].kind == KILN_RELU && node->done;
+    return net->node[l].done;
 }
 
 int kiln_net_image_by_image(const kiln_net *net, int l)
 {
-    switch (net->plan.layer[l].kind) {
-    case KILN_CONV:
-    case KILN_MAXPOOL:
-    case KILN_AVGPOOL:
-    case KILN_FLATTEN:
-    case KILN_RELU:
-    case KILN_LEAKYRELU:
-    case KILN_GELU:
-    case KILN_TANH:
-    case KILN_SIGMOID:
-    case KILN_BATCHNORM:
-    case KILN_ADD: return 1;
-    case KILN_DROPOUT: return kiln_net_elements(net, l) % 4 == 0; /* as it draws */
-    default: return 0;
-    }
+    const int multiple = kiln_net_kind(net, l)->by_image;
+
+    return multiple && kiln_net_elements(net, l) % (size_t)multiple == 0;
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -101,118 +69,18 @@ static float *dout_at(const kiln_net *net, int l, int first, int thread)
     const kiln_node *node = &net->node[l];
 
     if (node->fleeting_dout) return room_of(net, thread) + node->dout_room;
-    return node->dout + (size_t)first * elements(&net->plan.layer[l]);
+    return node->dout + (size_t)first * kiln_net_elements(net, l);
 }
 
-/* Of a maxpool; NULL where there is no backward pass. */
+/* NULL where there is no backward pass. */
 static int32_t *place_at(const kiln_net *net, int l, int first)
 {
     int32_t *place = net->node[l].place;
 
-    return place ? place + (size_t)first * elements(&net->plan.layer[l]) : NULL;
+    return place ? place + (size_t)first * kiln_net_elements(net, l) : NULL;
 }
 
-/* ---- forward --------------------------------------------------------------------------------- */
-
-static void copy(float *out, const float *x, int count)
-{
-    if (out != x) kiln_vec_copy(out, x, count);
-}
-
-void kiln_net_begin_forward(kiln_net *net, int l, int n, int train, int observing)
-{
-    const kiln_conv_shape conv = kiln_net_conv_shape(net, l, n);
-
-    if (net->plan.layer[l].kind == KILN_CONV)
-        kiln_conv2d_kernels(&conv)->filters(learned_of(net, l)->data, &conv, 0, net->work);
-    else if (net->plan.layer[l].kind == KILN_BATCHNORM)
-        kiln_net_begin_batchnorm(net, l, n, train, observing);
-}
-
-/* layernorm of an image is groupnorm of one group. */
-static void forward_groups(kiln_net *net, int l, int n)
-{
-    const kiln_layer *layer = &net->plan.layer[l];
-    kiln_node *node = &net->node[l];
-    const kiln_tensor *t = learned_of(net, l);
-    const float *x = kiln_net_output(net, layer->from);
-    const int G = layer->kind == KILN_GROUPNORM ? layer->u.groups : 1;
-
-    if (layer->kind == KILN_LAYERNORM && !layer->spatial)
-        kiln_layernorm_forward(node->out, node->mean, node->inv_std, x, t[0].data, t[1].data, n,
-                               layer->C, KILN_NORM_EPS);
-    else
-        kiln_groupnorm_forward(node->out, node->mean, node->inv_std, x, t[0].data, t[1].data, n,
-                               layer->H * layer->W, layer->C, G, KILN_NORM_EPS, net->work);
-}
-
-static void flatten(const kiln_layer *layer, float *out, const float *x, int n)
-{
-    if (layer->in_H * layer->in_W == 1)
-        copy(out, x, n * layer->C);
-    else
-        kiln_flatten_forward(out, x, n, layer->in_H * layer->in_W, layer->in_C);
-}
-
-/* Elements from `at` on of what dropout l takes, forward or backward. */
-static void drop(const kiln_net *net, int l, float *out, const float *x, int count, size_t at,
-                 int train)
-{
-    const float rate = kiln_net_dropout_rate(net, l);
-
-    if (train && rate > 0)
-        kiln_dropout(out, x, count, rate, kiln_net_dropout_rng(net, l), at);
-    else
-        copy(out, x, count);
-}
-
-void kiln_net_forward_images(kiln_net *net, int l, int first, int n, int train, int thread)
-{
-    const kiln_layer *layer = &net->plan.layer[l];
-    kiln_node *node = &net->node[l];
-    const kiln_tensor *t = learned_of(net, l);
-    const float *x = kiln_net_out_at(net, layer->from, first, thread, 0);
-    float *out = kiln_net_out_at(net, l, first, thread, 0);
-    const size_t at = (size_t)first * kiln_net_elements(net, l);
-    const int count = n * (int)kiln_net_elements(net, l);
-    const kiln_conv_shape conv = kiln_net_conv_shape(net, l, n);
-    kiln_pool_shape pool = layer->u.pool;
-
-    pool.N = n;
-    switch (layer->kind) {
-    case KILN_CONV:
-        kiln_conv2d_kernels(&conv)->images(out, x, t[1].data, &conv, 0, node->relu, net->work);
-        break;
-    case KILN_AFFINE:
-        kiln_affine_forward(out, x, t[0].data, t[1].data, n, layer->in_C, layer->C, node->relu,
-                            net->work);
-        break;
-    case KILN_MAXPOOL:
-        kiln_maxpool_forward(out, place_at(net, l, first), x, &pool, node->relu_back);
-        break;
-    case KILN_AVGPOOL: kiln_avgpool_forward(out, x, &pool); break;
-    case KILN_FLATTEN: flatten(layer, out, x, n); break;
-    case KILN_RELU:
-        if (!node->done) kiln_relu_forward(out, x, count);
-        break;
-    case KILN_LEAKYRELU: kiln_leaky_relu_forward(out, x, count, layer->u.slope); break;
-    case KILN_GELU: kiln_gelu_forward(out, x, count); break;
-    case KILN_TANH: kiln_tanh_forward(out, x, count); break;
-    case KILN_SIGMOID: kiln_sigmoid_forward(out, x, count); break;
-    case KILN_BATCHNORM:
-        kiln_batchnorm_rows(out, x, node->tables, n * layer->H * layer->W, layer->C, node->relu);
-        break;
-    case KILN_LAYERNORM:
-    case KILN_GROUPNORM: forward_groups(net, l, n); break;
-    case KILN_DROPOUT: drop(net, l, out, x, count, at, train); break;
-    case KILN_ADD:
-        kiln_residual_add(out, x, kiln_net_out_at(net, layer->from2, first, thread, 0), count);
-        break;
-    default: break; /* a loss: kiln_net_data_loss */
-    }
-}
-
-/* ---- backward -------------------------------------------------------------------------------- */
+/* ---- gradients of inputs --------------------------------------------------------------------- */
 
 /* Where layer l writes the gradient of its input from an image on; NULL where nobody wants it. */
 static float *dx_at(const kiln_net *net, int l, int first, int thread)
@@ -235,7 +103,7 @@ static void gradient_join(kiln_net *net, int l, int first, int n)
     kiln_residual_add(dout, dout, net->node[l].temp + at, n * (int)size);
 }
 
-/* Both ends of an ADD get its gradient. */
+/* Both ends of an add get its gradient. */
 static void backward_add(kiln_net *net, int l, size_t at, int count)
 {
     const int ends[2] = {net->plan.layer[l].from2, net->plan.layer[l].from};
@@ -246,116 +114,157 @@ static void backward_add(kiln_net *net, int l, size_t at, int count)
 
         if (!end || !end->wants_gradient) continue;
         if (end->last_consumer == l)
-            copy(end->dout + at, dout, count);
+            kiln_copy_values(end->dout + at, dout, count);
         else
             kiln_residual_add(end->dout + at, end->dout + at, dout, count);
     }
 }
 
-static void backward_groups(kiln_net *net, int l, int n, float *dx)
+/* ---- passes ---------------------------------------------------------------------------------- */
+
+static int has_gradient(const kiln_node *node)
+{
+    return node->dout != NULL || node->fleeting_dout;
+}
+
+/* Images first .. first + n - 1 of `all`, in a forward or a backward pass. */
+static kiln_pass make_pass(const kiln_net *net, int l, int all, int first, int n, int thread,
+                           int backward)
 {
     const kiln_layer *layer = &net->plan.layer[l];
     const kiln_node *node = &net->node[l];
-    const kiln_tensor *t = learned_of(net, l);
-    const float *x = kiln_net_output(net, layer->from);
-    const int G = layer->kind == KILN_GROUPNORM ? layer->u.groups : 1;
+    kiln_pass p = {.layer = layer, .n = n, .first = first, .all = all, .thread = thread};
 
-    if (layer->kind == KILN_LAYERNORM && !layer->spatial)
-        kiln_layernorm_backward(dx, t[0].gradient, t[1].gradient, node->dout, x, t[0].data,
-                                node->mean, node->inv_std, n, layer->C, net->work);
-    else
-        kiln_groupnorm_backward(dx, t[0].gradient, t[1].gradient, node->dout, x, t[0].data,
-                                node->mean, node->inv_std, n, layer->H * layer->W, layer->C, G,
-                                net->work);
+    for (int i = 0; i < node->tensors; i++) {
+        p.data[i] = net->tensor[node->tensor[i]].data;
+        p.gradient[i] = net->tensor[node->tensor[i]].gradient;
+    }
+    p.cache = node->cache;
+    p.sums = net->sums;
+    p.work = net->work;
+    p.x = kiln_net_out_at(net, layer->from, first, thread, backward);
+    p.out = kiln_net_out_at(net, l, first, thread, backward);
+    if (layer->from2 >= 0 || kiln_net_kind(net, l)->joins)
+        p.x2 = kiln_net_out_at(net, layer->from2, first, thread, backward);
+    if (backward) {
+        p.dout = has_gradient(node) ? dout_at(net, l, first, thread) : NULL;
+        p.dx = dx_at(net, l, first, thread);
+    }
+    p.place = place_at(net, l, first);
+    p.train = 1;
+    p.relu = node->relu;
+    p.relu_backward = node->relu_back;
+    p.rate = net->dropout;
+    p.rng = kiln_net_dropout_rng(net, l);
+    return p;
 }
 
-static void backward_elementwise(kiln_net *net, int l, float *dx, const float *dout, const float *x,
-                                 const float *out, int count, size_t at)
+/* Running statistics of the pass are written where nobody reads them. */
+static void divert_statistics(const kiln_net *net, int l, kiln_pass *p)
 {
-    const kiln_layer *layer = &net->plan.layer[l];
+    float *spare = net->spare;
 
-    switch (layer->kind) {
-    case KILN_RELU:
-        if (net->node[l].done_back)
-            copy(dx, dout, count);
-        else
-            kiln_relu_backward(dx, dout, out, count);
-        break;
-    case KILN_LEAKYRELU: kiln_leaky_relu_backward(dx, dout, x, count, layer->u.slope); break;
-    case KILN_GELU: kiln_gelu_backward(dx, dout, x, count); break;
-    case KILN_TANH: kiln_tanh_backward(dx, dout, out, count); break;
-    case KILN_SIGMOID: kiln_sigmoid_backward(dx, dout, out, count); break;
-    default: drop(net, l, dx, dout, count, at, 1);
+    for (int i = 0; i < net->node[l].tensors; i++) {
+        const kiln_tensor *t = &net->tensor[net->node[l].tensor[i]];
+
+        if (t->parameter) continue;
+        p->data[i] = spare;
+        spare += (t->size + KILN_ALIGN_FLOATS - 1) / KILN_ALIGN_FLOATS * KILN_ALIGN_FLOATS;
     }
 }
 
-static void unflatten(const kiln_layer *layer, float *dx, const float *dout, int n)
+void kiln_net_begin_forward(kiln_net *net, int l, int n, int train, int observing)
 {
-    if (layer->in_H * layer->in_W == 1)
-        copy(dx, dout, n * layer->C);
-    else
-        kiln_flatten_backward(dx, dout, n, layer->in_H * layer->in_W, layer->in_C);
+    const kiln_layer_kind *kind = kiln_net_kind(net, l);
+    kiln_pass p = make_pass(net, l, n, 0, n, 0, 0);
+
+    if (!kind->begin_forward) return;
+    p.train = train;
+    if (train && observing) divert_statistics(net, l, &p);
+    if (train && kind->moments) {
+        if (net->summed != l) kind->moments(&p);
+        net->summed = -1;
+    }
+    kind->begin_forward(&p);
+}
+
+void kiln_net_forward_images(kiln_net *net, int l, int first, int n, int train, int thread)
+{
+    kiln_pass p = make_pass(net, l, n, first, n, thread, 0);
+
+    if (net->node[l].done) return;
+    p.train = train;
+    kiln_net_kind(net, l)->forward(&p);
 }
 
 void kiln_net_begin_backward(kiln_net *net, int l, int n)
 {
-    const kiln_layer *layer = &net->plan.layer[l];
-    const kiln_tensor *t = learned_of(net, l);
-    const kiln_conv_shape conv = kiln_net_conv_shape(net, l, n);
+    const kiln_layer_kind *kind = kiln_net_kind(net, l);
+    const kiln_pass p = make_pass(net, l, n, 0, n, 0, 1);
 
-    if (layer->kind == KILN_CONV)
-        kiln_conv2d_begin_backward(t[0].data, &conv, dx_at(net, l, 0, 0) != NULL, net->work);
-    else if (layer->kind == KILN_BATCHNORM)
-        kiln_net_begin_batchnorm_backward(net, l, n);
+    if (kind->dots) {
+        if (net->summed != l) kind->dots(&p);
+        net->summed = -1;
+    }
+    if (kind->begin_backward) kind->begin_backward(&p);
 }
 
 void kiln_net_end_backward(kiln_net *net, int l, int n)
 {
-    const kiln_conv_shape conv = kiln_net_conv_shape(net, l, n);
-    const kiln_tensor *t = learned_of(net, l);
+    const kiln_pass p = make_pass(net, l, n, 0, n, 0, 1);
 
-    if (net->plan.layer[l].kind == KILN_CONV)
-        kiln_conv2d_end_backward(t[0].gradient, t[1].gradient, &conv, net->work);
+    if (kiln_net_kind(net, l)->end_backward) kiln_net_kind(net, l)->end_backward(&p);
 }
 
 void kiln_net_backward_images(kiln_net *net, int l, int all, int group, int first, int n,
                               int thread)
 {
-    const kiln_layer *layer = &net->plan.layer[l];
-    const kiln_node *node = &net->node[l];
-    const kiln_tensor *t = learned_of(net, l);
-    const size_t at = (size_t)first * kiln_net_elements(net, l);
-    const int count = n * (int)kiln_net_elements(net, l);
-    const float *x = kiln_net_out_at(net, layer->from, first, thread, 1);
-    const float *out = kiln_net_out_at(net, l, first, thread, 1);
-    const float *dout = dout_at(net, l, first, thread);
-    float *dx = dx_at(net, l, first, thread);
-    const kiln_conv_shape conv = kiln_net_conv_shape(net, l, all);
-    kiln_pool_shape pool = layer->u.pool;
+    const kiln_layer_kind *kind = kiln_net_kind(net, l);
+    const size_t size = kiln_net_elements(net, l);
+    kiln_pass p = make_pass(net, l, all, first, n, thread, 1);
 
-    pool.N = n;
-    if (!dx && !t && layer->kind != KILN_ADD) return; /* nobody wants anything of it */
-    switch (layer->kind) {
-    case KILN_CONV:
-        kiln_conv2d_backward_images(dx, dout, x, &conv, group, first, first + n, thread, net->work);
-        break;
-    case KILN_AFFINE:
-        kiln_affine_backward(dx, t[0].gradient, t[1].gradient, dout, x, t[0].data, n, layer->in_C,
-                             layer->C, net->work);
-        break;
-    case KILN_MAXPOOL: kiln_maxpool_backward(dx, dout, place_at(net, l, first), &pool); break;
-    case KILN_AVGPOOL: kiln_avgpool_backward(dx, dout, &pool); break;
-    case KILN_FLATTEN: unflatten(layer, dx, dout, n); break;
-    case KILN_BATCHNORM:
-        kiln_batchnorm_rows_backward(dx, dout, x, node->tables, n * layer->H * layer->W,
-                                     layer->C, node->relu_back);
-        break;
-    case KILN_LAYERNORM:
-    case KILN_GROUPNORM: backward_groups(net, l, n, dx); break;
-    case KILN_ADD: backward_add(net, l, at, count); break;
-    default: backward_elementwise(net, l, dx, dout, x, out, count, at);
-    }
+    p.group = group;
+    if (kind->joins)
+        backward_add(net, l, (size_t)first * size, n * (int)size);
+    else if (!p.dx && !net->node[l].trained)
+        return; /* nobody wants anything of it */
+    else if (net->node[l].done_back)
+        kiln_copy_values(p.dx, p.dout, n * (int)size);
+    else
+        kind->backward(&p);
     gradient_join(net, l, first, n);
+}
+
+/* ---- sums over the batch --------------------------------------------------------------------- */
+
+int kiln_net_sums_by_image(const kiln_net *net, int l)
+{
+    const kiln_layer *layer = &net->plan.layer[l];
+
+    return layer->kind->sums_by_image && layer->kind->sums_by_image(layer);
+}
+
+void kiln_net_moments(kiln_net *net, int l, int n, int first, int count)
+{
+    kiln_pass p = make_pass(net, l, n, 0, n, 0, 0);
+
+    p.first = first, p.n = count;
+    kiln_net_kind(net, l)->moments(&p);
+}
+
+void kiln_net_dots(kiln_net *net, int l, int n, int first, int count)
+{
+    kiln_pass p = make_pass(net, l, n, 0, n, 0, 1);
+
+    p.first = first, p.n = count;
+    kiln_net_kind(net, l)->dots(&p);
+}
+
+void kiln_net_make_again(kiln_net *net, int l, int first, int n, int thread)
+{
+    const kiln_pass p = make_pass(net, l, n, first, n, thread, 1);
+
+    kiln_net_kind(net, l)->forward(&p);
 }
 
 /* ---- all images at once ---------------------------------------------------------------------- */
@@ -368,16 +277,14 @@ void kiln_net_forward_layer(kiln_net *net, int l, int n, int train, int observin
 
 void kiln_net_backward_layer(kiln_net *net, int l, int n)
 {
-    const kiln_conv_shape conv = kiln_net_conv_shape(net, l, n);
-    const kiln_tensor *t = learned_of(net, l);
+    const kiln_pass p = make_pass(net, l, n, 0, n, 0, 1);
 
-    if (net->plan.layer[l].kind == KILN_CONV) {
-        kiln_conv2d_backward(dx_at(net, l, 0, 0), t[0].gradient, t[1].gradient, net->node[l].dout,
-                             kiln_net_output(net, net->plan.layer[l].from), t[0].data, &conv,
-                             net->work);
+    if (kiln_net_kind(net, l)->backward_all) {
+        kiln_net_kind(net, l)->backward_all(&p);
         gradient_join(net, l, 0, n);
         return;
     }
     kiln_net_begin_backward(net, l, n);
     kiln_net_backward_images(net, l, n, 0, 0, n, 0);
+    kiln_net_end_backward(net, l, n);
 }

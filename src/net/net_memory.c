@@ -25,8 +25,6 @@
 
 #include "net/net_internal.h"
 
-#define ALIGN_FLOATS 16
-
 /* When the stretch of layer l begins and ends, in either direction. */
 static int forward_begins(const kiln_net *net, int l)
 {
@@ -50,57 +48,25 @@ static int backward_ends(const kiln_net *net, int l)
 
 /* ---- what a layer reads going backward ------------------------------------------------------- */
 
+static int reads(const kiln_net *net, int l, int what)
+{
+    return !net->options.inference && ((int)kiln_net_kind(net, l)->reads & what);
+}
+
 static int reads_input(const kiln_net *net, int l)
 {
-    if (net->options.inference) return 0;
-    switch (net->plan.layer[l].kind) {
-    case KILN_CONV:
-    case KILN_AFFINE:
-    case KILN_LEAKYRELU:
-    case KILN_GELU:
-    case KILN_BATCHNORM:
-    case KILN_LAYERNORM:
-    case KILN_GROUPNORM: return 1;
-    default: return 0;
-    }
+    return reads(net, l, KILN_READS_X);
 }
 
 static int reads_output(const kiln_net *net, int l)
 {
-    if (net->options.inference) return 0;
-    switch (net->plan.layer[l].kind) {
-    case KILN_RELU:
-    case KILN_TANH:
-    case KILN_SIGMOID: return 1;
-    default: return 0;
-    }
+    return reads(net, l, KILN_READS_OUT);
 }
 
-/* Its function may write over its input; a flatten of single pixels changes nothing at all. */
-static int can_overwrite(const kiln_layer *layer)
+/* Takes windows of an image: never in place. */
+static int takes_windows(const kiln_layer_kind *kind)
 {
-    switch (layer->kind) {
-    case KILN_RELU:
-    case KILN_LEAKYRELU:
-    case KILN_GELU:
-    case KILN_TANH:
-    case KILN_SIGMOID:
-    case KILN_DROPOUT:
-    case KILN_ADD: return 1;
-    case KILN_FLATTEN: return layer->in_H * layer->in_W == 1;
-    default: return 0;
-    }
-}
-
-/* Its backward function may write dx over dout. */
-static int can_overwrite_backward(const kiln_layer *layer)
-{
-    return can_overwrite(layer) || layer->kind == KILN_BATCHNORM;
-}
-
-static int has_fused_relu(const kiln_layer *layer)
-{
-    return layer->kind == KILN_CONV || layer->kind == KILN_AFFINE || layer->kind == KILN_BATCHNORM;
+    return kind->groups || kind->pools;
 }
 
 /* ---- buffers --------------------------------------------------------------------------------- */
@@ -110,7 +76,7 @@ static int new_buffer(kiln_net *net, size_t elements, int from, int to)
     const size_t floats = elements * (size_t)net->options.batch;
     kiln_buffer *b = &net->buffer[net->buffers];
 
-    b->floats = (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+    b->floats = (floats + KILN_ALIGN_FLOATS - 1) / KILN_ALIGN_FLOATS * KILN_ALIGN_FLOATS;
     b->from = from;
     b->to = to;
     return net->buffers++;
@@ -131,7 +97,7 @@ static void find_consumers(kiln_net *net)
 
         node->consumers = 0;
         node->last_consumer = -1;
-        node->wants_gradient = net->options.keep || node->learned >= 0;
+        node->wants_gradient = net->options.keep || node->trained > 0;
         for (int i = 0; i < 2; i++) {
             if (sources[i] < 0) continue;
             net->node[sources[i]].consumers++;
@@ -147,7 +113,7 @@ static int in_place(const kiln_net *net, int l)
 {
     const int from = net->plan.layer[l].from;
 
-    return !net->options.keep && from >= 0 && can_overwrite(&net->plan.layer[l]) &&
+    return !net->options.keep && from >= 0 && net->plan.layer[l].in_place &&
            net->node[from].consumers == 1 && !reads_output(net, from) && !reads_input(net, l);
 }
 
@@ -158,9 +124,10 @@ static void fuse_back(kiln_net *net, int l)
     const int from = net->plan.layer[l].from, taker = net->node[l].last_consumer;
     int neighbour = -1;
 
-    if (net->node[l].consumers == 1 && net->plan.layer[taker].kind == KILN_MAXPOOL)
+    if (net->node[l].consumers == 1 &&
+        kiln_net_kind(net, taker)->relu_backward == KILN_RELU_BEFORE)
         neighbour = taker;
-    else if (net->plan.layer[from].kind == KILN_BATCHNORM)
+    else if (kiln_net_kind(net, from)->relu_backward == KILN_RELU_BEHIND)
         neighbour = from;
     if (neighbour < 0) return;
     net->node[neighbour].relu_back = net->node[l].done_back = 1;
@@ -173,16 +140,14 @@ static void plan_fleeting(kiln_net *net, int l)
 {
     const kiln_plan *plan = &net->plan;
     kiln_node *node = &net->node[l];
-    const int value = node->relu ? l + 1 : l, is_conv = plan->layer[l].kind == KILN_CONV;
+    const int value = node->relu ? l + 1 : l, is_conv = plan->layer[l].kind->groups != NULL;
     int again = 0;
 
     if (net->options.keep || net->options.inference || node->consumers == 0) return;
     if (node->relu && !net->node[value].done_back) return;
     for (int c = l + 1; c < plan->count; c++) {
-        const enum kiln_layer_kind kind = plan->layer[c].kind;
-
         if (c == value || (plan->layer[c].from != value && plan->layer[c].from2 != value)) continue;
-        if (kind != KILN_CONV && kind != KILN_MAXPOOL && kind != KILN_AVGPOOL) return;
+        if (!takes_windows(plan->layer[c].kind)) return;
         if (c > node->forward.last) return;
         if (reads_input(net, c) && (is_conv || net->node[c].backward.first != l + 1)) return;
         again |= reads_input(net, c);
@@ -205,7 +170,7 @@ static void plan_outputs(kiln_net *net)
             kiln_node *before = &net->node[layer->from];
 
             node->out_buffer = before->out_buffer;
-            if (layer->kind == KILN_RELU && has_fused_relu(&net->plan.layer[layer->from])) {
+            if (layer->kind->relu && kiln_net_kind(net, layer->from)->fuses_relu) {
                 before->relu = node->done = 1;
                 fuse_back(net, l);
             }
@@ -228,22 +193,19 @@ static void plan_outputs(kiln_net *net)
             if (l == loss) live_until(net, net->node[sources[i]].out_buffer, KILN_FOREVER);
         }
     }
-    for (int l = 0; l < loss; l++) {
-        const enum kiln_layer_kind kind = net->plan.layer[l].kind;
-
-        if (kind == KILN_BATCHNORM || kind == KILN_CONV) plan_fleeting(net, l);
-    }
+    for (int l = 0; l < loss; l++)
+        if (kiln_net_kind(net, l)->fuses_relu && kiln_net_image_by_image(net, l))
+            plan_fleeting(net, l);
 }
 
 /* Batchnorm or pool l gives the convolution before it, in its stretch, the gradient that nobody
  * else wants; through relu `from` where the convolution has done that. */
 static int gives_at_once(const kiln_net *net, int l, int from)
 {
-    const enum kiln_layer_kind kind = net->plan.layer[l].kind;
     const int conv = kiln_net_does_nothing(net, from) ? net->plan.layer[from].from : from;
 
-    return !net->options.keep && net->plan.layer[conv].kind == KILN_CONV &&
-           (kind == KILN_BATCHNORM || kind == KILN_MAXPOOL || kind == KILN_AVGPOOL) &&
+    return !net->options.keep && kiln_net_kind(net, conv)->groups &&
+           (kiln_net_kind(net, l)->moments || kiln_net_kind(net, l)->pools) &&
            net->node[from].consumers == 1 &&
            net->node[conv].backward.first == net->node[l].backward.first;
 }
@@ -253,16 +215,14 @@ static int gives_at_once(const kiln_net *net, int l, int from)
 static void plan_gradient(kiln_net *net, int l, int from, int shared)
 {
     kiln_node *node = &net->node[l], *source = from < 0 ? NULL : &net->node[from];
-    const enum kiln_layer_kind kind = net->plan.layer[l].kind;
+    const kiln_layer_kind *kind = kiln_net_kind(net, l);
     const int now = backward_begins(net, l), then = backward_ends(net, l);
-    const int normalises = kind == KILN_BATCHNORM || kind == KILN_LAYERNORM ||
-                           kind == KILN_GROUPNORM;
 
     if (!source || !source->wants_gradient) {
-        if (normalises) /* computes a dx in any case */
+        if (kind->always_dx)
             node->temp_buffer = new_buffer(net, kiln_net_elements(net, from), now, then);
     } else if (source->last_consumer != l) {
-        if (kind != KILN_ADD)
+        if (!kind->joins)
             node->temp_buffer = new_buffer(net, kiln_net_elements(net, from), now, then);
     } else if (gives_at_once(net, l, from)) {
         source->fleeting_dout = 1;
@@ -284,9 +244,9 @@ static void plan_gradients(kiln_net *net)
         const kiln_layer *layer = &net->plan.layer[l];
 
         if (l < net->plan.count - 1 && !net->node[l].wants_gradient) continue;
-        if (layer->kind == KILN_ADD) plan_gradient(net, l, layer->from2, 0);
-        plan_gradient(net, l, layer->from, can_overwrite_backward(layer));
-        if (layer->kind == KILN_MAXPOOL)
+        if (layer->kind->joins) plan_gradient(net, l, layer->from2, 0);
+        plan_gradient(net, l, layer->from, layer->in_place || layer->kind->in_place_backward);
+        if (layer->kind->reads & KILN_READS_PLACE)
             net->node[l].place_buffer = new_buffer(
                 net, kiln_net_elements(net, l), forward_begins(net, l),
                 net->options.keep ? KILN_FOREVER : backward_ends(net, l));
@@ -300,7 +260,7 @@ static size_t take_room(const kiln_net *net, size_t *used, int l, int images)
 {
     const size_t at = *used, floats = kiln_net_elements(net, l) * (size_t)images;
 
-    *used += (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+    *used += (floats + KILN_ALIGN_FLOATS - 1) / KILN_ALIGN_FLOATS * KILN_ALIGN_FLOATS;
     return at;
 }
 

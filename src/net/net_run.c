@@ -28,21 +28,13 @@
 
 /* ---- stretches ------------------------------------------------------------------------------- */
 
-static int pools(enum kiln_layer_kind kind)
-{
-    return kind == KILN_MAXPOOL || kind == KILN_AVGPOOL;
-}
-
 /* A net that keeps every value has no stretches: a test compares the two. A convolution whose
  * filters outweigh its image goes alone backward: dx and dw in turn, a few images each, would drive
  * each other's filters out of the cache. */
 static int joins(const kiln_net *net, int l, int backward)
 {
-    const kiln_layer *layer = &net->plan.layer[l];
-    const kiln_conv_shape *s = &layer->u.conv;
-
-    if (backward && layer->kind == KILN_CONV &&
-        (double)s->F * s->C * s->HH * s->WW > (double)s->F * s->OH * s->OW)
+    if (backward && kiln_net_kind(net, l)->groups &&
+        (size_t)net->tensor[net->node[l].tensor[0]].size > kiln_net_elements(net, l))
         return 0;
     return !net->options.keep && kiln_net_image_by_image(net, l);
 }
@@ -51,11 +43,10 @@ static int joins(const kiln_net *net, int l, int backward)
  * pool goes with the convolution on its larger side. */
 static int begins(const kiln_net *net, int l, int before, int has_conv, int backward)
 {
-    const enum kiln_layer_kind kind = net->plan.layer[l].kind;
+    const kiln_layer_kind *kind = kiln_net_kind(net, l);
 
     return !joins(net, l, backward) || !joins(net, before, backward) ||
-           kind == KILN_BATCHNORM ||
-           (has_conv && (kind == KILN_CONV || (backward && pools(kind))));
+           kind->moments || (has_conv && (kind->groups || (backward && kind->pools)));
 }
 
 void kiln_net_plan_stretches(kiln_net *net)
@@ -68,7 +59,7 @@ void kiln_net_plan_stretches(kiln_net *net)
             first = l;
             has_conv = 0;
         }
-        has_conv |= net->plan.layer[l].kind == KILN_CONV;
+        has_conv |= kiln_net_kind(net, l)->groups != NULL;
         for (int i = first; i <= l; i++) net->node[i].forward = (kiln_stretch){first, l};
     }
     for (int l = last, end = last; l >= 0; l--) {
@@ -76,7 +67,7 @@ void kiln_net_plan_stretches(kiln_net *net)
             end = l;
             has_conv = 0;
         }
-        has_conv |= net->plan.layer[l].kind == KILN_CONV;
+        has_conv |= kiln_net_kind(net, l)->groups != NULL;
         for (int i = l; i <= end; i++) net->node[i].backward = (kiln_stretch){l, end};
     }
 }
@@ -135,11 +126,8 @@ int kiln_net_chunk(const kiln_net *net, kiln_stretch layers, int n, int backward
 
     for (int l = layers.first; l <= layers.last; l++) {
         if (!kiln_net_does_nothing(net, l)) floats += kiln_net_elements(net, l);
-        if (backward && net->plan.layer[l].kind == KILN_CONV) {
-            const kiln_conv_shape conv = kiln_net_conv_shape(net, l, n);
-
-            step = kiln_conv2d_kernels(&conv)->dw_step(&conv);
-        }
+        if (backward && kiln_net_kind(net, l)->groups)
+            step = kiln_net_kind(net, l)->group_step(&net->plan.layer[l], n);
     }
     chunk = floats < CHUNK_FLOATS ? (int)(CHUNK_FLOATS / floats) : 1;
     return at_most((chunk + step - 1) / step * step, n);
@@ -151,7 +139,7 @@ static stretch make_stretch(kiln_net *net, kiln_stretch layers, int n, int train
                  .again = -1};
 
     for (int l = layers.first; l <= layers.last; l++)
-        if (net->plan.layer[l].kind == KILN_CONV) s.conv = l;
+        if (kiln_net_kind(net, l)->groups) s.conv = l;
     s.chunk = kiln_net_chunk(net, layers, n, backward);
     return s;
 }
@@ -211,7 +199,7 @@ static int sums_behind(const stretch *s)
     const kiln_plan *plan = &s->net->plan;
     const int l = s->layers.last + 1;
 
-    if (!s->train || plan->layer[l].kind != KILN_BATCHNORM) return -1;
+    if (!s->train) return -1;
     return plan->layer[l].from >= s->layers.first && kiln_net_sums_by_image(s->net, l) ? l : -1;
 }
 
@@ -255,9 +243,7 @@ double kiln_net_data_loss(kiln_net *net, const int *y, int n)
     const float *scores = kiln_net_output(net, layer->from);
     float *dscores = layer->from < 0 ? NULL : net->node[layer->from].dout;
     const double start = profiled(net) ? now() : 0;
-    const double loss = layer->kind == KILN_SVM ? kiln_svm_loss(dscores, scores, y, n, layer->C)
-                                                : kiln_softmax_loss(dscores, scores, y, n, layer->C,
-                                                                    layer->u.smoothing);
+    const double loss = layer->kind->loss(layer, dscores, scores, y, n);
 
     if (profiled(net)) net->forward_seconds[net->plan.count - 1] += now() - start;
     return loss;
@@ -290,10 +276,10 @@ static void backward_task(void *context, int task, int thread)
     int first = task * s->chunk, end = at_most(first + s->chunk, s->n);
 
     if (s->conv >= 0) {
-        const kiln_conv_shape conv = kiln_net_conv_shape(s->net, s->conv, s->n);
+        const kiln_layer *layer = &s->net->plan.layer[s->conv];
 
-        first = kiln_conv_group(&conv, s->groups, task);
-        end = kiln_conv_group(&conv, s->groups, task + 1);
+        first = layer->kind->group_first(layer, s->n, s->groups, task);
+        end = layer->kind->group_first(layer, s->n, s->groups, task + 1);
     }
     for (; first < end; first += s->chunk)
         backward_images(s, task, first, at_most(s->chunk, end - first), thread);
@@ -304,7 +290,7 @@ static int sums_before(const stretch *s)
 {
     const int l = s->layers.first - 1;
 
-    if (l < 0 || s->net->plan.layer[l].kind != KILN_BATCHNORM) return -1;
+    if (l < 0) return -1;
     return s->net->node[l].wants_gradient && kiln_net_sums_by_image(s->net, l) ? l : -1;
 }
 
@@ -332,9 +318,9 @@ static void backward_stretch(kiln_net *net, kiln_stretch layers, int n)
         return;
     }
     if (s.conv >= 0) {
-        const kiln_conv_shape conv = kiln_net_conv_shape(net, s.conv, n);
+        const kiln_layer *layer = &net->plan.layer[s.conv];
 
-        tasks = s.groups = kiln_conv2d_kernels(&conv)->dw_groups(&conv);
+        tasks = s.groups = layer->kind->groups(layer, n);
     } else {
         s.chunk = spread(s.chunk, n);
         tasks = (n + s.chunk - 1) / s.chunk;

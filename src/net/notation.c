@@ -1,6 +1,6 @@
 /*
  * Parser of the arrow notation: recursive descent over the scanner of notation_scan.c. The grammar
- * is in notation.h, shapes are inferred by shapes.c as layers are read, and the canonical text is
+ * is in notation.h, shapes are inferred by plan.c as layers are read, and the canonical text is
  * written on the way.
  *
  * A repeated chain is read again for each of its copies, and written once. Every item is at least
@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "net/kinds.h"
 #include "net/notation_scan.h"
-#include "net/shapes.h"
 
 typedef struct {
     kiln_scanner s;
@@ -27,75 +27,59 @@ typedef struct {
 
 /* ---- layers ---------------------------------------------------------------------------------- */
 
-static int read_conv(parser *p, kiln_conv_shape *s)
+static int read_value(parser *p, const kiln_attribute *a, double *value)
 {
-    int stride = 0, pad = -1;
+    float number = 0;
+    int whole = 0;
 
-    KILN_TRY(
-        kiln_scan_whole(&p->s, "the filter's height, as in conv 3x3x32", 1, KILN_DIM_MAX, &s->HH));
-    if (!kiln_scan_accept(&p->s, 'x'))
-        return kiln_scan_unexpected(&p->s, "\"x\" as in conv 3x3x32", NULL, 0);
-    KILN_TRY(
-        kiln_scan_whole(&p->s, "the filter's width, as in conv 3x3x32", 1, KILN_DIM_MAX, &s->WW));
-    if (!kiln_scan_accept(&p->s, 'x'))
-        return kiln_scan_unexpected(&p->s, "\"x\" and the number of filters", NULL, 0);
-    KILN_TRY(
-        kiln_scan_whole(&p->s, "the number of filters, as in conv 3x3x32", 1, KILN_DIM_MAX, &s->F));
-    for (;;) {
-        if (!stride && kiln_scan_accept_word(&p->s, "stride"))
-            KILN_TRY(kiln_scan_whole(&p->s, "the stride", 1, KILN_DIM_MAX, &stride));
-        else if (pad < 0 && kiln_scan_accept_word(&p->s, "pad"))
-            KILN_TRY(kiln_scan_whole(&p->s, "the pad", 0, KILN_DIM_MAX, &pad));
-        else
-            break;
-    }
-    s->stride = stride ? stride : 1;
-    s->pad_h = s->pad_w = pad < 0 ? kiln_default_pad(s->HH, s->WW) : pad;
-    return KILN_OK;
-}
-
-static int read_pool(parser *p, kiln_layer *l)
-{
-    kiln_pool_shape *s = &l->u.pool;
-
-    if (l->kind == KILN_AVGPOOL && !kiln_scan_number_follows(&p->s)) {
-        l->global = 1;
+    switch (a->type) {
+    case KILN_WHOLE:
+        KILN_TRY(kiln_scan_whole(&p->s, a->what, (int)a->min, (int)a->max, &whole));
+        *value = whole;
         return KILN_OK;
+    case KILN_SHARE: KILN_TRY(kiln_scan_share(&p->s, a->what, &number)); break;
+    case KILN_NUMBER: KILN_TRY(kiln_scan_number(&p->s, a->what, a->min, a->max, &number)); break;
+    case KILN_FLAG: number = 1;
     }
-    KILN_TRY(
-        kiln_scan_whole(&p->s, "the size of the window, as in maxpool 2", 1, KILN_DIM_MAX, &s->HH));
-    s->WW = s->stride = s->HH;
-    if (l->kind == KILN_MAXPOOL && kiln_scan_accept_word(&p->s, "stride"))
-        KILN_TRY(kiln_scan_whole(&p->s, "the stride", 1, KILN_DIM_MAX, &s->stride));
+    *value = (double)number;
     return KILN_OK;
 }
 
-static int read_arguments(parser *p, kiln_layer *l)
+/* Is attribute `a` next? Reads what stands before its value. */
+static int next_is(parser *p, const kiln_attribute *a, int *is)
 {
-    switch (l->kind) {
-    case KILN_CONV: return read_conv(p, &l->u.conv);
-    case KILN_MAXPOOL:
-    case KILN_AVGPOOL: return read_pool(p, l);
-    case KILN_AFFINE:
-        return kiln_scan_whole(&p->s, "the number of outputs, as in affine 10", 1, KILN_DIM_MAX,
-                               &l->u.features);
-    case KILN_GROUPNORM:
-        return kiln_scan_whole(&p->s, "the number of groups, as in groupnorm 4", 1, KILN_DIM_MAX,
-                               &l->u.groups);
-    case KILN_DROPOUT:
-        return kiln_scan_share(&p->s, "the share dropped, as in dropout 0.5", &l->u.rate);
-    case KILN_LEAKYRELU:
-        l->u.slope = KILN_SLOPE;
-        return kiln_scan_number_follows(&p->s) ? kiln_scan_share(&p->s, "the slope", &l->u.slope)
-                                               : KILN_OK;
-    case KILN_SOFTMAX:
-        l->u.smoothing = 0;
-        return kiln_scan_accept_word(&p->s, "smoothing")
-                   ? kiln_scan_share(&p->s, "the smoothing, as in softmax smoothing 0.1",
-                                     &l->u.smoothing)
-                   : KILN_OK;
-    default: return KILN_OK;
+    char expected[96];
+
+    *is = a->word      ? kiln_scan_accept_word(&p->s, a->word)
+          : a->lead    ? kiln_scan_accept(&p->s, a->lead)
+          : a->optional ? kiln_scan_number_follows(&p->s)
+                        : 1;
+    if (*is || !a->lead) return KILN_OK;
+    snprintf(expected, sizeof expected, "\"%c\" and %s", a->lead, a->what);
+    return kiln_scan_unexpected(&p->s, expected, NULL, 0);
+}
+
+static int read_attributes(parser *p, kiln_layer *l)
+{
+    const kiln_attribute *a = l->kind->attribute;
+    int seen[KILN_ATTRIBUTES_MAX] = {0}, count = 0, first, is;
+
+    while (count < KILN_ATTRIBUTES_MAX && a[count].name) count++;
+    for (first = 0; first < count && !a[first].word; first++) {
+        KILN_TRY(next_is(p, &a[first], &seen[first]));
+        if (seen[first]) KILN_TRY(read_value(p, &a[first], &l->value[first]));
     }
+    for (int i = first; i < count; i++) {
+        if (seen[i]) continue;
+        KILN_TRY(next_is(p, &a[i], &is));
+        if (!is) continue;
+        KILN_TRY(read_value(p, &a[i], &l->value[i]));
+        seen[i] = 1;
+        i = first - 1; /* in any order */
+    }
+    for (int i = 0; i < count; i++)
+        if (!seen[i]) l->value[i] = kiln_attribute_standard(&a[i], l->value);
+    return KILN_OK;
 }
 
 static void write_text(parser *p, const char *text)
@@ -108,61 +92,61 @@ static void write_text(parser *p, const char *text)
     p->written += length; /* beyond the end: refused when all is read */
 }
 
-/* What people call a layer elsewhere. */
-static const char *other_name(const char *word)
+/* The kind that a word writes, or that people call so elsewhere; NULL: none. */
+static const kiln_layer_kind *find_kind(const char *word, int elsewhere)
 {
-    static const char *const names[][2] = {
-        {"pool", "maxpool 2"},       {"fc", "affine"},          {"dense", "affine"},
-        {"linear", "affine"},        {"bn", "batchnorm"},       {"gn", "groupnorm"},
-        {"ln", "layernorm"},         {"gap", "avgpool"},        {"meanpool", "avgpool"},
-        {"convolution", "conv"},     {"logistic", "sigmoid"},   {"hinge", "svm"},
-        {"crossentropy", "softmax"}, {"skip", "residual(...)"}, {"lrelu", "leakyrelu"}};
+    const kiln_layer_kind *kind;
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(word, names[i][0]) == 0) return names[i][1];
+    for (int i = 0; (kind = kiln_kind_at(i)); i++) {
+        if (!elsewhere && kind->notation && !strcmp(word, kind->notation)) return kind;
+        for (const char *const *alias = kind->aliases; elsewhere && *alias; alias++)
+            if (!strcmp(word, *alias)) return kind;
+    }
     return NULL;
 }
 
 static int unknown_layer(parser *p)
 {
-    const char *names[KILN_LAYER_KINDS];
-    char word[24], found[32];
+    const kiln_layer_kind *kind;
+    const char *names[KILN_KINDS_MAX];
+    char word[24], found[32], expected[400] = "a layer: ";
     int count = 0;
 
-    for (int kind = 0; kind < KILN_LAYER_KINDS; kind++)
-        if (kind != KILN_FLATTEN && kind != KILN_ADD) names[count++] = kiln_layer_kind_name(kind);
-    names[count++] = "residual";
     kiln_scan_word(&p->s, word, sizeof word);
     snprintf(found, sizeof found, "\"%s\"", word);
-    if (strcmp(word, "flatten") == 0)
-        return kiln_scan_fail(&p->s, found, "another layer: affine flattens images by itself",
-                              NULL);
-    if (other_name(word)) return kiln_scan_fail(&p->s, found, "a layer", other_name(word));
-    return kiln_scan_unexpected(
-        &p->s,
-        "a layer: conv, maxpool, avgpool, affine, relu, leakyrelu, gelu, tanh, "
-        "sigmoid, batchnorm, layernorm, groupnorm, dropout, residual, softmax or svm",
-        names, count);
+    kind = find_kind(word, 1);
+    if (kind)
+        return kiln_scan_fail(&p->s, found, "a layer",
+                              kind->example ? kind->example : kind->notation);
+    kind = kiln_kind_named(word);
+    if (kind && kind->advice) return kiln_scan_fail(&p->s, found, kind->advice, NULL);
+    for (int i = 0; (kind = kiln_kind_at(i)); i++)
+        if (kind->notation) names[count++] = kind->notation;
+    for (int i = 0; i < count; i++)
+        snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "%s%s",
+                 i == 0           ? ""
+                 : i == count - 1 ? " or "
+                                  : ", ",
+                 names[i]);
+    return kiln_scan_unexpected(&p->s, expected, names, count);
 }
 
 static int parse_layer(parser *p)
 {
-    kiln_layer layer = {.kind = KILN_LAYER_KINDS, .column = p->s.column[p->s.at]};
+    kiln_layer layer = {.column = p->s.column[p->s.at]};
     char word[24], text[96];
     int length = kiln_scan_word(&p->s, word, sizeof word);
 
-    for (int kind = 0; kind < KILN_LAYER_KINDS; kind++)
-        if (kind != KILN_FLATTEN && kind != KILN_ADD && !strcmp(word, kiln_layer_kind_name(kind)))
-            layer.kind = kind;
-    if (layer.kind == KILN_LAYER_KINDS) return unknown_layer(p);
-    if (layer.kind == KILN_SOFTMAX || layer.kind == KILN_SVM) {
+    layer.kind = find_kind(word, 0);
+    if (!layer.kind) return unknown_layer(p);
+    if (layer.kind->loss) {
         if (p->depth)
-            return kiln_scan_fail(&p->s, kiln_layer_kind_name(layer.kind),
+            return kiln_scan_fail(&p->s, layer.kind->name,
                                   "a layer: the loss ends the net, outside of brackets", NULL);
         p->ended = 1;
     }
     p->s.last = p->s.at += length;
-    KILN_TRY(read_arguments(p, &layer));
+    KILN_TRY(read_attributes(p, &layer));
     layer.end = p->s.column[p->s.last - 1] + 1;
     kiln_layer_text(text, sizeof text, &layer);
     write_text(p, text);
@@ -274,15 +258,30 @@ static int parse_chain(parser *p)
     }
 }
 
+/* All words that attributes have, for what might have been meant. */
+static int attribute_words(const char *words[KILN_KINDS_MAX])
+{
+    const kiln_layer_kind *kind;
+    int count = 0;
+
+    for (int k = 0; (kind = kiln_kind_at(k)); k++)
+        for (int i = 0; i < KILN_ATTRIBUTES_MAX && kind->attribute[i].name; i++)
+            if (kind->attribute[i].word && count < KILN_KINDS_MAX)
+                words[count++] = kind->attribute[i].word;
+    return count;
+}
+
 static int parse_net(parser *p)
 {
-    static const char *const words[] = {"stride", "pad", "smoothing"};
+    const char *words[KILN_KINDS_MAX];
+    int count;
 
     KILN_TRY(parse_chain(p));
+    count = attribute_words(words);
     if (p->ended && kiln_scan_peek(&p->s))
-        return kiln_scan_unexpected(&p->s, "the end: the loss is the last layer", words, 3);
+        return kiln_scan_unexpected(&p->s, "the end: the loss is the last layer", words, count);
     if (kiln_scan_peek(&p->s))
-        return kiln_scan_unexpected(&p->s, "\"-\" and the next layer", words, 3);
+        return kiln_scan_unexpected(&p->s, "\"-\" and the next layer", words, count);
     if (!p->ended)
         return kiln_scan_unexpected(&p->s, "\"- softmax\" or \"- svm\", the loss at the end", NULL,
                                     0);

@@ -205,16 +205,39 @@ static int number_length(const char *text)
     return digits;
 }
 
-int kiln_scan_share(kiln_scanner *s, const char *what, float *out)
+/* The decimal number at the cursor, `length` characters of it; `otherwise` where it is too long. */
+static int read_decimal(kiln_scanner *s, const char *what, float otherwise, int *length, float *out)
 {
     char digits[32] = "";
-    int length;
 
+    *length = 0;
     if (!kiln_scan_number_follows(s)) return kiln_scan_unexpected(s, what, NULL, 0);
-    length = number_length(s->text + s->at);
-    if (length < (int)sizeof digits) memcpy(digits, s->text + s->at, (size_t)length);
-    *out = *digits ? (float)strtod(digits, NULL) : 1;
+    *length = number_length(s->text + s->at);
+    if (*length < (int)sizeof digits) memcpy(digits, s->text + s->at, (size_t)*length);
+    *out = *digits ? (float)strtod(digits, NULL) : otherwise;
+    return KILN_OK;
+}
+
+int kiln_scan_share(kiln_scanner *s, const char *what, float *out)
+{
+    int length = 0;
+
+    KILN_TRY(read_decimal(s, what, 1, &length, out));
     if (!(*out < 1)) return out_of_range(s, what, length, "at least 0 and below 1");
+    s->last = s->at += length;
+    return KILN_OK;
+}
+
+int kiln_scan_number(kiln_scanner *s, const char *what, double min, double max, float *out)
+{
+    char range[64];
+    int length = 0;
+
+    KILN_TRY(read_decimal(s, what, __builtin_inff(), &length, out));
+    if (!((double)*out >= min && (double)*out <= max)) {
+        snprintf(range, sizeof range, "from %g to %g", min, max);
+        return out_of_range(s, what, length, range);
+    }
     s->last = s->at += length;
     return KILN_OK;
 }

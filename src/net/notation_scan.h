@@ -2,7 +2,7 @@
 #ifndef KILN_NET_NOTATION_SCAN_H
 #define KILN_NET_NOTATION_SCAN_H
 
-#include "net/notation.h"
+#include "net/plan.h"
 
 typedef struct {
     char text[KILN_NOTATION_MAX + 2];  /* cleaned: ASCII, lower case */
@@ -21,10 +21,12 @@ int kiln_scan_accept(kiln_scanner *s, char c);
 int kiln_scan_word(kiln_scanner *s, char *out, int size);
 int kiln_scan_accept_word(kiln_scanner *s, const char *word);
 int kiln_scan_number_follows(kiln_scanner *s);
-/* A whole number in min..max; a decimal number at least 0 and below 1. `what` says what it means,
- * perhaps with an example behind a comma: "the stride, as in stride 2". */
+/* A whole number in min..max; a decimal number at least 0 and below 1, or in min..max, as a float.
+ * `what` says what it means, perhaps with an example behind a comma: "the stride, as in stride 2".
+ */
 int kiln_scan_whole(kiln_scanner *s, const char *what, int min, int max, int *out);
 int kiln_scan_share(kiln_scanner *s, const char *what, float *out);
+int kiln_scan_number(kiln_scanner *s, const char *what, double min, double max, float *out);
 
 /* "net: column 9: found FOUND, expected EXPECTED[; did you mean "NEAR"?]"; near may be NULL. */
 int kiln_scan_fail(const kiln_scanner *s, const char *found, const char *expected,

@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "kernels/vec.h"
+#include "net/kinds.h"
 #include "train/trainer.h"
 
 #define SHIFT 2 /* pixels, of the ten views */
@@ -58,7 +59,7 @@ static int room(const kiln_run *r)
 static void average_views(kiln_run *r, const uint8_t *images, int n, int views)
 {
     const kiln_plan *plan = kiln_net_plan(r->net);
-    const int classes = plan->classes, svm = plan->layer[plan->count - 1].kind == KILN_SVM;
+    const int classes = plan->classes, svm = !plan->layer[plan->count - 1].kind->probabilities;
 
     kiln_vec_fill(r->probability, n * classes, 0.0f);
     for (int v = views - 1; v >= 0; v--) {

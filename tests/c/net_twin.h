@@ -1,5 +1,5 @@
 /*
- * A whole net in double: the plan of a net, run by the twins of src/ref on doubles of its
+ * A whole net in double: the plan of a net, run by the twins that its rows name on doubles of its
  * parameters. Its loss is what the numeric gradients of whole nets differentiate.
  */
 #ifndef KILN_TESTS_NET_TWIN_H
@@ -13,7 +13,7 @@ typedef struct {
     const int *y;
     double *parameter[KILN_TENSORS_MAX]; /* by tensor */
     double *value[KILN_LAYERS_MAX];
-    double *input, *mean, *inv_std;
+    double *input, *work;
 } net_twin;
 
 void net_twin_make(net_twin *t, kiln_net *net, const int *y, int n);

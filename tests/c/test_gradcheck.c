@@ -24,7 +24,7 @@ static void check_layers(const char *notation, int C, int H, int W)
 
     if (kiln_gradcheck_make(&net, notation, &o) < 0) CHECK_FAIL("%s: %s", notation, kiln_error());
     for (int l = 0; l < kiln_net_plan(net)->count; l++) {
-        kiln_gradcheck_row row[3];
+        kiln_gradcheck_row row[KILN_GRADCHECK_ROWS];
         const int rows = kiln_gradcheck_layer(net, l, row);
 
         if (rows < 0) CHECK_FAIL("%s", kiln_error());
@@ -132,7 +132,7 @@ static void check_net(const char *notation, double h, double tolerance)
 static void saturated(void **state)
 {
     kiln_net_options o = options(3, 6, 6);
-    kiln_gradcheck_row row[3];
+    kiln_gradcheck_row row[KILN_GRADCHECK_ROWS];
     kiln_net *net = NULL;
 
     (void)state;

@@ -62,7 +62,7 @@ static void plans_of_the_design(void **state)
                "conv1:32x32x32 batchnorm1:32x32x32 relu1:32x32x32 conv2:32x32x32 "
                "batchnorm2:32x32x32 relu2:32x32x32 maxpool1:32x16x16 dropout1:32x16x16 "
                "flatten1:8192 affine1:10 softmax1:10");
-    CHECK(plan.layer[7].u.rate == 0.3f);
+    CHECK(plan.layer[7].value[0] == (double)0.3f);
     check_plan("conv 3x3x16 - residual(conv 3x3x16 - batchnorm - relu - conv 3x3x16 - batchnorm) - "
                "relu - avgpool - affine 10 - svm",
                "conv1:16x32x32 conv2:16x32x32 batchnorm1:16x32x32 relu1:16x32x32 conv3:16x32x32 "
