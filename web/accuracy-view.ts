@@ -4,7 +4,7 @@
  */
 
 import { ChartView } from './chart-view.js';
-import type { CurveOptions } from './curve.js';
+import type { CurveOptions, Points } from './curve.js';
 import { count, fixed, general, percent } from './format.js';
 import { strings } from './strings.js';
 import type { Progress } from './live-trainer.js';
@@ -12,20 +12,25 @@ import type { Progress } from './live-trainer.js';
 const words = strings.charts;
 
 export class AccuracyView extends ChartView {
-  protected readonly curveOptions: CurveOptions = {
+  protected readonly curveOptions: Omit<CurveOptions, 'onCursor'> = {
     curves: [
       { name: words.batches, colour: '--line', kind: 'line', width: 1 },
       { name: words.train, colour: '--ink', kind: 'points', width: 1.5 },
       { name: words.validation, colour: '--accent', kind: 'points', width: 2 },
     ],
-    yRange: () => [0, 1],
+    yRange: () => ({ low: 0, high: 1 }),
     yText: (value) => percent(value, 0),
     xText: count,
     margin: 68,
   };
 
   constructor() {
-    super({ title: words.accuracy, caption: words.accuracyCaption, table: words.accuracyData });
+    super({
+      title: words.accuracy,
+      caption: words.accuracyCaption,
+      table: words.accuracyData,
+      file: words.accuracyFile,
+    });
   }
 
   protected override measure({ accuracy }: Progress['points'][number]): number {
@@ -37,24 +42,13 @@ export class AccuracyView extends ChartView {
     return [];
   }
 
-  /** Batches and epochs over one axis of steps, in order. */
-  protected override curves(): { xs: number[]; ys: (number | null)[][] } {
-    const { xs } = this.series;
-    const average = this.average();
-    const out: { xs: number[]; ys: (number | null)[][] } = { xs: [], ys: [[], [], []] };
-    const add = (x: number, values: (number | null)[]): void => {
-      out.xs.push(x);
-      values.forEach((value, i) => out.ys[i]!.push(value));
-    };
-    let next = 0;
-    for (const { step, trainAccuracy, valAccuracy } of this.epochs) {
-      for (; next < xs.length && xs[next]! < step; next++) {
-        add(xs[next]!, [average[next]!, null, null]);
-      }
-      add(step, [null, trainAccuracy, valAccuracy]);
-    }
-    for (; next < xs.length; next++) add(xs[next]!, [average[next]!, null, null]);
-    return out;
+  protected override curves(): Points[] {
+    const steps = this.epochs.map(({ step }) => step);
+    return [
+      { xs: this.series.xs, ys: this.average() },
+      { xs: steps, ys: this.epochs.map(({ trainAccuracy }) => trainAccuracy) },
+      { xs: steps, ys: this.epochs.map(({ valAccuracy }) => valAccuracy) },
+    ];
   }
 
   protected override describe(): string {

@@ -1,14 +1,17 @@
 /**
  * What the curves of loss and accuracy share: they grow with the progress of the run, start anew
- * with each run, and stand as a table below.
+ * with each run while the last run's curve stays faintly behind, give the values under a cursor,
+ * stand as a table below, and can be saved as numbers and as a picture.
  */
 
 import uplotCss from 'uplot/dist/uPlot.min.css?inline';
 
 import css from './styles/chart.css?inline';
-import { Curve, type CurveOptions } from './curve.js';
-import { dataTable, h, sheet } from './dom.js';
+import { csv, picture } from './chart-files.js';
+import { Curve, type CurveOptions, type CurveStyle, type Points } from './curve.js';
+import { dataTable, download, h, setText, sheet, show } from './dom.js';
 import { calm, draw } from './draw.js';
+import { count } from './format.js';
 import { Series, smooth } from './series.js';
 import { strings } from './strings.js';
 import type { History, LiveTrainer, Progress } from './live-trainer.js';
@@ -17,21 +20,49 @@ import { View } from './view.js';
 const words = strings.charts;
 const LEAST_WINDOW = 10; // points averaged at least
 const WINDOWS = 30; // and at most one in so many of all
+const NOTHING: Points = { xs: [], ys: [] };
+const LAST_RUN: CurveStyle = { name: words.lastRun, colour: '--faint', kind: 'line', width: 2 };
+
+/** What each key does to the cursor, in hundredths of the curve. */
+const MOVES: Record<string, number> = {
+  ArrowLeft: -1,
+  ArrowDown: -1,
+  ArrowRight: 1,
+  ArrowUp: 1,
+  PageDown: -10,
+  PageUp: 10,
+  Home: -Infinity,
+  End: Infinity,
+};
 
 export interface ChartText {
   title: string;
   caption: string;
   table: string;
+  /** Of its files, without ending. */
+  file: string;
 }
 
 export abstract class ChartView extends View {
   protected readonly series = new Series();
   protected epochs: History['epochs'] = [];
-  readonly #box = h('div', { class: 'chart', role: 'img', 'aria-label': words.empty });
+  /** The average of the run before this one. */
+  protected lastRun = NOTHING;
+  readonly #box = h('div', {
+    class: 'chart',
+    role: 'slider',
+    tabindex: '0',
+    'aria-valuemin': '0',
+    onkeydown: (event: KeyboardEvent) => this.#press(event),
+    onblur: () => this.#curve?.hideCursor(),
+  });
   readonly #empty = h('p', { class: 'empty', 'aria-hidden': 'true' }, words.empty);
+  readonly #here = h('p', { class: 'note here', 'aria-hidden': 'true' }, words.hint);
+  readonly #trouble = h('p', { class: 'trouble', role: 'status' });
   readonly #text: ChartText;
   readonly #table: ReturnType<typeof dataTable>;
   #curve: Curve | null = null;
+  #pointed = false;
 
   constructor(text: ChartText) {
     super(css);
@@ -40,7 +71,7 @@ export abstract class ChartView extends View {
     this.root.adoptedStyleSheets.push(sheet(uplotCss));
   }
 
-  protected abstract readonly curveOptions: CurveOptions;
+  protected abstract readonly curveOptions: Omit<CurveOptions, 'onCursor'>;
 
   /** The value of a step. */
   protected abstract measure(point: Progress['points'][number]): number;
@@ -48,40 +79,60 @@ export abstract class ChartView extends View {
   /** The points of a run's history that stand for its steps. */
   protected abstract remembered(history: History): [step: number, value: number][];
 
-  /** Every curve's values over common places. */
-  protected abstract curves(): { xs: number[]; ys: (number | null)[][] };
+  /** The points of every curve. */
+  protected abstract curves(): Points[];
 
   /** The picture in words. */
   protected abstract describe(): string;
 
   protected abstract tableRows(): { head: string[]; rows: string[][] };
 
-  /** The values that the moving average is of. */
-  protected averaged(): readonly number[] {
-    return this.series.ys;
+  /** What is wrong with the run, as far as these curves show it: a sentence with the cure. */
+  protected trouble(): string {
+    return '';
   }
 
   protected average(): number[] {
-    return smooth(this.averaged(), Math.max(LEAST_WINDOW, this.series.length / WINDOWS));
+    return this.smoothed(this.series.ys);
+  }
+
+  protected smoothed(ys: readonly number[]): number[] {
+    return smooth(ys, Math.max(LEAST_WINDOW, ys.length / WINDOWS));
   }
 
   protected override build(): void {
     const { title, caption } = this.#text;
+    this.#box.setAttribute('aria-label', title);
+    const button = (text: string, act: () => void): HTMLElement =>
+      h('button', { type: 'button', class: 'plain', onclick: act }, text);
     this.root.append(
       h(
         'figure',
         {},
         h('h2', {}, title),
         h('div', { class: 'frame' }, this.#box, this.#empty),
+        this.#here,
+        this.#trouble,
         h('figcaption', {}, caption),
       ),
-      this.#table.node,
+      h(
+        'div',
+        { class: 'foot' },
+        this.#table.node,
+        button(words.csv(title), () => this.#saveNumbers()),
+        button(words.png(title), () => this.#savePicture()),
+      ),
     );
     this.#table.node.addEventListener('toggle', () => this.#fillTable());
+    show(this.#trouble, false);
   }
 
   protected override attach(trainer: LiveTrainer): void {
-    this.#curve ??= new Curve(this.#box, this.curveOptions);
+    this.#curve ??= new Curve(this.#box, {
+      ...this.curveOptions,
+      curves: [...this.curveOptions.curves, LAST_RUN],
+      onCursor: (x) => this.#point(x),
+    });
     this.on('progress', ({ points }) => {
       for (const point of points) this.series.push(point.step, this.measure(point));
       // Calm pages show at once that it goes, and move with the epochs.
@@ -93,7 +144,10 @@ export abstract class ChartView extends View {
       this.#announce();
     });
     this.on('state', () => this.#redraw());
-    this.onRun(() => void this.#restore(trainer));
+    this.onRun(() => {
+      if (this.series.length > 0) this.lastRun = { xs: this.series.xs, ys: this.average() };
+      void this.#restore(trainer);
+    });
     void this.#restore(trainer);
   }
 
@@ -123,19 +177,67 @@ export abstract class ChartView extends View {
   #redraw(): void {
     draw(this, () => {
       if (!this.visible) return;
-      const { xs, ys } = this.curves();
-      this.#empty.hidden = xs.length > 0;
+      const curves = this.curves();
+      show(this.#empty, curves.every(({ xs }) => xs.length === 0));
       this.#curve?.set(
-        xs,
-        ys,
+        [...curves, this.lastRun],
         this.epochs.map(({ step }) => step),
       );
+      this.#box.setAttribute('aria-valuemax', String(Math.round(this.series.xs.at(-1) ?? 0)));
+      const trouble = this.trouble();
+      setText(this.#trouble, trouble);
+      show(this.#trouble, trouble !== '');
     });
   }
 
-  #announce(): void {
+  #press(event: KeyboardEvent): void {
+    const by = MOVES[event.key];
+    if (event.key === 'Escape') this.#curve?.hideCursor();
+    else if (by !== undefined) this.#curve?.move(by);
+    else return;
+    event.preventDefault();
+  }
+
+  /** Says the values at the cursor. */
+  #point(x: number | null): void {
+    this.#pointed = x !== null;
+    const text = x === null ? words.hint : this.#valuesAt(x);
+    setText(this.#here, text);
+    this.#box.setAttribute('aria-valuenow', String(Math.round(x ?? this.series.xs.at(-1) ?? 0)));
+    this.#box.setAttribute('aria-valuetext', x === null ? this.#label() : text);
+  }
+
+  #valuesAt(x: number): string {
+    const values = this.#curve!.nearest(x);
+    const parts = [...this.curveOptions.curves, LAST_RUN].flatMap(({ name }, i) =>
+      values[i] === null ? [] : [`${name} ${this.curveOptions.yText(values[i]!)}`],
+    );
+    return words.at(count(x), parts.join(', '));
+  }
+
+  #saveNumbers(): void {
+    const names = [...this.curveOptions.curves, LAST_RUN].map(({ name }) => name);
+    const table = this.#curve?.table ?? [];
+    download(`${this.#text.file}.csv`, csv([words.step, ...names], table), 'text/csv');
+  }
+
+  #savePicture(): void {
+    const chart = this.#curve?.canvas;
+    const net = this.trainer?.summary.notation ?? '';
+    if (!chart) return;
+    void this.attempt(async () => {
+      const bytes = await picture(chart, [this.#text.title, net], this.#box);
+      download(`${this.#text.file}.png`, bytes, 'image/png');
+    });
+  }
+
+  #label(): string {
     const nothing = this.series.length === 0 && this.epochs.length === 0;
-    this.#box.setAttribute('aria-label', nothing ? words.empty : this.describe());
+    return nothing ? words.empty : this.describe();
+  }
+
+  #announce(): void {
+    if (!this.#pointed) this.#point(null);
     this.#fillTable();
   }
 

@@ -1,7 +1,7 @@
 /**
  * A uPlot chart set as in a book: no frame, few lines, curves named at their ends, rules at the
- * ends of epochs. It takes its colours from the view's custom properties and follows light and
- * dark.
+ * ends of epochs. It takes its colours from the view's custom properties and follows light, dark
+ * and forced colours. A cursor, moved by pointer or by `move`, names a place on the x axis.
  */
 
 import uPlot from 'uplot';
@@ -18,24 +18,42 @@ export interface CurveStyle {
 
 export interface CurveOptions {
   curves: CurveStyle[];
-  yRange: (low: number, high: number) => [number, number];
+  yRange: () => YRange;
   yText: (value: number) => string;
   /** Width kept at the right for the names of the curves. */
   margin: number;
   xText: (value: number) => string;
+  /** Called when the cursor has moved, with its place, or null when it has gone. */
+  onCursor: (x: number | null) => void;
 }
 
-type Numbers = (number | null)[];
+export interface YRange {
+  low: number;
+  high: number;
+  /** Powers of ten at equal distances; `low` is above zero then. */
+  logarithmic?: boolean;
+}
+
+/** One curve: its values over places of its own, in order. */
+export interface Points {
+  xs: readonly number[];
+  ys: readonly number[];
+}
 
 const HEIGHT = 240;
 const NAME_HEIGHT = 15;
+const STEPS = 100; // of the cursor, by keyboard, from one end to the other
 
 export class Curve {
   #plot: uPlot | null = null;
   #data: uPlot.AlignedData;
   #rules: readonly number[] = [];
+  #logarithmic = false;
   readonly #resize: ResizeObserver;
-  readonly #dark = matchMedia('(prefers-color-scheme: dark)');
+  readonly #looks = [
+    matchMedia('(prefers-color-scheme: dark)'),
+    matchMedia('(forced-colors: active)'),
+  ];
   readonly #rebuild = (): void => {
     this.#plot?.destroy();
     this.#plot = null;
@@ -49,12 +67,12 @@ export class Curve {
     this.#data = [[], ...options.curves.map(() => [])] as unknown as uPlot.AlignedData;
     this.#resize = new ResizeObserver(() => draw(this, () => this.#fit()));
     this.#resize.observe(box);
-    this.#dark.addEventListener('change', this.#rebuild);
+    for (const look of this.#looks) look.addEventListener('change', this.#rebuild);
   }
 
   dispose(): void {
     this.#resize.disconnect();
-    this.#dark.removeEventListener('change', this.#rebuild);
+    for (const look of this.#looks) look.removeEventListener('change', this.#rebuild);
     undraw(this);
     this.#plot?.destroy();
     this.#plot = null;
@@ -64,12 +82,54 @@ export class Curve {
     return this.#plot?.ctx.canvas ?? null;
   }
 
-  /** New values of all curves over xs, and the places of the rules. */
-  set(xs: number[], ys: Numbers[], rules: readonly number[]): void {
-    this.#data = [xs, ...ys] as uPlot.AlignedData;
+  /** New points of all curves, and the places of the rules. */
+  set(curves: readonly Points[], rules: readonly number[]): void {
+    this.#data = uPlot.join(
+      curves.map(({ xs, ys }) => [xs, ys] as unknown as uPlot.AlignedData),
+    ) as uPlot.AlignedData;
     this.#rules = rules;
-    if (this.#plot) this.#plot.setData(this.#data);
+    if ((this.options.yRange().logarithmic ?? false) !== this.#logarithmic) this.#rebuild();
+    else if (this.#plot) this.#plot.setData(this.#data);
     else this.#make();
+  }
+
+  /** All points as a table: the places, and each curve's values there. */
+  get table(): readonly ArrayLike<number | null | undefined>[] {
+    return this.#data;
+  }
+
+  /**
+   * Moves the cursor by so many hundredths of the curve, but at least to the next point; to an end
+   * with ±Infinity. The first move shows it at the end it comes from.
+   */
+  move(by: number): void {
+    const plot = this.#plot;
+    const [xs] = this.#data;
+    if (!plot || xs.length === 0) return;
+    const last = xs.length - 1;
+    const present = plot.cursor.idx ?? (by < 0 ? last + 1 : -1);
+    const whole = Math.sign(by) * Math.max(1, Math.round((Math.abs(by) * last) / STEPS));
+    const next = Math.max(0, Math.min(last, present + whole));
+    plot.setCursor({ left: plot.valToPos(xs[next]!, 'x'), top: 0 });
+  }
+
+  hideCursor(): void {
+    this.#plot?.setCursor({ left: -10, top: -10 });
+  }
+
+  /** The value of each curve at the point of its own that is nearest to x. */
+  nearest(x: number): (number | null)[] {
+    const [xs, ...curves] = this.#data;
+    const after = xs.findIndex((at) => at >= x);
+    const from = after < 0 ? xs.length - 1 : after;
+    return curves.map((ys) => {
+      let [down, up] = [from, from];
+      while (down >= 0 && ys[down] == null) down--;
+      while (up < xs.length && ys[up] == null) up++;
+      const below = down >= 0 ? x - xs[down]! : Infinity;
+      const above = up < xs.length ? xs[up]! - x : Infinity;
+      return below === Infinity && above === Infinity ? null : ys[below < above ? down : up]!;
+    });
   }
 
   #fit(): void {
@@ -85,6 +145,8 @@ export class Curve {
     const style = getComputedStyle(this.box);
     const colour = (name: string): string => style.getPropertyValue(name).trim() || '#888';
     const font = `12px ${style.fontFamily}`;
+    const { yRange, yText, xText, onCursor, curves } = this.options;
+    this.#logarithmic = yRange().logarithmic ?? false;
     const axis: uPlot.Axis = {
       stroke: colour('--muted'),
       font,
@@ -98,34 +160,41 @@ export class Curve {
         height: HEIGHT,
         padding: [12, this.options.margin, 0, 0],
         legend: { show: false },
-        cursor: { drag: { x: false, y: false }, points: { show: false }, x: false, y: false },
+        cursor: { drag: { x: false, y: false }, points: { show: false }, y: false },
         scales: {
           x: {
             time: false,
             range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 1, 10)],
           },
-          y: { range: (_, low, high) => this.options.yRange(low ?? 0, high ?? 1) },
+          y: {
+            distr: this.#logarithmic ? 3 : 1,
+            range: () => [yRange().low, yRange().high],
+          },
         },
         axes: [
           {
             ...axis,
             size: 30,
-            values: (_, at) => at.map((v) => (Number.isInteger(v) ? this.options.xText(v) : '')),
+            values: (_, at) => at.map((v) => (Number.isInteger(v) ? xText(v) : '')),
           },
           {
             ...axis,
             size: 46,
+            ...(this.#logarithmic ? { splits: (_, __, low, high) => powers(low, high) } : {}),
             grid: { show: true, stroke: colour('--rule'), width: 0.5 },
-            values: (_, at) => at.map(this.options.yText),
+            values: (_, at) => at.map((v) => (v == null ? '' : yText(v))),
           },
         ],
         series: [
           {},
-          ...this.options.curves.map((curve) => this.#series(curve, colour(curve.colour))),
+          ...curves.map((curve) => this.#series(curve, colour(curve.colour))),
         ],
         hooks: {
           drawAxes: [(plot) => this.#drawRules(plot, colour('--rule'))],
           draw: [(plot) => this.#drawNames(plot, font, colour)],
+          setCursor: [
+            ({ cursor: { idx }, data: [xs] }) => onCursor(idx == null ? null : (xs[idx] ?? null)),
+          ],
         },
       },
       this.#data,
@@ -175,8 +244,8 @@ export class Curve {
     const names = this.options.curves
       .flatMap((curve, i) => {
         if (curve.kind === 'dots') return [];
-        const ys = this.#data[i + 1] as Numbers;
-        const last = ys.findLastIndex((y) => y !== null);
+        const ys = this.#data[i + 1]!;
+        const last = [...ys].findLastIndex((y) => y != null);
         if (last < 0) return [];
         return [
           {
@@ -205,4 +274,14 @@ export class Curve {
     }
     ctx.restore();
   }
+}
+
+/** The places of a logarithmic axis: powers of ten, with 2 and 5 times these where they are few. */
+function powers(low: number, high: number): number[] {
+  const first = Math.floor(Math.log10(low));
+  const decades = Math.ceil(Math.log10(high)) - first + 1;
+  const factors = high / low > 100 ? [1] : [1, 2, 5];
+  return Array.from({ length: decades }, (_, i) => 10 ** (first + i))
+    .flatMap((power) => factors.map((factor) => factor * power))
+    .filter((at) => at >= low && at <= high);
 }

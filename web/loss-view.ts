@@ -1,45 +1,84 @@
-/** The loss of each batch and its moving average, live. */
+/**
+ * The loss of each batch and its moving average, live. The axis follows the loss: when it grows far
+ * above where it began, by powers of ten, and then the view says what that means.
+ */
 
 import { ChartView } from './chart-view.js';
-import type { CurveOptions } from './curve.js';
+import type { CurveOptions, Points, YRange } from './curve.js';
 import { count, fixed, general } from './format.js';
+import { extent } from './pixels.js';
 import { strings } from './strings.js';
-import type { History, Progress } from './live-trainer.js';
+import type { History, LiveTrainer, Progress } from './live-trainer.js';
 
 const words = strings.charts;
 const TABLE_ROWS = 20;
 
-/**
- * A loss this many times the first one leaves the chart, and counts for no more in the average, so
- * that the others stay legible.
- */
-const TALLEST = 3;
+/** From a loss this many times the first one on, the axis goes by powers of ten. */
+const TALL = 4;
+
+/** An average this many times the first ones is no stumble any more: the run diverges. */
+const GROWN = 2;
+
+/** The points that tell where the loss began, and where it is. */
+const FEW = 10;
 
 export class LossView extends ChartView {
-  protected readonly curveOptions: CurveOptions = {
+  protected readonly curveOptions: Omit<CurveOptions, 'onCursor'> = {
     curves: [
       { name: words.batches, colour: '--line', kind: 'dots' },
       { name: words.smoothed, colour: '--accent', kind: 'line', width: 2 },
     ],
-    yRange: (low, high) => [Math.min(0, low), high > 0 ? this.#top(high) * 1.02 : 1],
-    yText: (value) => general(value),
+    yRange: () => this.#range(),
+    yText: (value) => general(value, 3),
     xText: count,
     margin: 56,
   };
 
+  /** The run ended at a loss that is no number. */
+  #broken = false;
+
   constructor() {
-    super({ title: words.loss, caption: words.lossCaption, table: words.lossData });
+    super({
+      title: words.loss,
+      caption: words.lossCaption,
+      table: words.lossData,
+      file: words.lossFile,
+    });
   }
 
-  /** A loss, or what stands for it where it is too large. */
-  #top(high: number): number {
-    const first = this.series.ys[0] ?? 0;
-    return first > 0 ? Math.min(high, TALLEST * first) : high;
+  protected override attach(trainer: LiveTrainer): void {
+    super.attach(trainer);
+    this.on('error', ({ code }) => {
+      this.#broken = code === 'E_DIVERGED';
+    });
+    this.onRun(() => {
+      this.#broken = false;
+    });
   }
 
-  protected override averaged(): number[] {
+  #range(): YRange {
+    const { ys } = this.series.length > 0 ? this.series : this.lastRun;
+    if (ys.length === 0) return { low: 0, high: 1 };
+    const [low, high] = extent(ys);
+    if (high > TALL * ys[0]! && low > 0) return { low, high: 1.2 * high, logarithmic: true };
+    return { low: Math.min(0, low), high: high > 0 ? 1.02 * high : 1 };
+  }
+
+  /** Of logarithms where the axis has them: else one batch of 1e9 would lift its neighbours. */
+  protected override average(): number[] {
     const { ys } = this.series;
-    return ys.map((y) => this.#top(y));
+    if (!this.#range().logarithmic) return this.smoothed(ys);
+    return this.smoothed(ys.map(Math.log)).map(Math.exp);
+  }
+
+  protected override trouble(): string {
+    const { ys } = this.series;
+    if (this.#broken) return words.broken;
+    if (ys.length === 0) return '';
+    const mean = (some: number[]): number => some.reduce((a, b) => a + b, 0) / some.length;
+    const first = Math.min(ys[0]!, mean(ys.slice(0, FEW)));
+    const now = mean(ys.slice(-FEW));
+    return now > GROWN * first ? words.diverging(fixed(first, 2), general(now, 3)) : '';
   }
 
   protected override measure({ loss }: Progress['points'][number]): number {
@@ -50,8 +89,12 @@ export class LossView extends ChartView {
     return loss;
   }
 
-  protected override curves(): { xs: number[]; ys: (number | null)[][] } {
-    return { xs: this.series.xs, ys: [this.series.ys, this.average()] };
+  protected override curves(): Points[] {
+    const { xs, ys } = this.series;
+    return [
+      { xs, ys },
+      { xs, ys: this.average() },
+    ];
   }
 
   protected override describe(): string {

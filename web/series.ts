@@ -11,7 +11,7 @@ export class Series {
   #sumY = 0;
   #pending = 0;
 
-  constructor(readonly capacity = 2000) {}
+  constructor(readonly capacity = 1000) {}
 
   get length(): number {
     return this.xs.length;

@@ -193,6 +193,19 @@ export const strings = {
     accuracyData: 'Accuracy as numbers',
     head: ['Epoch', 'Step', 'Training loss', 'Training', 'Validation', 'Learning rate'],
     lossHead: ['Step', 'Loss', 'Average'],
+    lossFile: 'kiln-loss',
+    accuracyFile: 'kiln-accuracy',
+    lastRun: 'last run',
+    hint: 'Point at the chart, or choose it and press ← →, for its values.',
+    at: (step: string, values: string): string => `Step ${step}: ${values}`,
+    csv: (title: string): string => `${title}, CSV`,
+    png: (title: string): string => `${title}, PNG`,
+    diverging: (first: string, now: string): string =>
+      `The loss grows: ${now} now, ${first} at first. The learning rate is too large for this ` +
+      'network: lower it, to a tenth say, and reset.',
+    broken:
+      'The loss grew until it was no number any more. The learning rate is too large for this ' +
+      'network: lower it, to a tenth say, and reset.',
   },
 
   filters: {

@@ -491,7 +491,7 @@ describe('what people ask of their browsers', () => {
     await page.locator('kiln-loss-view .empty').waitFor({ state: 'hidden' });
     await page.waitForFunction(() => {
       const view = document.querySelector('kiln-page')!.shadowRoot!.querySelector('kiln-loss-view');
-      return view!.shadowRoot!.querySelector('.chart')!.ariaLabel!.includes('At step 15');
+      return view!.shadowRoot!.querySelector('.chart')!.ariaValueText!.includes('At step 15');
     });
   });
 

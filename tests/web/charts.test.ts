@@ -1,0 +1,204 @@
+// The curves: their axis, what they say of a diverging run, values under a cursor, files, last run.
+
+import { readFile } from 'node:fs/promises';
+
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+
+import { ask, button, openSite, steps, visit, type Site, type Visit } from './browser.js';
+
+let site: Site;
+let opened: Visit[] = [];
+
+beforeAll(async () => {
+  site = await openSite();
+});
+afterAll(() => site?.close());
+afterEach(async () => {
+  const visits = opened;
+  opened = [];
+  for (const { errors, close } of visits) {
+    await close();
+    expect(errors).toEqual([]);
+  }
+});
+
+async function open(hash = '', options: object = {}): Promise<Page> {
+  const opening = await visit(site, { hash, ...options });
+  opened.push(opening);
+  return opening.page;
+}
+
+async function run(page: Page, to: number): Promise<void> {
+  await button(page, 'Start').click();
+  await steps(page, to);
+}
+
+/** The numbers of a saved file, without its head. */
+async function saved(page: Page, name: string): Promise<string[][]> {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    button(page, name).click(),
+  ]);
+  const text = await readFile(await download.path(), 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => line.split(','));
+}
+
+/** Rows of the chart that hold pixels of a curve's colour: where that curve is. */
+function rowsOf(page: Page, view: string, property: string): Promise<[number, number]> {
+  return page.locator(`${view} .chart canvas`).evaluate((node, name) => {
+    const canvas = node as HTMLCanvasElement;
+    const probe = document.createElement('canvas').getContext('2d')!;
+    probe.fillStyle = getComputedStyle(canvas).getPropertyValue(name);
+    probe.fillRect(0, 0, 1, 1);
+    const wanted = probe.getImageData(0, 0, 1, 1).data;
+    const { width, height } = canvas;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, width * 0.8, height);
+    const across = data.length / 4 / height;
+    const rows: number[] = [];
+    for (let i = 0; i < data.length; i += 4) {
+      if ([0, 1, 2, 3].every((c) => data[i + c] === wanted[c])) rows.push(i / 4 / across);
+    }
+    return [Math.min(...rows) / height, Math.max(...rows) / height] as [number, number];
+  }, property);
+}
+
+test('the axis follows a loss that blows up, and the view says so and names the cure', async () => {
+  const page = await open('#lr=1000&schedule=constant');
+  await run(page, 40);
+  const view = page.locator('kiln-loss-view');
+  await view.locator('.trouble').waitFor();
+  expect(await view.locator('.trouble').textContent()).toMatch(
+    /The loss grows: [\d.e]+ now, 2\.\d+ at first\..*learning rate.*lower it/,
+  );
+  // Not pinned to the top: the average lies within the chart.
+  await page.waitForTimeout(300);
+  const [top] = await rowsOf(page, 'kiln-loss-view', '--accent');
+  expect(top).toBeGreaterThan(0.06);
+  expect(top).toBeLessThan(0.95);
+});
+
+test('a loss that is no number is said, and forgotten with the next run', async () => {
+  const page = await open('#net=affine+100+-+relu+-+affine+10+-+softmax&lr=1000&optimizer=sgd');
+  await button(page, 'Start').click();
+  const view = page.locator('kiln-loss-view');
+  await view.locator('.trouble', { hasText: 'no number any more' }).waitFor();
+  await page.evaluate(async () => {
+    const { trainer } = document.querySelector('kiln-page') as unknown as {
+      trainer: { reset(change: object): Promise<void> };
+    };
+    await trainer.reset({ options: { lr: '0.001' } });
+  });
+  await view.locator('.trouble').waitFor({ state: 'hidden' });
+});
+
+test.each([
+  ['the usual run', ''],
+  ['a linear SVM', '#net=affine+10+-+svm&lr=0.0001&optimizer=momentum&reg=0.1'],
+  ['a linear softmax', '#net=affine+10+-+softmax&lr=0.0003&optimizer=momentum'],
+])('%s is not scolded', async (_, hash) => {
+  const page = await open(hash);
+  await run(page, 60);
+  const view = page.locator('kiln-loss-view');
+  for (let i = 0; i < 5; i++) {
+    expect(await view.locator('.trouble').isVisible()).toBe(false);
+    await page.waitForTimeout(200);
+  }
+});
+
+test('values by keyboard and under the pointer, and a hint otherwise', async () => {
+  const page = await open();
+  await run(page, 30);
+  await button(page, 'Pause').click();
+  await button(page, 'Continue').waitFor();
+  const chart = page.locator('kiln-loss-view .chart');
+  const here = page.locator('kiln-loss-view .here');
+  const hint = await here.textContent();
+  await page.getByRole('slider', { name: 'Loss', exact: true }).focus();
+  await page.keyboard.press('Home');
+  expect(await here.textContent()).toMatch(/^Step 1: batch 2\.\d+, average 2\.\d+$/);
+  await page.keyboard.press('ArrowRight');
+  expect(await here.textContent()).toMatch(/^Step 2:/);
+  expect(await chart.getAttribute('aria-valuenow')).toBe('2');
+  expect(await chart.getAttribute('aria-valuetext')).toBe(await here.textContent());
+  await page.keyboard.press('End');
+  const last = await ask(page, (trainer) => trainer.metrics!.step);
+  expect(await here.textContent()).toContain(`Step ${last}:`);
+  await page.keyboard.press('Escape');
+  expect(await here.textContent()).toBe(hint);
+  const box = (await chart.boundingBox())!;
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.waitForFunction((text) => {
+    const view = document.querySelector('kiln-page')!.shadowRoot!.querySelector('kiln-loss-view');
+    return view!.shadowRoot!.querySelector('.here')!.textContent !== text;
+  }, hint);
+  expect(await here.textContent()).toMatch(/^Step \d+: batch/);
+});
+
+test('the numbers and the picture are saved by a press each', async () => {
+  const page = await open('#train=640&epochs=2');
+  await button(page, 'Start').click();
+  await page.waitForFunction(() => {
+    const { trainer } = document.querySelector('kiln-page') as unknown as {
+      trainer: { state: string };
+    };
+    return trainer.state === 'done';
+  });
+  await page.waitForTimeout(300);
+  const [head, ...rows] = await saved(page, 'Loss, CSV');
+  expect(head).toEqual(['step', 'batch', 'average', 'last run']);
+  expect(rows.map(([step]) => step)).toEqual(Array.from({ length: 20 }, (_, i) => `${i + 1}`));
+  const history = await ask(page, (trainer) => trainer.history());
+  expect(rows.map(([, loss]) => Math.fround(Number(loss)))).toEqual(
+    history.loss.map(([, loss]) => loss),
+  );
+  const accuracies = await saved(page, 'Accuracy, CSV');
+  const epochs = accuracies.filter(([, , train]) => train).slice(1);
+  expect(
+    epochs.map(([step, , train, val]) => [step, train, val].map((v) => Math.fround(Number(v)))),
+  ).toEqual(
+    history.epochs.map((e) => [e.step, e.trainAccuracy, e.valAccuracy]),
+  );
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    button(page, 'Loss, PNG').click(),
+  ]);
+  const png = await readFile(await download.path());
+  expect([...png.subarray(0, 4)]).toEqual([137, 80, 78, 71]);
+  expect(png.length).toBeGreaterThan(2000);
+  expect(png.readUInt32BE(16)).toBeGreaterThan(300);
+});
+
+test("the last run's curve stays faintly behind the new one", async () => {
+  const page = await open();
+  await run(page, 30);
+  await button(page, 'Pause').click();
+  await button(page, 'Reset').click();
+  await button(page, 'Start').waitFor();
+  await page.waitForFunction(() => {
+    const { trainer } = document.querySelector('kiln-page') as unknown as {
+      trainer: { state: string; metrics: { step: number } | null };
+    };
+    return trainer.state === 'ready' && (trainer.metrics?.step ?? 0) === 0;
+  });
+  await page.waitForTimeout(300);
+  const [top, bottom] = await rowsOf(page, 'kiln-loss-view', '--faint');
+  expect(bottom).toBeGreaterThanOrEqual(top);
+  await run(page, 5);
+  await page.waitForTimeout(300);
+  const [head, ...rows] = await saved(page, 'Loss, CSV');
+  expect(head!.at(-1)).toBe('last run');
+  expect(rows.filter(([, , , before]) => before !== '').length).toBeGreaterThanOrEqual(30);
+  await page.locator('kiln-accuracy-view').waitFor();
+});
+
+test('forced colours draw the curves in system colours', async () => {
+  const page = await open('', { forcedColors: 'active' });
+  await run(page, 20);
+  await page.waitForTimeout(300);
+  const [top, bottom] = await rowsOf(page, 'kiln-loss-view', '--accent');
+  expect(bottom).toBeGreaterThan(top);
+});
