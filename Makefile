@@ -37,6 +37,8 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS) --no-print-directory --no-builtin-rules
 endif
 
+EXPORTS = $(B)/wasm/exports.txt
+
 # --- what gets installed --------------------------------------------------------------------------
 
 # build/have/THING: looked for once, installed by apt-get with an announcement where it is missing.
@@ -110,9 +112,12 @@ $(eval $(call variant,strict,$(CC),$(NATIVE_strict)))
 $(eval $(call variant,fused,$(CC),$(NATIVE_fused)))
 $(eval $(call program,$(B)/native/kiln,strict,$(CC),$(NATIVE_strict)))
 $(eval $(call program,$(B)/native/kiln-fused,fused,$(CC),$(NATIVE_fused)))
-$(B)/native/libkiln.a: $(B)/obj/strict/libkiln.a
+# The library as it ships is one object, in which the names that kiln.h does not mark are hidden.
+$(B)/native/libkiln.a: $(B)/obj/strict/libkiln.a $(EXPORTS)
 	@mkdir -p $(@D)
-	$(Q)cp $< $@
+	$(Q)ld -r --whole-archive $< -o $(@D)/libkiln.o
+	@objcopy $$(sed -n 's/^_\(kiln_\)/--keep-global-symbol=\1/p' $(EXPORTS)) $(@D)/libkiln.o
+	@rm -f $@ && ar rcs $@ $(@D)/libkiln.o && rm $(@D)/libkiln.o
 
 # --- WebAssembly ----------------------------------------------------------------------------------
 
@@ -126,12 +131,11 @@ WASM_HOT_SRC = src/kernels/% src/layers/% src/train/optim.c src/data/batch.c tes
 WASM_HOT_SRC += src/base/rng.c src/base/scalar.c $(addprefix src/data/,builtin.c paint.c dataset.c)
 wasm_level = $(if $(filter $(WASM_HOT_SRC),$(1)),$(WASM_HOT),$(WASM_COLD))
 
-# What the module exports: every function that kiln.h declares.
-EXPORTS = $(B)/wasm/exports.txt
-$(EXPORTS): src/kiln.h $(wildcard src/base/status.h)
+# What is public, so what a module exports and a library shows: every function that kiln.h marks.
+$(EXPORTS): src/kiln.h
 	@mkdir -p $(@D)
-	$(Q)$(CC) -E -P -Isrc $< | grep -oE '\bkiln_[a-z0-9_]+ ?\(' | grep -v '^kiln_fail' | \
-		sed -E 's/ ?\($$//; s/^/_/' | sort -u > $@
+	$(Q)$(CC) -E -P -DKILN_API=public: $< | tr -s '\n ' ' ' | \
+		grep -oE 'public: [^;(]*\(' | sed -E 's/.*\b(kiln_[a-z0-9_]+) ?\($$/_\1/' | sort -u > $@
 	@printf '_malloc\n_free\n' >> $@
 
 define wasm_variant
@@ -335,14 +339,12 @@ $(PEERS_NPM): $(wildcard tests/bench/peers/package*.json) $(NPM)
 
 # --- checks ---------------------------------------------------------------------------------------
 
-HEADERS = $(wildcard src/*.h src/*/*.h)
-
-check: $(B)/obj/strict/libkiln.a $(EXPORTS) $(NPM) ## rooms, style, headers alone, no libm, types
+check: | $(B)/have/g++
+check: $(B)/native/libkiln.a $(EXPORTS) $(NPM) ## rooms, style, headers, names, types
 	@tests/check_rooms.sh
 	@tests/check_style.sh
-	@for header in $(HEADERS); do \
-		$(CC) $(filter-out -MMD -MP,$(C_FLAGS)) $(NATIVE_strict) -fsyntax-only -x c $$header; done
-	@echo "headers: $(words $(HEADERS)) compile alone"
+	@CC='$(CC)' FLAGS='$(filter-out -MMD -MP,$(C_FLAGS)) $(NATIVE_strict)' \
+		tests/check_headers.sh $(EXPORTS) $(B)/native/libkiln.a
 	@tests/check_libm.sh $(filter-out $(B)/obj/strict/src/ref/%,$(call objects,strict,$(LIB_SRC)))
 	@$(BIN)/tsc --noEmit
 	@echo "types: no errors"

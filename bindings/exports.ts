@@ -28,6 +28,7 @@ export interface KilnExports {
   kiln_fused_probe(): number;
   kiln_threads_use(threads: number): Status;
   kiln_memory_used(): number;
+  kiln_constants(): Status;
   kiln_options(): Status;
   kiln_presets(): Status;
 
@@ -51,6 +52,9 @@ export interface KilnExports {
   kiln_net_profile(net: number, on: number): Status;
   kiln_net_hash(net: number): Status;
   kiln_gradcheck(notation: string, options: string): Status;
+  kiln_gradcheck_create(notation: string, options: string): Status;
+  kiln_gradcheck_next(check: number): Status;
+  kiln_gradcheck_destroy(check: number): Status;
 
   // data sets
   kiln_data_builtin(options: string): Status;

@@ -52,7 +52,7 @@ probe() {
                   process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' ||
                   fail "Node $(node --version 2>/dev/null || echo '(none)') is too old for the" \
                        "JavaScript tools: 20.19 or later, or 22.12 or later, is needed" ;;
-    gcc)      command -v gcc >/dev/null ;;
+    gcc | g++) command -v "$1" >/dev/null ;;
     *)        fail "need.sh: unknown thing '$1'" ;;
     esac
 }

@@ -1,128 +1,206 @@
 /*
- * The public C API of kiln: what the command line and the bindings may use, and nothing else.
+ * The public C API of kiln: what a program or the bindings may use, and nothing else.
  *
- * Every function that returns int: non-negative is the value, negative is a KILN_E_* status, and
- * kiln_error() then holds a sentence (kiln_error_column() a column, for the notation). Nothing
- * prints, nothing aborts. Objects are integer handles; a stale or wrong one is KILN_E_HANDLE.
+ * Results. Every function that returns int: non-negative is the value, negative is a KILN_E_*
+ * status, and kiln_error() then holds a sentence (kiln_error_column() a column, for the notation).
+ * Nothing prints, nothing aborts, and a call that fails leaves its objects as they were. One thread
+ * at a time may call.
+ *
+ * Objects are integer handles, always positive. Who creates one destroys it; a handle that was
+ * destroyed, or that is of another kind, is KILN_E_HANDLE and never a wild pointer. 64 may live at
+ * a time (KILN_E_MEMORY). Arrays belong to the caller and are not kept after the call.
  *
  * Options are text, `key=value` on lines of their own, with the keys of the command line without
- * the dashes ("lr=0.01\nepochs=5\n"). kiln_options() is the table of all of them. Structured
- * results are JSON left in kiln_text() until the next call that leaves text; such functions return
- * its length.
+ * the dashes ("lr=0.01\nepochs=5\n"); NULL and "" are none. An unknown key or a value out of range
+ * is KILN_E_ARG. Structured results are JSON left in kiln_text(); such functions ("Text: ...")
+ * return its length in bytes, or KILN_E_MEMORY.
  *
- * Images cross this border in the course's order: (N, C, H, W). One thread at a time may call.
+ * Arrays are row-major, images (N, C, H, W) as in the course. Sizes are of int32, at least 1.
+ *
+ * Names. What is public bears KILN_API here and is declared in no other header; the names of the
+ * inside never stand here, and the built library hides them. Exports come from the mark.
  */
 #ifndef KILN_H
 #define KILN_H
 
 #include <stdint.h>
 
-#include "base/status.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Marks what is public. */
+#ifndef KILN_API
+#define KILN_API
+#endif
+
+/* ---- statuses -------------------------------------------------------------------------------- */
+
+#ifndef KILN_STATUS_CODES
+#define KILN_STATUS_CODES
+/* kiln_constants() tells causes, remedies and the program's exit codes. */
+enum {
+    KILN_OK = 0,
+    KILN_E_ARG = -1,        /* an argument or option that is unknown, or out of its range */
+    KILN_E_SHAPE = -2,      /* sizes that do not fit each other */
+    KILN_E_NOTATION = -3,   /* a net that the arrow notation does not allow; it has a column */
+    KILN_E_MEMORY = -4,     /* more memory than there is, or than the limit allows */
+    KILN_E_DATA = -5,       /* a data file that is damaged, or is none that kiln reads */
+    KILN_E_CHECKPOINT = -6, /* a checkpoint that is damaged, of another program or other data */
+    KILN_E_DIVERGED = -7,   /* a loss or parameter that is not finite */
+    KILN_E_HANDLE = -8,     /* an object that was destroyed, or is of another kind */
+    KILN_E_STATE = -9,      /* a call that is not possible now */
+    KILN_E_IO = -10         /* a file that could not be read or written (the program alone) */
+};
+#endif
+
+/* The sentence of the last failure, without a line end; overwritten by the next one, never NULL. */
+KILN_API const char *kiln_error(void);
+/* Its column in the notation in bytes, counted from 1; 0 where it has none. */
+KILN_API int kiln_error_column(void);
 
 /* ---- the library ----------------------------------------------------------------------------- */
 
-const char *kiln_version(void);
-const char *kiln_mode(void);  /* "strict" or "fused", as built */
-int kiln_lanes(void);         /* floats in a vector, as built */
-int kiln_fused_probe(void);   /* 1 when a * b + c is one rounding here: relaxed SIMD may not be */
-/* Returns the number in use; KILN_E_STATE while any net is alive. */
-int kiln_threads_use(int threads);
+/* "0.1.0". This and the next string live as long as the program. */
+KILN_API const char *kiln_version(void);
+/* "strict" (two roundings for a·b + c) or "fused" (one), as built. */
+KILN_API const char *kiln_mode(void);
+/* Floats in a vector, as built: 1, 4, 8 or 16. Results do not depend on it. */
+KILN_API int kiln_lanes(void);
+/* 1 when a·b + c is one rounding here, else 0: relaxed SIMD may do either. */
+KILN_API int kiln_fused_probe(void);
+/* threads in 1..16, the caller's included; returns the number in use. Results do not depend on it.
+ * KILN_E_STATE while a net or trainer is alive, KILN_E_ARG out of range. */
+KILN_API int kiln_threads_use(int threads);
 /* Threaded WebAssembly only, KILN_E_STATE elsewhere: each worker of the pool calls _run with its
  * number, 1..threads-1, and does not come back; where it traps, it calls _fail, and the job it was
  * part of traps as well. */
-int kiln_worker_run(int thread);
-int kiln_worker_fail(void);
-const char *kiln_text(void);
-void *kiln_alloc(int bytes);  /* buffers for the caller; NULL when there is no room */
-void kiln_free(void *buffer);
-int kiln_memory_used(void);   /* bytes in nets, data sets and trainers, in KiB */
+KILN_API int kiln_worker_run(int thread);
+KILN_API int kiln_worker_fail(void);
+/* What the last function of "Text: ..." left, UTF-8, zero terminated; "" where that failed. It
+ * belongs to the library and lives until the next such function. */
+KILN_API const char *kiln_text(void);
+/* Memory for the caller's arrays, 16-byte aligned at least, to be given back by kiln_free; NULL
+ * when there is none, or bytes < 0. kiln_free(NULL) does nothing. */
+KILN_API void *kiln_alloc(int bytes);
+KILN_API void kiln_free(void *buffer);
+/* KiB (1,024 bytes, rounded up) that nets, data sets, trainers and texts hold. */
+KILN_API int kiln_memory_used(void);
 
+/* Text: what bindings would otherwise copy from here: {"statuses":[{"name":"E_ARG","status":-1,
+ * "exit","cause","remedy"}],"splits":["train",..],"flags":{"stepped":1,..},"views":[1,2,10],
+ * "threads" (the most),"elements" (of one array of a layer function, the most)}. */
+KILN_API int kiln_constants(void);
 /* Text: the table of options, [{"name","type","default","min","max","choices","live","group",
- * "help"}]. live: may be changed while training. */
-int kiln_options(void);
+ * "help"}]. type: int, float, choice, text, flag; min and max with int and float; live: may be
+ * changed while training. */
+KILN_API int kiln_options(void);
 /* Text: the presets, [{"name","title","net","options":{...},"note"}], the nets of the course and of
  * the page. */
-int kiln_presets(void);
+KILN_API int kiln_presets(void);
 
 /* ---- nets (class Model) ---------------------------------------------------------------------- */
 
-/* Text: {"layers":[{"name","kind","text","output":[..],"parameters","flops","bytes","algorithm",
- * "unread"}],"parameters","flops","bytes","notation"}. FLOPs are of one image forward (a
- * multiply-add is two). options: input=CxHxW (3x32x32), batch=. "unread" counts rows and columns of
- * the input a filter or window never covers. */
-int kiln_summary(const char *notation, const char *options);
+/* Text: {"layers":[{"name","kind","text","output":[C,H,W] or [D],"parameters","flops","bytes",
+ * "algorithm","unread","column","end"}],"parameters","flops","bytes","memory","notation"}. FLOPs
+ * are of one image forward (a multiply-add is two), bytes those of activations and parameters,
+ * "memory" the bytes that a net of that batch takes in all; "unread" counts rows and columns of the
+ * input that no filter or window covers; "column".."end" is the layer's place in the notation.
+ * options: input=CxHxW (3x32x32), batch=. KILN_E_NOTATION, KILN_E_ARG. */
+KILN_API int kiln_summary(const char *notation, const char *options);
 
-/* options: input=CxHxW, batch= (largest batch), seed=, init= (he | xavier | gaussian SCALE),
- * keep=1 keeps every activation and gradient for kiln_net_inspect. Returns a handle. */
-int kiln_net_create(const char *notation, const char *options);
-int kiln_net_destroy(int net);
-int kiln_net_classes(int net);
-int kiln_net_input_size(int net); /* C·H·W */
+/* options: input=CxHxW, batch= (largest batch, 1..65536), seed= (uint32), init= (he | xavier |
+ * gaussian SCALE), keep=1 keeps every activation and gradient for kiln_net_inspect. Returns a
+ * handle. KILN_E_NOTATION, KILN_E_ARG, KILN_E_MEMORY. */
+KILN_API int kiln_net_create(const char *notation, const char *options);
+/* KILN_E_STATE for a trainer's own net, which goes with its trainer. */
+KILN_API int kiln_net_destroy(int net);
+KILN_API int kiln_net_classes(int net);
+KILN_API int kiln_net_input_size(int net); /* C·H·W, floats of one image */
 
 /* Tensors are numbered from 0: parameters first, then running statistics. Data in the course's
  * shapes. Text: [{"name":"conv1.w","shape":[32,3,7,7],"size":4704,"parameter":true,
  * "regularised":true,"layer":0}]. */
-int kiln_net_tensors(int net);
-int kiln_net_tensor_get(int net, int tensor, float *out);
-int kiln_net_tensor_set(int net, int tensor, const float *values);
-/* Of the last kiln_net_loss_and_gradients. */
-int kiln_net_gradient_get(int net, int tensor, float *out);
+KILN_API int kiln_net_tensors(int net);
+/* Copies the tensor's values, as many floats as its "size", to out, or from values; returns their
+ * number. KILN_E_ARG for no such tensor, or a NULL array. Values set are not checked. */
+KILN_API int kiln_net_tensor_get(int net, int tensor, float *out);
+KILN_API int kiln_net_tensor_set(int net, int tensor, const float *values);
+/* As _tensor_get, the gradient of the last kiln_net_loss_and_gradients; zeros before one. Running
+ * statistics have none: KILN_E_ARG. */
+KILN_API int kiln_net_gradient_get(int net, int tensor, float *out);
 
-/* scores (n, classes); x (n, C, H, W); n <= batch. train != 0: batch statistics and dropout. */
-int kiln_net_scores(int net, float *scores, const float *x, int n, int train);
-/* Mean loss of the batch plus 0.5·reg·ΣW², train mode as the course's loss(X, y). y in
- * 0..classes-1. */
-int kiln_net_loss(int net, double *loss, const float *x, const int *y, int n, double reg);
-int kiln_net_loss_and_gradients(int net, double *loss, const float *x, const int *y, int n,
-                                double reg);
+/* scores (n, classes), before the softmax; x (n, C, H, W); n in 1..batch, else KILN_E_ARG. train !=
+ * 0: batch statistics and dropout. */
+KILN_API int kiln_net_scores(int net, float *scores, const float *x, int n, int train);
+/* *loss: mean of the batch plus 0.5·reg·ΣW², in train mode as the course's loss(X, y). y (n) in
+ * 0..classes-1, reg in 0..1e6, else KILN_E_ARG. */
+KILN_API int kiln_net_loss(int net, double *loss, const float *x, const int *y, int n, double reg);
+KILN_API int kiln_net_loss_and_gradients(int net, double *loss, const float *x, const int *y, int n,
+                                         double reg);
 
 /* Layers are those of the summary. what: 0 the output, 1 its gradient. Of image `image` of the last
- * pass, as (C, H, W) or (D). out may be NULL. Returns the number of floats. The net must be made
- * with keep=1. */
-int kiln_net_inspect(int net, int layer, int what, int image, float *out);
-/* on: 1 starts. Text: milliseconds by layer of the training passes since the last call, and how
- * many these were: [{"name","forward","backward","calls"}]. */
-int kiln_net_profile(int net, int on);
+ * pass, as (C, H, W) or (D). out may be NULL. Returns the number of floats. KILN_E_STATE unless the
+ * net was made with keep=1. */
+KILN_API int kiln_net_inspect(int net, int layer, int what, int image, float *out);
+/* on: 1 starts the clocks, 0 stops them. Text: milliseconds by layer of the training passes since
+ * the last call, and how many these were: [{"name","forward","backward","calls"}]. */
+KILN_API int kiln_net_profile(int net, int on);
 /* Text: sixteen hexadecimal digits over the bits of all tensors in order. */
-int kiln_net_hash(int net);
+KILN_API int kiln_net_hash(int net);
 
-/* Numeric gradients in double against this library's, for each layer of a net on random data.
- * options as kiln_net_create. Text: [{"layer":"conv1","tensor":"dw","relativeError":1e-7,
- * "share":1e-8,"entries":10}], share: the largest difference by the tensor's largest gradient. */
-int kiln_gradcheck(const char *notation, const char *options);
+/* Numeric gradients in double (central differences, h = 1e-5) against this library's, for each
+ * layer of a net on random data. options as kiln_net_create. Text: [{"layer":"conv1","tensor":"dw",
+ * "relativeError":1e-7,"share":1e-8,"entries":10,"kinks":0}]. relativeError is the course's
+ * rel_error, share the largest difference by the tensor's largest gradient, kinks the entries left
+ * out because they lie at a corner. */
+KILN_API int kiln_gradcheck(const char *notation, const char *options);
+/* The same layer by layer, for who must not be away for long: _create returns a handle, _next
+ * leaves the rows of the next layer and returns 0 after the last one. Source: cs231n,
+ * gradient_check.py. */
+KILN_API int kiln_gradcheck_create(const char *notation, const char *options);
+KILN_API int kiln_gradcheck_next(int check);
+KILN_API int kiln_gradcheck_destroy(int check);
 
 /* ---- data sets (class Dataset) --------------------------------------------------------------- */
 
+/* Numbers of the splits. */
 enum { KILN_TRAIN, KILN_VALIDATION, KILN_TEST };
 
-/* The procedural ten-class set. options: data-seed=, train=, validation=, test= (numbers of
- * images). */
-int kiln_data_builtin(const char *options);
-/* An empty CIFAR-10 set, to be filled and then finished. */
-int kiln_data_create(void);
-/* A whole .bin file; the name decides train or test (test*.bin) and stands in messages. */
-int kiln_data_add_file(int data, const char *name, const uint8_t *bytes, int size);
+/* The procedural ten-class set of 32x32 RGB images. options: data-seed= (uint32, 1), train=,
+ * validation=, test= (numbers of images; 8000, 1000, 1000). Returns a handle. */
+KILN_API int kiln_data_builtin(const char *options);
+/* An empty CIFAR-10 set, to be filled and then finished: until then KILN_E_STATE for who uses it.
+ * Returns a handle. */
+KILN_API int kiln_data_create(void);
+/* A whole .bin file; the name decides train or test (test*.bin) and stands in messages. KILN_E_DATA
+ * where it is none, KILN_E_STATE once finished. */
+KILN_API int kiln_data_add_file(int data, const char *name, const uint8_t *bytes, int size);
 /* The next bytes of an unpacked tar archive, in pieces of any size. Returns the records read so
  * far. */
-int kiln_data_feed_tar(int data, const uint8_t *bytes, int size);
+KILN_API int kiln_data_feed_tar(int data, const uint8_t *bytes, int size);
 /* No more bytes: checks that nothing is cut short, splits (options: validation=1000, train=, test=:
  * at most so many images) and computes means and deviations of the training images. */
-int kiln_data_finish(int data, const char *options);
-int kiln_data_destroy(int data);
+KILN_API int kiln_data_finish(int data, const char *options);
+/* Trainers that borrow it answer KILN_E_HANDLE from then on; they are still to be destroyed. */
+KILN_API int kiln_data_destroy(int data);
 /* Text: {"name","classes":[..],"shape":[3,32,32],"train","validation","test","mean":[..],
- * "std":[..],"hash"}. */
-int kiln_data_info(int data);
-/* Pixels of image i of a split as (C, H, W) bytes; returns its label. */
-int kiln_data_image(int data, int split, int i, uint8_t *out);
-/* Images first .. first + n - 1 as the net sees them, normalised, (n, C, H, W), and their labels.
- * options: normalize=channel | mean-image | none. */
-int kiln_data_batch(int data, int split, int first, int n, const char *options, float *x, int *y);
-/* kNN on raw pixels (assignment 1): returns the number of the first `test` test images that the
- * first `train` training images get right with k neighbours; predictions (test) may be NULL. */
-int kiln_data_knn(int data, int k, int train, int test, int *predictions);
+ * "std":[..],"hash"}. Means and deviations of a channel, in 0..255. */
+KILN_API int kiln_data_info(int data);
+/* Pixels of image i of a split as (C, H, W) bytes, where out is not NULL; returns its label. */
+KILN_API int kiln_data_image(int data, int split, int i, uint8_t *out);
+/* Images first .. first + n - 1 as the net sees them, normalised, x (n, C, H, W), and their labels
+ * y (n), which may be NULL; x may not. options: normalize=channel | mean-image | none. */
+KILN_API int kiln_data_batch(int data, int split, int first, int n, const char *options, float *x,
+                             int *y);
+/* kNN on raw pixels by Euclidean distance (assignment 1): returns the number of the first `test`
+ * test images that the first `train` training images get right with k neighbours; predictions
+ * (test) may be NULL. Ties of votes go to the smaller label. k in 1..train. */
+KILN_API int kiln_data_knn(int data, int k, int train, int test, int *predictions);
 
 /* ---- training (class Trainer) ---------------------------------------------------------------- */
 
+/* Flags of a step. */
 enum {
     KILN_STEPPED = 1,   /* a step was taken */
     KILN_EPOCH = 2,     /* an epoch ended, its accuracies are in kiln_trainer_metrics */
@@ -130,112 +208,149 @@ enum {
     KILN_BEST = 8       /* a new best validation accuracy; parameters were kept */
 };
 
-/* Borrows the data set, which must outlive the trainer. options: all of kiln_options(). Returns a
- * handle. */
-int kiln_trainer_create(int data, const char *options);
-int kiln_trainer_destroy(int trainer);
-/* A live option, at once. */
-int kiln_trainer_set(int trainer, const char *key, const char *value);
-/* Text: all options and their present values, one object. */
-int kiln_trainer_options(int trainer);
+/* Borrows the data set, which must be finished and outlive the trainer. options: all of
+ * kiln_options(). Returns a handle. KILN_E_NOTATION, KILN_E_ARG, KILN_E_SHAPE where the net does
+ * not fit the data, KILN_E_MEMORY. */
+KILN_API int kiln_trainer_create(int data, const char *options);
+KILN_API int kiln_trainer_destroy(int trainer);
+/* A live option, at once. A larger batch may make the net anew: the handle of kiln_trainer_net is
+ * then no longer valid and is to be asked for again. */
+KILN_API int kiln_trainer_set(int trainer, const char *key, const char *value);
+/* Text: all options and their present values, one object of strings. */
+KILN_API int kiln_trainer_options(int trainer);
 /* One step. Returns flags. KILN_E_DIVERGED when loss or gradient is not finite: the parameters are
- * then those before the step. */
-int kiln_trainer_step(int trainer);
+ * then those before the step. KILN_E_STATE when the run is over. */
+KILN_API int kiln_trainer_step(int trainer);
 /* Text: {"step","epoch","steps","epochs","loss","dataLoss","regLoss","accuracy" (of the batch),
  * "lr","gradientNorm","updateRatio","trainAccuracy","valAccuracy","bestValAccuracy","bestEpoch"}
- * after the last step or epoch; null where not yet known. */
-int kiln_trainer_metrics(int trainer);
+ * after the last step or epoch; null where not yet known. Accuracies in 0..1. */
+KILN_API int kiln_trainer_metrics(int trainer);
 /* Text: {"loss":[[step, loss]..],
- * "epochs":[{"epoch","step","trainLoss","trainAccuracy","valAccuracy","lr"}..]}. */
-int kiln_trainer_history(int trainer);
-/* Images first .. first + n - 1 of a split in test mode. Returns the number right; adds to
- * *loss_sum and confusion (classes x classes, row = label) where not NULL. views: 1, 2 (flips) or
- * 10 (flips and shifts) averaged. */
-int kiln_trainer_evaluate(int trainer, int split, int first, int n, int views, double *loss_sum,
-                          int *confusion);
-/* probabilities (n, classes) of n images (C, H, W) bytes. */
-int kiln_trainer_predict(int trainer, const uint8_t *images, int n, int views,
-                         float *probabilities);
-/* Runs image i of a split forward and backward with the present parameters. Returns a net handle,
- * owned by the trainer, for kiln_net_inspect. */
-int kiln_trainer_inspect(int trainer, int split, int i);
-/* The trainer's own net, for kiln_net_tensors, _tensor_get, _profile, _hash. */
-int kiln_trainer_net(int trainer);
-/* Puts back the parameters of the best validation accuracy. */
-int kiln_trainer_restore_best(int trainer);
-/* Writes a checkpoint (DESIGN.md section 7: safetensors) into a buffer of the trainer: returns its
- * size in bytes. */
-int kiln_trainer_save(int trainer);
-const uint8_t *kiln_trainer_saved(int trainer);
-/* A trainer that goes on where the checkpoint ended; options override what the checkpoint says
- * where they are live. */
-int kiln_trainer_resume(int data, const uint8_t *bytes, int size, const char *options);
-/* Text: the metadata of a checkpoint, checked:
- * {"net","options":{..},"step","epoch","mode","data",..}. */
-int kiln_checkpoint_info(const uint8_t *bytes, int size);
-/* The parameters alone as safetensors, in the same buffer. */
-int kiln_trainer_export(int trainer);
+ * "epochs":[{"epoch","step","trainLoss","trainAccuracy","valAccuracy","lr"}..]}, oldest first,
+ * thinned evenly where they are many. */
+KILN_API int kiln_trainer_history(int trainer);
+/* Images first .. first + n - 1 of a split in test mode. Returns the number right; adds the sum of
+ * their losses to *loss_sum and their counts to confusion (classes, classes; row = label) where not
+ * NULL. views: 1, 2 (flips) or 10 (flips and shifts) averaged. */
+KILN_API int kiln_trainer_evaluate(int trainer, int split, int first, int n, int views,
+                                   double *loss_sum, int *confusion);
+/* probabilities (n, classes) of images (n, C, H, W), bytes 0..255 that are normalised as the
+ * training images are. */
+KILN_API int kiln_trainer_predict(int trainer, const uint8_t *images, int n, int views,
+                                  float *probabilities);
+/* Runs image i of a split forward and backward with the present parameters. Returns a net handle
+ * for kiln_net_inspect that belongs to the trainer and lives as long. */
+KILN_API int kiln_trainer_inspect(int trainer, int split, int i);
+/* The trainer's own net, for kiln_net_tensors, _tensor_get, _profile, _hash. The handle belongs to
+ * the trainer and lives until it is destroyed or kiln_trainer_set changes the batch. */
+KILN_API int kiln_trainer_net(int trainer);
+/* Puts back the parameters of the best validation accuracy; KILN_E_STATE where there is none. */
+KILN_API int kiln_trainer_restore_best(int trainer);
+/* Writes a checkpoint (safetensors: tensors, and the run's state as metadata) into a buffer of the
+ * trainer; returns its size in bytes. _export writes the parameters alone. KILN_E_MEMORY leaves
+ * the buffer as it was. */
+KILN_API int kiln_trainer_save(int trainer);
+KILN_API int kiln_trainer_export(int trainer);
+/* That buffer: it belongs to the trainer and lives until the next save or export, or the trainer's
+ * end. NULL before the first one, or with KILN_E_HANDLE in kiln_error(). */
+KILN_API const uint8_t *kiln_trainer_saved(int trainer);
+/* A new trainer that goes on where the checkpoint ended, bit for bit; options override what the
+ * checkpoint says where they are live. Returns a handle. KILN_E_CHECKPOINT. */
+KILN_API int kiln_trainer_resume(int data, const uint8_t *bytes, int size, const char *options);
+/* Text: the metadata of a checkpoint, checked: {"version","net","mode","data","dataHash",
+ * "normalize","sameMode","classes":[..],"mean":[..],"std":[..],"seed","step","epoch","bestEpoch",
+ * "bestValAccuracy","options":{..}}. KILN_E_CHECKPOINT. */
+KILN_API int kiln_checkpoint_info(const uint8_t *bytes, int size);
 
 /* ---- the course's layer functions ------------------------------------------------------------ */
-/* For people who check their homework: the course's shapes and conventions, computed by the
- * library. A negative result is KILN_E_ARG, KILN_E_SHAPE or KILN_E_MEMORY. Caches are what the
- * caller kept: inputs and outputs. */
+/* For people who check their homework: the shapes, names and conventions of cs231n's layers.py and
+ * optim.py, computed by the library. Outputs are overwritten and overlap no input; caches are what
+ * the caller kept: inputs and outputs. KILN_E_SHAPE where sizes do not fit or an array would pass
+ * 2^28 elements, KILN_E_ARG for a number out of its range or a NULL array, KILN_E_MEMORY. */
 
-int kiln_layer_affine_forward(float *out, const float *x, const float *w, const float *b, int N,
-                              int D, int M);
-int kiln_layer_affine_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
-                               const float *w, int N, int D, int M);
-int kiln_layer_relu_forward(float *out, const float *x, int n);
-int kiln_layer_relu_backward(float *dx, const float *dout, const float *x, int n);
-/* x (N, C, H, W), w (F, C, HH, WW); out (N, F, OH, OW). */
-int kiln_layer_conv_forward(float *out, const float *x, const float *w, const float *b, int N,
-                            int C, int H, int W, int F, int HH, int WW, int stride, int pad);
-int kiln_layer_conv_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
-                             const float *w, int N, int C, int H, int W, int F, int HH, int WW,
-                             int stride, int pad);
-int kiln_layer_max_pool_forward(float *out, const float *x, int N, int C, int H, int W,
-                                int pool_height, int pool_width, int stride);
-int kiln_layer_max_pool_backward(float *dx, const float *dout, const float *x, int N, int C, int H,
-                                 int W, int pool_height, int pool_width, int stride);
-/* x (N, D), or (N, C, H, W) for the spatial form with S = H·W > 1 (plain: D = C, S = 1). train != 0
- * updates the running statistics in place; mean and inv_std (C) are the cache of backward. */
-int kiln_layer_batchnorm_forward(float *out, float *mean, float *inv_std, float *running_mean,
-                                 float *running_var, const float *x, const float *gamma,
-                                 const float *beta, int N, int C, int S, float eps, double momentum,
-                                 int train);
+/* out = x·w + b.   x (N, D), w (D, M), b (M), out (N, M); N images flattened to D. */
+KILN_API int kiln_layer_affine_forward(float *out, const float *x, const float *w, const float *b,
+                                       int N, int D, int M);
+/* dx = dout·wᵀ, dw = xᵀ·dout, db = Σ_n dout[n]. */
+KILN_API int kiln_layer_affine_backward(float *dx, float *dw, float *db, const float *dout,
+                                        const float *x, const float *w, int N, int D, int M);
+/* out = max(0, x); dx = dout where x > 0, else 0. n values of any shape. */
+KILN_API int kiln_layer_relu_forward(float *out, const float *x, int n);
+KILN_API int kiln_layer_relu_backward(float *dx, const float *dout, const float *x, int n);
+/* Cross-correlation with zero padding, 0 <= pad.   x (N, C, H, W), w (F, C, HH, WW), b (F), out (N,
+ * F, OH, OW) with OH = 1 + (H + 2·pad - HH) / stride, rounded down, and OW likewise. */
+KILN_API int kiln_layer_conv_forward(float *out, const float *x, const float *w, const float *b,
+                                     int N, int C, int H, int W, int F, int HH, int WW, int stride,
+                                     int pad);
+KILN_API int kiln_layer_conv_backward(float *dx, float *dw, float *db, const float *dout,
+                                      const float *x, const float *w, int N, int C, int H, int W,
+                                      int F, int HH, int WW, int stride, int pad);
+/* The largest value of each window, without padding; dout goes to the first that holds it.   x (N,
+ * C, H, W), out (N, C, OH, OW) with OH = 1 + (H - pool_height) / stride, rounded down. */
+KILN_API int kiln_layer_max_pool_forward(float *out, const float *x, int N, int C, int H, int W,
+                                         int pool_height, int pool_width, int stride);
+KILN_API int kiln_layer_max_pool_backward(float *dx, const float *dout, const float *x, int N,
+                                          int C, int H, int W, int pool_height, int pool_width,
+                                          int stride);
+/* Ioffe and Szegedy 2015, algorithm 1.   x (N, D), or (N, C, H, W) for the spatial form with S =
+ * H·W > 1 (plain: C = D, S = 1); gamma, beta, statistics (C); eps >= 0. train != 0 takes the
+ * batch's mean and biased variance and updates in place running = momentum·running + (1 -
+ * momentum)·batch, momentum in [0, 1]; else the running ones count. mean and inv_std (C) are the
+ * cache of backward. */
+KILN_API int kiln_layer_batchnorm_forward(float *out, float *mean, float *inv_std,
+                                          float *running_mean, float *running_var, const float *x,
+                                          const float *gamma, const float *beta, int N, int C,
+                                          int S, float eps, double momentum, int train);
 /* alt = 0: the staged graph of nine steps; alt = 1: the closed form. */
-int kiln_layer_batchnorm_backward(float *dx, float *dgamma, float *dbeta, const float *dout,
-                                  const float *x, const float *gamma, const float *mean,
-                                  const float *inv_std, int N, int C, int S, int alt);
-int kiln_layer_layernorm_forward(float *out, float *mean, float *inv_std, const float *x,
-                                 const float *gamma, const float *beta, int N, int D, float eps);
-int kiln_layer_layernorm_backward(float *dx, float *dgamma, float *dbeta, const float *dout,
-                                  const float *x, const float *gamma, const float *mean,
-                                  const float *inv_std, int N, int D);
-/* x (N, C, S) with S = H·W; gamma, beta (C); mean, inv_std (N, G). */
-int kiln_layer_groupnorm_forward(float *out, float *mean, float *inv_std, const float *x,
-                                 const float *gamma, const float *beta, int N, int C, int S, int G,
-                                 float eps);
-int kiln_layer_groupnorm_backward(float *dx, float *dgamma, float *dbeta, const float *dout,
-                                  const float *x, const float *gamma, const float *mean,
-                                  const float *inv_std, int N, int C, int S, int G);
-/* keep: the course's p, the probability to keep, in (0, 1]. mask (n) holds 0 or 1 / keep. */
-int kiln_layer_dropout_forward(float *out, float *mask, const float *x, int n, float keep,
-                               uint32_t seed);
-/* Dropout backward: dout · mask. */
-int kiln_layer_multiply(float *out, const float *x, const float *y, int n);
-/* loss (1); dx (N, C). */
-int kiln_layer_softmax_loss(double *loss, float *dx, const float *x, const int *y, int N, int C,
-                            float smoothing);
-int kiln_layer_svm_loss(double *loss, float *dx, const float *x, const int *y, int N, int C);
-/* Update rules in place on w and the state the course names: velocity; cache; m, v and t (t is
- * raised before use). */
-int kiln_layer_sgd(float *w, const float *dw, int n, float lr);
-int kiln_layer_sgd_momentum(float *w, const float *dw, float *velocity, int n, float lr,
-                            float momentum);
-int kiln_layer_rmsprop(float *w, const float *dw, float *cache, int n, float lr, double decay_rate,
-                       float eps);
-int kiln_layer_adam(float *w, const float *dw, float *m, float *v, int n, float lr, double beta1,
-                    double beta2, float eps, int t);
+KILN_API int kiln_layer_batchnorm_backward(float *dx, float *dgamma, float *dbeta,
+                                           const float *dout, const float *x, const float *gamma,
+                                           const float *mean, const float *inv_std, int N, int C,
+                                           int S, int alt);
+/* Each row by its own mean and variance (Ba et al. 2016).   x (N, D); gamma, beta (D); mean,
+ * inv_std (N). */
+KILN_API int kiln_layer_layernorm_forward(float *out, float *mean, float *inv_std, const float *x,
+                                          const float *gamma, const float *beta, int N, int D,
+                                          float eps);
+KILN_API int kiln_layer_layernorm_backward(float *dx, float *dgamma, float *dbeta,
+                                           const float *dout, const float *x, const float *gamma,
+                                           const float *mean, const float *inv_std, int N, int D);
+/* Each of G groups of channels of an image by its mean and variance (Wu and He 2018).   x (N, C,
+ * S) with S = H·W; gamma, beta (C); mean, inv_std (N, G); G divides C. */
+KILN_API int kiln_layer_groupnorm_forward(float *out, float *mean, float *inv_std, const float *x,
+                                          const float *gamma, const float *beta, int N, int C,
+                                          int S, int G, float eps);
+KILN_API int kiln_layer_groupnorm_backward(float *dx, float *dgamma, float *dbeta,
+                                           const float *dout, const float *x, const float *gamma,
+                                           const float *mean, const float *inv_std, int N, int C,
+                                           int S, int G);
+/* Inverted dropout, out = x·mask (Srivastava et al. 2014). keep: the course's p, the probability to
+ * keep, in [2^-20, 1]. mask (n) is filled with 0 or 1 / keep, drawn from the seed. */
+KILN_API int kiln_layer_dropout_forward(float *out, float *mask, const float *x, int n, float keep,
+                                        uint32_t seed);
+/* out = x·y, elementwise: dropout with a given mask, and its backward, dout·mask. */
+KILN_API int kiln_layer_multiply(float *out, const float *x, const float *y, int n);
+/* *loss: mean over the rows of softmax and cross-entropy, of the hinge with margin 1 (Weston and
+ * Watkins 1999); dx its gradient.   x, dx (N, C); y (N) in 0..C-1; smoothing in [0, 1). */
+KILN_API int kiln_layer_softmax_loss(double *loss, float *dx, const float *x, const int *y, int N,
+                                     int C, float smoothing);
+KILN_API int kiln_layer_svm_loss(double *loss, float *dx, const float *x, const int *y, int N,
+                                 int C);
+/* Update rules in place on w (n) and the state the course names, lr >= 0:
+ *   w -= lr·dw */
+KILN_API int kiln_layer_sgd(float *w, const float *dw, int n, float lr);
+/*   velocity = momentum·velocity - lr·dw;  w += velocity;  momentum in [0, 1] */
+KILN_API int kiln_layer_sgd_momentum(float *w, const float *dw, float *velocity, int n, float lr,
+                                     float momentum);
+/*   cache = decay_rate·cache + (1 - decay_rate)·dw²;  w -= lr·dw / (√cache + eps); decay_rate in
+ *   [0, 1] */
+KILN_API int kiln_layer_rmsprop(float *w, const float *dw, float *cache, int n, float lr,
+                                double decay_rate, float eps);
+/*   Kingma and Ba 2015, algorithm 1; t counts from 1 and is raised before use; betas in [0, 1) */
+KILN_API int kiln_layer_adam(float *w, const float *dw, float *m, float *v, int n, float lr,
+                             double beta1, double beta2, float eps, int t);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

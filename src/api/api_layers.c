@@ -9,12 +9,11 @@
 
 #include <math.h>
 
+#include "base/status.h"
 #include "kernels/vec.h"
 #include "kiln.h"
 #include "layers/layers.h"
 #include "train/optim.h"
-
-#define ELEMENTS_MAX (1 << 28) /* of one tensor: 1 GiB of floats */
 
 /* ---- checks ---------------------------------------------------------------------------------- */
 
@@ -31,9 +30,9 @@ int kiln_check_elements(const char *layer, const char *tensor, int a, int b, int
 {
     const double elements = (double)a * b * c * d;
 
-    if (elements > ELEMENTS_MAX)
+    if (elements > KILN_ELEMENTS_MAX)
         return kiln_fail(KILN_E_SHAPE, "%s: %s would have %.0f elements, more than the limit of %d",
-                         layer, tensor, elements, ELEMENTS_MAX);
+                         layer, tensor, elements, KILN_ELEMENTS_MAX);
     return KILN_OK;
 }
 

@@ -9,6 +9,8 @@
 
 #include "base/arena.h"
 
+#define KILN_ELEMENTS_MAX (1 << 28) /* of one array: 1 GiB of floats */
+
 /* A size and its name; a list ends with name NULL. */
 typedef struct {
     const char *name;

@@ -57,7 +57,8 @@ int kiln_fused_probe(void)
 
 int kiln_threads_use(int threads)
 {
-    if (kiln_handle_count(KILN_KIND_NET) || kiln_handle_count(KILN_KIND_TRAINER))
+    if (kiln_handle_count(KILN_KIND_NET) || kiln_handle_count(KILN_KIND_TRAINER) ||
+        kiln_handle_count(KILN_KIND_CHECK))
         return kiln_fail(KILN_E_STATE,
                          "threads: destroy all nets and trainers first: their scratch is "
                          "laid out for the present number");

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/api_net.h"
 #include "api/api_text.h"
 #include "api/handles.h"
 #include "base/keyvalue.h"
 #include "base/status.h"
 #include "kernels/vec.h"
 #include "kiln.h"
-#include "net/gradcheck.h"
 #include "net/kinds.h"
 #include "net/net.h"
 #include "net/notation.h"
@@ -59,7 +59,7 @@ static int read_init(const kiln_keyvalue *pair, kiln_net_options *o)
     return kiln_value_double(&part, 0, 1e6, &o->init_scale);
 }
 
-static int read_options(const char *text, kiln_net_options *o)
+int kiln_net_options_text(kiln_net_options *o, const char *text)
 {
     static const char *const keys[] = {"input", "batch", "seed", "init", "keep"};
     kiln_keyvalue pair;
@@ -124,7 +124,7 @@ int kiln_summary(const char *notation, const char *options)
     double memory;
 
     if (!notation) return kiln_fail(KILN_E_ARG, "summary: the notation is missing");
-    KILN_TRY(read_options(options, &o));
+    KILN_TRY(kiln_net_options_text(&o, options));
     KILN_TRY(kiln_net_measure(&plan, &memory, notation, &o));
     j = kiln_text_begin();
     kiln_json_object(j, NULL);
@@ -149,7 +149,7 @@ int kiln_net_create(const char *notation, const char *options)
     int handle;
 
     if (!notation) return kiln_fail(KILN_E_ARG, "net: the notation is missing");
-    KILN_TRY(read_options(options, &o));
+    KILN_TRY(kiln_net_options_text(&o, options));
     KILN_TRY(kiln_net_make(&net, notation, &o));
     handle = kiln_handle_put(KILN_KIND_NET, net);
     if (handle < 0) kiln_net_free(net);
@@ -366,43 +366,4 @@ int kiln_net_hash(int handle)
     j = kiln_text_begin();
     kiln_json_raw(j, NULL, digits);
     return kiln_text_end();
-}
-
-static int write_checks(kiln_net *net, kiln_json *j)
-{
-    for (int l = 0; l < kiln_net_plan(net)->count; l++) {
-        kiln_gradcheck_row row[KILN_GRADCHECK_ROWS];
-        const int rows = kiln_gradcheck_layer(net, l, row);
-
-        if (rows < 0) return rows;
-        for (int i = 0; i < rows; i++) {
-            kiln_json_object(j, NULL);
-            kiln_json_string(j, "layer", kiln_net_plan(net)->layer[l].name);
-            kiln_json_string(j, "tensor", row[i].tensor);
-            kiln_json_number(j, "relativeError", row[i].error);
-            kiln_json_number(j, "share", row[i].share);
-            kiln_json_int(j, "entries", row[i].entries);
-            kiln_json_int(j, "kinks", row[i].kinks);
-            kiln_json_close(j);
-        }
-    }
-    return KILN_OK;
-}
-
-int kiln_gradcheck(const char *notation, const char *options)
-{
-    kiln_net_options o;
-    kiln_net *net;
-    kiln_json *j;
-    int status;
-
-    if (!notation) return kiln_fail(KILN_E_ARG, "gradcheck: the notation is missing");
-    KILN_TRY(read_options(options, &o));
-    KILN_TRY(kiln_gradcheck_make(&net, notation, &o));
-    j = kiln_text_begin();
-    kiln_json_array(j, NULL);
-    status = write_checks(net, j);
-    kiln_json_close(j);
-    kiln_net_free(net);
-    return status < 0 ? status : kiln_text_end();
 }

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "api/api_layers.h"
+#include "base/status.h"
 #include "kernels/vec.h"
 #include "kiln.h"
 #include "layers/layers.h"

@@ -17,7 +17,14 @@ static struct {
 
 static const char *kind_name(enum kiln_kind kind)
 {
-    return kind == KILN_KIND_NET ? "net" : kind == KILN_KIND_DATA ? "data set" : "trainer";
+    static const char *const names[] = {
+        [KILN_KIND_NET] = "net",
+        [KILN_KIND_DATA] = "data set",
+        [KILN_KIND_TRAINER] = "trainer",
+        [KILN_KIND_CHECK] = "gradient check",
+    };
+
+    return names[kind];
 }
 
 static int put(enum kiln_kind kind, void *object, int lent)

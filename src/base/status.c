@@ -41,3 +41,13 @@ int kiln_fail_at(int status, int column, const char *format, ...)
     column_of_error = column;
     return status;
 }
+
+int kiln_status_exit(int status)
+{
+#define EXIT_CODE(name, code, exit_code, cause, remedy) [-(code)] = exit_code,
+    static const unsigned char exit_code[] = {KILN_STATUSES(EXIT_CODE)};
+#undef EXIT_CODE
+
+    if (status >= 0) return 0;
+    return status > -(int)sizeof exit_code ? exit_code[-status] : 1;
+}

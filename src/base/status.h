@@ -2,25 +2,43 @@
  * Status codes and the last error sentence.
  *
  * A fallible function returns an int: non-negative is the value, negative is one of the codes
- * below, and kiln_error() then holds one sentence for a person. The codes are public and stable
- * (kiln.h).
+ * below, and kiln_error() then holds one sentence for a person. The table is the only one: the
+ * program's exit codes and kiln_statuses() come from it, and kiln.h, bindings/errors.ts and the
+ * documentation repeat it under tests.
  */
 #ifndef KILN_BASE_STATUS_H
 #define KILN_BASE_STATUS_H
 
-enum {
-    KILN_OK = 0,
-    KILN_E_ARG = -1,        /* an argument or option out of range or unknown */
-    KILN_E_SHAPE = -2,      /* sizes that do not fit each other */
-    KILN_E_NOTATION = -3,   /* the arrow notation; kiln_error_column() tells where */
-    KILN_E_MEMORY = -4,     /* does not fit; the sentence has the number of bytes */
-    KILN_E_DATA = -5,       /* malformed data file */
-    KILN_E_CHECKPOINT = -6, /* malformed or foreign checkpoint */
-    KILN_E_DIVERGED = -7,   /* a loss or parameter is not finite */
-    KILN_E_HANDLE = -8,     /* stale or wrong handle */
-    KILN_E_STATE = -9,      /* not possible now (for example: training is over) */
-    KILN_E_IO = -10         /* reading or writing a file failed (command line only) */
-};
+/* X(NAME, status, exit code of the program, cause, remedy). Causes and remedies go for every error
+ * of the code; kiln_error() says which one it was. */
+#define KILN_STATUSES(X)                                                                           \
+    X(ARG, -1, 2, "an argument or option that is unknown, of a wrong type or out of its range",    \
+      "correct what the sentence names")                                                           \
+    X(SHAPE, -2, 2, "sizes that do not fit each other",                                            \
+      "give arrays of the shapes that the sentence names")                                         \
+    X(NOTATION, -3, 2, "a net that the arrow notation does not allow",                             \
+      "correct it at the column that is given")                                                    \
+    X(MEMORY, -4, 5, "more memory than there is, or than the limit allows",                        \
+      "take a smaller net or batch, or free what is no longer used")                               \
+    X(DATA, -5, 3, "a data file that is damaged, or is none that kiln reads",                      \
+      "fetch the file again, or name the right one")                                               \
+    X(CHECKPOINT, -6, 4, "a checkpoint that is damaged, of another program, or of other data",     \
+      "use an earlier copy of it, or the data it was trained on")                                  \
+    X(DIVERGED, -7, 6, "a loss or parameter that is not finite",                                   \
+      "lower the learning rate, and go on from the last good state")                               \
+    X(HANDLE, -8, 1, "an object that was destroyed, or is of another kind",                        \
+      "use handles no longer than their objects live")                                             \
+    X(STATE, -9, 1, "a call that is not possible now, such as a step after the last epoch",        \
+      "do first what the sentence names")                                                          \
+    X(IO, -10, 1, "a file that could not be read or written",                                      \
+      "look at its path, its rights and the space that is left")
+
+/* The same codes as in kiln.h, which the library's own sources include only in src/api. */
+#ifndef KILN_STATUS_CODES
+#define KILN_STATUS_CODES
+#define KILN_STATUS_CODE(name, status, exit_code, cause, remedy) KILN_E_##name = status,
+enum { KILN_OK = 0, KILN_STATUSES(KILN_STATUS_CODE) };
+#endif
 
 /* Formats the sentence, forgets any column, and returns `status`. */
 #if defined(__GNUC__)
@@ -34,8 +52,12 @@ __attribute__((format(printf, 3, 4)))
 #endif
 int kiln_fail_at(int status, int column, const char *format, ...);
 
+/* Public as well: the two functions that kiln.h declares too. */
 const char *kiln_error(void);
 int kiln_error_column(void); /* 0: the last error has no column */
+
+/* What the program exits with after this status; 0 for one that is no failure. */
+int kiln_status_exit(int status);
 
 #define KILN_TRY(call)                  \
     do {                                \

@@ -1,6 +1,7 @@
 /* The public door of nets and of the library: handles, options, texts, and what they refuse. */
 #include "api/handles.h"
 #include "base/json.h"
+#include "base/status.h"
 #include "check.h"
 #include "kiln.h"
 
@@ -221,6 +222,53 @@ static void gradchecks(void **state)
     assert_int_equal(kiln_gradcheck("reluu", NULL), KILN_E_NOTATION);
 }
 
+/* Layer by layer: the same rows as all at once. */
+static void gradchecks_by_layer(void **state)
+{
+    char joined[4096] = "[";
+    int more, layers = 0;
+    const int check = kiln_gradcheck_create(small, "input=2x6x6"), used = kiln_memory_used();
+
+    (void)state;
+    CHECK(check > 0);
+    assert_int_equal(kiln_threads_use(1), KILN_E_STATE); /* its net is alive */
+    for (; (more = kiln_gradcheck_next(check)) > 0; layers++) {
+        check_json(more);
+        if (more == 2) continue; /* no gradient to check: [] */
+        if (joined[1]) strcat(joined, ",");
+        strncat(joined, kiln_text() + 1, (size_t)more - 2);
+    }
+    assert_int_equal(more, 0);
+    CHECK(layers > 6);
+    assert_int_equal(kiln_gradcheck_next(check), 0); /* it stays at the end */
+    strcat(joined, "]");
+    assert_int_equal(kiln_net_destroy(check), KILN_E_HANDLE);
+    assert_int_equal(kiln_gradcheck_destroy(check), KILN_OK);
+    assert_int_equal(kiln_gradcheck_destroy(check), KILN_E_HANDLE);
+    assert_int_equal(kiln_gradcheck_next(check), KILN_E_HANDLE);
+    assert_non_null(strstr(kiln_error(), "is no gradient check; it may have been destroyed"));
+    check_json(kiln_gradcheck(small, "input=2x6x6"));
+    assert_string_equal(joined, kiln_text());
+    assert_int_equal(kiln_gradcheck_create("reluu", NULL), KILN_E_NOTATION);
+    assert_int_equal(kiln_gradcheck_create(NULL, NULL), KILN_E_ARG);
+    CHECK(kiln_memory_used() < used);
+}
+
+static void constants(void **state)
+{
+    (void)state;
+    check_json(kiln_constants());
+    assert_non_null(strstr(kiln_text(), "{\"statuses\":[{\"name\":\"E_ARG\",\"status\":-1,"
+                                        "\"exit\":2,\"cause\":\"an argument or option"));
+    assert_non_null(strstr(kiln_text(), "{\"name\":\"E_IO\",\"status\":-10,\"exit\":1,"));
+    assert_non_null(strstr(kiln_text(), "\"splits\":[\"train\",\"validation\",\"test\"],"
+                                        "\"flags\":{\"stepped\":1,\"epoch\":2,"));
+    assert_int_equal(kiln_status_exit(KILN_OK), 0);
+    assert_int_equal(kiln_status_exit(17), 0);
+    assert_int_equal(kiln_status_exit(KILN_E_DIVERGED), 6);
+    assert_int_equal(kiln_status_exit(-1000), 1);
+}
+
 /* Every allocation fails in turn: no leak, the right code, and a retry works. */
 static void every_allocation_may_fail(void **state)
 {
@@ -256,6 +304,8 @@ int main(void)
         cmocka_unit_test(inspects_in_the_courses_order),
         cmocka_unit_test(profiles),
         cmocka_unit_test(gradchecks),
+        cmocka_unit_test(gradchecks_by_layer),
+        cmocka_unit_test(constants),
         cmocka_unit_test(every_allocation_may_fail),
     };
 

@@ -19,8 +19,9 @@ test('exports.ts and kiln.h name the same functions with as many arguments', () 
   const c = signatures(readFileSync('src/kiln.h', 'utf8'), /\b(kiln_\w+)\(([^)]*)\);/g);
   const ts = signatures(readFileSync('bindings/exports.ts', 'utf8'), /\b(kiln_\w+)\(([^)]*)\):/g);
   // Called by wasm.ts itself, since they return pointers, and by pool-worker.ts.
-  for (const name of ['kiln_version', 'kiln_mode', 'kiln_text', 'kiln_alloc', 'kiln_free',
-    'kiln_trainer_saved', 'kiln_worker_run', 'kiln_worker_fail']) {
+  for (const name of ['kiln_error', 'kiln_error_column', 'kiln_version', 'kiln_mode',
+    'kiln_text', 'kiln_alloc', 'kiln_free', 'kiln_trainer_saved',
+    'kiln_worker_run', 'kiln_worker_fail']) {
     expect(c.delete(name)).toBe(true);
   }
   expect(c.size).toBeGreaterThan(60);
