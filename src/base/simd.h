@@ -313,45 +313,6 @@ static inline void vf4_transpose(float *out, size_t out_step, const float *x, si
     for (int j = 0; j < 4; j++) memcpy(out + j * out_step, &r[j], sizeof r[j]);
 }
 
-/* out[j · out_step + i] = x[i · x_step + j] for i < VF_TALL, j < 4: as many rows as a vector has
- * lanes, four by four in each quarter. */
-#if defined(VF_X86) && KILN_LANES > 4
-#define VF_TALL KILN_LANES
-static inline VF_X86_FLOATS vf_gather_quarters(const float *x, size_t step)
-{
-    const __m128 first = _mm_loadu_ps(x), second = _mm_loadu_ps(x + step);
-#if KILN_LANES == 8
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(first), second, 1);
-#else
-    const __m128 third = _mm_loadu_ps(x + 2 * step), fourth = _mm_loadu_ps(x + 3 * step);
-    const __m512 half = _mm512_insertf32x4(_mm512_castps128_ps512(first), second, 1);
-
-    return _mm512_insertf32x4(_mm512_insertf32x4(half, third, 2), fourth, 3);
-#endif
-}
-
-static inline void vf_tall_transpose(float *out, size_t out_step, const float *x, size_t x_step)
-{
-    VF_X86_FLOATS r[4];
-
-    for (int i = 0; i < 4; i++) r[i] = vf_gather_quarters(x + i * x_step, 4 * x_step);
-
-    const VF_X86_FLOATS low01 = VF_X86(unpacklo)(r[0], r[1]), high01 = VF_X86(unpackhi)(r[0], r[1]);
-    const VF_X86_FLOATS low23 = VF_X86(unpacklo)(r[2], r[3]), high23 = VF_X86(unpackhi)(r[2], r[3]);
-
-    vf_store(out, (vf)VF_X86(shuffle)(low01, low23, 0x44));
-    vf_store(out + out_step, (vf)VF_X86(shuffle)(low01, low23, 0xee));
-    vf_store(out + 2 * out_step, (vf)VF_X86(shuffle)(high01, high23, 0x44));
-    vf_store(out + 3 * out_step, (vf)VF_X86(shuffle)(high01, high23, 0xee));
-}
-#else
-#define VF_TALL 4
-static inline void vf_tall_transpose(float *out, size_t out_step, const float *x, size_t x_step)
-{
-    vf4_transpose(out, out_step, x, x_step);
-}
-#endif
-
 /* ---- sixteen floats, whatever the width ------------------------------------------------------ */
 
 #define KILN_VF16 (16 / KILN_LANES)

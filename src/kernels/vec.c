@@ -224,16 +224,14 @@ void kiln_vec_column_sums(float *out, const float *x, int R, int C)
     }
 }
 
-/* As many rows as `four` takes, four columns at a time; the last four may go twice. */
-static inline __attribute__((always_inline)) void transpose_rows(
-    float *out, size_t out_step, const float *x, size_t x_step, int C,
-    void four(float *out, size_t out_step, const float *x, size_t x_step))
+/* Four rows, four columns at a time; the last four may go twice. */
+static void transpose_rows(float *out, size_t out_step, const float *x, size_t x_step, int C)
 {
     float *to = out;
     int c = 0;
 
-    for (; c <= C - 4; c += 4, to += 4 * out_step) four(to, out_step, x + c, x_step);
-    if (c < C) four(out + (size_t)(C - 4) * out_step, out_step, x + C - 4, x_step);
+    for (; c <= C - 4; c += 4, to += 4 * out_step) vf4_transpose(to, out_step, x + c, x_step);
+    if (c < C) vf4_transpose(out + (size_t)(C - 4) * out_step, out_step, x + C - 4, x_step);
 }
 
 /* In squares that stay in L1 whichever side is long. */
@@ -252,16 +250,11 @@ void kiln_vec_transpose(float *out, size_t out_step, const float *x, size_t x_st
             const int first = c0 < C - 4 ? c0 : C - 4; /* the last four at least */
             const int columns = C - first < SQUARE ? C - first : SQUARE;
             float *const to = out + first * out_step;
-            int r = r0;
 
-            for (; r + VF_TALL <= end; r += VF_TALL)
-                transpose_rows(to + r, out_step, x + r * x_step + first, x_step, columns,
-                               vf_tall_transpose);
-            for (; r < end; r += 4) { /* the last four rows may go twice */
+            for (int r = r0; r < end; r += 4) { /* the last four rows may go twice */
                 const size_t row = (size_t)(r < R - 4 ? r : R - 4);
 
-                transpose_rows(to + row, out_step, x + row * x_step + first, x_step, columns,
-                               vf4_transpose);
+                transpose_rows(to + row, out_step, x + row * x_step + first, x_step, columns);
             }
         }
 }
