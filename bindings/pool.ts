@@ -5,7 +5,7 @@
  */
 
 import { KilnError } from './errors.js';
-import { workerOf } from './start-worker.js';
+import { threadOptions, workerOf } from './worker-address.js';
 
 export interface ToPoolWorker {
   module: WebAssembly.Module;
@@ -94,8 +94,9 @@ function browserThread(hear: Listener, url: string | URL | undefined): Thread {
   worker.onerror = (event) => {
     event.preventDefault();
     // Browsers leave the message empty where a script is missing or blocked.
-    hear({ type: 'failed', message: event.message || 'the script of its workers is missing, or ' +
-      'blocked by a content security policy or cross-origin isolation' });
+    hear({ type: 'failed', message: event.message || 'the script of its workers ' +
+      `${url ?? 'pool-worker.js'} is missing, or blocked by a content security policy or ` +
+      'cross-origin isolation; its address can be given as poolUrl' });
   };
   return {
     post: (message) => worker.postMessage(message),
@@ -118,7 +119,8 @@ async function nodeThread(hear: Listener, url: string | URL | undefined): Promis
   const threads = 'node:worker_threads'; // in a variable: bundlers for the browser leave it alone
   const { Worker: NodeWorker } = (await import(
     /* @vite-ignore */ /* webpackIgnore: true */ threads)) as typeof import('node:worker_threads');
-  const worker = new NodeWorker(new URL(url ?? './pool-worker.js', import.meta.url));
+  const worker = new NodeWorker(
+    new URL(url ?? './pool-worker.js', import.meta.url), threadOptions());
   worker.on('message', hear);
   worker.on('error', ({ message }) => hear({ type: 'failed', message }));
   worker.unref(); // no reason for the process to stay alive

@@ -2,6 +2,7 @@
 
 import { KilnError } from './errors.js';
 import type { FromWorker, ToWorker } from './protocol.js';
+import { CURE, threadOptions, workerOf } from './worker-address.js';
 
 export interface WorkerSource {
   /** Address of worker.js, where a bundler or a host put it elsewhere. */
@@ -17,14 +18,23 @@ export interface WorkerHost {
   onMessage: (message: FromWorker) => void;
   onFailure: (error: KilnError) => void;
   post(message: ToWorker, transfer: Transferable[]): void;
+  /** Whether a process waits for this worker before it ends. Pages do not. */
+  hold(waits: boolean): void;
   terminate(): void;
 }
+
+const SCRIPT = 'worker.js';
 
 let inlineWorker: (() => Worker) | null = null;
 
 /** The entry kiln-nn/inline brings its worker along. */
 export function useInlineWorker(make: () => Worker): void {
   inlineWorker = make;
+}
+
+/** The script beside this one is to be started. */
+function isOwn({ workerUrl, worker }: WorkerSource): boolean {
+  return workerUrl === undefined && !worker && !inlineWorker;
 }
 
 export async function startWorker(source: WorkerSource): Promise<WorkerHost> {
@@ -34,19 +44,19 @@ export async function startWorker(source: WorkerSource): Promise<WorkerHost> {
 }
 
 function browserHost(source: WorkerSource): WorkerHost {
-  const what = `the worker ${source.workerUrl ?? 'of kiln'}`;
+  const what = `the worker ${source.workerUrl ?? (isOwn(source) ? SCRIPT : 'of kiln')}`;
   let worker: Worker;
   try {
     worker = makeWorker(source);
   } catch (error) {
-    throw new KilnError('E_WORKER_LOAD',
-      `${what} cannot be started: ${(error as Error).message}`, { cause: error });
+    throw notStarted(what, error);
   }
   const host: WorkerHost = {
     what,
     onMessage: () => {},
     onFailure: () => {},
     post: (message, transfer) => worker.postMessage(message, transfer),
+    hold: () => {},
     terminate: () => worker.terminate(),
   };
   let heard = false;
@@ -63,11 +73,21 @@ function browserHost(source: WorkerSource): WorkerHost {
   return host;
 }
 
-/** Browsers leave the message empty where a script is missing or blocked: this is the only text. */
+function notStarted(what: string, error: unknown): KilnError {
+  return new KilnError('E_WORKER_LOAD', `${what} cannot be started: ${(error as Error).message}; ` +
+    `give its address as workerUrl, or ${CURE}`, { cause: error });
+}
+
+/**
+ * Browsers leave the message empty where a script is missing or blocked: this is the only text.
+ * Bundlers that do not know `new Worker(new URL(…))` leave the script behind.
+ */
 function failureOf(what: string, heard: boolean, message: string | undefined): KilnError {
   if (heard) return new KilnError('E_WORKER_DIED', `${what} ended by an error: ${message}`);
-  return new KilnError('E_WORKER_LOAD', `${what} did not start: ` + (message ||
-    'its script is missing, or blocked by a content security policy or cross-origin isolation'));
+  const beside = what.endsWith(` ${SCRIPT}`) ? ` (looked for beside ${import.meta.url})` : '';
+  return new KilnError('E_WORKER_LOAD', `${what}${beside} did not start: ` + (message ||
+    'its script is missing, or blocked by a content security policy or cross-origin isolation; ' +
+    `give its address as workerUrl, or ${CURE}`));
 }
 
 function makeWorker({ workerUrl, worker }: WorkerSource): Worker {
@@ -78,26 +98,19 @@ function makeWorker({ workerUrl, worker }: WorkerSource): Worker {
   return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
 }
 
-/** A module worker, wherever its script lies. */
-export function workerOf(address: string | URL): Worker {
-  const url = new URL(address, globalThis.location?.href);
-  if (url.origin === globalThis.location?.origin || url.protocol === 'blob:') {
-    return new Worker(url, { type: 'module' });
-  }
-  // Workers start from their page's own origin only; a module that imports is of that origin.
-  const script = new Blob([`import ${JSON.stringify(url.href)};`], { type: 'text/javascript' });
-  const blobUrl = URL.createObjectURL(script);
-  setTimeout(() => URL.revokeObjectURL(blobUrl), 60_000);
-  return new Worker(blobUrl, { type: 'module' });
-}
-
 async function nodeHost({ workerUrl }: WorkerSource): Promise<WorkerHost> {
   const threads = 'node:worker_threads'; // in a variable: bundlers for the browser leave it alone
   const { Worker: Thread } = (await import(
     /* @vite-ignore */ /* webpackIgnore: true */ threads)) as typeof import('node:worker_threads');
-  const url = new URL(workerUrl ?? './worker.js', import.meta.url);
-  const what = `the worker ${url.href}`;
-  const thread = new Thread(url);
+  let what = `the worker ${workerUrl ?? SCRIPT}`;
+  let thread: InstanceType<typeof Thread>;
+  try {
+    const url = new URL(workerUrl ?? './worker.js', import.meta.url);
+    what = `the worker ${url.href}`;
+    thread = new Thread(url, threadOptions());
+  } catch (error) {
+    throw notStarted(what, error);
+  }
   let heard = false;
   let ended = false;
   const host: WorkerHost = {
@@ -105,6 +118,7 @@ async function nodeHost({ workerUrl }: WorkerSource): Promise<WorkerHost> {
     onMessage: () => {},
     onFailure: () => {},
     post: (message, transfer) => thread.postMessage(message, transfer as never[]),
+    hold: (waits) => (waits ? thread.ref() : thread.unref()),
     terminate: () => {
       ended = true;
       void thread.terminate();

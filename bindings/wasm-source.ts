@@ -2,6 +2,7 @@
 
 import { KilnError, toKilnError } from './errors.js';
 import type { Variant } from './variants.js';
+import { CURE } from './worker-address.js';
 
 /**
  * An address, the bytes, or a module already compiled. An address that ends in "/" is the folder
@@ -26,7 +27,7 @@ export async function compile(
   let read: Response | BufferSource;
   let what = 'the WebAssembly module';
   if (source === undefined || typeof source === 'string' || isUrl(source)) {
-    const url = addressOf(variant, source as string | URL | undefined);
+    const url = checkAddress(variant, source);
     what = `${what} ${url.href.slice(0, 200)}`;
     read = await fetchModule(url, what, signal);
   } else {
@@ -52,6 +53,15 @@ function isUrl(source: unknown): source is URL {
 
 export function isFolder(source: WasmSource): boolean {
   return (typeof source === 'string' || isUrl(source)) && String(source).endsWith('/');
+}
+
+function checkAddress(variant: Variant, source: string | URL | undefined): URL {
+  try {
+    return addressOf(variant, source);
+  } catch (error) { // no address, or nothing that it would be relative to
+    throw new KilnError('E_WASM_LOAD', `the WebAssembly module ${String(source ?? variant)}: ` +
+      `${(error as Error).message}; ${elsewhere()}`, { cause: error });
+  }
 }
 
 /** All addresses stand here in full, so that bundlers see and copy the files. */
@@ -89,8 +99,14 @@ async function fetchModule(
     const streams = response.headers.get('Content-Type')?.trim().toLowerCase() === WASM_TYPE;
     return streams ? response : await response.arrayBuffer();
   } catch (error) {
-    throw toKilnError(error, 'E_WASM_LOAD', `${what} ${UNREAD}`);
+    const { code, message } = toKilnError(error, 'E_WASM_LOAD', `${what} ${UNREAD}`);
+    const cure = code === 'E_ABORTED' ? '' : `; ${elsewhere()}`;
+    throw new KilnError(code, message + cure, { cause: error });
   }
+}
+
+function elsewhere(): string {
+  return `where it lies elsewhere, give its address as wasmUrl (ready: wasm), or ${CURE}`;
 }
 
 /** A server that has no such file often sends a page that says so. */
@@ -100,5 +116,5 @@ function checkMagic(source: BufferSource, what: string): void {
     : new Uint8Array(source);
   if (bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d) return;
   const seen = bytes[0] === 0x3c ? 'a web page' : `${bytes.byteLength} bytes of something else`;
-  throw new KilnError('E_WASM_LOAD', `${what} is ${seen}, not WebAssembly`);
+  throw new KilnError('E_WASM_LOAD', `${what} is ${seen}, not WebAssembly; ${elsewhere()}`);
 }

@@ -1,0 +1,22 @@
+/** Module workers by address, wherever their script lies, and threads of Node. */
+
+/** What helps where a bundler or a host has put files elsewhere. */
+export const CURE = 'import kiln-nn/inline, which is one file';
+
+/** Throws what the browser throws where it refuses. */
+export function workerOf(address: string | URL): Worker {
+  const url = new URL(address, globalThis.location?.href);
+  if (url.origin === globalThis.location?.origin || url.protocol === 'blob:') {
+    return new Worker(url, { type: 'module' });
+  }
+  // Workers start from their page's own origin only; a module that imports is of that origin.
+  const script = new Blob([`import ${JSON.stringify(url.href)};`], { type: 'text/javascript' });
+  const blobUrl = URL.createObjectURL(script);
+  setTimeout(() => URL.revokeObjectURL(blobUrl), 60_000);
+  return new Worker(blobUrl, { type: 'module' });
+}
+
+/** Of a thread of Node: it takes its process' flags over, and a file stumbles over one of them. */
+export function threadOptions(): { execArgv?: string[] } {
+  return process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
+}
