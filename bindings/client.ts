@@ -7,9 +7,9 @@
 import { KilnError, toKilnError } from './errors.js';
 import {
   PROTOCOL, type CallName, type FromWorker, type Params, type Result, type ToWorker,
+  type WorkerEvent,
 } from './protocol.js';
 import { startWorker, type WorkerHost, type WorkerSource } from './start-worker.js';
-import type { TrainerEvent } from './types.js';
 
 const START_LIMIT_MS = 10_000;
 const HEARTBEAT_MS = 2_000;
@@ -27,19 +27,27 @@ export interface ClientOptions extends WorkerSource {
   signal?: AbortSignal | undefined;
 }
 
-export interface CallOptions {
+export interface CallOptions<Value> {
   signal?: AbortSignal | undefined;
   transfer?: Transferable[] | undefined;
+  /**
+   * For calls that change what the worker holds: an abort only asks it to give up, and its answer
+   * tells what came of that.
+   */
+  decides?: boolean | undefined;
+  /** Told the result before anything that the worker said later. */
+  apply?: ((value: Value) => void) | undefined;
 }
 
 interface Pending {
   resolve: (value: unknown) => void;
   reject: (error: KilnError) => void;
+  /** Takes the listener off the caller's signal. */
   settle: () => void;
 }
 
 export class WorkerClient {
-  onEvent: (event: TrainerEvent, run: number) => void = () => {};
+  onEvent: (event: WorkerEvent, run: number) => void = () => {};
   onDeath: (error: KilnError) => void = () => {};
 
   readonly #host: WorkerHost;
@@ -51,6 +59,7 @@ export class WorkerClient {
   /** Heartbeats without any message since. */
   #missed = 0;
   #hello: ((message: FromWorker) => void) | null = null;
+  #busy = false;
 
   private constructor(host: WorkerHost, silenceLimit: number) {
     this.#host = host;
@@ -71,6 +80,7 @@ export class WorkerClient {
       throw error;
     }
     client.#watch();
+    client.#hold();
     return client;
   }
 
@@ -79,23 +89,36 @@ export class WorkerClient {
     return this.#death;
   }
 
+  /** The worker has work of its own: a run that goes. Idle ones let a process of Node end. */
+  set busy(busy: boolean) {
+    this.#busy = busy;
+    this.#hold();
+  }
+
   /**
-   * A call to the worker. An aborted one is rejected at once; its answer, should it come, is
-   * dropped.
+   * A call to the worker. An aborted one is rejected at once, and its answer, should it come, is
+   * dropped; but for those that decide.
    */
-  call<K extends CallName>(
-    type: K, params: Params<K>, { signal, transfer = [] }: CallOptions = {}): Promise<Result<K>> {
+  call<K extends CallName>(type: K, params: Params<K>,
+    { signal, transfer = [], decides = false, apply }: CallOptions<Result<K>> = {}):
+    Promise<Result<K>> {
     if (this.#death) return Promise.reject(this.#death);
     if (signal?.aborted) return Promise.reject(new KilnError('E_ABORTED', `${type}: aborted`));
     const id = ++this.#ids;
     return new Promise<Result<K>>((resolve, reject) => {
       const abort = (): void => {
         this.#send({ type: 'cancel', target: id });
+        if (decides) return;
         this.#settle(id)?.reject(new KilnError('E_ABORTED', `${type}: aborted`));
       };
       signal?.addEventListener('abort', abort, { once: true });
       const settle = (): void => signal?.removeEventListener('abort', abort);
-      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, settle });
+      const take = (value: unknown): void => {
+        apply?.(value as Result<K>);
+        resolve(value as Result<K>);
+      };
+      this.#pending.set(id, { resolve: take, reject, settle });
+      this.#hold();
       try {
         this.#send({ type, id, params } as ToWorker, transfer);
       } catch (error) {
@@ -118,7 +141,12 @@ export class WorkerClient {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     pending?.settle();
+    this.#hold();
     return pending;
+  }
+
+  #hold(): void {
+    if (!this.#death) this.#host.hold(this.#busy || this.#pending.size > 0);
   }
 
   #receive(message: FromWorker): void {
@@ -153,6 +181,7 @@ export class WorkerClient {
       const timer = setTimeout(() => finish(new KilnError('E_WORKER_LOAD',
         `${this.#host.what} did not start within ${limit / 1000} seconds`)), limit);
       signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted) return abort();
       this.onDeath = finish;
       this.#hello = (message) => finish(message.type === 'hello' && message.protocol === PROTOCOL
         ? undefined

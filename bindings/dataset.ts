@@ -3,7 +3,8 @@
  * its unpacked tar or its .bin files, wherever they come from.
  */
 
-import { checkCount } from './check.js';
+import { bindMethods } from './bound.js';
+import { checkCount, checkObject } from './check.js';
 import { KilnError, throwIfAborted } from './errors.js';
 import { instance, ready } from './instance.js';
 import { optionText, pickOptions, type Options } from './options.js';
@@ -23,13 +24,14 @@ export type DatasetSource =
   | { url: string | URL; store?: boolean }
   | { stored: true };
 
-export interface DatasetOptions extends Options {
+/** An unknown name is an error, in types and when called. */
+export interface DatasetOptions {
   /** At most so many images of each split; CIFAR-10's standard is 49,000, 1,000 and 10,000. */
-  train?: number;
-  validation?: number;
-  test?: number;
+  train?: number | undefined;
+  validation?: number | undefined;
+  test?: number | undefined;
   /** Of the built-in set. */
-  dataSeed?: number;
+  dataSeed?: number | undefined;
 }
 
 export interface LoadHooks {
@@ -56,13 +58,16 @@ export class Dataset {
     this.#wasm = wasm;
     this.#handle = handle;
     this.info = wasm.json('kiln_data_info', handle);
+    bindMethods(this);
   }
 
   /** Reads a data set into the shared instance, which is loaded where that is still to be done. */
   static async load(
     source: DatasetSource, options: DatasetOptions = {}, hooks: LoadHooks = {}): Promise<Dataset> {
+    checkObject('data', 'options', options, [...SPLIT_KEYS, 'dataSeed', 'data-seed']);
+    checkObject('data', 'hooks', hooks, ['signal', 'onProgress']);
     await ready();
-    return loadDataset(instance(), source, options, hooks);
+    return loadDataset(instance(), source, { ...options }, hooks);
   }
 
   /** The procedural ten-class set. */

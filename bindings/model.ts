@@ -1,5 +1,6 @@
 /** A net on its own: scores, losses and gradients as the course's model classes give them. */
 
+import { bindMethods } from './bound.js';
 import { checkNumber, kindOf } from './check.js';
 import { KilnError } from './errors.js';
 import { instance, ready } from './instance.js';
@@ -50,6 +51,7 @@ export class Model {
     this.#handle = this.#wasm.call('kiln_net_create', text, sizes + optionText(others));
     this.classes = this.#wasm.call('kiln_net_classes', this.#handle);
     this.#tensors = this.#wasm.json('kiln_net_tensors', this.#handle);
+    bindMethods(this);
   }
 
   /** Loads the library where that is still to be done, and makes a net. */

@@ -22,6 +22,8 @@ export interface RunInfo {
   dataset: DatasetInfo;
   summary: Summary;
   options: Record<string, string>;
+  /** Those of the options that were given: with them the same run can begin again. */
+  given: Options;
   state: RunState;
   metrics: Metrics | null;
 }
@@ -39,13 +41,15 @@ export interface Calls {
     { wasm: Omit<LoadOptions, 'signal'>; data: DatasetSource; options: Options },
     RunInfo & { backend: Backend; version: string },
   ];
+  /** `options` are changes: the worker knows those of the present run. */
   reset: [{ options: Options; data?: DatasetSource | undefined }, RunInfo];
   load: [{ bytes: Uint8Array; options: Options }, RunInfo];
   start: [object, StateInfo];
   pause: [object, StateInfo];
   step: [object, StateInfo];
   restoreBest: [object, StateInfo];
-  set: [{ key: string; value: string }, OptionValues];
+  /** Resolves to all options. */
+  set: [{ key: string; value: string }, { options: OptionValues; given: Options }];
   options: [object, OptionValues];
   parameters: [{ names?: readonly string[] | undefined }, NamedTensor[]];
   firstFilters: [object, NamedTensor | null];
@@ -75,10 +79,20 @@ export type ToWorker =
   | { type: 'cancel'; target: number } // the id of a call, which ends early where it can
   | { type: 'ping' };
 
+/** A checkpoint of a run that goes, for the page to keep: the worker may not live to give one. */
+export interface KeptState {
+  type: 'kept';
+  step: number;
+  epoch: number;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+export type WorkerEvent = TrainerEvent | KeptState;
+
 export type FromWorker =
   | { type: 'hello'; protocol: number }
   | { type: 'pong' }
   | { type: 'result'; id: number; value: unknown }
   | { type: 'failure'; id: number; error: ErrorMessage }
-  | { type: 'event'; run: number; event: TrainerEvent }
+  | { type: 'event'; run: number; event: WorkerEvent }
   | { type: 'fatal'; error: ErrorMessage }; // the worker is of no more use

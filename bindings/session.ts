@@ -4,36 +4,36 @@
  * it in place.
  */
 
-import { checkCount, kindOf } from './check.js';
-import { loadDataset, splitNumber, type Dataset, type DatasetSource } from './dataset.js';
+import { kindOf } from './check.js';
+import { loadDataset, type Dataset, type DatasetSource } from './dataset.js';
 import { KilnError, throwIfAborted, toErrorMessage } from './errors.js';
+import { firstFilters, inspect, netOf, parameters } from './look.js';
+import { classify, evaluate, predict, type Run } from './measure.js';
 import { optionText, type Options } from './options.js';
 import type {
-  CallMessage, FromWorker, Params, Result, RunInfo, StateInfo, ToWorker,
+  CallMessage, FromWorker, Params, Result, RunInfo, StateInfo, ToWorker, WorkerEvent,
 } from './protocol.js';
-import { sizeOf } from './tensor.js';
 import { Training, turn } from './training.js';
-import type { DataProgress, NamedTensor, Summary, TensorInfo, TrainerEvent } from './types.js';
-import { fills, load, updates, type Wasm } from './wasm.js';
+import type { DataProgress, Summary } from './types.js';
+import { load, type Wasm } from './wasm.js';
 
-/** Images between two looks at the messages, while the run may be going on. */
-const EVALUATE_SLICE = 50;
 const DATA_PROGRESS_MS = 100;
 
 type Post = (message: FromWorker, transfer?: Transferable[]) => void;
 
-/** A run and what it stands on. */
-interface Run { number: number; training: Training; summary: Summary; input: string }
+/** The present run, and the options that it was given. */
+interface Present extends Run { given: Options }
 
 export class Session {
   readonly #post: Post;
   readonly #cancels = new Map<number, AbortController>();
   #wasm: Wasm | null = null;
-  #dataset: Dataset | null = null;
-  #run: Run | null = null;
+  #run: Present | null = null;
   #runs = 0;
   /** The last call that replaces the run, and resolves whatever became of it. */
   #replacing: Promise<unknown> = Promise.resolve();
+  /** For each call that is to replace the run: what was set since it came. */
+  readonly #late = new Set<Options>();
 
   constructor(post: Post) {
     this.#post = post;
@@ -65,29 +65,27 @@ export class Session {
 
   #answer(message: CallMessage, signal: AbortSignal): Promise<unknown> | unknown {
     switch (message.type) {
-      case 'open': return this.#inOrder(() => this.#open(message.params, signal));
-      case 'reset': return this.#inOrder(() => this.#reset(message.params, signal));
-      case 'load': return this.#inOrder(() => this.#load(message.params));
+      case 'open': return this.#replace(() => this.#open(message.params, signal));
+      case 'reset': return this.#replace((late) => this.#reset(message.params, late, signal));
+      case 'load': return this.#replace((late) => this.#load(message.params, late, signal));
       case 'start': return this.#act((training) => training.start());
       case 'pause': return this.#act((training) => training.pause());
       case 'step': return this.#act((training) => training.step());
       case 'restoreBest': return this.#act((training) => training.restoreBest());
       case 'set': return this.#set(message.params);
-      case 'options': return this.#training.options();
-      case 'parameters': return this.#parameters(message.params);
-      case 'firstFilters': return this.#firstFilters();
-      case 'inspect': return this.#inspect(message.params);
-      case 'evaluate': return this.#evaluate(message.params, signal);
-      case 'predict': return this.#predict(message.params);
-      case 'classify': return this.#classify(message.params);
-      case 'layerTimes': return this.#library.json('kiln_net_profile', this.#net(), 1);
-      case 'history': return this.#training.history();
-      case 'save': return this.#save(message.params);
-      case 'hash': return this.#library.text('kiln_net_hash', this.#net());
-      case 'summarise':
-        return this.#library.json('kiln_summary', message.params.net, this.#inputText());
-      case 'gradcheck':
-        return this.#library.json('kiln_gradcheck', message.params.net, this.#inputText());
+      case 'options': return this.#present.training.options();
+      case 'parameters': return parameters(this.#present, message.params);
+      case 'firstFilters': return firstFilters(this.#present);
+      case 'inspect': return inspect(this.#present, message.params);
+      case 'evaluate': return evaluate(this.#present, message.params, signal);
+      case 'predict': return predict(this.#present, message.params, signal);
+      case 'classify': return classify(this.#present, message.params);
+      case 'layerTimes': return this.#library.json('kiln_net_profile', netOf(this.#present), 1);
+      case 'history': return this.#present.training.history();
+      case 'save': return this.#present.training.save(message.params.parametersOnly);
+      case 'hash': return this.#library.text('kiln_net_hash', netOf(this.#present));
+      case 'summarise': return this.#ofNet('kiln_summary', message.params.net);
+      case 'gradcheck': return this.#ofNet('kiln_gradcheck', message.params.net);
       case 'optionTable': return this.#library.json('kiln_options');
       case 'presets': return this.#library.json('kiln_presets');
       default: {
@@ -102,29 +100,25 @@ export class Session {
     throw new KilnError('E_STATE', 'the worker has no library yet: open first');
   }
 
-  get #data(): Dataset {
-    if (this.#dataset) return this.#dataset;
-    throw new KilnError('E_STATE', 'the worker has no data set yet: open first');
-  }
-
-  get #training(): Training {
-    if (this.#run) return this.#run.training;
+  get #present(): Present {
+    if (this.#run) return this.#run;
     throw new KilnError('E_STATE', 'the worker has no run yet: open first');
   }
 
-  #net(): number {
-    return this.#library.call('kiln_trainer_net', this.#training.handle);
-  }
-
-  #inputText(): string {
-    return optionText({ input: this.#data.info.shape });
+  #ofNet(name: 'kiln_summary' | 'kiln_gradcheck', net: unknown): unknown {
+    if (typeof net !== 'string') {
+      throw new KilnError('E_ARG', `net: a text in the arrow notation, not ${kindOf(net)}`);
+    }
+    return this.#library.json(name, net, optionText({ input: this.#present.dataset.info.shape }));
   }
 
   // runs
 
   /** Reading data takes its time: calls that replace the run take effect in the order they came. */
-  #inOrder<T>(replace: () => Promise<T> | T): Promise<T> {
-    const result = this.#replacing.then(replace);
+  #replace<T>(make: (late: Options) => Promise<T>): Promise<T> {
+    const late: Options = {};
+    this.#late.add(late);
+    const result = this.#replacing.then(() => make(late)).finally(() => this.#late.delete(late));
     this.#replacing = result.catch(() => {});
     return result;
   }
@@ -132,19 +126,27 @@ export class Session {
   async #open({ wasm, data, options }: Params<'open'>, signal: AbortSignal):
     Promise<Result<'open'>> {
     this.#wasm ??= await load({ ...wasm, signal });
-    const info = await this.#reset({ options, data }, signal);
+    const info = await this.#reset({ options, data }, {}, signal);
     return { ...info, backend: this.#wasm.backend, version: this.#wasm.version };
   }
 
   /** A new run. Whatever fails, the present one stays as it is. */
-  async #reset({ options, data }: Params<'reset'>, signal: AbortSignal): Promise<RunInfo> {
-    const next = data === undefined ? this.#data : await this.#read(data, options, signal);
+  async #reset({ options, data }: Params<'reset'>, late: Options, signal: AbortSignal):
+    Promise<RunInfo> {
+    const asked = { ...this.#run?.given, ...options };
+    const next = data === undefined
+      ? this.#present.dataset
+      : await this.#read(data, asked, signal);
     try {
-      const { net, ...others } = options;
+      await turn(); // hears of a cancel
+      throwIfAborted(signal, 'reset');
+      const given = { ...this.#run?.given, ...options, ...late };
+      const { net, ...others } = given;
       const text = optionText(net === undefined ? others : { net, ...others });
-      return this.#begin(next, this.#library.call('kiln_trainer_create', next.handle, text));
+      return this.#begin(next, given, (wasm) =>
+        wasm.call('kiln_trainer_create', next.handle, text));
     } catch (error) {
-      if (next !== this.#dataset) next.dispose();
+      if (next !== this.#run?.dataset) next.dispose();
       throw error;
     }
   }
@@ -160,166 +162,75 @@ export class Session {
     return loadDataset(this.#library, data, options, { signal, onProgress });
   }
 
-  #load({ bytes, options }: Params<'load'>): RunInfo {
+  async #load({ bytes, options }: Params<'load'>, late: Options, signal: AbortSignal):
+    Promise<RunInfo> {
     if (kindOf(bytes) !== 'Uint8Array') {
       throw new KilnError('E_ARG', `load: a checkpoint is a Uint8Array, not ${kindOf(bytes)}`);
     }
-    const data = this.#data;
-    return this.#begin(data, this.#library.call(
-      'kiln_trainer_resume', data.handle, bytes, bytes.length, optionText(options)));
+    await turn();
+    throwIfAborted(signal, 'load');
+    const { dataset } = this.#present;
+    const text = optionText({ ...options, ...late });
+    return this.#begin(dataset, null, (wasm) =>
+      wasm.call('kiln_trainer_resume', dataset.handle, bytes, bytes.length, text));
   }
 
-  /** Puts a trainer that was just made, and its data, in the place of the present ones. */
-  #begin(dataset: Dataset, handle: number): RunInfo {
+  /**
+   * Puts a trainer that `create` makes, and its data, in the place of the present ones. `given`
+   * null: as its options say.
+   */
+  #begin(dataset: Dataset, given: Options | null, create: (wasm: Wasm) => number): RunInfo {
     const wasm = this.#library;
+    const before = this.#run;
     const number = this.#runs + 1;
-    let run: Run;
-    try {
-      const training = new Training(wasm, handle, (event) => this.#emit(number, event));
-      const options = training.options();
-      const input = optionText({ input: dataset.info.shape, batch: options['batch'] });
-      const summary = wasm.json<Summary>('kiln_summary', options['net'] ?? '', input);
-      run = { number, training, summary, input };
-    } catch (error) {
-      if (wasm.broken === null) wasm.call('kiln_trainer_destroy', handle);
-      throw error;
-    }
+    const make = (): Present => {
+      const handle = create(wasm);
+      try {
+        const training = new Training(
+          wasm, dataset.handle, handle, (event) => this.#emit(number, event));
+        const options = training.options();
+        const input = optionText({ input: dataset.info.shape, batch: options['batch'] });
+        const summary = wasm.json<Summary>('kiln_summary', options['net'] ?? '', input);
+        return { wasm, dataset, training, summary, given: given ?? options, replaced: false };
+      } catch (error) {
+        if (wasm.broken === null) wasm.call('kiln_trainer_destroy', handle);
+        throw error;
+      }
+    };
+    const run = before ? before.training.givingWay(make) : make();
     this.#runs = number;
-    this.#run?.training.dispose();
-    if (this.#dataset !== dataset) this.#dataset?.dispose();
     this.#run = run;
-    this.#dataset = dataset;
+    if (before) {
+      before.replaced = true;
+      before.training.dispose();
+      if (before.dataset !== dataset) before.dataset.dispose();
+    }
+    const { training } = run;
     return {
-      run: number, dataset: dataset.info, summary: run.summary,
-      options: run.training.options(), state: run.training.state, metrics: run.training.metrics(),
+      run: number, dataset: dataset.info, summary: run.summary, options: training.options(),
+      given: run.given, state: training.state, metrics: training.metrics(),
     };
   }
 
   /** Events of a run that was replaced are dropped. */
-  #emit(run: number, event: TrainerEvent): void {
+  #emit(run: number, event: WorkerEvent): void {
     if (run !== this.#runs) return;
-    this.#post({ type: 'event', run, event });
+    this.#post({ type: 'event', run, event }, transfersOf(event));
     if (event.type === 'error') this.#reportTrap();
   }
 
   #act(action: (training: Training) => void): StateInfo {
-    const training = this.#training;
+    const { training } = this.#present;
     action(training);
     return { state: training.state, metrics: training.metrics() };
   }
 
   #set({ key, value }: Params<'set'>): Result<'set'> {
-    this.#training.set(key, value);
-    return this.#training.options();
-  }
-
-  #save({ parametersOnly }: Params<'save'>): Uint8Array {
-    const { handle } = this.#training;
-    const name = parametersOnly ? 'kiln_trainer_export' : 'kiln_trainer_save';
-    return this.#library.saved(handle, this.#library.call(name, handle));
-  }
-
-  // looking into the net
-
-  #tensors(): TensorInfo[] {
-    return this.#library.json('kiln_net_tensors', this.#net());
-  }
-
-  #tensor(index: number, { name, shape, size }: TensorInfo): NamedTensor {
-    const data = new Float32Array(size);
-    this.#library.call('kiln_net_tensor_get', this.#net(), index, fills(data));
-    return { name, shape, data };
-  }
-
-  #parameters({ names }: Params<'parameters'>): NamedTensor[] {
-    const all = this.#tensors();
-    const unknown = names?.find((name) => !all.some((tensor) => tensor.name === name));
-    if (unknown !== undefined) {
-      throw new KilnError('E_ARG', `parameters: no tensor "${unknown}"; ` +
-        `there are ${all.map((tensor) => tensor.name).join(', ')}`);
-    }
-    return all.flatMap((info, index) =>
-      !names || names.includes(info.name) ? [this.#tensor(index, info)] : []);
-  }
-
-  /** The weights that see pixels. */
-  #firstFilters(): NamedTensor | null {
-    const all = this.#tensors();
-    const index = all.findIndex(({ parameter, shape }) => parameter && shape.length > 1);
-    return index < 0 ? null : this.#tensor(index, all[index]!);
-  }
-
-  #inspect({ split, index }: Params<'inspect'>): Result<'inspect'> {
-    const wasm = this.#library;
-    const { label, image } = this.#data.image(split, index);
-    const net = wasm.call(
-      'kiln_trainer_inspect', this.#training.handle, splitNumber(split), index);
-    const floats = (layer: number, what: number): Float32Array => {
-      const values = new Float32Array(wasm.call('kiln_net_inspect', net, layer, what, 0, null));
-      wasm.call('kiln_net_inspect', net, layer, what, 0, fills(values));
-      return values;
-    };
-    const layers = this.#run!.summary.layers.map(({ name, kind, output }, i) => ({
-      name, kind, shape: output, output: floats(i, 0), gradient: floats(i, 1),
-    }));
-    const probabilities = this.#classify({ image, views: 1 });
-    return { label, image, probabilities, layers };
-  }
-
-  // measuring
-
-  async #evaluate({ split, count, views }: Params<'evaluate'>, signal: AbortSignal):
-    Promise<Result<'evaluate'>> {
-    const { info } = this.#data;
-    const { training } = this.#run!;
-    const wanted = Math.min(checkCount('evaluate', 'count', count ?? info[split]), info[split]);
-    const classes = info.classes.length;
-    const confusion = new Int32Array(classes * classes);
-    const lossSum = new Float64Array(1);
-    let correct = 0;
-    for (let first = 0; first < wanted; first += EVALUATE_SLICE) {
-      await turn();
-      throwIfAborted(signal, 'evaluate');
-      if (training !== this.#run?.training) {
-        throw new KilnError('E_ABORTED', 'evaluate: a new run began meanwhile');
-      }
-      const n = Math.min(EVALUATE_SLICE, wanted - first);
-      correct += this.#library.call('kiln_trainer_evaluate', training.handle, splitNumber(split),
-        first, n, views, updates(lossSum), updates(confusion));
-    }
-    return {
-      split, count: wanted, correct, accuracy: correct / wanted, loss: lossSum[0]! / wanted,
-      confusion,
-    };
-  }
-
-  #predict({ split, indices, views }: Params<'predict'>): Result<'predict'> {
-    const classes = this.#data.info.classes.length;
-    const size = sizeOf(this.#data.info.shape);
-    const found = indices.map((index) => ({ index, ...this.#data.image(split, index) }));
-    if (found.length === 0) return [];
-    const images = new Uint8Array(found.length * size);
-    found.forEach(({ image }, i) => images.set(image, i * size));
-    const probabilities = this.#probabilities(images, found.length, views);
-    return found.map((one, i) => ({
-      ...one, probabilities: probabilities.slice(i * classes, (i + 1) * classes),
-    }));
-  }
-
-  #classify({ image, views }: Params<'classify'>): Float32Array {
-    const { shape } = this.#data.info;
-    if (kindOf(image) !== 'Uint8Array' || image.length !== sizeOf(shape)) {
-      throw new KilnError('E_SHAPE', `classify: an image is a Uint8Array of ${shape.join('x')} = ` +
-        `${sizeOf(shape)} bytes (C, H, W)`);
-    }
-    return this.#probabilities(image, 1, views);
-  }
-
-  #probabilities(images: Uint8Array, n: number, views: number): Float32Array {
-    const probabilities = new Float32Array(n * this.#data.info.classes.length);
-    this.#library.call('kiln_trainer_predict', this.#training.handle, images, n, views,
-      fills(probabilities));
-    return probabilities;
+    const run = this.#present;
+    run.training.set(key, value);
+    run.given = { ...run.given, [key]: value };
+    for (const late of this.#late) late[key] = value;
+    return { options: run.training.options(), given: run.given };
   }
 }
 

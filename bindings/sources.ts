@@ -25,7 +25,7 @@ const LARGEST_UNPACKED = 200_000_000;
 const STALL_MS = 30_000;
 
 export function fileSource(file: DataFile): Source {
-  const { name } = file;
+  const name = (file as { name?: unknown } | null)?.name;
   if (typeof name !== 'string') {
     throw new KilnError('E_ARG', 'data: each file must be a File, {name, blob} or {name, bytes}');
   }
@@ -42,7 +42,7 @@ export function fileSource(file: DataFile): Source {
   };
 }
 
-function isBytes(value: unknown): value is Uint8Array {
+export function isBytes(value: unknown): value is Uint8Array {
   return kindOf(value) === 'Uint8Array'; // of a Blob, `bytes` is a method
 }
 
@@ -55,7 +55,7 @@ async function* bytesInPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 export async function urlSource(
   address: string | URL, signal: AbortSignal | undefined): Promise<Source> {
   const url = checkUrl(address);
-  const name = decodeURIComponent(url.pathname.split('/').pop() ?? '') || url.hostname;
+  const name = decoded(url.pathname.split('/').pop() ?? '') || url.hostname;
   let response: Response;
   try {
     response = await fetch(url, { signal: signal ?? null, credentials: 'omit' });
@@ -82,6 +82,15 @@ export async function urlSource(
     pieces: (abort) => limited(name, LARGEST_DOWNLOAD,
       streamPieces(body, name, 'E_FETCH', STALL_MS, abort)),
   };
+}
+
+/** As it stands where it is no encoding: "100%.bin". */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** https, the page's own origin, or this very machine. */

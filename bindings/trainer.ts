@@ -7,50 +7,28 @@
  *   for await (const { step, loss } of trainer) console.log(step, loss);
  */
 
-import { kindOf } from './check.js';
-import { WorkerClient, type CallOptions } from './client.js';
+import { bindMethods } from './bound.js';
+import { checkObject, kindOf } from './check.js';
+import type { CallOptions } from './client.js';
+import { Connection } from './connection.js';
 import type { DatasetSource } from './dataset.js';
 import { KilnError } from './errors.js';
-import { optionKey, optionValue, type Options, type OptionValue } from './options.js';
+import {
+  optionKey, optionValue, type Options, type OptionValue, type TrainOptions,
+} from './options.js';
 import { ProgressQueue } from './progress-queue.js';
-import type { CallName, Params, Result, RunInfo, StateInfo } from './protocol.js';
-import type { WorkerSource } from './start-worker.js';
+import type { CallName, Params, Result, RunInfo, StateInfo, WorkerEvent } from './protocol.js';
+import {
+  keyedOptions, optionsOfInit, optionsOfReset, sendable, type ResetInit, type TrainerInit,
+} from './trainer-init.js';
 import type {
   Backend, DataProgress, DatasetInfo, EpochEvent, ErrorEvent_, Evaluation, GradientCheck, History,
-  Inspection, LayerTime, Metrics, NamedTensor, OptionInfo, Prediction, Preset, Progress, RunState,
-  Split, StateEvent, Summary, TrainerEvent,
+  Inspection, JoinedProgress, KeptCheckpoint, LayerTime, Metrics, NamedTensor, OptionInfo,
+  Prediction, Preset, Progress, RunState, Split, StateEvent, Summary, TrainerEvent,
 } from './types.js';
-import { inlineWasm, type LoadOptions } from './wasm.js';
+import { inlineWasm } from './wasm.js';
 
-export interface TrainerInit extends WorkerSource {
-  /** The architecture in the arrow notation. */
-  net?: string | undefined;
-  data?: DatasetSource | undefined;
-  /**
-   * By the names of optionTable(); weightDecay is weight-decay. They may stand beside `net`,
-   * too.
-   */
-  options?: Options | undefined;
-  variant?: LoadOptions['variant'];
-  threads?: LoadOptions['threads'];
-  wasmUrl?: LoadOptions['wasm'];
-  poolUrl?: LoadOptions['poolUrl'];
-  /** Ends the start, and later the trainer. */
-  signal?: AbortSignal | undefined;
-  /** Hears of the data set being read: the trainer's own event comes too late for create(). */
-  onDataProgress?: ((progress: DataProgress) => void) | undefined;
-  /** See client.ts. */
-  silenceLimit?: number | undefined;
-  startLimit?: number | undefined;
-  [option: string]: unknown;
-}
-
-export interface ResetInit {
-  net?: string | undefined;
-  data?: DatasetSource | undefined;
-  options?: Options | undefined;
-  signal?: AbortSignal | undefined;
-}
+export type { ResetInit, TrainerInit } from './trainer-init.js';
 
 /** Every event is a CustomEvent with this in `detail`. */
 export interface TrainerEvents {
@@ -77,14 +55,11 @@ interface TrainerTarget {
 }
 const TrainerTarget = EventTarget as unknown as new () => TrainerTarget;
 
-/** What stands in TrainerInit beside options. */
-const INIT_KEYS = ['net', 'data', 'options', 'variant', 'threads', 'workerUrl', 'worker', 'wasmUrl',
-  'poolUrl', 'signal', 'onDataProgress', 'silenceLimit', 'startLimit'];
-
-export class Trainer extends TrainerTarget implements AsyncIterable<Progress> {
+export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgress> {
   readonly #init: TrainerInit;
+  readonly #connection: Connection;
   readonly #queues = new Set<ProgressQueue>();
-  #client: WorkerClient | null = null;
+  // What the worker said last.
   #data: DatasetSource;
   #options: Options;
   #run = 0;
@@ -93,25 +68,37 @@ export class Trainer extends TrainerTarget implements AsyncIterable<Progress> {
   #state: RunState = 'ready';
   #metrics: Metrics | null = null;
   #failure: KilnError | null = null;
+  #kept: KeptCheckpoint | null = null;
   #disposed = false;
+  readonly #end = (): void => this.dispose();
 
   private constructor(init: TrainerInit) {
     super();
-    this.#init = init;
+    this.#options = optionsOfInit(init);
+    this.#init = { ...init };
     this.#data = init.data ?? 'builtin';
-    this.#options = { ...optionsOf(init), ...(init.net === undefined ? {} : { net: init.net }) };
+    this.#connection = new Connection(this.#init);
+    this.#connection.onEvent = (event, run) => this.#hear(event, run);
+    this.#connection.onDeath = (error) => this.#fail(error);
+    bindMethods(this);
   }
 
-  /** Starts a worker, loads the library, the data set and the net. */
+  /**
+   * Starts a worker, loads the library, the data set and the net. Rejects with E_ARG, E_NOTATION,
+   * E_SHAPE or E_MEMORY for what was asked, E_WORKER_LOAD or E_WASM_LOAD where the files do not
+   * come, what reading data may say (Dataset), E_ABORTED.
+   */
   static async create(init: TrainerInit = {}): Promise<Trainer> {
     const trainer = new Trainer(init);
     try {
-      await trainer.#open(init.signal);
+      const data = await sendable(trainer.#data);
+      await trainer.#open(trainer.#options, data, init.signal);
     } catch (error) {
       trainer.dispose();
       throw error;
     }
-    init.signal?.addEventListener('abort', () => trainer.dispose(), { once: true });
+    init.signal?.addEventListener('abort', trainer.#end, { once: true });
+    if (init.signal?.aborted) trainer.dispose();
     return trainer;
   }
 
@@ -136,64 +123,81 @@ export class Trainer extends TrainerTarget implements AsyncIterable<Progress> {
     return this.#metrics;
   }
 
+  /**
+   * A checkpoint that the worker left here while the run went, every quarter of a minute: what is
+   * left of a run whose worker died, for load(). Null before the first, and after reset() or
+   * load(). The bytes are the caller's to keep, not to change.
+   */
+  get lastCheckpoint(): KeptCheckpoint | null {
+    return this.#kept;
+  }
+
   // acting
 
+  /** Trains to the end of the last epoch. E_STATE when the run is over. */
   async start(): Promise<void> {
-    this.#note(await this.#call('start', {}));
+    await this.#act('start');
   }
 
+  /** Resolves when the run stands still, after the step that was under way. */
   async pause(): Promise<void> {
-    this.#note(await this.#call('pause', {}));
+    await this.#act('pause');
   }
 
-  /** One step; a run that goes is paused. */
+  /** One step; a run that goes is paused. E_DIVERGED, E_STATE when the run is over. */
   async step(): Promise<void> {
-    this.#note(await this.#call('step', {}));
+    await this.#act('step');
   }
 
   /**
-   * Changes an option that is live (optionTable), from the next step on. Resolves to all
-   * options.
+   * Changes an option that is live (optionTable), from the next step on, and for a reset that is
+   * under way. Resolves to all options. E_ARG.
    */
   async set(name: string, value: OptionValue): Promise<Record<string, string>> {
-    const key = optionKey(name);
-    const values = await this.#call('set', { key, value: optionValue(name, value) });
-    this.#options = { ...this.#options, [key]: value };
-    return values;
+    if (typeof name !== 'string') {
+      throw new KilnError('E_ARG', `set: the name of an option is a text, not ${kindOf(name)}`);
+    }
+    const params = { key: optionKey(name), value: optionValue(name, value) };
+    const { options } = await this.#call('set', params, {
+      apply: ({ given }) => { this.#options = given; },
+    });
+    return options;
   }
 
   /**
    * A new run in the same worker, with the options of this one but for those given, and the
    * same data set unless one is given. Where it fails, the present run stays as it is. After
-   * the worker's death a new one is started.
+   * the worker's death a new one is started. Resets take effect in the order of their calls.
+   * Rejects as create() does.
    */
   async reset(init: ResetInit = {}): Promise<void> {
-    const options = { ...this.#options, ...keyed(init.options ?? {}) };
-    if (init.net !== undefined) options['net'] = init.net;
-    const data = init.data ?? this.#data;
-    if (this.#client?.death && !this.#disposed) {
-      this.#options = options;
-      this.#data = data;
-      return this.#open(init.signal);
+    const options = optionsOfReset(init);
+    const { signal } = init;
+    const data = init.data === undefined ? undefined : await sendable(init.data);
+    while (this.#connection.starting) await this.#connection.starting;
+    if (!this.#connection.alive) {
+      return this.#open({ ...this.#options, ...options }, data ?? this.#data, signal);
     }
-    const given = init.data === undefined ? undefined : await sendable(init.data);
-    const call = this.#call('reset', { options, data: given }, { signal: init.signal });
-    this.#begin(await call);
-    this.#options = options;
-    this.#data = data;
+    await this.#call('reset', { options, data }, {
+      signal, decides: true, apply: (info) => this.#begin(info, data ?? this.#data),
+    });
   }
 
   /**
    * Goes on where a checkpoint ended, on the present data set. Options that are live may be
-   * given anew.
+   * given anew. Where it fails, the present run stays as it is; after the worker's death a new one
+   * is started first. E_CHECKPOINT, E_ARG, E_MEMORY. The bytes are copied.
    */
-  async load(bytes: Uint8Array, options: Options = {}): Promise<void> {
-    const info = await this.#call('load', { bytes, options: keyed(options) });
-    this.#options = { ...info.options };
-    this.#begin(info);
+  async load(bytes: Uint8Array, options: TrainOptions = {}): Promise<void> {
+    const params = { bytes, options: keyedOptions('load', options) };
+    while (this.#connection.starting) await this.#connection.starting;
+    if (!this.#connection.alive) await this.#open(this.#options, this.#data, undefined);
+    await this.#call('load', params, {
+      decides: true, apply: (info) => this.#begin(info, this.#data),
+    });
   }
 
-  /** A checkpoint of the whole run: a safetensors file. */
+  /** A checkpoint of the whole run, for load() and the command line: a safetensors file. */
   save(): Promise<Uint8Array> {
     return this.#call('save', { parametersOnly: false });
   }
@@ -203,24 +207,27 @@ export class Trainer extends TrainerTarget implements AsyncIterable<Progress> {
     return this.#call('save', { parametersOnly: true });
   }
 
-  /** Puts back the parameters of the best validation accuracy. */
+  /** Puts back the parameters of the best validation accuracy. E_STATE before the first epoch. */
   async restoreBest(): Promise<void> {
-    this.#note(await this.#call('restoreBest', {}));
+    await this.#act('restoreBest');
   }
 
   /** Ends the worker. What is pending is rejected with E_ABORTED; iterators end. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#client?.terminate();
+    this.#init.signal?.removeEventListener('abort', this.#end);
+    this.#connection.dispose();
     for (const queue of this.#queues) queue.end();
   }
 
-  // looking
+  // looking: none of these changes the run, or its bits
 
-  /** All tensors, or those named. */
-  parameters(names?: readonly string[]): Promise<NamedTensor[]> {
-    return this.#call('parameters', { names });
+  /** Copies of all tensors, or of those named: (F, C, HH, WW), (D, M) or (n). E_ARG. */
+  async parameters(names?: readonly string[]): Promise<NamedTensor[]> {
+    return this.#call('parameters', {
+      names: names === undefined ? names : listOf('parameters', 'names', names),
+    });
   }
 
   /** The weights that see pixels; null for a net without any. */
@@ -228,23 +235,35 @@ export class Trainer extends TrainerTarget implements AsyncIterable<Progress> {
     return this.#call('firstFilters', {});
   }
 
-  /** Outputs and gradients of every layer for one image. */
+  /** Outputs and gradients of every layer for one image, counted from 0. E_ARG, E_MEMORY. */
   inspect(split: Split, index: number): Promise<Inspection> {
     return this.#call('inspect', { split, index });
   }
 
-  /** The first `count` images of a split, all at first. A run that goes goes on meanwhile. */
-  evaluate(split: Split, { count, views = 1, signal }: {
-    count?: number; views?: number; signal?: AbortSignal } = {}): Promise<Evaluation> {
+  /**
+   * The first `count` images of a split, all at first, in 1, 2 or 10 `views` averaged. A run that
+   * goes goes on meanwhile. E_ARG; E_ABORTED by the signal, or when a new run begins.
+   */
+  async evaluate(split: Split, options: { count?: number | undefined; views?: number | undefined;
+    signal?: AbortSignal | undefined } = {}): Promise<Evaluation> {
+    const { count, views = 1, signal } = known('evaluate', options, ['count', 'views', 'signal']);
     return this.#call('evaluate', { split, count, views }, { signal });
   }
 
-  predict(split: Split, indices: readonly number[], { views = 1 } = {}): Promise<Prediction[]> {
-    return this.#call('predict', { split, indices: [...indices], views });
+  /**
+   * Probabilities of the classes, label and pixels (C, H, W; 0..255) of some images of a split, in
+   * the order asked for. E_ARG; E_ABORTED when a new run begins.
+   */
+  async predict(split: Split, indices: readonly number[],
+    options: { views?: number | undefined } = {}): Promise<Prediction[]> {
+    const { views = 1 } = known('predict', options, ['views']);
+    return this.#call('predict', { split, indices: listOf('predict', 'indices', indices), views });
   }
 
-  /** Probabilities of the classes for an image (C, H, W) of bytes. */
-  classify(image: Uint8Array, { views = 1 } = {}): Promise<Float32Array> {
+  /** Probabilities of the classes for an image (C, H, W) of bytes. E_SHAPE, E_ARG. */
+  async classify(image: Uint8Array, options: { views?: number | undefined } = {}):
+    Promise<Float32Array> {
+    const { views = 1 } = known('classify', options, ['views']);
     return this.#call('classify', { image, views });
   }
 
@@ -253,6 +272,7 @@ export class Trainer extends TrainerTarget implements AsyncIterable<Progress> {
     return this.#call('layerTimes', {});
   }
 
+  /** The loss of every step so far, thinned where there are many, and a row an epoch. */
   history(): Promise<History> {
     return this.#call('history', {});
   }
@@ -262,14 +282,17 @@ export class Trainer extends TrainerTarget implements AsyncIterable<Progress> {
     return this.#call('hash', {});
   }
 
+  /** The values of all options, by the names of the command line. */
   options(): Promise<Record<string, string>> {
     return this.#call('options', {});
   }
 
+  /** Shapes, parameters and operations of a net on the present images. E_NOTATION, E_SHAPE. */
   summarise(net: string): Promise<Summary> {
     return this.#call('summarise', { net });
   }
 
+  /** The gradients of each layer of a net against numeric ones. E_NOTATION, E_SHAPE, E_MEMORY. */
   gradcheck(net: string): Promise<GradientCheck[]> {
     return this.#call('gradcheck', { net });
   }
@@ -282,8 +305,11 @@ export class Trainer extends TrainerTarget implements AsyncIterable<Progress> {
     return this.#call('presets', {});
   }
 
-  /** Progress until the run is done. Ends with dispose(); throws when the run fails. */
-  [Symbol.asyncIterator](): AsyncIterator<Progress, void, undefined> {
+  /**
+   * Progress until the run is done. A loop whose turns take long gets several events as one
+   * (`merged`). Ends with dispose(); throws when the run fails.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<JoinedProgress, void, undefined> {
     const queue = new ProgressQueue(() => this.#queues.delete(queue));
     this.#queues.add(queue);
     if (this.#disposed || this.#state === 'done') queue.end();
@@ -293,57 +319,66 @@ export class Trainer extends TrainerTarget implements AsyncIterable<Progress> {
 
   // the worker
 
-  async #open(signal: AbortSignal | undefined): Promise<void> {
+  #open(options: Options, data: DatasetSource, signal: AbortSignal | undefined): Promise<void> {
     const { variant, threads, poolUrl, wasmUrl = inlineWasm() } = this.#init;
-    const client = await WorkerClient.start({ ...this.#init, signal });
-    this.#client = client;
-    client.onEvent = (event, run) => this.#hear(event, run);
-    client.onDeath = (error) => this.#fail(error);
-    if (this.#disposed) client.terminate();
-    const data = await sendable(this.#data);
     const text = <T>(url: T): T | string => kindOf(url) === 'URL' ? String(url) : url;
     const wasm = { variant, threads, wasm: text(wasmUrl), poolUrl: text(poolUrl) };
-    const info = await client.call('open', { wasm, data, options: this.#options }, { signal });
-    this.#backend = info.backend;
-    this.#begin(info);
+    return this.#connection.start({ wasm, data, options }, (info) => {
+      this.#backend = info.backend;
+      this.#begin(info, data);
+    }, signal);
   }
 
-  #call<K extends CallName>(type: K, params: Params<K>, options?: CallOptions):
+  async #call<K extends CallName>(type: K, params: Params<K>, options?: CallOptions<Result<K>>):
     Promise<Result<K>> {
-    if (this.#disposed) {
-      return Promise.reject(new KilnError('E_HANDLE', 'this Trainer was disposed'));
-    }
-    return this.#client!.call(type, params, options);
+    return this.#connection.call(type, params, options);
   }
 
-  #begin(info: RunInfo): void {
+  async #act(type: 'start' | 'pause' | 'step' | 'restoreBest'): Promise<void> {
+    await this.#call(type, {}, { apply: (info) => this.#note(info) });
+  }
+
+  #begin(info: RunInfo, data: DatasetSource): void {
     this.#run = info.run;
     this.#info = info;
+    this.#data = data;
+    this.#options = info.given;
     this.#metrics = info.metrics;
-    this.#state = info.state;
-    this.#failure = null;
+    this.#failure = this.#kept = null;
+    this.#enter(info.state);
     this.#dispatch({ type: 'state', state: info.state });
   }
 
   #note({ state, metrics }: StateInfo): void {
-    this.#state = state;
     this.#metrics = metrics;
+    this.#enter(state);
   }
 
-  #hear(event: TrainerEvent, run: number): void {
-    if (run !== this.#run) return; // of a run that is no more
-    if (event.type === 'state') this.#state = event.state;
+  #enter(state: RunState): void {
+    this.#state = state;
+    this.#connection.busy = state === 'running';
+  }
+
+  #hear(event: WorkerEvent, run: number): void {
+    // Data are read before their run begins; anything else of another run is of one that was.
+    if (event.type !== 'dataprogress' && run !== this.#run) return;
+    if (event.type === 'kept') {
+      const { bytes, step, epoch } = event;
+      this.#kept = { bytes, step, epoch };
+      return;
+    }
+    if (event.type === 'state') this.#enter(event.state);
     if (event.type === 'progress') this.#metrics = metricsOf(event);
     if (event.type === 'error') {
       const { code, message } = event;
-      this.#state = 'failed';
+      this.#enter('failed');
       this.#failure = KilnError.fromMessage({ code: code as KilnError['code'], message });
     }
     this.#dispatch(event);
   }
 
   #fail(error: KilnError): void {
-    this.#state = 'failed';
+    this.#enter('failed');
     this.#failure = error;
     this.#dispatch({ type: 'error', code: error.code, message: error.message });
     this.#dispatch({ type: 'state', state: 'failed' });
@@ -365,28 +400,13 @@ function metricsOf({ type: _, points: __, imagesPerSecond: ___, eta: ____, ...me
   return metrics;
 }
 
-/** The options beside `net`, and those in `options`. */
-function optionsOf(init: TrainerInit): Options {
-  const beside = Object.entries(init).filter(([name]) => !INIT_KEYS.includes(name));
-  return keyed({ ...(Object.fromEntries(beside) as Options), ...init.options });
+/** A copy of a list, without a Proxy around it. */
+function listOf<T>(where: string, name: string, list: readonly T[]): T[] {
+  if (typeof list === 'object' && list !== null && Symbol.iterator in list) return [...list];
+  throw new KilnError('E_ARG', `${where}: ${name} must be a list, not ${kindOf(list)}`);
 }
 
-/** By the names of the command line, so that later ones replace earlier ones; checked. */
-function keyed(options: Options): Options {
-  return Object.fromEntries(Object.entries(options)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [optionKey(name), optionValue(name, value!)]));
-}
-
-/** Node's File objects do not travel to threads: there their bytes do. */
-async function sendable(data: DatasetSource): Promise<DatasetSource> {
-  if (typeof data !== 'object' || data === null) return data;
-  if ('url' in data) return { ...data, url: String(data.url) };
-  if (!('files' in data) || typeof Worker !== 'undefined') return data;
-  const files = [...data.files].map(async (file) => {
-    if ('bytes' in file && kindOf(file.bytes) === 'Uint8Array') return file;
-    const blob = 'blob' in file ? file.blob : (file as File);
-    return { name: file.name, bytes: new Uint8Array(await blob.arrayBuffer()) };
-  });
-  return { ...data, files: await Promise.all(files) };
+function known<T extends object>(where: string, options: T, names: (keyof T & string)[]): T {
+  checkObject(where, 'options', options, names);
+  return options;
 }

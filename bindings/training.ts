@@ -4,7 +4,8 @@
  */
 
 import { KilnError, toErrorMessage } from './errors.js';
-import type { History, Metrics, Progress, RunState, TrainerEvent } from './types.js';
+import type { WorkerEvent } from './protocol.js';
+import type { History, Metrics, Progress, RunState } from './types.js';
 import type { Wasm } from './wasm.js';
 
 /** What kiln_trainer_step returns (kiln.h). */
@@ -12,6 +13,8 @@ const EPOCH = 2;
 const DONE = 4;
 const BEST = 8;
 
+/** A run that goes is kept by the page as a checkpoint every so often. */
+const KEEP_MS = 15_000;
 /** At most ten progress events a second. */
 const PROGRESS_MS = 100;
 /** How much the newest pace counts against the pace so far. */
@@ -40,12 +43,15 @@ export function turn(): Promise<void> {
 }
 
 export class Training {
-  readonly handle: number;
   state: RunState;
   readonly #wasm: Wasm;
-  readonly #emit: (event: TrainerEvent) => void;
+  readonly #data: number;
+  readonly #emit: (event: WorkerEvent) => void;
+  /** The library's trainer; null while there is none. */
+  #handle: number | null;
   #points: Progress['points'] = [];
   #postedAt = -Infinity;
+  #keptAt = performance.now();
   #batch: number;
   /** Milliseconds and steps since the last progress event, and the smoothed pace. */
   #spent = 0;
@@ -54,13 +60,20 @@ export class Training {
   /** Raised by everything that ends a loop, so that a loop knows it is not the present one. */
   #loops = 0;
 
-  constructor(wasm: Wasm, handle: number, emit: (event: TrainerEvent) => void) {
+  /** `handle` is the run's from now on; `data` is that of its data set, which is only lent. */
+  constructor(wasm: Wasm, data: number, handle: number, emit: (event: WorkerEvent) => void) {
     this.#wasm = wasm;
-    this.handle = handle;
+    this.#data = data;
+    this.#handle = handle;
     this.#emit = emit;
     this.#batch = Number(this.options()['batch']);
     const metrics = this.metrics();
     this.state = metrics === null ? 'ready' : metrics.step >= metrics.steps ? 'done' : 'paused';
+  }
+
+  get handle(): number {
+    if (this.#handle !== null) return this.#handle;
+    throw new KilnError('E_STATE', 'the run is lost: there was no memory to put it back');
   }
 
   options(): Record<string, string> {
@@ -126,9 +139,43 @@ export class Training {
     this.#wasm.call('kiln_trainer_restore_best', this.handle);
   }
 
+  /** A checkpoint, or the parameters alone. */
+  save(parametersOnly = false): Uint8Array<ArrayBuffer> {
+    const name = parametersOnly ? 'kiln_trainer_export' : 'kiln_trainer_save';
+    return this.#wasm.saved(this.handle, this.#wasm.call(name, this.handle));
+  }
+
+  /**
+   * Makes the next run. Where that one does not fit beside this one, this one makes room: it
+   * survives as a checkpoint, and comes back should the next not fit even so.
+   */
+  givingWay<T>(make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      if ((error as KilnError).code !== 'E_MEMORY' || this.#handle === null) throw error;
+    }
+    const bytes = this.save();
+    this.#free();
+    try {
+      return make();
+    } catch (error) {
+      this.#handle = this.#wasm.call('kiln_trainer_resume', this.#data, bytes, bytes.length, '');
+      throw error;
+    }
+  }
+
   dispose(): void {
     this.#loops++;
-    if (this.#wasm.broken === null) this.#wasm.call('kiln_trainer_destroy', this.handle);
+    this.#free();
+  }
+
+  #free(): void {
+    const handle = this.#handle;
+    this.#handle = null;
+    if (handle !== null && this.#wasm.broken === null) {
+      this.#wasm.call('kiln_trainer_destroy', handle);
+    }
   }
 
   #refuseWhenOver(): void {
@@ -144,6 +191,19 @@ export class Training {
       await turn();
       if (this.state !== 'running' || this.#loops !== loop) return;
       this.#step();
+      if (performance.now() - this.#keptAt >= KEEP_MS) this.#keep();
+    }
+  }
+
+  /** Hands a checkpoint to the page. Nothing is wanted badly enough to stop a run for it. */
+  #keep(): void {
+    this.#keptAt = performance.now();
+    try {
+      const bytes = this.save();
+      const { step, epoch } = this.metrics()!;
+      this.#emit({ type: 'kept', step, epoch, bytes });
+    } catch {
+      // No memory for it, or the run has failed: the last one stays.
     }
   }
 

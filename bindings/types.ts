@@ -114,6 +114,14 @@ export interface Progress extends Metrics {
   eta: number | null;
 }
 
+/** What a loop over a Trainer gets: one progress event, or several that came between two turns. */
+export interface JoinedProgress extends Progress {
+  /** Progress events in this one; the figures are those of the last, `points` are of all. */
+  merged: number;
+  /** Points, the oldest, that were let go because the loop was 50,000 behind; see history(). */
+  skipped: number;
+}
+
 export interface EpochEvent {
   type: 'epoch';
   epoch: number;
@@ -164,6 +172,14 @@ export interface CheckpointInfo {
   epoch: number;
   mode: Backend['mode'];
   [key: string]: unknown;
+}
+
+/** A checkpoint that was kept while a run went. */
+export interface KeptCheckpoint {
+  /** A safetensors file, as save() gives it. */
+  bytes: Uint8Array;
+  step: number;
+  epoch: number;
 }
 
 /** What lies in the browser's private storage. */

@@ -58,7 +58,8 @@ test('runs, with a step, a checkpoint and a resumption', () => returns(async () 
   const wasm = instance();
   const data = await loadDataset(wasm, 'builtin', SIZES);
   const options = optionText({ net: NET, batch: 8 });
-  const run = new Training(wasm, wasm.call('kiln_trainer_create', data.handle, options), () => {});
+  const run = new Training(
+    wasm, data.handle, wasm.call('kiln_trainer_create', data.handle, options), () => {});
   run.step();
   const bytes = wasm.saved(run.handle, wasm.call('kiln_trainer_save', run.handle));
   run.dispose();

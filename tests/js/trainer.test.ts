@@ -209,7 +209,7 @@ describe('options', () => {
     const cases: [TrainerInit, string, RegExp][] = [
       [{ ...SMALL, net: 'conv 3x3x4 - rleu - affine 10 - softmax' }, 'E_NOTATION', /relu/],
       [{ ...SMALL, net: 'affine 7 - softmax' }, 'E_SHAPE', /10 classes/],
-      [{ ...SMALL, learningrate: 1 }, 'E_ARG', /learningrate/],
+      [{ ...SMALL, learningrate: 1 } as TrainerInit, 'E_ARG', /learningrate/],
       [{ ...SMALL, options: { batch: -1 } }, 'E_ARG', /batch/],
       [{ ...SMALL, data: 'cifar' as 'builtin' }, 'E_ARG', /'builtin'/],
       [{ ...SMALL, data: { stored: true } }, 'E_STORAGE', /private storage/],

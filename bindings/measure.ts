@@ -1,0 +1,97 @@
+/**
+ * Measuring a run in test mode: long work, done in slices between which the worker answers
+ * messages and a run that goes takes its steps.
+ */
+
+import { checkCount, kindOf } from './check.js';
+import { splitNumber, type Dataset } from './dataset.js';
+import { KilnError, throwIfAborted } from './errors.js';
+import type { Params, Result } from './protocol.js';
+import { sizeOf } from './tensor.js';
+import { turn, type Training } from './training.js';
+import type { Summary } from './types.js';
+import { fills, updates, type Wasm } from './wasm.js';
+
+/** A run and what it stands on. */
+export interface Run {
+  readonly wasm: Wasm;
+  readonly dataset: Dataset;
+  readonly training: Training;
+  readonly summary: Summary;
+  /** Another run has taken its place. */
+  replaced: boolean;
+}
+
+/** Images at most, and operations about, between two looks at the messages. */
+const SLICE_IMAGES = 50;
+const SLICE_FLOPS = 5e9;
+
+/** Images in a slice: decided by the net alone, so that sums are the same each time. */
+export function sliceOf({ flops }: Summary, views: number): number {
+  const fit = Math.floor(SLICE_FLOPS / Math.max(1, flops * views));
+  return Math.min(SLICE_IMAGES, Math.max(1, fit));
+}
+
+/** Calls `work` for 0 .. count - 1 in slices, as (first, how many). */
+async function inSlices(what: string, run: Run, count: number, views: number, signal: AbortSignal,
+  work: (first: number, n: number) => void): Promise<void> {
+  const slice = sliceOf(run.summary, views);
+  for (let first = 0; first < count; first += slice) {
+    await turn();
+    throwIfAborted(signal, what);
+    if (run.replaced) throw new KilnError('E_ABORTED', `${what}: a new run began meanwhile`);
+    work(first, Math.min(slice, count - first));
+  }
+}
+
+export async function evaluate(run: Run, { split, count, views }: Params<'evaluate'>,
+  signal: AbortSignal): Promise<Result<'evaluate'>> {
+  const { info } = run.dataset;
+  const number = splitNumber(split);
+  const wanted = Math.min(checkCount('evaluate', 'count', count ?? info[split]), info[split]);
+  const confusion = new Int32Array(info.classes.length ** 2);
+  const lossSum = new Float64Array(1);
+  let correct = 0;
+  await inSlices('evaluate', run, wanted, views, signal, (first, n) => {
+    correct += run.wasm.call('kiln_trainer_evaluate', run.training.handle, number, first, n, views,
+      updates(lossSum), updates(confusion));
+  });
+  return {
+    split, count: wanted, correct, accuracy: correct / wanted, loss: lossSum[0]! / wanted,
+    confusion,
+  };
+}
+
+export async function predict(run: Run, { split, indices, views }: Params<'predict'>,
+  signal: AbortSignal): Promise<Result<'predict'>> {
+  const { classes, shape } = run.dataset.info;
+  const size = sizeOf(shape);
+  const found = indices.map((index) => ({ index, ...run.dataset.image(split, index) }));
+  const all: Result<'predict'> = [];
+  await inSlices('predict', run, found.length, views, signal, (first, n) => {
+    const part = found.slice(first, first + n);
+    const images = new Uint8Array(n * size);
+    part.forEach(({ image }, i) => images.set(image, i * size));
+    const probabilities = probabilitiesOf(run, images, n, views);
+    part.forEach((one, i) => all.push({
+      ...one, probabilities: probabilities.slice(i * classes.length, (i + 1) * classes.length),
+    }));
+  });
+  return all;
+}
+
+export function classify(run: Run, { image, views }: Params<'classify'>): Float32Array {
+  const { shape } = run.dataset.info;
+  if (kindOf(image) !== 'Uint8Array' || image.length !== sizeOf(shape)) {
+    throw new KilnError('E_SHAPE', `classify: an image is a Uint8Array of ${shape.join('x')} = ` +
+      `${sizeOf(shape)} bytes (C, H, W)`);
+  }
+  return probabilitiesOf(run, image, 1, views);
+}
+
+function probabilitiesOf(run: Run, images: Uint8Array, n: number, views: number): Float32Array {
+  const probabilities = new Float32Array(n * run.dataset.info.classes.length);
+  run.wasm.call(
+    'kiln_trainer_predict', run.training.handle, images, n, views, fills(probabilities));
+  return probabilities;
+}
