@@ -4,6 +4,9 @@
  * Tensors are those of tensor_list.h. Metadata, all of it text: format, format_version, version,
  * net, options (key=value lines), seed, mode, data, data_hash, classes, normalize, mean, std, and
  * where the run stands.
+ *
+ * Format 1 had one rule under the names adam and adamw, with decoupled weight decay; an adam with
+ * weight decay is read as the adamw that it was.
  */
 #ifndef KILN_TRAIN_CHECKPOINT_H
 #define KILN_TRAIN_CHECKPOINT_H
@@ -11,7 +14,7 @@
 #include "train/trainer.h"
 
 #define KILN_CHECKPOINT_FORMAT "kiln"
-#define KILN_CHECKPOINT_VERSION "1"
+#define KILN_CHECKPOINT_VERSION "2"
 
 /* The whole file in a fresh arena: out->base, *size bytes. `version` is the library's. */
 int kiln_checkpoint_write(kiln_run *r, const char *version, kiln_arena *out, size_t *size);

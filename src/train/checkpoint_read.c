@@ -66,9 +66,9 @@ static int read_options(const kiln_safetensors *f, kiln_train_options *o)
         return kiln_fail(KILN_E_CHECKPOINT,
                          "checkpoint: a safetensors file, but none that kiln wrote");
     KILN_TRY(text_entry(f, "format_version", &version));
-    if (strcmp(version, KILN_CHECKPOINT_VERSION))
+    if (strcmp(version, KILN_CHECKPOINT_VERSION) && strcmp(version, "1"))
         return kiln_fail(KILN_E_CHECKPOINT,
-                         "checkpoint: its format is %.20s, this program reads %s", version,
+                         "checkpoint: its format is %.20s, this program reads 1 to %s", version,
                          KILN_CHECKPOINT_VERSION);
     if (!kiln_safetensors_metadata(f, "options"))
         return kiln_fail(KILN_E_CHECKPOINT,
@@ -77,6 +77,8 @@ static int read_options(const kiln_safetensors *f, kiln_train_options *o)
     KILN_TRY(text_entry(f, "net", &net));
     kiln_train_options_default(o);
     if (kiln_train_options_read(o, text, KILN_OPTIONS_ALL) < 0) return refused();
+    if (!strcmp(version, "1") && o->optimizer == KILN_RULE_adam && o->weight_decay > 0)
+        o->optimizer = KILN_RULE_adamw;
     if (strcmp(o->net, net))
         return kiln_fail(KILN_E_CHECKPOINT,
                          "checkpoint: its options and its metadata name two nets");

@@ -35,8 +35,9 @@ typedef struct {
 
 static const char *const normalizations[] = {"none", "channel", "mean-image", NULL};
 static const char *const draws[] = {"shuffle", "replacement", NULL};
-static const char *const optimizers[] = {"sgd",  "momentum", "nesterov", "rmsprop",
-                                         "adam", "adamw",    NULL};
+#define X(name) #name,
+static const char *const optimizers[] = {KILN_RULES(X) NULL};
+#undef X
 static const char *const schedules[] = {"constant", "step",     "exponential",
                                         "cosine",   "onecycle", NULL};
 
@@ -94,7 +95,7 @@ static const row table[] = {
     {"reg", FLOAT, "0", 0, 1000, NONE, AT(reg), LIVE, "regularisation",
      "adds 0.5 reg sum(W^2) to the loss (weights only)"},
     {"weight-decay", FLOAT, "0", 0, 1, NONE, AT(weight_decay), LIVE, "regularisation",
-     "decoupled: weights shrink by lr times this each step"},
+     "weights shrink by lr times this each step; adam: added to the gradient instead, times w"},
     {"clip", FLOAT, "0", 0, 1e6, NONE, AT(clip), LIVE, "regularisation",
      "largest norm of the gradient; 0: no limit"},
     {"dropout", FLOAT, "-1", -1, 0.99, NONE, AT(dropout), LIVE, "regularisation",

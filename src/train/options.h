@@ -15,14 +15,12 @@
 #include "net/notation.h"
 #include "train/schedule.h"
 
-enum {
-    KILN_OPTIMIZER_SGD,
-    KILN_OPTIMIZER_MOMENTUM,
-    KILN_OPTIMIZER_NESTEROV,
-    KILN_OPTIMIZER_RMSPROP,
-    KILN_OPTIMIZER_ADAM,
-    KILN_OPTIMIZER_ADAMW
-};
+/* The update rules by the names of the option `optimizer`; rules.h has their rows. */
+#define KILN_RULES(X) X(sgd) X(momentum) X(nesterov) X(rmsprop) X(adam) X(adamw)
+
+#define X(name) KILN_RULE_##name,
+enum { KILN_RULES(X) KILN_RULE_COUNT };
+#undef X
 enum { KILN_DRAW_SHUFFLE, KILN_DRAW_REPLACEMENT };
 
 #define KILN_OPTION_TEXT 64 /* characters of the short texts */

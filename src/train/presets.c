@@ -42,7 +42,7 @@ const kiln_preset kiln_preset_table[] = {
     {"convnetjs", "ConvNetJS's net",
      "conv 5x5x16 - relu - maxpool 2 - conv 5x5x20 - relu - maxpool 2 - conv 5x5x20 - relu - "
      "maxpool 2 - affine 10 - softmax",
-     "epochs=10\nbatch=32\noptimizer=adam\nlr=0.002\nschedule=onecycle\nweight-decay=0.0001\n"
+     "epochs=10\nbatch=32\noptimizer=adamw\nlr=0.002\nschedule=onecycle\nweight-decay=0.0001\n"
      "augment=flip,crop2\n",
      "The CIFAR-10 demo of ConvNetJS."},
     {"batchnorm", "Batchnorm net",

@@ -10,7 +10,7 @@
 
 int kiln_tensor_list_make(kiln_tensor_list *l, const kiln_run *r)
 {
-    const size_t most = (size_t)kiln_net_tensor_count(r->net) * 4 + 4;
+    const size_t most = (size_t)kiln_net_tensor_count(r->net) * (2 + KILN_RULE_STATES) + 4;
     kiln_arena plan = {0};
 
     l->count = 0;
@@ -63,14 +63,14 @@ void kiln_tensor_list_net(kiln_tensor_list *l, kiln_run *r)
 
 void kiln_tensor_list_run(kiln_tensor_list *l, kiln_run *r)
 {
-    static const char *const first[] = {"", "v", "v", "cache", "m", "m"}; /* by KILN_OPTIMIZER_* */
+    const kiln_rule *rule = kiln_rule_table[r->o.optimizer];
     const kiln_history *h = &r->history;
     const int epoch_at[2] = {h->epochs, 2}, epoch_value[2] = {h->epochs, 4};
     char prefix[24];
 
     kiln_tensor_list_net(l, r);
     for (int i = 0; i < r->states; i++) {
-        snprintf(prefix, sizeof prefix, "optimizer.%s.", i ? "v" : first[r->o.optimizer]);
+        snprintf(prefix, sizeof prefix, "optimizer.%s.", rule->state[i]);
         add_block(l, r, prefix, r->state[i], NULL);
     }
     if (r->best_accuracy >= 0) add_block(l, r, "best.", r->best, r->best_statistics);

@@ -15,11 +15,9 @@
 
 #include "base/status.h"
 #include "kernels/vec.h"
-#include "train/optim.h"
+#include "train/rules.h"
 
 /* ---- making ---------------------------------------------------------------------------------- */
-
-static const int rule_states[] = {0, 1, 1, 1, 2, 2}; /* arrays, by KILN_OPTIMIZER_* */
 
 /* -1 is all; more than there are is all. */
 static int limited(int64_t wanted, int count)
@@ -42,8 +40,12 @@ static int make_net(kiln_net **net, const kiln_run *r, int batch)
 
 static void lay_out(kiln_run *r, kiln_arena *a)
 {
+    const kiln_rule *rule = kiln_rule_table[r->o.optimizer];
+
     r->order = kiln_arena_take(a, (size_t)r->images, sizeof(int));
     for (int i = 0; i < r->states; i++) r->state[i] = kiln_arena_take(a, r->floats, sizeof(float));
+    r->rule_scratch =
+        rule->scratch ? kiln_arena_take(a, rule->scratch(r->net), sizeof(float)) : NULL;
     r->best = kiln_arena_take(a, r->floats, sizeof(float));
     r->before = kiln_arena_take(a, r->floats, sizeof(float));
     r->best_statistics = kiln_arena_take(a, r->statistics, sizeof(float));
@@ -123,7 +125,7 @@ static int fill(kiln_run *r)
 
         if (!t->parameter) r->statistics += (size_t)t->size;
     }
-    r->states = rule_states[r->o.optimizer];
+    r->states = kiln_rule_states(kiln_rule_table[r->o.optimizer]);
     lay_out(r, &plan);
     KILN_TRY(kiln_arena_create(&r->arena, plan.used, "the optimizer's state"));
     lay_out(r, &r->arena);
@@ -253,39 +255,17 @@ static int diverged(kiln_run *r, const char *what)
         (long long)r->step + 1, what, *where ? "; first " : "", where);
 }
 
-/* w of convolutions and affine layers shrink by lr·decay. */
-static void decay_weights(kiln_run *r, float lr)
-{
-    const int tensors = kiln_net_tensor_count(r->net);
-
-    for (int i = 0; i < tensors; i++) {
-        const kiln_tensor *t = kiln_net_tensor_at(r->net, i);
-
-        if (t->regularised) kiln_decay(t->data, (size_t)t->size, lr, (float)r->o.weight_decay);
-    }
-}
-
 static void update(kiln_run *r, float lr)
 {
-    const kiln_train_options *o = &r->o;
-    const size_t n = r->floats;
-
-    if (o->weight_decay > 0) decay_weights(r, lr);
-    switch (o->optimizer) {
-    case KILN_OPTIMIZER_SGD: kiln_sgd(r->w, r->dw, n, lr); break;
-    case KILN_OPTIMIZER_MOMENTUM:
-        kiln_sgd_momentum(r->w, r->dw, r->state[0], n, lr, (float)o->momentum);
-        break;
-    case KILN_OPTIMIZER_NESTEROV:
-        kiln_nesterov(r->w, r->dw, r->state[0], n, lr, (float)o->momentum);
-        break;
-    case KILN_OPTIMIZER_RMSPROP:
-        kiln_rmsprop(r->w, r->dw, r->state[0], n, lr, o->decay_rate, (float)o->eps);
-        break;
-    default:
-        kiln_adam(r->w, r->dw, r->state[0], r->state[1], n, lr, o->beta1, o->beta2, (float)o->eps,
-                  (long)r->step + 1);
-    }
+    kiln_rule_step(&(kiln_update){.net = r->net,
+                                  .w = r->w,
+                                  .dw = r->dw,
+                                  .state = {r->state[0], r->state[1]},
+                                  .floats = r->floats,
+                                  .scratch = r->rule_scratch,
+                                  .o = &r->o,
+                                  .lr = lr,
+                                  .step = r->step + 1});
 }
 
 /* The update, and how far it went: |w - before| / |before|. */

@@ -13,6 +13,7 @@
 #include "net/net.h"
 #include "train/history.h"
 #include "train/options.h"
+#include "train/rules.h"
 
 /* The flags a step returns: the values of kiln.h. */
 enum { KILN_RUN_STEPPED = 1, KILN_RUN_EPOCH = 2, KILN_RUN_DONE = 4, KILN_RUN_BEST = 8 };
@@ -48,8 +49,8 @@ typedef struct {
 
     size_t floats, statistics; /* floats of the parameter block, of all running statistics */
     float *w, *dw; /* the net's blocks */
-    int states; /* of the update rule: 0..2 */
-    float *state[2];
+    int states; /* of the update rule: 0..KILN_RULE_STATES */
+    float *state[KILN_RULE_STATES], *rule_scratch;
     float *best, *best_statistics;
     float *before; /* parameters before a step whose update ratio is measured */
     float *statistics_before;

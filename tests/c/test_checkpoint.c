@@ -325,7 +325,7 @@ static void forged_files(void **state)
     static const change changes[] = {
         {"format", "pt", NULL, KEEP, "none that kiln wrote"},
         {"format", NULL, NULL, KEEP, "none that kiln wrote"},
-        {"format_version", "2", NULL, KEEP, "its format is 2"},
+        {"format_version", "3", NULL, KEEP, "its format is 3"},
         {"options", "lr=-1", NULL, KEEP, "lr: \"-1\""},
         {"options", "net=affine 10 - softmax", NULL, KEEP, "two nets"},
         {"net", NULL, NULL, KEEP, "no \"net\""},
@@ -397,6 +397,39 @@ static void another_mode(void **state)
     kiln_run_free(r);
 }
 
+/* Format 1 knew one rule under two names: its adam with weight decay is the adamw of today. */
+static void adam_of_format_1(void **state)
+{
+    static const struct {
+        const char *options, *version;
+        int optimizer;
+    } cases[] = {
+        {"optimizer=adam\nweight-decay=0.1\n", "1", KILN_RULE_adamw},
+        {"optimizer=adam\nweight-decay=0.1\n", "2", KILN_RULE_adam},
+        {"optimizer=adam\n", "1", KILN_RULE_adam},
+        {"optimizer=adamw\nweight-decay=0.1\n", "1", KILN_RULE_adamw},
+        {"optimizer=nesterov\nweight-decay=0.1\n", "1", KILN_RULE_nesterov},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[400];
+        kiln_run *r, *next;
+        file f, g;
+
+        snprintf(text, sizeof text, "%sbatch=10\n%s", NET, cases[i].options);
+        r = make(text);
+        advance(r, 2);
+        f = save(r);
+        g = forge(f, &(change){.key = "format_version", .value = cases[i].version});
+        next = must_load(g, NULL);
+        assert_int_equal(next->o.optimizer, cases[i].optimizer);
+        advance(next, 4);
+        kiln_arena_destroy(&f.arena), kiln_arena_destroy(&g.arena);
+        kiln_run_free(r), kiln_run_free(next);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -426,6 +459,7 @@ int main(void)
         cmocka_unit_test(forged_files),
         cmocka_unit_test(a_net_larger_than_the_file),
         cmocka_unit_test(another_mode),
+        cmocka_unit_test(adam_of_format_1),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

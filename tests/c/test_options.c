@@ -48,7 +48,7 @@ static void reads_every_type(void **state)
     assert_string_equal(o.net, "affine 10 - softmax");
     assert_int_equal(o.epochs, 3);
     assert_true(o.lr == 1e-2);
-    assert_int_equal(o.optimizer, KILN_OPTIMIZER_NESTEROV);
+    assert_int_equal(o.optimizer, KILN_RULE_nesterov);
     assert_int_equal(o.check_first, 1);
     assert_true(o.seed == 4294967295);
 }

@@ -49,12 +49,23 @@ static void update_by_hand(kiln_run *r, int step)
 {
     float *s = r->state[0], *t = r->state[1];
     const size_t n = r->floats;
+    const float decay = (float)r->o.weight_decay;
 
+    for (int i = 0; i < kiln_net_tensor_count(r->net) && decay > 0; i++) {
+        const kiln_tensor *k = kiln_net_tensor_at(r->net, i);
+
+        if (!k->regularised) continue;
+        for (int j = 0; j < k->size; j++)
+            if (r->o.optimizer == KILN_RULE_adam) /* L2: a part of the gradient */
+                k->gradient[j] -= -decay * k->data[j];
+            else
+                k->data[j] -= 0.02f * decay * k->data[j];
+    }
     switch (r->o.optimizer) {
-    case KILN_OPTIMIZER_SGD: kiln_sgd(r->w, r->dw, n, 0.02f); break;
-    case KILN_OPTIMIZER_MOMENTUM: kiln_sgd_momentum(r->w, r->dw, s, n, 0.02f, 0.8f); break;
-    case KILN_OPTIMIZER_NESTEROV: kiln_nesterov(r->w, r->dw, s, n, 0.02f, 0.8f); break;
-    case KILN_OPTIMIZER_RMSPROP: kiln_rmsprop(r->w, r->dw, s, n, 0.02f, 0.7, 1e-3f); break;
+    case KILN_RULE_sgd: kiln_sgd(r->w, r->dw, n, 0.02f); break;
+    case KILN_RULE_momentum: kiln_sgd_momentum(r->w, r->dw, s, n, 0.02f, 0.8f); break;
+    case KILN_RULE_nesterov: kiln_nesterov(r->w, r->dw, s, n, 0.02f, 0.8f); break;
+    case KILN_RULE_rmsprop: kiln_rmsprop(r->w, r->dw, s, n, 0.02f, 0.7, 1e-3f); break;
     default: kiln_adam(r->w, r->dw, s, t, n, 0.02f, 0.6, 0.9, 1e-3f, step + 1); break;
     }
 }
@@ -95,6 +106,17 @@ static void every_rule_by_hand(void **state)
     check_by_hand("optimizer=rmsprop\ndecay-rate=0.7\neps=0.001\n");
     check_by_hand("optimizer=adam\nbeta1=0.6\nbeta2=0.9\neps=0.001\n");
     check_by_hand("optimizer=adamw\nbeta1=0.6\nbeta2=0.9\neps=0.001\n");
+}
+
+/* Decay is decoupled in every rule but adam, whose decay is L2. */
+static void every_decay_by_hand(void **state)
+{
+    (void)state;
+    check_by_hand("optimizer=sgd\nweight-decay=0.5\n");
+    check_by_hand("optimizer=nesterov\nmomentum=0.8\nweight-decay=0.5\n");
+    check_by_hand("optimizer=rmsprop\ndecay-rate=0.7\neps=0.001\nweight-decay=0.5\n");
+    check_by_hand("optimizer=adam\nbeta1=0.6\nbeta2=0.9\neps=0.001\nweight-decay=0.5\n");
+    check_by_hand("optimizer=adamw\nbeta1=0.6\nbeta2=0.9\neps=0.001\nweight-decay=0.5\n");
 }
 
 static void every_draw_by_hand(void **state)
@@ -218,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rule_by_hand),
+        cmocka_unit_test(every_decay_by_hand),
         cmocka_unit_test(every_draw_by_hand),
         cmocka_unit_test(clip_cuts_just_what_is_longer),
         cmocka_unit_test(rate_at_the_end_of_an_epoch),
