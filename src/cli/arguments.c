@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/keyvalue.h"
 #include "fields.h"
 #include "kiln.h"
 
@@ -55,50 +56,6 @@ typedef struct {
 const char *cli_own_name(int option)
 {
     return own[option].name;
-}
-
-/* ---- suggestions ----------------------------------------------------------------------------- */
-
-/* Edits that turn a into b: insertions, deletions, changes; swaps of neighbours count one. */
-static int edits(const char *a, const char *b)
-{
-    const int m = (int)strlen(a), n = (int)strlen(b);
-    int d[33][33];
-
-    if (m > 32 || n > 32) return 99;
-    for (int i = 0; i <= m; i++)
-        for (int j = 0; j <= n; j++) {
-            if (!i || !j) {
-                d[i][j] = i + j;
-                continue;
-            }
-            int least = d[i - 1][j - 1] + (tolower(a[i - 1]) != tolower(b[j - 1]));
-
-            if (d[i - 1][j] + 1 < least) least = d[i - 1][j] + 1;
-            if (d[i][j - 1] + 1 < least) least = d[i][j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                d[i - 2][j - 2] + 1 < least)
-                least = d[i - 2][j - 2] + 1;
-            d[i][j] = least;
-        }
-    return d[m][n];
-}
-
-const char *cli_nearest(const char *word, const char *const *names, int count)
-{
-    const int length = (int)strlen(word);
-    int least = length / 3 > 1 ? length / 3 : 1;
-    const char *nearest = NULL;
-
-    for (int i = 0; i < count; i++) {
-        const int distance = edits(word, names[i]);
-
-        if (distance > least || (distance == least && nearest)) continue;
-        if (distance >= (int)strlen(names[i])) continue;
-        nearest = names[i];
-        least = distance;
-    }
-    return nearest;
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -173,7 +130,7 @@ static int refuse(const cli_command *command, const name_table *t, const char *w
             fprintf(stderr, "kiln %s: %s takes no value\n", command->name, name);
             return 2;
         }
-    near = cli_nearest(name + strspn(name, "-"), t->name, t->count);
+    near = kiln_closest(name + strspn(name, "-"), t->name, t->count);
     fprintf(stderr, "kiln %s: unknown option %s", command->name, name);
     if (near)
         fprintf(stderr, "; did you mean --%s?\n", near);

@@ -44,9 +44,6 @@ void cli_arguments_pick(const cli_arguments *a, const char *keys, char *text, in
  * sentence. */
 int cli_own_int(const cli_arguments *a, int option, int min, int max, int *out);
 
-/* The name nearest to a mistyped word, or NULL when none is near. */
-const char *cli_nearest(const char *word, const char *const *names, int count);
-
 /* Prints the help of a command: its examples, then its options by group. */
 void cli_help(const cli_command *command);
 const char *cli_own_name(int option);

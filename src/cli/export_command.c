@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/keyvalue.h"
 #include "commands.h"
 #include "fields.h"
 #include "files.h"
@@ -101,7 +102,7 @@ int cli_export(cli_arguments *a)
 
     for (int i = 0; i < 3; i++) known |= strcmp(format, formats[i]) == 0;
     if (!known) {
-        const char *near = cli_nearest(format, formats, 3);
+        const char *near = kiln_closest(format, formats, 3);
 
         fprintf(stderr, "kiln: --format: safetensors, csv or json, not \"%s\"%s%s\n", format,
                 near ? "; did you mean " : "", near ? near : "");

@@ -1,79 +1,71 @@
-/* A reader for JSON that this program's own library wrote; see fields.h. */
+/* Looking into the library's JSON by the reader of base/json.h; see fields.h. */
 #include "fields.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* The first character after the value at p. */
-static const char *skip_value(const char *p)
-{
-    int depth = 0;
+#include "base/json.h"
+#include "base/status.h"
 
-    do {
-        if (*p == '"') {
-            for (p++; *p && *p != '"'; p++)
-                if (*p == '\\' && p[1]) p++;
-            if (*p) p++;
-        } else if (*p == '{' || *p == '[') {
-            depth++;
-            p++;
-        } else if (*p == '}' || *p == ']') {
-            depth--;
-            p++;
-        } else if (depth > 0) {
-            p++;
-        } else {
-            p += strcspn(p, ",]}");
-        }
-    } while (*p && depth > 0);
-    return p;
+/* A reader that stands at `json`, which goes on to the end of the text it is part of. */
+static kiln_json_reader reader_at(const char *json)
+{
+    kiln_json_reader r;
+
+    kiln_json_read(&r, json, strlen(json), "a text of the library", KILN_E_STATE);
+    return r;
+}
+
+/* The first character after the value. */
+static const char *after(const char *value)
+{
+    kiln_json_reader r = reader_at(value);
+
+    kiln_json_skip(&r);
+    return r.at;
 }
 
 char *cli_text(char *out, size_t size, const char *value)
 {
-    size_t used = 0;
+    char whole[16384];
+    kiln_json_reader r;
 
-    if (value && *value == '"')
-        for (const char *p = value + 1; *p && *p != '"' && used + 1 < size; p++) {
-            const int escaped = *p == '\\' && p[1];
-
-            if (escaped) p++;
-            out[used++] = escaped && *p == 'n' ? '\n' : *p;
-        }
-    out[used] = 0;
+    out[0] = 0;
+    if (!value || *value != '"') return out;
+    r = reader_at(value);
+    if (kiln_json_read_string(&r, whole, sizeof whole) >= 0) snprintf(out, size, "%s", whole);
     return out;
 }
 
 double cli_number(const char *value)
 {
-    return strtod(value + (*value == '"'), NULL); /* options are numbers written as text */
+    kiln_json_reader r = reader_at(value + (*value == '"')); /* options are numbers as text */
+    double number = 0;
+
+    return kiln_json_read_number(&r, &number) < 0 ? 0 : number;
 }
 
 const char *cli_first(const char *json)
 {
-    if (!json || *json != '[' || json[1] == ']') return NULL;
-    return json + 1;
+    return json && *json == '[' && json[1] != ']' ? json + 1 : NULL;
 }
 
 const char *cli_next(const char *value)
 {
-    const char *p = skip_value(value);
+    const char *p = after(value);
 
     return *p == ',' ? p + 1 : NULL;
 }
 
-const char *cli_member(const char *json, const char *after, char *key, size_t size,
+const char *cli_member(const char *json, const char *previous, char *key, size_t size,
                        const char **value)
 {
-    const char *p = after ? after : json;
+    const char *p = previous ? previous : json;
 
-    if (!p || (!after && *p != '{') || (after && *p != ',') || p[1] != '"') return NULL;
-    cli_text(key, size, ++p);
-    p = skip_value(p);
-    if (*p == ':') p++;
-    *value = p;
-    return skip_value(p);
+    if (!p || *p != (previous ? ',' : '{') || p[1] != '"') return NULL;
+    cli_text(key, size, p + 1);
+    *value = after(p + 1) + 1; /* the library writes no spaces: a colon follows */
+    return after(*value);
 }
 
 const char *cli_field(const char *json, const char *wanted)
@@ -103,6 +95,6 @@ char *cli_field_raw(char *out, size_t size, const char *json, const char *key)
     const char *value = cli_field(json, key);
 
     if (!value) value = "null";
-    snprintf(out, size, "%.*s", (int)(skip_value(value) - value), value);
+    snprintf(out, size, "%.*s", (int)(after(value) - value), value);
     return out;
 }

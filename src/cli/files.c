@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/status.h"
 #include "kiln.h"
 
 #define FILE_MAX 2000000000
@@ -17,24 +18,10 @@
 
 /* ---- failures -------------------------------------------------------------------------------- */
 
-static int exit_code(int status)
-{
-    switch (status) {
-    case KILN_E_ARG:
-    case KILN_E_SHAPE:
-    case KILN_E_NOTATION: return CLI_USAGE;
-    case KILN_E_DATA: return CLI_BAD_DATA;
-    case KILN_E_CHECKPOINT: return CLI_BAD_CHECKPOINT;
-    case KILN_E_MEMORY: return CLI_NO_MEMORY;
-    case KILN_E_DIVERGED: return CLI_DIVERGED;
-    }
-    return CLI_FAILED;
-}
-
 int cli_fail(int status)
 {
     fprintf(stderr, "kiln: %s\n", kiln_error());
-    return exit_code(status);
+    return kiln_status_exit(status);
 }
 
 /* Bytes of the notation count as columns; those that go on a character take no place on the screen.
@@ -52,7 +39,7 @@ int cli_fail_net(const char *net, int status)
 int cli_fail_in(const char *file, int status)
 {
     fprintf(stderr, "kiln: %s: %s\n", file, kiln_error());
-    return exit_code(status);
+    return kiln_status_exit(status);
 }
 
 static int complain(const char *path, const char *what)

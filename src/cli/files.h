@@ -7,7 +7,7 @@
 
 #include "arguments.h"
 
-/* Exit codes of the program. */
+/* Exit codes of the program; those of failed calls are in the table of base/status.h. */
 enum {
     CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_BAD_DATA = 3, CLI_BAD_CHECKPOINT = 4,
     CLI_NO_MEMORY = 5, CLI_DIVERGED = 6, CLI_INTERRUPTED = 130

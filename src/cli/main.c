@@ -1,6 +1,6 @@
 /*
  * kiln, the program: finds the command, answers --help and --version, and runs the build of the
- * other mode where --mode asks for it. Only kiln.h of the library is used here.
+ * other mode where --mode asks for it. Only kiln.h and the tools of base are used here.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/keyvalue.h"
 #include "commands.h"
 #include "files.h"
 #include "kiln.h"
@@ -101,7 +102,7 @@ static int unknown_command(const char *word)
     const char *names[ENTRIES], *near;
 
     for (int i = 0; i < ENTRIES; i++) names[i] = entries[i].command.name;
-    near = cli_nearest(word, names, ENTRIES);
+    near = kiln_closest(word, names, ENTRIES);
     fprintf(stderr, "kiln: there is no command \"%s\"", word);
     if (near)
         fprintf(stderr, "; did you mean %s?\n", near);

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/keyvalue.h"
 #include "commands.h"
 #include "fields.h"
 #include "files.h"
@@ -44,7 +45,7 @@ static int unknown_preset(const char *wanted)
 
     for (const char *p = cli_first(kiln_text()); p && count < 32; p = cli_next(p), count++)
         names[count] = cli_field_text(text[count], sizeof text[0], p, "name");
-    near = cli_nearest(wanted, names, count);
+    near = kiln_closest(wanted, names, count);
     fprintf(stderr, "kiln: --preset: there is no \"%s\"", wanted);
     if (near) fprintf(stderr, "; did you mean %s?", near);
     fprintf(stderr, "\nkiln: the presets are");
