@@ -1,8 +1,10 @@
 /**
- * The functions of src/kiln.h with the types of their arguments. Types only. `const` memory in
- * C is a plain typed array here, memory that C fills or changes is an Output made by fills() or
- * updates() (wasm.ts).
+ * The functions of src/kiln.h and what each takes: the one table from which come the types of
+ * Wasm.call() and the checks at the border, so that no number is read as an address.
  */
+
+import { kindOf } from './check.js';
+import { KilnError } from './errors.js';
 
 export type Numbers = Float32Array | Float64Array | Int32Array | Uint8Array;
 
@@ -12,125 +14,161 @@ export interface Output<T extends Numbers> {
   copyIn: boolean;
 }
 
-type F32 = Float32Array;
-type U8 = Uint8Array;
-type OutF32 = Output<Float32Array>;
-type OutF64 = Output<Float64Array>;
-type OutI32 = Output<Int32Array>;
-type Status = number;
-
 /** What a call may pass: numbers and text by value, arrays copied, null for C's NULL. */
 export type Argument = number | string | Numbers | Output<Numbers> | null;
 
-export interface KilnExports {
+/**
+ * A word for each argument, in the order and with the names of kiln.h. F32, F64, I32 and U8 are
+ * arrays that C reads; with `out`, arrays made by fills() or updates() (wasm.ts) that it writes;
+ * with `?`, null may stand for them.
+ */
+const SIGNATURES = {
   // the library
-  kiln_lanes(): number;
-  kiln_fused_probe(): number;
-  kiln_threads_use(threads: number): Status;
-  kiln_memory_used(): number;
-  kiln_constants(): Status;
-  kiln_options(): Status;
-  kiln_presets(): Status;
+  kiln_lanes: '',
+  kiln_fused_probe: '',
+  kiln_threads_use: 'int',
+  kiln_memory_used: '',
+  kiln_constants: '',
+  kiln_options: '',
+  kiln_presets: '',
 
   // nets
-  kiln_summary(notation: string, options: string): Status;
-  kiln_net_create(notation: string, options: string): Status;
-  kiln_net_destroy(net: number): Status;
-  kiln_net_classes(net: number): Status;
-  kiln_net_input_size(net: number): Status;
-  kiln_net_tensors(net: number): Status;
-  kiln_net_tensor_get(net: number, tensor: number, out: OutF32): Status;
-  kiln_net_tensor_set(net: number, tensor: number, values: F32): Status;
-  kiln_net_gradient_get(net: number, tensor: number, out: OutF32): Status;
-  kiln_net_scores(net: number, scores: OutF32, x: F32, n: number, train: number): Status;
-  kiln_net_loss(
-    net: number, loss: OutF64, x: F32, y: Int32Array, n: number, reg: number): Status;
-  kiln_net_loss_and_gradients(
-    net: number, loss: OutF64, x: F32, y: Int32Array, n: number, reg: number): Status;
-  kiln_net_inspect(
-    net: number, layer: number, what: number, image: number, out: OutF32 | null): Status;
-  kiln_net_profile(net: number, on: number): Status;
-  kiln_net_hash(net: number): Status;
-  kiln_gradcheck(notation: string, options: string): Status;
-  kiln_gradcheck_create(notation: string, options: string): Status;
-  kiln_gradcheck_next(check: number): Status;
-  kiln_gradcheck_destroy(check: number): Status;
+  kiln_summary: 'text text',
+  kiln_net_create: 'text text',
+  kiln_net_destroy: 'int',
+  kiln_net_classes: 'int',
+  kiln_net_input_size: 'int',
+  kiln_net_tensors: 'int',
+  kiln_net_tensor_get: 'int int F32out',
+  kiln_net_tensor_set: 'int int F32',
+  kiln_net_gradient_get: 'int int F32out',
+  kiln_net_scores: 'int F32out F32 int int',
+  kiln_net_loss: 'int F64out F32 I32 int float',
+  kiln_net_loss_and_gradients: 'int F64out F32 I32 int float',
+  kiln_net_inspect: 'int int int int F32out?',
+  kiln_net_profile: 'int int',
+  kiln_net_hash: 'int',
+  kiln_gradcheck: 'text text',
+  kiln_gradcheck_create: 'text text',
+  kiln_gradcheck_next: 'int',
+  kiln_gradcheck_destroy: 'int',
 
   // data sets
-  kiln_data_builtin(options: string): Status;
-  kiln_data_create(): Status;
-  kiln_data_add_file(data: number, name: string, bytes: U8, size: number): Status;
-  kiln_data_feed_tar(data: number, bytes: U8, size: number): Status;
-  kiln_data_finish(data: number, options: string): Status;
-  kiln_data_destroy(data: number): Status;
-  kiln_data_info(data: number): Status;
-  kiln_data_image(data: number, split: number, i: number, out: Output<Uint8Array>): Status;
-  kiln_data_batch(data: number, split: number, first: number, n: number, options: string,
-    x: OutF32, y: OutI32): Status;
-  kiln_data_knn(
-    data: number, k: number, train: number, test: number, predictions: OutI32 | null): Status;
+  kiln_data_builtin: 'text',
+  kiln_data_create: '',
+  kiln_data_add_file: 'int text U8 int',
+  kiln_data_feed_tar: 'int U8 int',
+  kiln_data_finish: 'int text',
+  kiln_data_destroy: 'int',
+  kiln_data_info: 'int',
+  kiln_data_image: 'int int int U8out?',
+  kiln_data_batch: 'int int int int text F32out I32out?',
+  kiln_data_knn: 'int int int int I32out?',
 
   // training
-  kiln_trainer_create(data: number, options: string): Status;
-  kiln_trainer_destroy(trainer: number): Status;
-  kiln_trainer_set(trainer: number, key: string, value: string): Status;
-  kiln_trainer_options(trainer: number): Status;
-  kiln_trainer_step(trainer: number): Status;
-  kiln_trainer_metrics(trainer: number): Status;
-  kiln_trainer_history(trainer: number): Status;
-  kiln_trainer_evaluate(trainer: number, split: number, first: number, n: number, views: number,
-    lossSum: OutF64 | null, confusion: OutI32 | null): Status;
-  kiln_trainer_predict(
-    trainer: number, images: U8, n: number, views: number, probabilities: OutF32): Status;
-  kiln_trainer_inspect(trainer: number, split: number, i: number): Status;
-  kiln_trainer_net(trainer: number): Status;
-  kiln_trainer_restore_best(trainer: number): Status;
-  kiln_trainer_save(trainer: number): Status;
-  kiln_trainer_resume(data: number, bytes: U8, size: number, options: string): Status;
-  kiln_checkpoint_info(bytes: U8, size: number): Status;
-  kiln_trainer_export(trainer: number): Status;
+  kiln_trainer_create: 'int text',
+  kiln_trainer_destroy: 'int',
+  kiln_trainer_set: 'int text text',
+  kiln_trainer_options: 'int',
+  kiln_trainer_step: 'int',
+  kiln_trainer_metrics: 'int',
+  kiln_trainer_history: 'int',
+  kiln_trainer_evaluate: 'int int int int int F64out? I32out?',
+  kiln_trainer_predict: 'int U8 int int F32out',
+  kiln_trainer_inspect: 'int int int',
+  kiln_trainer_net: 'int',
+  kiln_trainer_restore_best: 'int',
+  kiln_trainer_save: 'int',
+  kiln_trainer_export: 'int',
+  kiln_trainer_resume: 'int U8 int text',
+  kiln_checkpoint_info: 'U8 int',
 
   // the course's layer functions
-  kiln_layer_affine_forward(
-    out: OutF32, x: F32, w: F32, b: F32, N: number, D: number, M: number): Status;
-  kiln_layer_affine_backward(dx: OutF32, dw: OutF32, db: OutF32, dout: F32, x: F32, w: F32,
-    N: number, D: number, M: number): Status;
-  kiln_layer_relu_forward(out: OutF32, x: F32, n: number): Status;
-  kiln_layer_relu_backward(dx: OutF32, dout: F32, x: F32, n: number): Status;
-  kiln_layer_conv_forward(out: OutF32, x: F32, w: F32, b: F32, N: number, C: number, H: number,
-    W: number, F: number, HH: number, WW: number, stride: number, pad: number): Status;
-  kiln_layer_conv_backward(dx: OutF32, dw: OutF32, db: OutF32, dout: F32, x: F32, w: F32,
-    N: number, C: number, H: number, W: number, F: number, HH: number, WW: number,
-    stride: number, pad: number): Status;
-  kiln_layer_max_pool_forward(out: OutF32, x: F32, N: number, C: number, H: number, W: number,
-    poolHeight: number, poolWidth: number, stride: number): Status;
-  kiln_layer_max_pool_backward(dx: OutF32, dout: F32, x: F32, N: number, C: number, H: number,
-    W: number, poolHeight: number, poolWidth: number, stride: number): Status;
-  kiln_layer_batchnorm_forward(out: OutF32, mean: OutF32, invStd: OutF32, runningMean: OutF32,
-    runningVar: OutF32, x: F32, gamma: F32, beta: F32, N: number, C: number, S: number,
-    eps: number, momentum: number, train: number): Status;
-  kiln_layer_batchnorm_backward(dx: OutF32, dgamma: OutF32, dbeta: OutF32, dout: F32, x: F32,
-    gamma: F32, mean: F32, invStd: F32, N: number, C: number, S: number, alt: number): Status;
-  kiln_layer_layernorm_forward(out: OutF32, mean: OutF32, invStd: OutF32, x: F32, gamma: F32,
-    beta: F32, N: number, D: number, eps: number): Status;
-  kiln_layer_layernorm_backward(dx: OutF32, dgamma: OutF32, dbeta: OutF32, dout: F32, x: F32,
-    gamma: F32, mean: F32, invStd: F32, N: number, D: number): Status;
-  kiln_layer_groupnorm_forward(out: OutF32, mean: OutF32, invStd: OutF32, x: F32, gamma: F32,
-    beta: F32, N: number, C: number, S: number, G: number, eps: number): Status;
-  kiln_layer_groupnorm_backward(dx: OutF32, dgamma: OutF32, dbeta: OutF32, dout: F32, x: F32,
-    gamma: F32, mean: F32, invStd: F32, N: number, C: number, S: number, G: number): Status;
-  kiln_layer_dropout_forward(
-    out: OutF32, mask: OutF32, x: F32, n: number, keep: number, seed: number): Status;
-  kiln_layer_multiply(out: OutF32, x: F32, y: F32, n: number): Status;
-  kiln_layer_softmax_loss(loss: OutF64, dx: OutF32, x: F32, y: Int32Array, N: number, C: number,
-    smoothing: number): Status;
-  kiln_layer_svm_loss(
-    loss: OutF64, dx: OutF32, x: F32, y: Int32Array, N: number, C: number): Status;
-  kiln_layer_sgd(w: OutF32, dw: F32, n: number, lr: number): Status;
-  kiln_layer_sgd_momentum(
-    w: OutF32, dw: F32, velocity: OutF32, n: number, lr: number, momentum: number): Status;
-  kiln_layer_rmsprop(w: OutF32, dw: F32, cache: OutF32, n: number, lr: number,
-    decayRate: number, eps: number): Status;
-  kiln_layer_adam(w: OutF32, dw: F32, m: OutF32, v: OutF32, n: number, lr: number,
-    beta1: number, beta2: number, eps: number, t: number): Status;
+  kiln_layer_affine_forward: 'F32out F32 F32 F32 int int int',
+  kiln_layer_affine_backward: 'F32out F32out F32out F32 F32 F32 int int int',
+  kiln_layer_relu_forward: 'F32out F32 int',
+  kiln_layer_relu_backward: 'F32out F32 F32 int',
+  kiln_layer_conv_forward: 'F32out F32 F32 F32 int int int int int int int int int',
+  kiln_layer_conv_backward: 'F32out F32out F32out F32 F32 F32 int int int int int int int int int',
+  kiln_layer_max_pool_forward: 'F32out F32 int int int int int int int',
+  kiln_layer_max_pool_backward: 'F32out F32 F32 int int int int int int int',
+  kiln_layer_batchnorm_forward:
+    'F32out F32out F32out F32out F32out F32 F32 F32 int int int float float int',
+  kiln_layer_batchnorm_backward: 'F32out F32out F32out F32 F32 F32 F32 F32 int int int int',
+  kiln_layer_layernorm_forward: 'F32out F32out F32out F32 F32 F32 int int float',
+  kiln_layer_layernorm_backward: 'F32out F32out F32out F32 F32 F32 F32 F32 int int',
+  kiln_layer_groupnorm_forward: 'F32out F32out F32out F32 F32 F32 int int int int float',
+  kiln_layer_groupnorm_backward: 'F32out F32out F32out F32 F32 F32 F32 F32 int int int int',
+  kiln_layer_dropout_forward: 'F32out F32out F32 int float uint',
+  kiln_layer_multiply: 'F32out F32 F32 int',
+  kiln_layer_softmax_loss: 'F64out F32out F32 I32 int int float',
+  kiln_layer_svm_loss: 'F64out F32out F32 I32 int int',
+  kiln_layer_sgd: 'F32out F32 int float',
+  kiln_layer_sgd_momentum: 'F32out F32 F32out int float float',
+  kiln_layer_rmsprop: 'F32out F32 F32out int float float float',
+  kiln_layer_adam: 'F32out F32 F32out F32out int float float float float int',
+} as const;
+
+interface Kinds {
+  int: number;
+  uint: number;
+  float: number;
+  text: string;
+  F32: Float32Array;
+  I32: Int32Array;
+  U8: Uint8Array;
+  F32out: Output<Float32Array>;
+  F64out: Output<Float64Array>;
+  U8out: Output<Uint8Array>;
+  'F32out?': Output<Float32Array> | null;
+  'F64out?': Output<Float64Array> | null;
+  'I32out?': Output<Int32Array> | null;
+  'U8out?': Output<Uint8Array> | null;
+}
+
+type Parse<S extends string> =
+  S extends '' ? []
+  : S extends `${infer First extends keyof Kinds} ${infer Rest}` ? [Kinds[First], ...Parse<Rest>]
+  : S extends keyof Kinds ? [Kinds[S]] : never;
+
+export type ExportName = keyof typeof SIGNATURES;
+export type KilnExports = {
+  [K in ExportName]: (...args: Parse<(typeof SIGNATURES)[K]>) => number;
+};
+
+/** The words of a function; undefined where kiln.h has none of this name. */
+export function signatureOf(name: string): string[] | undefined {
+  const words = (SIGNATURES as Record<string, string>)[name];
+  return words?.split(' ').filter((word) => word !== '');
+}
+
+const ARRAYS: Record<string, string> = {
+  F32: 'Float32Array', F64: 'Float64Array', I32: 'Int32Array', U8: 'Uint8Array',
+};
+
+/** Throws E_ARG unless the arguments are what the function takes. */
+export function checkArguments(name: string, args: readonly unknown[]): void {
+  const words = signatureOf(name);
+  if (words === undefined) throw new KilnError('E_ARG', `the library has no ${name}`);
+  if (args.length !== words.length) {
+    throw new KilnError('E_ARG', `${name}: ${args.length} arguments, not ${words.length}`);
+  }
+  words.forEach((word, i) => {
+    if (!fits(word, args[i])) {
+      throw new KilnError('E_ARG', `${name}: argument ${i + 1} is ${kindOf(args[i])}, not ${word}`);
+    }
+  });
+}
+
+function fits(word: string, value: unknown): boolean {
+  switch (word) {
+    case 'text': return typeof value === 'string';
+    case 'float': return typeof value === 'number';
+    case 'int': return Number.isInteger(value) && value === ((value as number) | 0);
+    case 'uint': return Number.isInteger(value) && value === ((value as number) >>> 0);
+    default: break;
+  }
+  if (word.endsWith('?')) return value === null || fits(word.slice(0, -1), value);
+  const array = word.endsWith('out') ? (value as Output<Numbers> | null)?.array : value;
+  return kindOf(array) === ARRAYS[word.slice(0, word.startsWith('U8') ? 2 : 3)];
 }

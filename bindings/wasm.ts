@@ -7,7 +7,9 @@
 import { simd } from 'wasm-feature-detect';
 
 import { KilnError, codeOfStatus, throwIfAborted, toKilnError } from './errors.js';
-import type { Argument, KilnExports, Numbers, Output } from './exports.js';
+import {
+  checkArguments, type Argument, type KilnExports, type Numbers, type Output,
+} from './exports.js';
 import { instantiate, sharedMemory, textAt, type Native } from './instantiate.js';
 import { Pool, STACK_BYTES } from './pool.js';
 import type { Backend } from './types.js';
@@ -101,6 +103,7 @@ export class Wasm {
   /** Calls a function of kiln.h. Negative results are thrown as KilnError, others returned. */
   call<K extends keyof KilnExports>(name: K, ...args: Parameters<KilnExports[K]>): number {
     const given = args as Argument[];
+    checkArguments(name, given);
     const buffers = given.map(bytesOf);
     const size = buffers.reduce((sum, b) => sum + (b ? roundUp(b.bytes.byteLength) : 0), 0);
     const base = size > 0 ? this.#allocate(name, size) : 0;

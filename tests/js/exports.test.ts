@@ -1,29 +1,97 @@
-// exports.ts says in types what kiln.h says in C: names and numbers of arguments must agree.
+// exports.ts says what kiln.h says in C: names, and the type of every argument, must agree. The
+// border holds calls to it.
 
 import { readFileSync } from 'node:fs';
 
-import { expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 
-/** name(a, b, ...) → [name, number of arguments], of either language. */
-function signatures(text: string, pattern: RegExp): Map<string, number> {
-  const code = text.replace(/\/\*[^]*?\*\//g, '').replace(/\/\/.*$/gm, '');
-  const found = new Map<string, number>();
-  for (const [, name, list] of code.matchAll(pattern)) {
-    const args = list!.trim().replace(/,$/, '').replace(/^void$/, '');
-    found.set(name!, args === '' ? 0 : args.split(',').length);
+import { checkArguments, signatureOf } from '../../bindings/exports.js';
+import { instance, ready } from '../../bindings/instance.js';
+import { fills } from '../../bindings/wasm.js';
+import { failure } from './helpers.js';
+
+beforeAll(() => ready({ variant: 'simd' }));
+
+/** The word of a parameter such as "const float *x". */
+const WORDS: Record<string, string> = {
+  'const char *': 'text', int: 'int', uint32_t: 'uint', float: 'float', double: 'float',
+  'const float *': 'F32', 'const double *': 'F64', 'const int *': 'I32', 'const uint8_t *': 'U8',
+  'float *': 'F32out', 'double *': 'F64out', 'int *': 'I32out', 'uint8_t *': 'U8out',
+};
+
+/** Called by wasm.ts itself, since they return pointers, and by pool-worker.ts. */
+const APART = ['kiln_error', 'kiln_error_column', 'kiln_version', 'kiln_mode', 'kiln_text',
+  'kiln_alloc', 'kiln_free', 'kiln_trainer_saved', 'kiln_worker_run', 'kiln_worker_fail'];
+
+/** name → words, of every function that kiln.h marks. */
+function declared(): Map<string, string[]> {
+  const code = readFileSync('src/kiln.h', 'utf8').replace(/\/\*[^]*?\*\//g, '');
+  const found = new Map<string, string[]>();
+  for (const [, name, list] of code.matchAll(/KILN_API [^;(]*?\b(kiln_\w+)\(([^)]*)\);/g)) {
+    const args = list!.replace(/\s+/g, ' ').trim();
+    found.set(name!, args === 'void' ? [] : args.split(', ').map(wordOf));
   }
   return found;
 }
 
-test('exports.ts and kiln.h name the same functions with as many arguments', () => {
-  const c = signatures(readFileSync('src/kiln.h', 'utf8'), /\b(kiln_\w+)\(([^)]*)\);/g);
-  const ts = signatures(readFileSync('bindings/exports.ts', 'utf8'), /\b(kiln_\w+)\(([^)]*)\):/g);
-  // Called by wasm.ts itself, since they return pointers, and by pool-worker.ts.
-  for (const name of ['kiln_error', 'kiln_error_column', 'kiln_version', 'kiln_mode',
-    'kiln_text', 'kiln_alloc', 'kiln_free', 'kiln_trainer_saved',
-    'kiln_worker_run', 'kiln_worker_fail']) {
-    expect(c.delete(name)).toBe(true);
-  }
+function wordOf(parameter: string): string {
+  const [, type] = /^(.*?)\w+$/.exec(parameter)!;
+  return WORDS[type!.trim()] ?? `unknown: ${parameter}`;
+}
+
+test('exports.ts and kiln.h name the same functions with arguments of the same types', () => {
+  const c = declared();
+  for (const name of APART) expect([name, c.delete(name)]).toEqual([name, true]);
   expect(c.size).toBeGreaterThan(60);
-  expect(Object.fromEntries([...ts].sort())).toEqual(Object.fromEntries([...c].sort()));
+  for (const [name, words] of c) {
+    const ours = signatureOf(name)?.map((word) => word.replace('?', ''));
+    expect([name, ours]).toEqual([name, words]);
+  }
+  const source = readFileSync('bindings/exports.ts', 'utf8');
+  for (const [, name] of source.matchAll(/^ {2}(kiln_\w+):/gm)) {
+    expect([...c.keys()]).toContain(name);
+  }
+});
+
+describe('the border', () => {
+  const x = new Float32Array(4);
+  const wrong: [string, ...unknown[]][] = [
+    ['kiln_summary', 1024, ''],
+    ['kiln_summary', -1, ''],
+    ['kiln_summary', null, ''],
+    ['kiln_summary', undefined, ''],
+    ['kiln_summary', ['relu'], ''],
+    ['kiln_summary', 'affine 10 - softmax'],
+    ['kiln_summary', 'affine 10 - softmax', '', 1],
+    ['kiln_net_destroy', '1'],
+    ['kiln_net_destroy', 1.5],
+    ['kiln_net_destroy', 2 ** 31],
+    ['kiln_net_destroy', NaN],
+    ['kiln_net_destroy', undefined],
+    ['kiln_layer_relu_forward', 4096, x, 4],
+    ['kiln_layer_relu_forward', x, x, 4],
+    ['kiln_layer_relu_forward', fills(x), fills(x), 4],
+    ['kiln_layer_relu_forward', fills(x), new Float64Array(4), 4],
+    ['kiln_layer_relu_forward', fills(x), [1, 2, 3, 4], 4],
+    ['kiln_layer_relu_forward', fills(x), null, 4],
+    ['kiln_layer_dropout_forward', fills(x), fills(x), x, 4, 0.5, -1],
+    ['kiln_trainer_resume', 1, 'bytes', 5, ''],
+    ['kiln_no_such_function'],
+  ];
+
+  test.each(wrong)('refuses %s(%p, %p, ...)', async (name, ...args) => {
+    const call = () => instance().call(name as 'kiln_summary', ...args as [string, string]);
+    expect(await failure(call)).toMatchObject({ code: 'E_ARG' });
+    expect(instance().broken).toBeNull();
+  });
+
+  test('says which argument is wrong', async () => {
+    expect((await failure(() => checkArguments('kiln_summary', [1024, '']))).message)
+      .toBe('kiln_summary: argument 1 is Number, not text');
+  });
+
+  test('takes null only where C takes NULL', () => {
+    checkArguments('kiln_net_inspect', [1, 0, 0, 0, null]);
+    checkArguments('kiln_layer_dropout_forward', [fills(x), fills(x), x, 4, 0.5, 2 ** 32 - 1]);
+  });
 });
