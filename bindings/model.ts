@@ -119,13 +119,13 @@ export class Model {
     return this.#loss('kiln_net_loss', 'loss', x, y);
   }
 
-  /** The loss, and its gradient by the name of every parameter. */
+  /** The loss, and its gradient by the name of every trained parameter. */
   lossAndGradients(x: Tensor, y: ArrayLike<number>): { loss: number; gradients: Tensors } {
     const loss = this.#loss('kiln_net_loss_and_gradients', 'lossAndGradients', x, y);
     const handle = this.#alive();
     const gradients: Tensors = {};
-    this.#tensors.forEach(({ name, shape, size, parameter }, i) => {
-      if (!parameter) return;
+    this.#tensors.forEach(({ name, shape, size, trained }, i) => {
+      if (!trained) return;
       const data = new Float32Array(size);
       this.#wasm.call('kiln_net_gradient_get', handle, i, fills(data));
       gradients[name] = { data, shape: [...shape] };

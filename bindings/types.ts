@@ -57,6 +57,8 @@ export interface TensorInfo {
   shape: number[];
   size: number;
   parameter: boolean;
+  /** false: it has no gradient, like a batchnorm's fixed scale and all running statistics. */
+  trained: boolean;
   regularised: boolean;
   layer: number;
 }

@@ -118,8 +118,9 @@ KILN_API int kiln_net_destroy(int net);
 KILN_API int kiln_net_classes(int net);
 KILN_API int kiln_net_input_size(int net); /* C·H·W, floats of one image */
 
-/* Tensors are numbered from 0: parameters first, then running statistics. Data in the course's
- * shapes. Text: [{"name":"conv1.w","shape":[32,3,7,7],"size":4704,"parameter":true,
+/* Tensors are numbered from 0: trained parameters first, then running statistics and parameters
+ * that are not trained, which have no gradient. Data in the course's shapes. Text:
+ * [{"name":"conv1.w","shape":[32,3,7,7],"size":4704,"parameter":true,"trained":true,
  * "regularised":true,"layer":0}]. */
 KILN_API int kiln_net_tensors(int net);
 /* Copies the tensor's values, as many floats as its "size", to out, or from values; returns their

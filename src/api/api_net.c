@@ -210,6 +210,7 @@ int kiln_net_tensors(int handle)
         kiln_json_close(j);
         kiln_json_int(j, "size", t->size);
         kiln_json_bool(j, "parameter", t->parameter);
+        kiln_json_bool(j, "trained", t->trained);
         kiln_json_bool(j, "regularised", t->regularised);
         kiln_json_int(j, "layer", t->layer);
         kiln_json_close(j);
@@ -258,7 +259,7 @@ int kiln_net_gradient_get(int handle, int i, float *out)
 
     if (!t) return status;
     if (!t->gradient)
-        return kiln_fail(KILN_E_ARG, "%s is a running statistic and has no gradient", t->name);
+        return kiln_fail(KILN_E_ARG, "%s is not trained and has no gradient", t->name);
     kiln_vec_copy(out, t->gradient, t->size);
     return t->size;
 }

@@ -50,7 +50,7 @@ static double count_parameters(const kiln_layer *l)
     double sum = 0;
 
     for (int i = 0; i < tensors; i++) {
-        double size = !t[i].statistic;
+        double size = !t[i].statistic && !t[i].frozen;
 
         for (int d = 0; d < 4 && t[i].shape[d]; d++) size *= t[i].shape[d];
         sum += size;

@@ -25,7 +25,7 @@ void kiln_statistics_get(kiln_net *net, float *out)
     for (int i = 0; i < tensors; i++) {
         const kiln_tensor *t = kiln_net_tensor_at(net, i);
 
-        if (t->parameter) continue;
+        if (t->trained) continue;
         memcpy(out, t->data, (size_t)t->size * sizeof *out);
         out += t->size;
     }
@@ -38,7 +38,7 @@ void kiln_statistics_set(kiln_net *net, const float *in)
     for (int i = 0; i < tensors; i++) {
         kiln_tensor *t = kiln_net_tensor_at(net, i);
 
-        if (t->parameter) continue;
+        if (t->trained) continue;
         memcpy(t->data, in, (size_t)t->size * sizeof *in);
         in += t->size;
     }

@@ -44,11 +44,11 @@ static void add_block(kiln_tensor_list *l, kiln_run *r, const char *prefix, cons
 {
     for (int i = 0; i < kiln_net_tensor_count(r->net); i++) {
         const kiln_tensor *t = kiln_net_tensor_at(r->net, i);
-        const float *data = t->parameter ? w + (t->data - r->w) : statistics;
+        const float *data = t->trained ? w + (t->data - r->w) : statistics;
 
         if (!data) continue;
         add(l, prefix, t->name, KILN_F32, t->shape, t->dims, data);
-        if (!t->parameter) statistics += t->size;
+        if (!t->trained) statistics += t->size;
     }
 }
 

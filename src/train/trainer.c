@@ -123,7 +123,7 @@ static int fill(kiln_run *r)
     for (int i = 0; i < tensors; i++) {
         const kiln_tensor *t = kiln_net_tensor_at(r->net, i);
 
-        if (!t->parameter) r->statistics += (size_t)t->size;
+        if (!t->trained) r->statistics += (size_t)t->size;
     }
     r->states = kiln_rule_states(kiln_rule_table[r->o.optimizer]);
     lay_out(r, &plan);

@@ -100,10 +100,11 @@ static void tensors(void **state)
     (void)state;
     check_json(kiln_net_tensors(net));
     assert_non_null(strstr(kiln_text(), "[{\"name\":\"conv1.w\",\"shape\":[4,2,3,3],\"size\":72,"
-                                        "\"parameter\":true,\"regularised\":true,\"layer\":0},"));
+                                        "\"parameter\":true,\"trained\":true,"
+                                        "\"regularised\":true,\"layer\":0},"));
     assert_non_null(strstr(kiln_text(), "{\"name\":\"batchnorm1.running_mean\",\"shape\":[4],"
-                                        "\"size\":4,\"parameter\":false,\"regularised\":false,"
-                                        "\"layer\":1}"));
+                                        "\"size\":4,\"parameter\":false,\"trained\":false,"
+                                        "\"regularised\":false,\"layer\":1}"));
     assert_int_equal(kiln_net_tensor_get(net, 0, w), 72);
     w[71] = 42;
     assert_int_equal(kiln_net_tensor_set(net, 0, w), 72);
