@@ -1,19 +1,13 @@
 /*
- * The arrow notation: text to a plan of layers with shapes and costs, and back. Names and arguments
- * of layers stand in their rows (kinds.h); this is the grammar, with what rows say today.
+ * The arrow notation: text to a plan of layers with shapes and costs, and back. Words and arguments
+ * of layers stand in their rows (kinds.h); this is the grammar.
  *
  *   chain = item { "-" item }
  *   item  = layer | "[" chain "]" [ "x" count ] | "residual(" chain [ "|" chain ] ")"
  *
- *   conv HxWxF [stride S] [pad P]   S: 1. P: (H - 1) / 2 for H = W odd, which keeps the size,
- *                                   else 0
- *   maxpool K [stride S]            S: K
- *   avgpool [K]                     stride K; no K: global, one pixel is left
- *   affine M                        an image is flattened first, in the order (c, h, w)
- *   relu   leakyrelu [A]   gelu   tanh   sigmoid      A: 0.01
- *   batchnorm   layernorm   groupnorm G               of channels where the value is an image
- *   dropout P                       P is the share dropped
- *   softmax [smoothing E] | svm     last, once
+ *   layer = word { argument }, as its row says (kind_<family>.c; a table stands in README.md):
+ *           conv HxWxF [stride S] [pad P], maxpool K, affine M, relu, dropout P, ..
+ *   The last layer is a loss, and no other is: softmax [smoothing E] or svm.
  *
  * Spaces are free, case does not matter; "->" and the arrows and dashes of Unicode count as "-",
  * the multiplication sign as "x". A repeated chain unrolls into its copies; a residual into the
