@@ -5,14 +5,15 @@
  *   leaky relu  x, or slope·x where x < 0     dx = dout, or slope·dout where x < 0
  *   gelu        x Φ(x)                        dx = dout (Φ(x) + x φ(x))
  *   tanh        tanh x                        dx = dout (1 - out²)
- *   sigmoid     1 / (1 + e^-x)                dx = dout out (1 - out)
+ *   sigmoid     σ(x) = 1 / (1 + e^-x)         dx = dout out (1 - out)
+ *   silu        x σ(x)                        dx = dout σ(x) (1 + x (1 - σ(x)))
  *
  * with Φ(x) = (1 + erf(x/√2)) / 2 and φ(x) = e^(-x²/2) / √(2π).
  *
  * A NaN is never hidden: each comparison is turned so that a NaN takes the branch that passes it on
  * (relu(NaN) is NaN, and where out is NaN relu passes dout), so that a diverging net is seen at its
  * loss.
- * Source: cs231n notes, neural-networks-1; Hendrycks and Gimpel 2016 (gelu).
+ * Source: cs231n notes, neural-networks-1; Hendrycks and Gimpel 2016 (gelu, silu).
  */
 #include "layers/elementwise.h"
 #include "layers/layers.h"
@@ -85,6 +86,20 @@ static vf sigmoid_gradient(vf dout, vf out, vf a)
     return dout * (out * (1.0f - out));
 }
 
+static vf silu(vf x, vf y, vf a)
+{
+    (void)y, (void)a;
+    return x * vf_sigmoid(x);
+}
+
+static vf silu_gradient(vf dout, vf x, vf a)
+{
+    const vf s = vf_sigmoid(x);
+
+    (void)a;
+    return dout * (s + x * s * (1.0f - s));
+}
+
 ELEMENTWISE_TASK(relu_task, relu)
 ELEMENTWISE_TASK(relu_gradient_task, relu_gradient)
 ELEMENTWISE_TASK(leaky_relu_task, leaky_relu)
@@ -95,6 +110,8 @@ ELEMENTWISE_TASK(tangent_task, tangent)
 ELEMENTWISE_TASK(tangent_gradient_task, tangent_gradient)
 ELEMENTWISE_TASK(sigmoid_task, sigmoid)
 ELEMENTWISE_TASK(sigmoid_gradient_task, sigmoid_gradient)
+ELEMENTWISE_TASK(silu_task, silu)
+ELEMENTWISE_TASK(silu_gradient_task, silu_gradient)
 
 void kiln_relu_forward(float *out, const float *x, int n)
 {
@@ -144,4 +161,14 @@ void kiln_sigmoid_forward(float *out, const float *x, int n)
 void kiln_sigmoid_backward(float *dx, const float *dout, const float *out, int n)
 {
     kiln_elementwise(sigmoid_gradient_task, dx, dout, out, n, 0);
+}
+
+void kiln_silu_forward(float *out, const float *x, int n)
+{
+    kiln_elementwise(silu_task, out, x, x, n, 0);
+}
+
+void kiln_silu_backward(float *dx, const float *dout, const float *x, int n)
+{
+    kiln_elementwise(silu_gradient_task, dx, dout, x, n, 0);
 }

@@ -92,6 +92,9 @@ void kiln_tanh_forward(float *out, const float *x, int n);
 void kiln_tanh_backward(float *dx, const float *dout, const float *out, int n);
 void kiln_sigmoid_forward(float *out, const float *x, int n);
 void kiln_sigmoid_backward(float *dx, const float *dout, const float *out, int n);
+/* x σ(x) (Hendrycks, Gimpel 2016; Ramachandran, Zoph, Le 2017) */
+void kiln_silu_forward(float *out, const float *x, int n);
+void kiln_silu_backward(float *dx, const float *dout, const float *x, int n);
 
 /* ---- batchnorm.c ------------------- cs231n: batchnorm_*, spatial_batchnorm_* */
 /* x (R, C): R = N for (N, D), R = N·H·W for images. Train: biased variance over the R rows; running

@@ -48,7 +48,7 @@ static void leakyrelu_twin(const kiln_twin *t)
     ref_leaky_relu_forward(t->out, t->x, twin_count(t), t->layer->value[0]);
 }
 
-/* ---- gelu, tanh, sigmoid --------------------------------------------------------------------- */
+/* ---- gelu, tanh, sigmoid, silu --------------------------------------------------------------- */
 
 static void gelu_forward(const kiln_pass *p)
 {
@@ -93,6 +93,22 @@ static void sigmoid_backward(const kiln_pass *p)
 static void sigmoid_twin(const kiln_twin *t)
 {
     ref_sigmoid_forward(t->out, t->x, twin_count(t));
+}
+
+static void silu_forward(const kiln_pass *p)
+{
+    kiln_silu_forward(p->out, p->x, count(p));
+}
+
+static void silu_backward(const kiln_pass *p)
+{
+    kiln_silu_backward(p->dx, p->dout, p->x, count(p));
+}
+
+static void silu_twin(const kiln_twin *t)
+{
+    ref_sigmoid_forward(t->out, t->x, twin_count(t));
+    for (int i = 0; i < twin_count(t); i++) t->out[i] *= t->x[i];
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -162,6 +178,18 @@ const kiln_layer_kind kiln_kinds_activation[] = {
         .forward = sigmoid_forward,
         .backward = sigmoid_backward,
         .twin = sigmoid_twin,
+    },
+    {
+        .name = "silu",
+        .notation = "silu",
+        .aliases = {"swish"},
+        .flops = 20,
+        .reads = KILN_READS_X,
+        .in_place = 1,
+        .by_image = 1,
+        .forward = silu_forward,
+        .backward = silu_backward,
+        .twin = silu_twin,
     },
     {0},
 };

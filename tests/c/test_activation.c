@@ -25,6 +25,20 @@ static void ref_leaky_backward(double *dx, const double *dout, const double *x, 
     ref_leaky_relu_backward(dx, dout, x, n, SLOPE);
 }
 
+static void silu_forward(double *out, const double *x, int n)
+{
+    for (int i = 0; i < n; i++) out[i] = x[i] / (1 + exp(-x[i]));
+}
+
+static void silu_backward(double *dx, const double *dout, const double *x, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const double s = 1 / (1 + exp(-x[i]));
+
+        dx[i] = dout[i] * (s + x[i] * s * (1 - s));
+    }
+}
+
 static const struct {
     void (*forward)(float *out, const float *x, int n);
     void (*backward)(float *dx, const float *dout, const float *x_or_out, int n);
@@ -38,6 +52,7 @@ static const struct {
     {kiln_gelu_forward, kiln_gelu_backward, ref_gelu_forward, ref_gelu_backward, 0, 3},
     {kiln_tanh_forward, kiln_tanh_backward, ref_tanh_forward, ref_tanh_backward, 1, 3},
     {kiln_sigmoid_forward, kiln_sigmoid_backward, ref_sigmoid_forward, ref_sigmoid_backward, 1, 3},
+    {kiln_silu_forward, kiln_silu_backward, silu_forward, silu_backward, 0, 3},
 };
 enum { LAYERS = sizeof layers / sizeof *layers };
 
@@ -112,6 +127,10 @@ static void saturates(void **state)
     kiln_gelu_forward(out, x, 4);
     CHECK(out[0] == 0 && out[1] == 0 && out[2] == 200 && out[3] == 1e30f);
     kiln_gelu_backward(out, (const float[]){1, 1, 1, 1}, x, 4);
+    CHECK(out[0] == 0 && out[1] == 0 && out[2] == 1 && out[3] == 1);
+    kiln_silu_forward(out, x, 4);
+    CHECK(out[0] == 0 && out[1] == 0 && out[2] == 200 && out[3] == 1e30f);
+    kiln_silu_backward(out, (const float[]){1, 1, 1, 1}, x, 4);
     CHECK(out[0] == 0 && out[1] == 0 && out[2] == 1 && out[3] == 1);
 }
 

@@ -54,6 +54,15 @@ static void layers(void **state)
                  3, 12, 10);
 }
 
+/* Kinds that came later, one after another. */
+static void later_kinds(void **state)
+{
+    (void)state;
+    check_layers("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
+                 "softmax",
+                 3, 7, 6);
+}
+
 /* Winograd's kernel has a backward pass of its own. */
 static void layers_with_many_channels(void **state)
 {
@@ -156,6 +165,9 @@ static void whole_nets(void **state)
               "groupnorm 4) - relu - residual(conv 3x3x12 stride 2 - groupnorm 3 | conv 1x1x12 "
               "stride 2) - relu - avgpool - affine 10 - softmax smoothing 0.1",
               1e-6, 1e-4);
+    check_net("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
+              "softmax",
+              1e-6, 1e-4);
     check_net("relu - residual(residual(gelu - conv 1x1x3) - leakyrelu | tanh - conv 3x3x3) - "
               "layernorm - conv 3x3x4 - batchnorm - sigmoid - avgpool 2 - affine 10 - svm",
               1e-6, 1e-4);
@@ -165,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers),
+        cmocka_unit_test(later_kinds),
         cmocka_unit_test(layers_with_many_channels),
         cmocka_unit_test(saturated),
         cmocka_unit_test(whole_nets),

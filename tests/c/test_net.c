@@ -42,6 +42,8 @@ static const char *const zoo[] = {
     "- relu - conv 2x2x10 - batchnorm - avgpool - softmax",
     "batchnorm - dropout 0.5 - residual(relu) - residual(dropout 0.1 | gelu) - affine 4 - residual("
     "layernorm - affine 4 - gelu) - svm",
+    "conv 3x3x5 - silu - maxpool 2 - residual(silu - conv 3x3x5) - affine 7 - silu - affine 10 - "
+    "svm",
     /* a relu between a batchnorm and a conv, a maxpool, both; between a conv and a maxpool */
     "conv 3x3x4 - batchnorm - relu - conv 3x3x6 - batchnorm - relu - maxpool 2 - conv 3x3x5 - relu "
     "- maxpool 2 stride 1 - conv 1x1x4 - batchnorm - relu - affine 10 - softmax",
