@@ -111,6 +111,23 @@ static void silu_twin(const kiln_twin *t)
     for (int i = 0; i < twin_count(t); i++) t->out[i] *= t->x[i];
 }
 
+/* ---- scale ----------------------------------------------------------------------------------- */
+
+static void scale_forward(const kiln_pass *p)
+{
+    kiln_vec_scale(p->out, p->x, count(p), (float)p->layer->value[0]);
+}
+
+static void scale_backward(const kiln_pass *p)
+{
+    kiln_vec_scale(p->dx, p->dout, count(p), (float)p->layer->value[0]);
+}
+
+static void scale_twin(const kiln_twin *t)
+{
+    for (int i = 0; i < twin_count(t); i++) t->out[i] = t->layer->value[0] * t->x[i];
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 const kiln_layer_kind kiln_kinds_activation[] = {
@@ -190,6 +207,20 @@ const kiln_layer_kind kiln_kinds_activation[] = {
         .forward = silu_forward,
         .backward = silu_backward,
         .twin = silu_twin,
+    },
+    {
+        .name = "scale",
+        .notation = "scale",
+        .attribute = {{.name = "factor",
+                       .type = KILN_NUMBER,
+                       .what = "the factor, as in scale 0.125",
+                       .max = 65536}},
+        .flops = 1,
+        .in_place = 1,
+        .by_image = 1,
+        .forward = scale_forward,
+        .backward = scale_backward,
+        .twin = scale_twin,
     },
     {0},
 };

@@ -58,6 +58,9 @@ static void layers(void **state)
 static void later_kinds(void **state)
 {
     (void)state;
+    check_layers("scale 2.5 - conv 3x3x4 - residual(scale 0.3 | conv 1x1x4) - affine 10 - "
+                 "scale 0.5 - softmax",
+                 3, 7, 6);
     check_layers("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
                  "softmax",
                  3, 7, 6);
@@ -164,6 +167,8 @@ static void whole_nets(void **state)
     check_net("conv 3x3x8 - groupnorm 2 - residual(conv 3x3x8 - groupnorm 4 - relu - conv 3x3x8 - "
               "groupnorm 4) - relu - residual(conv 3x3x12 stride 2 - groupnorm 3 | conv 1x1x12 "
               "stride 2) - relu - avgpool - affine 10 - softmax smoothing 0.1",
+              1e-6, 1e-4);
+    check_net("scale 2.5 - conv 3x3x4 - residual(scale 0.3) - affine 10 - scale 0.5 - softmax",
               1e-6, 1e-4);
     check_net("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
               "softmax",

@@ -113,6 +113,13 @@ static void canonical_text(void **state)
                     "gelu - batchnorm - dropout 0 - affine 10 - softmax");
 }
 
+static void canonical_text_of_later_kinds(void **state)
+{
+    (void)state;
+    check_canonical("SILU - scale 0.1250 - scale 65536 - scale 0 - affine 10 - scale 1e-2 - svm",
+                    "silu - scale 0.125 - scale 65536 - scale 0 - affine 10 - scale 0.01 - svm");
+}
+
 static void sizes_and_borders(void **state)
 {
     const kiln_plan *p = parse("conv 3x3x4 stride 2 - maxpool 3 stride 2 - affine 10 - svm");
@@ -185,8 +192,8 @@ static void errors_of_form(void **state)
                 "net: column 1: found the end, expected a layer, \"[\" or residual(");
     check_error(KILN_E_NOTATION, 8, "relu - convv 3x3x8",
                 "net: column 8: found \"convv\", expected a layer: conv, maxpool, avgpool, affine, "
-                "relu, leakyrelu, gelu, tanh, sigmoid, silu, batchnorm, layernorm, groupnorm, "
-                "dropout, residual, softmax or svm; did you mean \"conv\"?");
+                "relu, leakyrelu, gelu, tanh, sigmoid, silu, scale, batchnorm, layernorm, "
+                "groupnorm, dropout, residual, softmax or svm; did you mean \"conv\"?");
     check_error(KILN_E_NOTATION, 1, "fc 10",
                 "net: column 1: found \"fc\", expected a layer; did you mean \"affine\"?");
     check_error(KILN_E_NOTATION, 1, "swish",
@@ -237,6 +244,12 @@ static void errors_of_numbers(void **state)
                 "below 1");
     check_error(KILN_E_NOTATION, 9, "dropout - svm",
                 "net: column 9: found \"-\", expected the share dropped, as in dropout 0.5");
+    check_error(KILN_E_NOTATION, 7, "scale 65537 - svm",
+                "net: column 7: the factor is 65537, but must be from 0 to 65536");
+    check_error(KILN_E_NOTATION, 7, "scale 1e99 - svm",
+                "net: column 7: the factor is 1e99, but must be from 0 to 65536");
+    check_error(KILN_E_NOTATION, 7, "scale - svm",
+                "net: column 7: found \"-\", expected the factor, as in scale 0.125");
     check_error(KILN_E_NOTATION, 8, "[relu]x300 - svm",
                 "net: column 8: the number of copies is 300, but must be from 1 to 256");
 }
@@ -313,6 +326,7 @@ int main(void)
         cmocka_unit_test(plans_of_the_design),
         cmocka_unit_test(shortcuts_and_nesting),
         cmocka_unit_test(canonical_text),
+        cmocka_unit_test(canonical_text_of_later_kinds),
         cmocka_unit_test(sizes_and_borders),
         cmocka_unit_test(costs_of_layers),
         cmocka_unit_test(columns_of_layers),
