@@ -96,6 +96,12 @@ void kiln_sigmoid_backward(float *dx, const float *dout, const float *out, int n
 void kiln_silu_forward(float *out, const float *x, int n);
 void kiln_silu_backward(float *dx, const float *dout, const float *x, int n);
 
+/* ---- prelu.c ----------------------- (He et al. 2015) */
+/* x (R, C): slope[c] x where x < 0; slope (C). In place allowed; dx may be NULL. work: R·C floats. */
+void kiln_prelu_forward(float *out, const float *x, const float *slope, int R, int C);
+void kiln_prelu_backward(float *dx, float *dslope, const float *dout, const float *x,
+                         const float *slope, int R, int C, float *work);
+
 /* ---- batchnorm.c ------------------- cs231n: batchnorm_*, spatial_batchnorm_* */
 /* x (R, C): R = N for (N, D), R = N·H·W for images. Train: biased variance over the R rows; running
  * = momentum·running + (1 - momentum)·sample, both starting at 0 as in the course (a net

@@ -111,6 +111,42 @@ static void silu_twin(const kiln_twin *t)
     for (int i = 0; i < twin_count(t); i++) t->out[i] *= t->x[i];
 }
 
+/* ---- prelu ----------------------------------------------------------------------------------- */
+
+/* The paper's start; its slopes do not decay, which would make them a relu. */
+static int prelu_tensors(const kiln_layer *l, kiln_tensor_row *t)
+{
+    t[0] = (kiln_tensor_row){.name = "slope", .shape = {l->C}, .start = 0.25f};
+    return 1;
+}
+
+static size_t prelu_work(const kiln_layer *l, int n)
+{
+    return (size_t)n * kiln_layer_elements(l);
+}
+
+static int rows(const kiln_pass *p)
+{
+    return p->n * p->layer->H * p->layer->W;
+}
+
+static void prelu_forward(const kiln_pass *p)
+{
+    kiln_prelu_forward(p->out, p->x, p->data[0], rows(p), p->layer->C);
+}
+
+static void prelu_backward(const kiln_pass *p)
+{
+    kiln_prelu_backward(p->dx, p->gradient[0], p->dout, p->x, p->data[0], rows(p), p->layer->C,
+                        p->work);
+}
+
+static void prelu_twin(const kiln_twin *t)
+{
+    for (int i = 0; i < twin_count(t); i++)
+        t->out[i] = t->x[i] < 0 ? t->data[0][i % t->layer->C] * t->x[i] : t->x[i];
+}
+
 /* ---- scale ----------------------------------------------------------------------------------- */
 
 static void scale_forward(const kiln_pass *p)
@@ -207,6 +243,19 @@ const kiln_layer_kind kiln_kinds_activation[] = {
         .forward = silu_forward,
         .backward = silu_backward,
         .twin = silu_twin,
+    },
+    {
+        .name = "prelu",
+        .notation = "prelu",
+        .flops = 1,
+        .tensors = prelu_tensors,
+        .work = prelu_work,
+        .reads = KILN_READS_X,
+        .in_place = 1,
+        .corners = 1,
+        .forward = prelu_forward,
+        .backward = prelu_backward,
+        .twin = prelu_twin,
     },
     {
         .name = "scale",

@@ -61,6 +61,9 @@ static void later_kinds(void **state)
     check_layers("scale 2.5 - conv 3x3x4 - residual(scale 0.3 | conv 1x1x4) - affine 10 - "
                  "scale 0.5 - softmax",
                  3, 7, 6);
+    check_layers("prelu - conv 3x3x4 - prelu - residual(conv 3x3x4 - prelu | prelu) - affine 9 - "
+                 "prelu - affine 10 - softmax",
+                 3, 7, 6);
     check_layers("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
                  "softmax",
                  3, 7, 6);
@@ -169,6 +172,9 @@ static void whole_nets(void **state)
               "stride 2) - relu - avgpool - affine 10 - softmax smoothing 0.1",
               1e-6, 1e-4);
     check_net("scale 2.5 - conv 3x3x4 - residual(scale 0.3) - affine 10 - scale 0.5 - softmax",
+              1e-6, 1e-4);
+    check_net("prelu - conv 3x3x4 - prelu - residual(conv 3x3x4 - prelu | prelu) - affine 9 - "
+              "prelu - affine 10 - softmax",
               1e-6, 1e-4);
     check_net("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
               "softmax",

@@ -44,6 +44,8 @@ static const char *const zoo[] = {
     "layernorm - affine 4 - gelu) - svm",
     "scale 0.5 - conv 3x3x5 - scale 2 - maxpool 2 - residual(scale 3 | conv 1x1x5) - affine 10 - "
     "scale 0.125 - softmax",
+    "prelu - conv 3x3x5 - prelu - maxpool 2 - residual(conv 3x3x5 - prelu | prelu) - affine 9 - "
+    "prelu - affine 10 - softmax",
     "conv 3x3x5 - silu - maxpool 2 - residual(silu - conv 3x3x5) - affine 7 - silu - affine 10 - "
     "svm",
     /* a relu between a batchnorm and a conv, a maxpool, both; between a conv and a maxpool */

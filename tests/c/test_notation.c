@@ -116,8 +116,11 @@ static void canonical_text(void **state)
 static void canonical_text_of_later_kinds(void **state)
 {
     (void)state;
-    check_canonical("SILU - scale 0.1250 - scale 65536 - scale 0 - affine 10 - scale 1e-2 - svm",
-                    "silu - scale 0.125 - scale 65536 - scale 0 - affine 10 - scale 0.01 - svm");
+    check_canonical("SILU - pReLU - scale 0.1250 - scale 65536 - scale 0 - affine 10 - scale 1e-2 "
+                    "- svm",
+                    "silu - prelu - scale 0.125 - scale 65536 - scale 0 - affine 10 - scale 0.01 "
+                    "- svm");
+    CHECK(plan.layer[1].parameters == 3 && plan.layer[1].flops == 3 * 32 * 32);
 }
 
 static void sizes_and_borders(void **state)
@@ -192,8 +195,8 @@ static void errors_of_form(void **state)
                 "net: column 1: found the end, expected a layer, \"[\" or residual(");
     check_error(KILN_E_NOTATION, 8, "relu - convv 3x3x8",
                 "net: column 8: found \"convv\", expected a layer: conv, maxpool, avgpool, affine, "
-                "relu, leakyrelu, gelu, tanh, sigmoid, silu, scale, batchnorm, layernorm, "
-                "groupnorm, dropout, residual, softmax or svm; did you mean \"conv\"?");
+                "relu, leakyrelu, gelu, tanh, sigmoid, silu, prelu, scale, batchnorm, "
+                "layernorm, groupnorm, dropout, residual, softmax or svm; did you mean \"conv\"?");
     check_error(KILN_E_NOTATION, 1, "fc 10",
                 "net: column 1: found \"fc\", expected a layer; did you mean \"affine\"?");
     check_error(KILN_E_NOTATION, 1, "swish",
