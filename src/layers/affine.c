@@ -6,7 +6,7 @@
  * x (N, D)   w (D, M)   b (M)   out (N, M); a gradient has the shape of its variable.
  *
  * Three matrix products; bias and relu are one more pass over out, which is small beside w. NaN
- * stays NaN.
+ * stays NaN. b and db may be NULL: no bias.
  * Source: cs231n notes, optimization-2 ("Gradients for vectorized operations").
  */
 #include "kernels/gemm.h"
@@ -22,19 +22,20 @@ size_t kiln_affine_work(int N, int D, int M)
     return forward > backward ? forward : backward;
 }
 
-/* out[i] += b[i], i < n; then max(0, ·) when asked. */
+/* out[i] += b[i], i < n, where there is a bias; then max(0, ·) when asked. */
 static void add_bias(float *out, const float *b, int n, int relu)
 {
     const vf zero = vf_set1(0);
     int i = 0;
 
     for (; i + KILN_LANES <= n; i += KILN_LANES) {
-        const vf v = vf_load(out + i) + vf_load(b + i);
+        const vf v = b ? vf_load(out + i) + vf_load(b + i) : vf_load(out + i);
 
         vf_store(out + i, relu ? vf_max(zero, v) : v);
     }
     if (i < n) {
-        const vf v = vf_load_part(out + i, n - i, 0) + vf_load_part(b + i, n - i, 0);
+        const vf x = vf_load_part(out + i, n - i, 0);
+        const vf v = b ? x + vf_load_part(b + i, n - i, 0) : x;
 
         vf_store_part(out + i, relu ? vf_max(zero, v) : v, n - i);
     }
@@ -44,7 +45,7 @@ void kiln_affine_forward(float *out, const float *x, const float *w, const float
                          int M, int relu, float *work)
 {
     kiln_gemm(KILN_NN, N, M, D, x, D, w, M, 0, out, M, work); /* out = x·w */
-    for (int n = 0; n < N; n++) add_bias(out + (size_t)n * M, b, M, relu);
+    for (int n = 0; n < N && (b || relu); n++) add_bias(out + (size_t)n * M, b, M, relu);
 }
 
 void kiln_affine_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
@@ -52,5 +53,5 @@ void kiln_affine_backward(float *dx, float *dw, float *db, const float *dout, co
 {
     if (dx) kiln_gemm(KILN_NT, N, D, M, dout, M, w, M, 0, dx, D, work); /* dx = dout·wᵀ */
     kiln_gemm(KILN_TN, D, M, N, x, D, dout, M, 0, dw, M, work);         /* dw = xᵀ·dout */
-    kiln_vec_column_sums(db, dout, N, M);
+    if (db) kiln_vec_column_sums(db, dout, N, M);
 }

@@ -6,9 +6,11 @@
 
 /* ---- affine ---------------------------------------------------------------------------------- */
 
+enum { OUTPUTS, NOBIAS }; /* attributes */
+
 static int affine_infer(kiln_layer *l)
 {
-    l->C = (int)l->value[0];
+    l->C = (int)l->value[OUTPUTS];
     l->flops = 2.0 * l->in_C * l->C;
     return KILN_OK;
 }
@@ -18,7 +20,7 @@ static int affine_tensors(const kiln_layer *l, kiln_tensor_row *t)
     t[0] = (kiln_tensor_row){
         .name = "w", .shape = {l->in_C, l->C}, .random = 1, .regularised = 1};
     t[1] = (kiln_tensor_row){.name = "b", .shape = {l->C}};
-    return 2;
+    return l->value[NOBIAS] > 0 ? 1 : 2;
 }
 
 static size_t affine_work(const kiln_layer *l, int n)
@@ -95,10 +97,11 @@ const kiln_layer_kind kiln_kinds_affine[] = {
         .name = "affine",
         .notation = "affine",
         .aliases = {"fc", "dense", "linear"},
-        .attribute = {{.name = "outputs",
-                       .what = "the number of outputs, as in affine 10",
-                       .min = 1,
-                       .max = KILN_DIM_MAX}},
+        .attribute = {[OUTPUTS] = {.name = "outputs",
+                                   .what = "the number of outputs, as in affine 10",
+                                   .min = 1,
+                                   .max = KILN_DIM_MAX},
+                      [NOBIAS] = {.name = "noBias", .word = "nobias", .type = KILN_FLAG}},
         .takes = KILN_TAKES_ROWS,
         .infer = affine_infer,
         .tensors = affine_tensors,

@@ -19,7 +19,7 @@ void ref_affine_forward(double *out, const double *x, const double *w, const dou
 {
     for (int n = 0; n < N; n++)
         for (int m = 0; m < M; m++) {
-            double sum = b[m];
+            double sum = b ? b[m] : 0;
 
             for (int d = 0; d < D; d++) sum += x[n * D + d] * w[d * M + m];
             out[n * M + m] = sum;

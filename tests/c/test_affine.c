@@ -50,6 +50,15 @@ static void check_shape(int N, int D, int M, size_t offset)
     CHECK_SUMS(db, rdb, mdb, M, N);
     kiln_affine_backward(NULL, dw, db, dout, x, w, N, D, M, work); /* the first layer needs no dx */
     CHECK_SUMS(dw, rdw, mdw, nw, N);
+
+    /* without a bias, plain and through a relu */
+    ref_affine_forward(ref, widened(x, nx), widened(w, nw), NULL, N, D, M);
+    kiln_affine_forward(out, x, w, NULL, N, D, M, 0, work);
+    CHECK_SUMS(out, ref, mag, nout, D);
+    kiln_affine_forward(rectified, x, w, NULL, N, D, M, 1, work);
+    for (size_t i = 0; i < nout; i++) CHECK(rectified[i] == (out[i] > 0 ? out[i] : 0));
+    kiln_affine_backward(dx, dw, NULL, dout, x, w, N, D, M, work);
+    CHECK_SUMS(dw, rdw, mdw, nw, N);
     numeric_done();
 }
 

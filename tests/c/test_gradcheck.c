@@ -64,6 +64,7 @@ static void later_kinds(void **state)
     check_layers("prelu - conv 3x3x4 - prelu - residual(conv 3x3x4 - prelu | prelu) - affine 9 - "
                  "prelu - affine 10 - softmax",
                  3, 7, 6);
+    check_layers("affine 9 nobias - relu - affine 8 nobias - affine 10 nobias - svm", 3, 5, 4);
     check_layers("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
                  "softmax",
                  3, 7, 6);
@@ -176,6 +177,7 @@ static void whole_nets(void **state)
     check_net("prelu - conv 3x3x4 - prelu - residual(conv 3x3x4 - prelu | prelu) - affine 9 - "
               "prelu - affine 10 - softmax",
               1e-6, 1e-4);
+    check_net("affine 9 nobias - relu - affine 8 - affine 10 nobias - softmax", 1e-6, 1e-4);
     check_net("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
               "softmax",
               1e-6, 1e-4);

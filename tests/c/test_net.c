@@ -46,6 +46,7 @@ static const char *const zoo[] = {
     "scale 0.125 - softmax",
     "prelu - conv 3x3x5 - prelu - maxpool 2 - residual(conv 3x3x5 - prelu | prelu) - affine 9 - "
     "prelu - affine 10 - softmax",
+    "affine 20 nobias - relu - affine 9 nobias - batchnorm - affine 10 nobias - softmax",
     "conv 3x3x5 - silu - maxpool 2 - residual(silu - conv 3x3x5) - affine 7 - silu - affine 10 - "
     "svm",
     /* a relu between a batchnorm and a conv, a maxpool, both; between a conv and a maxpool */

@@ -120,7 +120,11 @@ static void canonical_text_of_later_kinds(void **state)
                     "- svm",
                     "silu - prelu - scale 0.125 - scale 65536 - scale 0 - affine 10 - scale 0.01 "
                     "- svm");
-    CHECK(plan.layer[1].parameters == 3 && plan.layer[1].flops == 3 * 32 * 32);
+    check_canonical("affine 10nobias - AFFINE 9 NoBias - affine 8 - svm",
+                    "affine 10 nobias - affine 9 nobias - affine 8 - svm");
+    CHECK(plan.layer[1].parameters == 3072 * 10 && plan.layer[2].parameters == 10 * 9);
+    check_canonical("prelu - affine 10 - svm", "prelu - affine 10 - svm");
+    CHECK(plan.layer[0].parameters == 3 && plan.layer[0].flops == 3 * 32 * 32);
 }
 
 static void sizes_and_borders(void **state)
@@ -214,6 +218,11 @@ static void errors_of_form(void **state)
     check_error(KILN_E_NOTATION, 13, "conv 3x3x16 strde 2",
                 "net: column 13: found \"strde\", expected \"-\" and the next layer; did you mean "
                 "\"stride\"?");
+    check_error(KILN_E_NOTATION, 11, "affine 10 nobais - svm",
+                "net: column 11: found \"nobais\", expected \"-\" and the next layer; did you mean "
+                "\"nobias\"?");
+    check_error(KILN_E_NOTATION, 18, "affine 10 nobias nobias - svm",
+                "net: column 18: found \"nobias\", expected \"-\" and the next layer");
     check_error(KILN_E_NOTATION, 5, "relu) - svm",
                 "net: column 5: found \")\", expected \"-\" and the next layer");
     check_error(KILN_E_NOTATION, 13, "[relu - tanh",
