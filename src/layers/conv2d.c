@@ -84,7 +84,7 @@ void kiln_conv2d_end_backward(float *dw, float *db, const kiln_conv_shape *s, fl
     const backward_parts at = backward_work(s);
 
     kiln_conv2d_kernels(s)->dw_join(dw, s, work + at.dw);
-    kiln_vec_column_sums(db, work + at.db, s->N, s->F);
+    if (db) kiln_vec_column_sums(db, work + at.db, s->N, s->F);
 }
 
 /* ---- whole ----------------------------------------------------------------------------------- */

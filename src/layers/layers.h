@@ -32,7 +32,7 @@ void kiln_affine_backward(float *dx, float *dw, float *db, const float *dout, co
 
 /* ---- conv2d.c ---------------------- cs231n: conv_forward, conv_backward */
 /* The net's convolution, channels last; picks its algorithm by shape alone. db = Σ dout. dx may be
- * NULL. */
+ * NULL, b and db where there is no bias. */
 enum { KILN_CONV_DIRECT, KILN_CONV_WINOGRAD, KILN_CONV_WINOGRAD_ROWS };
 int kiln_conv2d_algorithm(const kiln_conv_shape *s);
 const char *kiln_conv2d_algorithm_name(int algorithm); /* "winograd rows", .. */

@@ -10,7 +10,7 @@
 #include "net/kinds.h"
 #include "ref/ref_layers.h"
 
-enum { HEIGHT, WIDTH, FILTERS, STRIDE, PAD }; /* attributes */
+enum { HEIGHT, WIDTH, FILTERS, STRIDE, PAD, NOBIAS }; /* attributes */
 enum { W, B };                                /* tensors */
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
@@ -64,7 +64,7 @@ static int tensors(const kiln_layer *l, kiln_tensor_row *t)
     t[W] = (kiln_tensor_row){
         .name = "w", .shape = {s->F, s->C, s->HH, s->WW}, .random = 1, .regularised = 1};
     t[B] = (kiln_tensor_row){.name = "b", .shape = {s->F}};
-    return 2;
+    return l->value[NOBIAS] > 0 ? 1 : 2;
 }
 
 static kiln_conv_shape shape_of(const kiln_layer *l, int n)
@@ -287,7 +287,8 @@ const kiln_layer_kind kiln_kinds_conv[] = {
                                .word = "pad",
                                .what = "the pad",
                                .max = KILN_DIM_MAX,
-                               .derive = standard_pad}},
+                               .derive = standard_pad},
+                      [NOBIAS] = {.name = "noBias", .word = "nobias", .type = KILN_FLAG}},
         .takes = KILN_TAKES_IMAGES,
         .infer = infer,
         .tensors = tensors,

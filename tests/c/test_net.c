@@ -47,6 +47,8 @@ static const char *const zoo[] = {
     "prelu - conv 3x3x5 - prelu - maxpool 2 - residual(conv 3x3x5 - prelu | prelu) - affine 9 - "
     "prelu - affine 10 - softmax",
     "affine 20 nobias - relu - affine 9 nobias - batchnorm - affine 10 nobias - softmax",
+    "conv 3x3x16 nobias - relu - conv 3x3x16 nobias - batchnorm - relu - conv 5x5x8 nobias - "
+    "maxpool 2 - conv 3x3x4 stride 2 nobias - affine 10 - softmax",
     "conv 3x3x5 - silu - maxpool 2 - residual(silu - conv 3x3x5) - affine 7 - silu - affine 10 - "
     "svm",
     /* a relu between a batchnorm and a conv, a maxpool, both; between a conv and a maxpool */

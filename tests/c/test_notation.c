@@ -123,6 +123,11 @@ static void canonical_text_of_later_kinds(void **state)
     check_canonical("affine 10nobias - AFFINE 9 NoBias - affine 8 - svm",
                     "affine 10 nobias - affine 9 nobias - affine 8 - svm");
     CHECK(plan.layer[1].parameters == 3072 * 10 && plan.layer[2].parameters == 10 * 9);
+    check_canonical("conv 3x3x8 nobias stride 2 pad 0 - conv 3x3x9 stride 2 nobias - affine 10 - "
+                    "svm",
+                    "conv 3x3x8 stride 2 pad 0 nobias - conv 3x3x9 stride 2 nobias - affine 10 - "
+                    "svm");
+    CHECK(plan.layer[0].parameters == 8 * 27 && plan.layer[1].parameters == 9 * 8 * 9);
     check_canonical("prelu - affine 10 - svm", "prelu - affine 10 - svm");
     CHECK(plan.layer[0].parameters == 3 && plan.layer[0].flops == 3 * 32 * 32);
 }
