@@ -161,7 +161,7 @@ void kiln_batchnorm_begin_backward(float *tables, float *dgamma, float *dbeta, c
             const double scale = (double)gamma[c] * inv_std[c];
 
             dbeta[c] = (float)sum[j];
-            dgamma[c] = (float)(dot[j] * inv_std[c]);
+            if (dgamma) dgamma[c] = (float)(dot[j] * inv_std[c]);
             slope[c] = (float)(-scale * inv_std[c] * inv_std[c] * dot[j] / R);
             offset[c] = (float)(-scale * sum[j] / R);
         }

@@ -123,7 +123,7 @@ void kiln_batchnorm_backward_alt(float *dx, float *dgamma, float *dbeta, const f
 /* In parts, for a caller who does other work on rows while the caches have them. A layer has tables
  * (kiln_batchnorm_tables floats), which its backward pass finds as forward left them, and sums
  * (kiln_batchnorm_sums floats). Forward: moments of all rows, begin, then rows, any at a time.
- * Backward: dots of all rows, begin_backward, rows_backward. Sums are taken of rows first .. last -
+ * Backward: dots of all rows, begin_backward (dgamma NULL: gamma is not trained), rows_backward. Sums are taken of rows first .. last -
  * 1, cut at multiples of kiln_batchnorm_block(C); there x and dout are the whole matrices of R
  * rows. */
 size_t kiln_batchnorm_tables(int C);

@@ -35,9 +35,11 @@ static int scale_and_shift(const kiln_layer *l, kiln_tensor_row *t)
 
 /* ---- batchnorm ------------------------------------------------------------------------------- */
 
+/* fixed: the scale stays 1; only beta is trained. */
 static int batchnorm_tensors(const kiln_layer *l, kiln_tensor_row *t)
 {
     scale_and_shift(l, t);
+    t[GAMMA].frozen = l->value[0] > 0;
     t[RUNNING_MEAN] = (kiln_tensor_row){.name = "running_mean", .shape = {l->C}, .statistic = 1};
     t[RUNNING_VAR] =
         (kiln_tensor_row){.name = "running_var", .shape = {l->C}, .start = 1, .statistic = 1};
@@ -234,6 +236,7 @@ const kiln_layer_kind kiln_kinds_norm[] = {
         .name = "batchnorm",
         .notation = "batchnorm",
         .aliases = {"bn"},
+        .attribute = {{.name = "fixedScale", .word = "fixed", .type = KILN_FLAG}},
         .flops = 8,
         .tensors = batchnorm_tensors,
         .cache = batchnorm_cache,

@@ -120,6 +120,15 @@ static void adamw_layernorm(void **state)
             "batch=10\noptimizer=adamw\nweight-decay=0.01\ninit=gaussian 0.01\nepochs=3\n");
 }
 
+/* One tensor of a layer that is trained, and one that is not. */
+static void adam_prelu_fixed_scale(void **state)
+{
+    (void)state;
+    goes_on("net=conv 3x3x4 nobias - batchnorm fixed - prelu - scale 0.5 - maxpool 4 - silu - "
+            "affine 10 - softmax\n"
+            "batch=10\noptimizer=adam\nlr=0.01\nreg=0.01\nepochs=3\n");
+}
+
 static void live_options_on_resume(void **state)
 {
     kiln_run *r = make(NET "batch=10\nlr=0.01\n"), *next = NULL;
@@ -450,6 +459,7 @@ int main(void)
         cmocka_unit_test(adam_replacement),
         cmocka_unit_test(rmsprop_groupnorm),
         cmocka_unit_test(adamw_layernorm),
+        cmocka_unit_test(adam_prelu_fixed_scale),
         cmocka_unit_test(live_options_on_resume),
         cmocka_unit_test(export_is_the_net_alone),
         cmocka_unit_test(holds_readable_names),

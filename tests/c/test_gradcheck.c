@@ -68,6 +68,9 @@ static void later_kinds(void **state)
     check_layers("conv 3x3x4 nobias - relu - conv 5x5x6 nobias - maxpool 2 - conv 3x3x32 nobias - "
                  "conv 3x3x16 nobias - conv 2x2x5 stride 2 nobias - affine 10 - softmax",
                  3, 14, 15);
+    check_layers("batchnorm fixed - conv 3x3x4 - batchnorm fixed - relu - affine 9 - "
+                 "batchnorm fixed - affine 10 - softmax",
+                 3, 7, 6);
     check_layers("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
                  "softmax",
                  3, 7, 6);
@@ -183,6 +186,9 @@ static void whole_nets(void **state)
     check_net("affine 9 nobias - relu - affine 8 - affine 10 nobias - softmax", 1e-6, 1e-4);
     check_net("conv 3x3x4 nobias - batchnorm - relu - residual(conv 3x3x4 nobias) - affine 10 - "
               "softmax",
+              1e-6, 1e-4);
+    check_net("batchnorm fixed - conv 3x3x4 - batchnorm fixed - relu - affine 9 - batchnorm fixed "
+              "- affine 10 - softmax",
               1e-6, 1e-4);
     check_net("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
               "softmax",

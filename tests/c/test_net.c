@@ -49,6 +49,8 @@ static const char *const zoo[] = {
     "affine 20 nobias - relu - affine 9 nobias - batchnorm - affine 10 nobias - softmax",
     "conv 3x3x16 nobias - relu - conv 3x3x16 nobias - batchnorm - relu - conv 5x5x8 nobias - "
     "maxpool 2 - conv 3x3x4 stride 2 nobias - affine 10 - softmax",
+    "[conv 3x3x6 - batchnorm fixed - relu]x2 - maxpool 2 - affine 9 - batchnorm fixed - affine 10 "
+    "- softmax",
     "conv 3x3x5 - silu - maxpool 2 - residual(silu - conv 3x3x5) - affine 7 - silu - affine 10 - "
     "svm",
     /* a relu between a batchnorm and a conv, a maxpool, both; between a conv and a maxpool */
@@ -89,6 +91,33 @@ static void names_and_shapes(void **state)
     CHECK(kiln_net_tensor_at(net, 7)->data[3] == 1); /* running variance */
     kiln_net_free(net);
     kiln_net_free(NULL);
+}
+
+/* A scale that is fixed is a tensor like others, but has no gradient and does not change. */
+static void a_fixed_scale(void **state)
+{
+    const kiln_net_options o = options(3, 6, 6, 4);
+    kiln_net *net = make("conv 3x3x4 nobias - batchnorm fixed - affine 10 - softmax", &o);
+    const kiln_tensor *gamma = kiln_net_tensor_at(net, kiln_net_tensor_of(net, 1, 0));
+    const kiln_tensor *beta = kiln_net_tensor_at(net, kiln_net_tensor_of(net, 1, 1));
+    const int y[4] = {1, 2, 3, 4};
+    float *data, *gradient;
+    size_t floats;
+
+    (void)state;
+    assert_string_equal(gamma->name, "batchnorm1.gamma");
+    assert_int_equal(gamma->parameter, 1);
+    assert_int_equal(gamma->trained, 0);
+    CHECK(gamma->gradient == NULL && beta->gradient != NULL);
+    floats = kiln_net_parameters(net, &data, &gradient);
+    CHECK(gamma->data < data || gamma->data >= data + floats);
+    check_random(kiln_net_input(net), 4 * 3 * 6 * 6, 3);
+    kiln_net_forward(net, 4, 1);
+    kiln_net_data_loss(net, y, 4);
+    kiln_net_backward(net, 4);
+    kiln_vec_axpy(data, gradient, (int)floats, -1);
+    for (int c = 0; c < 4; c++) CHECK(gamma->data[c] == 1 && beta->data[c] != 0);
+    kiln_net_free(net);
 }
 
 static double deviation(const kiln_tensor *t)
@@ -464,7 +493,8 @@ static void finds_what_is_not_finite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_and_shapes),         cmocka_unit_test(start_values),
+        cmocka_unit_test(names_and_shapes),         cmocka_unit_test(a_fixed_scale),
+        cmocka_unit_test(start_values),
         cmocka_unit_test(initial_losses),           cmocka_unit_test(parameter_counts),
         cmocka_unit_test(kept_and_shared_agree),
         cmocka_unit_test(stretches_agree_with_layers),    cmocka_unit_test(learns),

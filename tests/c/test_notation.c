@@ -128,6 +128,9 @@ static void canonical_text_of_later_kinds(void **state)
                     "conv 3x3x8 stride 2 pad 0 nobias - conv 3x3x9 stride 2 nobias - affine 10 - "
                     "svm");
     CHECK(plan.layer[0].parameters == 8 * 27 && plan.layer[1].parameters == 9 * 8 * 9);
+    check_canonical("BatchNorm FIXED - batchnorm - affine 10 - svm",
+                    "batchnorm fixed - batchnorm - affine 10 - svm");
+    CHECK(plan.layer[0].parameters == 3 && plan.layer[1].parameters == 6);
     check_canonical("prelu - affine 10 - svm", "prelu - affine 10 - svm");
     CHECK(plan.layer[0].parameters == 3 && plan.layer[0].flops == 3 * 32 * 32);
 }
