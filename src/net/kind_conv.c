@@ -15,12 +15,18 @@ enum { W, B };                                /* tensors */
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
-/* Square filters of odd size keep the size of the image. */
+/* An odd side of the filter is padded so that it keeps that size of the image. */
+static int same(double side)
+{
+    return (int)side % 2 ? ((int)side - 1) / 2 : 0;
+}
+
+/* -1: each side its own. */
 static double standard_pad(const double *value)
 {
-    const int HH = (int)value[HEIGHT], WW = (int)value[WIDTH];
+    const int rows = same(value[HEIGHT]), columns = same(value[WIDTH]);
 
-    return HH == WW && HH % 2 ? (HH - 1) / 2 : 0;
+    return rows == columns ? rows : -1;
 }
 
 static int does_not_fit(kiln_layer *l)
@@ -28,12 +34,12 @@ static int does_not_fit(kiln_layer *l)
     const kiln_conv_shape *s = &l->u.conv;
     const int rows = s->HH - s->H, columns = s->WW - s->W;
     const int missing = rows > columns ? rows : columns;
-    char sentence[200];
+    char sentence[200], pad[24] = "";
 
+    if (s->pad_h == s->pad_w) snprintf(pad, sizeof pad, "pad %d ", s->pad_h);
     snprintf(sentence, sizeof sentence,
-             "pad %d does not fit the %dx%d image it gets; drop a pool above, or use pad %d or "
-             "more",
-             s->pad_h, s->H, s->W, (missing + 1) / 2);
+             "%sdoes not fit the %dx%d image it gets; drop a pool above, or use pad %d or more",
+             pad, s->H, s->W, (missing + 1) / 2);
     l->value[PAD] = standard_pad(l->value); /* the pad is in the sentence */
     return kiln_misfit(l, sentence);
 }
@@ -41,12 +47,14 @@ static int does_not_fit(kiln_layer *l)
 static int infer(kiln_layer *l)
 {
     kiln_conv_shape *s = &l->u.conv;
-    const double pad = l->value[PAD];
+    const int own = l->value[PAD] < 0;
 
     *s = (kiln_conv_shape){.N = 1, .C = l->in_C, .H = l->in_H, .W = l->in_W};
     s->HH = (int)l->value[HEIGHT], s->WW = (int)l->value[WIDTH], s->F = (int)l->value[FILTERS];
-    s->stride = (int)l->value[STRIDE], s->pad_h = s->pad_w = (int)pad;
-    l->largest = (l->in_H + 2 * pad) * (l->in_W + 2 * pad) * l->in_C;
+    s->stride = (int)l->value[STRIDE];
+    s->pad_h = own ? same(s->HH) : (int)l->value[PAD];
+    s->pad_w = own ? same(s->WW) : (int)l->value[PAD];
+    l->largest = (l->in_H + 2.0 * s->pad_h) * (l->in_W + 2.0 * s->pad_w) * l->in_C;
     if (l->largest > KILN_ELEMENTS_MAX)
         return kiln_misfit(l, "pads its image beyond 2^28 values");
     if (!kiln_conv_shape_finish(s)) return does_not_fit(l);

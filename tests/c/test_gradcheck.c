@@ -71,6 +71,7 @@ static void later_kinds(void **state)
     check_layers("batchnorm fixed - conv 3x3x4 - batchnorm fixed - relu - affine 9 - "
                  "batchnorm fixed - affine 10 - softmax",
                  3, 7, 6);
+    check_layers("conv 3x5x4 - relu - conv 5x1x4 stride 2 - conv 2x3x4 - affine 10 - svm", 3, 7, 6);
     check_layers("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
                  "softmax",
                  3, 7, 6);

@@ -67,7 +67,7 @@ static void names_and_shapes(void **state)
         "affine1.w", "affine1.b", "batchnorm1.running_mean", "batchnorm1.running_var"};
     static const int sizes[] = {4 * 3 * 5 * 3, 4, 4, 4, 4 * 6 * 8 * 5, 5, 4, 4};
     const kiln_net_options o = options(3, 10, 10, 2);
-    kiln_net *net = make("conv 5x3x4 - batchnorm - relu - affine 5 - svm", &o);
+    kiln_net *net = make("conv 5x3x4 pad 0 - batchnorm - relu - affine 5 - svm", &o);
     float *data, *gradient;
 
     (void)state;

@@ -155,6 +155,25 @@ static void sizes_and_borders(void **state)
     assert_int_equal(plan.layer[0].unread, 0);
 }
 
+/* Each odd side of a filter keeps its size of the image. */
+static void sides_are_padded_apart(void **state)
+{
+    (void)state;
+    check_plan("conv 3x5x4 - conv 1x7x4 - conv 2x3x4 - conv 5x4x4 - conv 3x5x4 pad 1 - affine 10 "
+               "- svm",
+               "conv1:4x32x32 conv2:4x32x32 conv3:4x31x32 conv4:4x31x29 conv5:4x31x27 "
+               "flatten1:3348 affine1:10 svm1:10");
+    assert_int_equal(plan.layer[0].u.conv.pad_h, 1);
+    assert_int_equal(plan.layer[0].u.conv.pad_w, 2);
+    check_canonical("conv 3x5x4 - conv 3x5x4 pad 1 - conv 3x3x4 pad 1 - conv 4x4x4 pad 0 - "
+                    "affine 10 - svm",
+                    "conv 3x5x4 - conv 3x5x4 pad 1 - conv 3x3x4 - conv 4x4x4 - affine 10 - svm");
+    check_error(KILN_E_SHAPE, 56,
+                "maxpool 2 - maxpool 2 - relu - maxpool 2 - maxpool 2 - conv 6x3x4 - svm",
+                "net: column 56: conv 6x3x4 does not fit the 2x2 image it gets; drop a pool above, "
+                "or use pad 2 or more");
+}
+
 /* Parameters and FLOPs of one image, by the rules at the head of shapes.c. */
 static void costs_of_layers(void **state)
 {
@@ -170,7 +189,7 @@ static void costs_of_layers(void **state)
         {(8 * 7 * 6 + 1) * 10, 2.0 * 8 * 7 * 6 * 10}, {0, 20 * 10}, {0, 20 * 10}, /* affine, gelu */
         {0, 20 * 10}, {0, 20 * 10}}; /* sigmoid, softmax */
     const kiln_plan *p = parse(
-        "conv 3x5x8 - relu - leakyrelu - batchnorm - layernorm - groupnorm 2 - "
+        "conv 3x5x8 pad 0 - relu - leakyrelu - batchnorm - layernorm - groupnorm 2 - "
         "maxpool 3 stride 2 - residual(dropout 0.5 - tanh) - avgpool 2 - affine 10 - gelu - "
         "sigmoid - softmax");
     double parameters = 0, flops = 0;
@@ -348,6 +367,7 @@ int main(void)
         cmocka_unit_test(canonical_text),
         cmocka_unit_test(canonical_text_of_later_kinds),
         cmocka_unit_test(sizes_and_borders),
+        cmocka_unit_test(sides_are_padded_apart),
         cmocka_unit_test(costs_of_layers),
         cmocka_unit_test(columns_of_layers),
         cmocka_unit_test(errors_of_form),
