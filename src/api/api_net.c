@@ -286,6 +286,7 @@ int kiln_net_scores(int handle, float *scores, const float *x, int n, int train)
     if (!net) return KILN_E_HANDLE;
     if (!scores) return kiln_fail(KILN_E_ARG, "net: the array of scores is missing");
     KILN_TRY(load(net, x, n));
+    if (train) KILN_TRY(kiln_net_check_batch(net, n));
     kiln_vec_copy(scores, kiln_net_forward(net, n, train), n * kiln_net_plan(net)->classes);
     return KILN_OK;
 }
@@ -301,6 +302,7 @@ static int loss_of(int handle, double *loss, const float *x, const int *y, int n
     if (!(reg >= 0 && reg <= 1e6))
         return kiln_fail(KILN_E_ARG, "reg: %g is not a number from 0 to 1e6", reg);
     KILN_TRY(load(net, x, n));
+    KILN_TRY(kiln_net_check_batch(net, n));
     for (int i = 0; i < n; i++)
         if (y[i] < 0 || y[i] >= kiln_net_plan(net)->classes)
             return kiln_fail(KILN_E_ARG, "net: label y[%d] is %d, but must be from 0 to %d", i,

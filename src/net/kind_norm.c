@@ -46,6 +46,11 @@ static int batchnorm_tensors(const kiln_layer *l, kiln_tensor_row *t)
     return 4;
 }
 
+static int batchnorm_least(const kiln_layer *l)
+{
+    return pixels(l) == 1 ? 2 : 1;
+}
+
 /* The cache: tables for the rows, means, deviations. */
 typedef struct {
     float *tables, *mean, *inv_std;
@@ -151,11 +156,22 @@ static int groups_of(const kiln_layer *l)
     return l->spatial;
 }
 
+static int layernorm_infer(kiln_layer *l)
+{
+    return kiln_layer_elements(l) > 1
+               ? KILN_OK
+               : kiln_misfit(l, "gets one value, of which it would leave only beta; drop it");
+}
+
 static int groupnorm_infer(kiln_layer *l)
 {
     char sentence[200], list[80] = "";
 
-    if (l->in_C % (int)l->value[0] == 0) return KILN_OK;
+    if (l->in_C % (int)l->value[0] == 0)
+        return l->in_C > (int)l->value[0] || pixels(l) > 1
+                   ? KILN_OK
+                   : kiln_misfit(l, "has one value a group, of which it would leave only beta; use "
+                                    "fewer groups");
     for (int g = 1, listed = 0; g <= l->in_C && listed < 8; g++) {
         if (l->in_C % g) continue;
         const size_t used = strlen(list);
@@ -239,6 +255,7 @@ const kiln_layer_kind kiln_kinds_norm[] = {
         .attribute = {{.name = "fixedScale", .word = "fixed", .type = KILN_FLAG}},
         .flops = 8,
         .tensors = batchnorm_tensors,
+        .least_batch = batchnorm_least,
         .cache = batchnorm_cache,
         .reads = KILN_READS_X,
         .in_place_backward = 1,
@@ -262,6 +279,7 @@ const kiln_layer_kind kiln_kinds_norm[] = {
         .notation = "layernorm",
         .aliases = {"ln"},
         .flops = 8,
+        .infer = layernorm_infer,
         .tensors = scale_and_shift,
         .work = group_work,
         .cache = group_cache,

@@ -103,6 +103,7 @@ struct kiln_layer_kind {
     double flops;
     int (*infer)(kiln_layer *l);
     int (*tensors)(const kiln_layer *l, kiln_tensor_row *t); /* how many */
+    int (*least_batch)(const kiln_layer *l);                 /* in train mode; NULL: 1 */
     const char *(*algorithm)(const kiln_layer *l, int n);    /* for the summary */
 
     /* Floats for a batch of n: scratch while it runs, and what is kept from forward to backward. */

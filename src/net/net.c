@@ -197,6 +197,22 @@ size_t kiln_net_bytes(const kiln_net *net)
     return net->self.size + net->arena.size;
 }
 
+int kiln_net_check_batch(const kiln_net *net, int n)
+{
+    for (int l = 0; l < net->plan.count; l++) {
+        const kiln_layer *layer = &net->plan.layer[l];
+        const int least = layer->kind->least_batch ? layer->kind->least_batch(layer) : 1;
+
+        if (n < least)
+            return kiln_fail_at(KILN_E_SHAPE, layer->column,
+                                "net: column %d: %s cannot be trained on a batch of %d: it would "
+                                "normalise one value alone; use a batch of %d or more, or "
+                                "layernorm",
+                                layer->column, layer->name, n, least);
+    }
+    return KILN_OK;
+}
+
 int kiln_net_tensor_count(const kiln_net *net)
 {
     return net->tensors;

@@ -65,6 +65,9 @@ int kiln_net_tensor_of(const kiln_net *net, int l, int i);
  * block. */
 size_t kiln_net_parameters(kiln_net *net, float **data, float **gradient);
 
+/* KILN_E_SHAPE with the layer and the cure where a pass of n images in train mode makes no sense: a
+ * batchnorm over one value a channel gives only its beta. Passes in test mode take any n. */
+int kiln_net_check_batch(const kiln_net *net, int n);
 /* Where the batch goes in: (n, H, W, C), channels last, batch images at most. */
 float *kiln_net_input(kiln_net *net);
 

@@ -73,6 +73,11 @@ static int fit_batch(kiln_run *r, int batch)
     int status;
 
     KILN_TRY(make_net(&next.net, r, batch));
+    status = kiln_net_check_batch(next.net, batch);
+    if (status < 0) {
+        kiln_net_free(next.net);
+        return status;
+    }
     lay_out_batch(&next, &plan, batch, r->data->classes);
     status = kiln_arena_create(&arena, plan.used, "the batch's labels and scores");
     if (status < 0) {
@@ -371,17 +376,14 @@ int kiln_run_set(kiln_run *r, const char *text)
 {
     const kiln_train_options before = r->o;
     const int room = kiln_net_made_with(r->net)->batch;
-    int batch;
+    int batch, status;
 
     KILN_TRY(kiln_train_options_read(&r->o, text, KILN_OPTIONS_LIVE));
     batch = limited(r->o.batch, r->images);
-    if (batch > room) {
-        const int status = fit_batch(r, batch);
-
-        if (status < 0) {
-            r->o = before;
-            return status;
-        }
+    status = batch > room ? fit_batch(r, batch) : kiln_net_check_batch(r->net, batch);
+    if (status < 0) {
+        r->o = before;
+        return status;
     }
     kiln_net_set_dropout(r->net, (float)r->o.dropout);
     return KILN_OK;

@@ -293,9 +293,29 @@ static void every_allocation_may_fail(void **state)
     assert_int_equal(kiln_handle_count(KILN_KIND_NET), 0);
 }
 
+/* A batch of one: test mode gives scores, train mode and gradients are refused with the layer. */
+static void one_image_through_a_batchnorm(void **state)
+{
+    const int net = create("affine 6 - batchnorm - affine 5 - softmax", tiny), y[2] = {1, 2};
+    float x[2 * 72], scores[10];
+    double loss;
+
+    (void)state;
+    check_random(x, 2 * 72, 5);
+    assert_int_equal(kiln_net_scores(net, scores, x, 1, 0), KILN_OK);
+    assert_int_equal(kiln_net_scores(net, scores, x, 1, 1), KILN_E_SHAPE);
+    assert_non_null(strstr(kiln_error(), "batchnorm1 cannot be trained on a batch of 1"));
+    assert_int_equal(kiln_net_loss(net, &loss, x, y, 1, 0), KILN_E_SHAPE);
+    assert_int_equal(kiln_net_loss_and_gradients(net, &loss, x, y, 1, 0), KILN_E_SHAPE);
+    assert_int_equal(kiln_net_loss_and_gradients(net, &loss, x, y, 2, 0), KILN_OK);
+    assert_int_equal(kiln_net_scores(net, scores, x, 2, 1), KILN_OK);
+    assert_int_equal(kiln_net_destroy(net), KILN_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_image_through_a_batchnorm),
         cmocka_unit_test(the_library),
         cmocka_unit_test(summaries),
         cmocka_unit_test(options),

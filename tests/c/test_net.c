@@ -120,6 +120,28 @@ static void a_fixed_scale(void **state)
     kiln_net_free(net);
 }
 
+/* A batchnorm needs two values a channel: pixels or images. */
+static void batches_that_can_be_trained(void **state)
+{
+    const kiln_net_options o = options(3, 6, 6, 4);
+    kiln_net *net = make("conv 3x3x4 - batchnorm - affine 10 - batchnorm - softmax", &o);
+
+    (void)state;
+    assert_int_equal(kiln_net_check_batch(net, 2), KILN_OK);
+    assert_int_equal(kiln_net_check_batch(net, 1), KILN_E_SHAPE);
+    assert_string_equal(kiln_error(),
+                        "net: column 38: batchnorm2 cannot be trained on a batch of 1: it would "
+                        "normalise one value alone; use a batch of 2 or more, or layernorm");
+    assert_int_equal(kiln_error_column(), 38);
+    kiln_net_free(net);
+    net = make("conv 3x3x4 - batchnorm - layernorm - affine 10 - layernorm - softmax", &o);
+    assert_int_equal(kiln_net_check_batch(net, 1), KILN_OK);
+    kiln_net_free(net);
+    net = make("conv 6x6x4 pad 0 - batchnorm - affine 10 - softmax", &o);
+    assert_int_equal(kiln_net_check_batch(net, 1), KILN_E_SHAPE);
+    kiln_net_free(net);
+}
+
 static double deviation(const kiln_tensor *t)
 {
     double sum = 0, squares = 0;
@@ -494,6 +516,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_shapes),         cmocka_unit_test(a_fixed_scale),
+        cmocka_unit_test(batches_that_can_be_trained),
         cmocka_unit_test(start_values),
         cmocka_unit_test(initial_losses),           cmocka_unit_test(parameter_counts),
         cmocka_unit_test(kept_and_shared_agree),

@@ -328,6 +328,24 @@ static void errors_of_shape(void **state)
                 "brackets");
 }
 
+/* A normalisation of one value leaves only beta. */
+static void nothing_to_normalise(void **state)
+{
+    (void)state;
+    check_error(KILN_E_SHAPE, 12, "affine 1 - layernorm - affine 10 - svm",
+                "net: column 12: layernorm gets one value, of which it would leave only beta; drop "
+                "it");
+    check_error(KILN_E_SHAPE, 24, "conv 1x1x1 - avgpool - layernorm - affine 10 - svm",
+                "net: column 24: layernorm gets one value, of which it would leave only beta; drop "
+                "it");
+    check_error(KILN_E_SHAPE, 12, "affine 8 - groupnorm 8 - affine 10 - svm",
+                "net: column 12: groupnorm 8 has one value a group, of which it would leave only "
+                "beta; use fewer groups");
+    parse("affine 8 - groupnorm 4 - layernorm - affine 10 - svm");
+    parse("conv 1x1x8 - groupnorm 8 - affine 10 - svm");
+    parse("affine 1 - batchnorm - affine 10 - svm"); /* its batch decides */
+}
+
 static void limits(void **state)
 {
     char text[KILN_NOTATION_MAX + 10];
@@ -373,6 +391,7 @@ int main(void)
         cmocka_unit_test(errors_of_form),
         cmocka_unit_test(errors_of_numbers),
         cmocka_unit_test(errors_of_shape),
+        cmocka_unit_test(nothing_to_normalise),
         cmocka_unit_test(limits),
     };
 

@@ -236,9 +236,35 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* Batches of one value a channel are refused when the run is made, and when the batch changes; the
+ * inspector, a batch of one, goes on. */
+static void one_value_a_channel(void **state)
+{
+    static const char text[] = "net=affine 6 - batchnorm - affine 10 - softmax\nbatch=1\n";
+    kiln_train_options o;
+    kiln_run *r = NULL;
+
+    (void)state;
+    kiln_train_options_default(&o);
+    CHECK(kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) >= 0);
+    assert_int_equal(kiln_run_make(&r, &data, &o), KILN_E_SHAPE);
+    assert_non_null(strstr(kiln_error(), "batchnorm1 cannot be trained on a batch of 1"));
+    assert_null(r);
+    r = make("net=conv 3x3x4 - batchnorm - relu - maxpool 4 - affine 10 - softmax\nbatch=1\n");
+    CHECK(kiln_run_step(r) >= 0);
+    kiln_run_free(r);
+    r = make("net=affine 6 - batchnorm - affine 10 - softmax\nbatch=20\n");
+    CHECK(kiln_run_step(r) >= 0);
+    assert_int_equal(kiln_run_set(r, "batch=1"), KILN_E_SHAPE);
+    CHECK(kiln_run_step(r) >= 0 && r->o.batch == 20);
+    CHECK(kiln_run_inspect(r, 0, 0) >= 0);
+    kiln_run_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_value_a_channel),
         cmocka_unit_test(every_rule_by_hand),
         cmocka_unit_test(every_decay_by_hand),
         cmocka_unit_test(every_draw_by_hand),
