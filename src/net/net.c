@@ -68,6 +68,24 @@ static void measure_work(kiln_net *net)
     }
 }
 
+/* A step that would take minutes is refused before anything is made: a backward pass takes twice
+ * what a forward pass does. */
+static int check_work(const kiln_net *net)
+{
+    const double steps = net->options.inference ? 1.0 : 3.0;
+    const double flops = steps * net->plan.flops * net->options.batch;
+    const kiln_layer *most = &net->plan.layer[0];
+
+    if (flops <= KILN_STEP_FLOPS_MAX) return KILN_OK;
+    for (int l = 1; l < net->plan.count; l++)
+        if (net->plan.layer[l].flops > most->flops) most = &net->plan.layer[l];
+    return kiln_fail_at(KILN_E_SHAPE, most->column,
+                        "net: a step of %d images takes %.2g operations, more than the limit of "
+                        "%.2g; most of them in %s (column %d): use fewer filters or outputs there, "
+                        "a stride or pool before it, or a smaller batch",
+                        net->options.batch, flops, KILN_STEP_FLOPS_MAX, most->name, most->column);
+}
+
 static float *take(kiln_net *net, size_t floats)
 {
     return kiln_arena_take(&net->arena, floats, sizeof(float));
@@ -103,6 +121,7 @@ static int prepare(kiln_net *net, const char *notation, const kiln_net_options *
     net->dropout = -1;
     KILN_TRY(kiln_notation_parse(&net->plan, notation, o->C, o->H, o->W));
     KILN_TRY(check_sizes(net));
+    KILN_TRY(check_work(net));
     kiln_net_list_tensors(net);
     kiln_net_plan_stretches(net);
     kiln_net_plan_memory(net);

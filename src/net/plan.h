@@ -14,6 +14,7 @@
 #define KILN_DIM_MAX 65536            /* any one size */
 #define KILN_ELEMENTS_MAX (1 << 28)   /* floats of one image's value */
 #define KILN_PARAMETERS_MAX (1 << 26) /* floats of a net: 64 Mi */
+#define KILN_STEP_FLOPS_MAX 4e12      /* of a step: minutes in a browser, one core */
 #define KILN_ATTRIBUTES_MAX 6         /* of a layer */
 
 typedef struct kiln_layer_kind kiln_layer_kind; /* kinds.h */

@@ -142,6 +142,37 @@ static void batches_that_can_be_trained(void **state)
     kiln_net_free(net);
 }
 
+/* Work is bounded in the product, not number by number; and so is the time to know it. */
+static void work_is_bounded(void **state)
+{
+    static const char *const quick[] = {
+        "conv 3x3x8 stride 200 - affine 10 - softmax", "maxpool 32 stride 65536 - affine 10 - softmax",
+        "conv 32x32x10 - avgpool - softmax"};
+    static const char *const heavy[] = {
+        "[conv 3x3x2048]x2 - affine 10 - softmax", "conv 31x31x500 - conv 31x31x128 - avgpool - "
+                                                   "affine 10 - softmax"};
+    kiln_net_options o = options(3, 32, 32, 50);
+    const clock_t start = clock();
+    kiln_plan plan;
+    double bytes;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof quick / sizeof *quick; i++)
+        if (kiln_net_measure(&plan, &bytes, quick[i], &o) < 0)
+            CHECK_FAIL("%s: %s", quick[i], kiln_error());
+    for (size_t i = 0; i < sizeof heavy / sizeof *heavy; i++) {
+        assert_int_equal(kiln_net_measure(&plan, &bytes, heavy[i], &o), KILN_E_SHAPE);
+        CHECK(strncmp(kiln_error(), "net: a step of 50 images takes ", 31) == 0);
+        CHECK(strstr(kiln_error(), "most of them in conv2 (column ") != NULL);
+    }
+    o.batch = 4; /* the batch decides: and a forward pass is a third of a step */
+    assert_int_equal(kiln_net_measure(&plan, &bytes, heavy[0], &o), KILN_OK);
+    o.C = 1, o.H = o.W = 16384, o.batch = 1;
+    assert_int_equal(kiln_net_measure(&plan, &bytes, "maxpool 9000 stride 1 - affine 10 - svm", &o),
+                     KILN_E_SHAPE);
+    CHECK((double)(clock() - start) / CLOCKS_PER_SEC < 5);
+}
+
 static double deviation(const kiln_tensor *t)
 {
     double sum = 0, squares = 0;
@@ -516,6 +547,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_shapes),         cmocka_unit_test(a_fixed_scale),
+        cmocka_unit_test(work_is_bounded),
         cmocka_unit_test(batches_that_can_be_trained),
         cmocka_unit_test(start_values),
         cmocka_unit_test(initial_losses),           cmocka_unit_test(parameter_counts),
