@@ -97,7 +97,7 @@ void kiln_silu_forward(float *out, const float *x, int n);
 void kiln_silu_backward(float *dx, const float *dout, const float *x, int n);
 
 /* ---- prelu.c ----------------------- (He et al. 2015) */
-/* x (R, C): slope[c] x where x < 0; slope (C). In place allowed; dx may be NULL. work: R·C floats. */
+/* x (R, C): slope[c] x where x < 0; slope (C). in place allowed; dx may be NULL. work: R·C. */
 void kiln_prelu_forward(float *out, const float *x, const float *slope, int R, int C);
 void kiln_prelu_backward(float *dx, float *dslope, const float *dout, const float *x,
                          const float *slope, int R, int C, float *work);
@@ -123,9 +123,9 @@ void kiln_batchnorm_backward_alt(float *dx, float *dgamma, float *dbeta, const f
 /* In parts, for a caller who does other work on rows while the caches have them. A layer has tables
  * (kiln_batchnorm_tables floats), which its backward pass finds as forward left them, and sums
  * (kiln_batchnorm_sums floats). Forward: moments of all rows, begin, then rows, any at a time.
- * Backward: dots of all rows, begin_backward (dgamma NULL: gamma is not trained), rows_backward. Sums are taken of rows first .. last -
- * 1, cut at multiples of kiln_batchnorm_block(C); there x and dout are the whole matrices of R
- * rows. */
+ * Backward: dots of all rows, begin_backward (dgamma NULL: not wanted), rows_backward. Sums are
+ * taken of rows first .. last - 1, cut at multiples of kiln_batchnorm_block(C); there x and dout
+ * are the whole matrices of R rows. */
 size_t kiln_batchnorm_tables(int C);
 size_t kiln_batchnorm_sums(int R, int C);
 int kiln_batchnorm_block(int C);

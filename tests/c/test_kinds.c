@@ -73,7 +73,8 @@ static void tensors_are_as_their_rows_say(void **state)
     (void)state;
     kiln_net_options_default(&o);
     CHECK(kiln_net_make(&net,
-                        "conv 3x3x8 - batchnorm fixed - prelu - conv 3x3x8 - groupnorm 2 - layernorm - "
+                        "conv 3x3x8 - batchnorm fixed - prelu - conv 3x3x8 - groupnorm 2 - "
+                        "layernorm - "
                         "affine 12 - layernorm - batchnorm - tanh - affine 10 - softmax",
                         &o) == KILN_OK);
     for (int l = 0, seen = 0; l < kiln_net_plan(net)->count; l++, seen = 0) {

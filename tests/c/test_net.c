@@ -146,7 +146,8 @@ static void batches_that_can_be_trained(void **state)
 static void work_is_bounded(void **state)
 {
     static const char *const quick[] = {
-        "conv 3x3x8 stride 200 - affine 10 - softmax", "maxpool 32 stride 65536 - affine 10 - softmax",
+        "conv 3x3x8 stride 200 - affine 10 - softmax",
+        "maxpool 32 stride 65536 - affine 10 - softmax",
         "conv 32x32x10 - avgpool - softmax"};
     static const char *const heavy[] = {
         "[conv 3x3x2048]x2 - affine 10 - softmax", "conv 31x31x500 - conv 31x31x128 - avgpool - "
