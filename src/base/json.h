@@ -40,8 +40,9 @@ void kiln_json_bool(kiln_json *j, const char *key, int value);
 void kiln_json_null(kiln_json *j, const char *key);
 /* Text that is JSON already, put in as it is. */
 void kiln_json_raw(kiln_json *j, const char *key, const char *json);
-/* The length, or KILN_E_MEMORY; kiln_json_text is then zero terminated. All must be closed. */
-int kiln_json_end(kiln_json *j);
+/* The length, or KILN_E_MEMORY; kiln_json_text is then zero terminated. All must be closed. A text
+ * whose status nobody looked at may be empty, so the compiler asks for it. */
+__attribute__((warn_unused_result)) int kiln_json_end(kiln_json *j);
 const char *kiln_json_text(const kiln_json *j);
 void kiln_json_free(kiln_json *j);
 

@@ -20,6 +20,7 @@ typedef struct {
     int count;
     char options[KILN_TRAIN_OPTIONS_TEXT];
     kiln_json classes, mean, std;
+    int status; /* of the first list that could not be written */
 } notes;
 
 static void note(notes *n, const char *key, const char *value)
@@ -36,14 +37,22 @@ static void note_number(notes *n, const char *key, double value)
     note(n, key, text);
 }
 
+/* Ends a text of JSON and notes it. */
+static void note_json(notes *n, const char *key, kiln_json *j)
+{
+    const int status = kiln_json_end(j);
+
+    if (status < 0 && n->status >= 0) n->status = status;
+    note(n, key, kiln_json_text(j));
+}
+
 static void note_list(notes *n, const char *key, kiln_json *j, const float *value, int count)
 {
     kiln_json_begin(j);
     kiln_json_array(j, NULL);
     for (int i = 0; i < count; i++) kiln_json_number(j, NULL, value[i]);
     kiln_json_close(j);
-    kiln_json_end(j);
-    note(n, key, kiln_json_text(j));
+    note_json(n, key, j);
 }
 
 /* What the net is, and what it was taught. */
@@ -66,8 +75,7 @@ static void note_net(notes *n, const kiln_run *r, const char *version)
     kiln_json_array(&n->classes, NULL);
     for (int i = 0; i < d->classes; i++) kiln_json_string(&n->classes, NULL, d->class_name[i]);
     kiln_json_close(&n->classes);
-    kiln_json_end(&n->classes);
-    note(n, "classes", kiln_json_text(&n->classes));
+    note_json(n, "classes", &n->classes);
     note(n, "normalize", normalizations[r->o.normalize]);
     note_list(n, "mean", &n->mean, d->mean, d->C);
     note_list(n, "std", &n->std, d->std, d->C);
@@ -108,7 +116,9 @@ static int write_file(kiln_run *r, const char *version, int whole, kiln_arena *o
             kiln_tensor_list_run(&l, r);
         else
             kiln_tensor_list_net(&l, r);
-        status = kiln_safetensors_write(out, size, l.tensor, l.count, n->entry, n->count);
+        status = n->status;
+        if (status >= 0)
+            status = kiln_safetensors_write(out, size, l.tensor, l.count, n->entry, n->count);
         kiln_arena_destroy(&l.arena);
     }
     kiln_json_free(&n->classes);

@@ -57,6 +57,23 @@ static int whole_entry(const kiln_safetensors *f, const char *key, int64_t min, 
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: %s: %g is not a whole number", key, value);
 }
 
+static const char *const lists[] = {"classes", "mean", "std"};
+
+/* A list that is JSON, as it claims, and not empty. */
+static int list_entry(const kiln_safetensors *f, const char *key, const char **value)
+{
+    kiln_json_reader r;
+    int count = 0;
+
+    KILN_TRY(text_entry(f, key, value));
+    kiln_json_read(&r, *value, strlen(*value), key, KILN_E_CHECKPOINT);
+    if (kiln_json_enter_array(&r) >= 0)
+        while (kiln_json_next(&r, NULL, 0) > 0 && kiln_json_skip(&r) >= 0) count++;
+    if (kiln_json_read_end(&r) < 0) return refused();
+    if (count) return KILN_OK;
+    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its list \"%s\" is empty", key);
+}
+
 /* A file of this library, and its options. */
 static int read_options(const kiln_safetensors *f, kiln_train_options *o)
 {
@@ -82,6 +99,7 @@ static int read_options(const kiln_safetensors *f, kiln_train_options *o)
     if (strcmp(o->net, net))
         return kiln_fail(KILN_E_CHECKPOINT,
                          "checkpoint: its options and its metadata name two nets");
+    for (int i = 0; i < 3; i++) KILN_TRY(list_entry(f, lists[i], &text));
     return KILN_OK;
 }
 
@@ -228,7 +246,6 @@ static int describe(const kiln_safetensors *f, kiln_json *j)
     static const char *const texts[] = {"version", "net", "mode", "data", "data_hash", "normalize"};
     static const char *const text_keys[] = {"version", "net",      "mode",
                                             "data",    "dataHash", "normalize"};
-    static const char *const lists[] = {"classes", "mean", "std"};
     static const char *const wholes[] = {"seed", "step", "epoch", "best_epoch"};
     static const char *const whole_keys[] = {"seed", "step", "epoch", "bestEpoch"};
     kiln_train_options o;
@@ -244,12 +261,7 @@ static int describe(const kiln_safetensors *f, kiln_json *j)
     }
     kiln_json_bool(j, "sameMode", !strcmp(kiln_safetensors_metadata(f, "mode"), MODE));
     for (int i = 0; i < 3; i++) {
-        kiln_json_reader reader;
-
-        KILN_TRY(text_entry(f, lists[i], &value));
-        kiln_json_read(&reader, value, strlen(value), "checkpoint", KILN_E_CHECKPOINT);
-        if (kiln_json_peek(&reader) == '[') kiln_json_skip(&reader);
-        KILN_TRY(kiln_json_read_end(&reader));
+        KILN_TRY(list_entry(f, lists[i], &value));
         kiln_json_raw(j, lists[i], value);
     }
     for (int i = 0; i < 4; i++) {
