@@ -35,6 +35,8 @@ export interface LayerSummary {
   name: string;
   kind: string;
   text: string;
+  /** Its arguments by name, also those that the notation leaves out. */
+  attributes: Record<string, number | boolean>;
   /** Output of one image: [C, H, W] or [D]. */
   output: number[];
   parameters: number;

@@ -101,12 +101,15 @@ KILN_API int kiln_presets(void);
 
 /* ---- nets (class Model) ---------------------------------------------------------------------- */
 
-/* Text: {"layers":[{"name","kind","text","output":[C,H,W] or [D],"parameters","flops","bytes",
- * "algorithm","unread","column","end"}],"parameters","flops","bytes","memory","notation"}. FLOPs
+/* Text: {"layers":[{"name","kind","text","attributes":{..},"output":[C,H,W] or [D],"parameters",
+ * "flops","bytes","algorithm","unread","column","end"}],"parameters","flops","bytes","memory",
+ * "notation"}. "attributes" are the layer's arguments by name, those that the notation leaves out
+ * as well: {"window":2,"stride":2}; a "pad" of -1 keeps the image's size on odd sides. FLOPs
  * are of one image forward (a multiply-add is two), bytes those of activations and parameters,
  * "memory" the bytes that a net of that batch takes in all; "unread" counts rows and columns of the
  * input that no filter or window covers; "column".."end" is the layer's place in the notation.
- * options: input=CxHxW (3x32x32), batch=. KILN_E_NOTATION, KILN_E_ARG. */
+ * options: input=CxHxW (3x32x32), batch=. KILN_E_NOTATION, KILN_E_SHAPE, KILN_E_MEMORY,
+ * KILN_E_ARG. */
 KILN_API int kiln_summary(const char *notation, const char *options);
 
 /* options: input=CxHxW, batch= (largest batch, 1..65536), seed= (uint32), init= (he | xavier |
@@ -132,7 +135,8 @@ KILN_API int kiln_net_tensor_set(int net, int tensor, const float *values);
 KILN_API int kiln_net_gradient_get(int net, int tensor, float *out);
 
 /* scores (n, classes), before the softmax; x (n, C, H, W); n in 1..batch, else KILN_E_ARG. train !=
- * 0: batch statistics and dropout. */
+ * 0: batch statistics and dropout. KILN_E_SHAPE, here and below, for a single image in train mode
+ * where a batchnorm would have one value a channel. */
 KILN_API int kiln_net_scores(int net, float *scores, const float *x, int n, int train);
 /* *loss: mean of the batch plus 0.5·reg·ΣW², in train mode as the course's loss(X, y). y (n) in
  * 0..classes-1, reg in 0..1e6, else KILN_E_ARG. */

@@ -90,6 +90,20 @@ int kiln_net_options_text(kiln_net_options *o, const char *text)
 
 /* ---- the summary ----------------------------------------------------------------------------- */
 
+static void write_attributes(kiln_json *j, const kiln_layer *l)
+{
+    kiln_json_object(j, "attributes");
+    for (int i = 0; i < KILN_ATTRIBUTES_MAX && l->kind->attribute[i].name; i++) {
+        const kiln_attribute *a = &l->kind->attribute[i];
+
+        if (a->type == KILN_FLAG)
+            kiln_json_bool(j, a->name, l->value[i] > 0);
+        else
+            kiln_json_number(j, a->name, kiln_attribute_shown(a, l->value[i]));
+    }
+    kiln_json_close(j);
+}
+
 static void write_layer(kiln_json *j, const kiln_layer *l, int batch)
 {
     char text[96];
@@ -99,6 +113,7 @@ static void write_layer(kiln_json *j, const kiln_layer *l, int batch)
     kiln_json_string(j, "name", l->name);
     kiln_json_string(j, "kind", l->kind->name);
     kiln_json_string(j, "text", text);
+    write_attributes(j, l);
     kiln_json_array(j, "output");
     kiln_json_int(j, NULL, l->C);
     if (l->spatial) {

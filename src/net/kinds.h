@@ -184,6 +184,8 @@ static inline void kiln_copy_values(float *out, const float *x, int count)
 
 /* What attribute `a` is where the notation names none, the others' values being known. */
 double kiln_attribute_standard(const kiln_attribute *a, const double *value);
+/* A value as the notation writes it: 0.01, where the layer has the float next to that. */
+double kiln_attribute_shown(const kiln_attribute *a, double value);
 /* KILN_E_SHAPE: "net: column 9: conv 3x3x8 SENTENCE". */
 int kiln_misfit(const kiln_layer *layer, const char *sentence);
 /* How many of the `size` rows no window of `window` rows, `stride` apart, covers. */

@@ -20,6 +20,14 @@ static void number_text(char out[24], enum kiln_attribute_type type, double valu
     }
 }
 
+double kiln_attribute_shown(const kiln_attribute *a, double value)
+{
+    char digits[24];
+
+    number_text(digits, a->type, value);
+    return strtod(digits, NULL);
+}
+
 static void append(char *out, size_t size, const char *text)
 {
     const size_t used = strlen(out);

@@ -56,12 +56,19 @@ static void summaries(void **state)
         kiln_summary("conv 3x3x4 stride 3 pad 0 - residual(relu) - affine 5 - svm", "input=2x6x6"));
     assert_non_null(strstr(kiln_text(),
                            "{\"name\":\"conv1\",\"kind\":\"conv\",\"text\":\"conv 3x3x4 "
-                           "stride 3 pad 0\",\"output\":[4,2,2],\"parameters\":76,"
+                           "stride 3 pad 0\",\"attributes\":{\"kernelHeight\":3,"
+                           "\"kernelWidth\":3,\"filters\":4,\"stride\":3,\"pad\":0,"
+                           "\"noBias\":false},\"output\":[4,2,2],\"parameters\":76,"
                            "\"flops\":576,\"bytes\":368,\"algorithm\":\"direct\","
                            "\"unread\":0,\"column\":1,\"end\":26}"));
     assert_non_null(strstr(kiln_text(),
                            "\"notation\":\"conv 3x3x4 stride 3 pad 0 - residual(relu) - "
                            "affine 5 - svm\"}"));
+    check_json(kiln_summary("leakyrelu - batchnorm fixed - conv 3x5x4 - affine 5 - svm", NULL));
+    assert_non_null(strstr(kiln_text(), "\"attributes\":{\"slope\":0.01},"));
+    assert_non_null(strstr(kiln_text(), "\"attributes\":{\"fixedScale\":true},"));
+    assert_non_null(strstr(kiln_text(), "\"pad\":-1,\"noBias\":false},"));
+    assert_non_null(strstr(kiln_text(), "\"kind\":\"svm\",\"text\":\"svm\",\"attributes\":{},"));
     assert_int_equal(kiln_summary("relu - softmx", NULL), KILN_E_NOTATION);
     assert_int_equal(kiln_error_column(), 8);
     assert_int_equal(kiln_summary(NULL, NULL), KILN_E_ARG);
