@@ -13,6 +13,7 @@
  * Source: Ioffe and Szegedy 2015, algorithm 1; cs231n assignment 2 and the staged graph of its
  * notes.
  */
+#include <float.h>
 #include <math.h>
 
 #include "base/threads.h"
@@ -20,13 +21,13 @@
 #include "layers/columns.h"
 #include "layers/layers.h"
 
-/* Of one period each: out = (x - MEAN) SCALE + SHIFT, dx = dout SCALE + ((x - MEAN) SLOPE +
- * OFFSET). */
+/* Of one period each: out = (x - MEAN) SCALE + SHIFT, dx = dout SCALE + ((x - MEAN) s SLOPE +
+ * OFFSET). Behind them the one float s, columns.h's squeeze. */
 enum { MEAN, SCALE, SHIFT, SLOPE, OFFSET, TABLES };
 
 size_t kiln_batchnorm_tables(int C)
 {
-    return (size_t)TABLES * kiln_columns_period(C);
+    return (size_t)TABLES * kiln_columns_period(C) + 1;
 }
 
 static float *table(float *tables, int which, int C)
@@ -114,6 +115,12 @@ static void fill_tables(float *tables, const float *mean, const float *inv_std, 
     kiln_columns_spread(table(tables, SHIFT, C), beta, C);
 }
 
+/* A variance beyond what a float holds, of deviations beyond 1.8e19, is kept as the largest. */
+static float to_float(double variance)
+{
+    return variance > FLT_MAX ? FLT_MAX : (float)variance;
+}
+
 void kiln_batchnorm_begin(float *tables, float *mean, float *inv_std, float *running_mean,
                           float *running_var, const float *sums, const float *gamma,
                           const float *beta, int R, int C, float eps, double momentum)
@@ -129,7 +136,7 @@ void kiln_batchnorm_begin(float *tables, float *mean, float *inv_std, float *run
             mean[c] = (float)mu[j];
             inv_std[c] = (float)(1 / sqrt(var[j] + (double)eps));
             running_mean[c] = (float)(momentum * running_mean[c] + (1 - momentum) * mu[j]);
-            running_var[c] = (float)(momentum * running_var[c] + (1 - momentum) * var[j]);
+            running_var[c] = to_float(momentum * running_var[c] + (1 - momentum) * var[j]);
         }
     }
     fill_tables(tables, mean, inv_std, gamma, beta, C);
@@ -151,7 +158,11 @@ void kiln_batchnorm_begin_backward(float *tables, float *dgamma, float *dbeta, c
 {
     const kiln_columns k = kiln_columns_plan(R, C);
     float *slope = table(tables, SLOPE, C), *offset = table(tables, OFFSET, C);
+    float *squeeze = table(tables, TABLES, C), least = 1;
 
+    for (int c = 0; c < C; c++)
+        if (inv_std[c] < least) least = inv_std[c];
+    *squeeze = kiln_columns_squeeze(least);
     for (int first = 0; first < C; first += 16) {
         const int n = C - first < 16 ? C - first : 16;
         double sum[16], dot[16];
@@ -162,7 +173,7 @@ void kiln_batchnorm_begin_backward(float *tables, float *dgamma, float *dbeta, c
 
             dbeta[c] = (float)sum[j];
             if (dgamma) dgamma[c] = (float)(dot[j] * inv_std[c]);
-            slope[c] = (float)(-scale * inv_std[c] * inv_std[c] * dot[j] / R);
+            slope[c] = (float)(-scale * inv_std[c] * inv_std[c] * dot[j] / R / *squeeze);
             offset[c] = (float)(-scale * sum[j] / R);
         }
     }
@@ -192,7 +203,8 @@ static void map_task(void *context, int block, int thread)
     if (m->dout)
         kiln_columns_unnormalise(m->out + start, m->dout + start, m->x + start, floats, m->k.period,
                                  mean, scale, read_table(m->tables, SLOPE, C),
-                                 read_table(m->tables, OFFSET, C), m->relu ? &behind : NULL);
+                                 read_table(m->tables, OFFSET, C),
+                                 *read_table(m->tables, TABLES, C), m->relu ? &behind : NULL);
     else
         kiln_columns_normalise(m->out + start, m->x + start, floats, m->k.period, mean, scale,
                                read_table(m->tables, SHIFT, C), m->relu);
@@ -281,11 +293,12 @@ void kiln_batchnorm_backward(float *dx, float *dgamma, float *dbeta, const float
     kiln_vec_column_sums(divar, product, R, C); /* 7: divar = Σ dx̂ xmu */
     for (size_t i = 0; i < size; i++) {
         const int c = (int)(i % C);
-        const float dxmu1 = dxhat[i] * inv_std[c];              /* 7: xmu as a factor of x̂ */
-        const float dstd = -inv_std[c] * inv_std[c] * divar[c]; /* 6: (1/s)' = -1/s² */
-        const float dvar = 0.5f * inv_std[c] * dstd;            /* 5: (√v)' = 1/(2√v) */
-        const float dsq = dvar / (float)R;                      /* 4: every row has its share */
-        const float dxmu2 = 2 * xmu[i] * dsq;                   /* 3: (u²)' = 2u */
+        const double ivar = inv_std[c];                /* its cube leaves float's range */
+        const float dxmu1 = dxhat[i] * inv_std[c];     /* 7: xmu as a factor of x̂ */
+        const double dstd = -ivar * ivar * divar[c];   /* 6: (1/s)' = -1/s² */
+        const double dvar = 0.5 * ivar * dstd;         /* 5: (√v)' = 1/(2√v) */
+        const double dsq = dvar / R;                   /* 4: every row has its share */
+        const float dxmu2 = (float)(2 * xmu[i] * dsq); /* 3: (u²)' = 2u */
 
         dx1[i] = dxmu1 + dxmu2; /* 2: x in xmu, both ways */
     }

@@ -13,6 +13,8 @@
  */
 #include "layers/columns.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/simd.h"
@@ -102,6 +104,32 @@ static void fold(float *out, float *acc, int C)
     memcpy(out, acc, (size_t)C * sizeof *out);
 }
 
+float kiln_columns_pack(double squares)
+{
+    return squares > FLT_MAX ? (float)-sqrt(squares) : (float)squares;
+}
+
+double kiln_columns_unpack(float packed)
+{
+    return packed < 0 ? (double)packed * packed : packed;
+}
+
+/* The moments of column c, whose squares no float holds. */
+static void moments_in_double(float *mean, float *m2, const float *x, int rows, int C, int c)
+{
+    double sum = 0, squares = 0;
+
+    for (int r = 0; r < rows; r++) sum += x[(size_t)r * C + c];
+    sum /= rows;
+    for (int r = 0; r < rows; r++) {
+        const double d = x[(size_t)r * C + c] - sum;
+
+        squares += d * d;
+    }
+    mean[c] = (float)sum;
+    m2[c] = kiln_columns_pack(squares);
+}
+
 void kiln_columns_moments(float *mean, float *m2, const float *x, int rows, int C, float *scratch)
 {
     const int period = kiln_columns_period(C), n = rows * C;
@@ -114,6 +142,8 @@ void kiln_columns_moments(float *mean, float *m2, const float *x, int rows, int 
     kiln_columns_spread(table, mean, C);
     sum_strips(acc, x, n, period, table, add_square);
     fold(m2, acc, C);
+    for (int c = 0; c < C; c++)
+        if (!(m2[c] <= FLT_MAX)) moments_in_double(mean, m2, x, rows, C, c);
 }
 
 /* dout where the relu behind let x through. */
@@ -209,13 +239,14 @@ void kiln_columns_normalise(float *out, const float *x, int n, int period, const
 /* The tables at one vector. */
 typedef struct {
     const float *mean, *scale, *slope, *shift;
+    vf squeeze;
     const kiln_columns_relu *relu;
 } unnormalise_tables;
 
 INLINE vf unnormalise(vf dout, vf x, const unnormalise_tables *t, int p, const int rectified)
 {
     const vf off = x - vf_load(t->mean + p);
-    const vf rest = vf_madd(off, vf_load(t->slope + p), vf_load(t->shift + p));
+    const vf rest = vf_madd(off * t->squeeze, vf_load(t->slope + p), vf_load(t->shift + p));
 
     if (rectified)
         dout = pass_relu(dout, off, vf_load(t->relu->scale + p), vf_load(t->relu->shift + p));
@@ -243,9 +274,9 @@ INLINE void unnormalise_rows(float *dx, const float *dout, const float *x, int n
 
 void kiln_columns_unnormalise(float *dx, const float *dout, const float *x, int n, int period,
                               const float *mean, const float *scale, const float *slope,
-                              const float *shift, const kiln_columns_relu *relu)
+                              const float *shift, float squeeze, const kiln_columns_relu *relu)
 {
-    const unnormalise_tables t = {mean, scale, slope, shift, relu};
+    const unnormalise_tables t = {mean, scale, slope, shift, vf_set1(squeeze), relu};
 
     if (relu)
         unnormalise_rows(dx, dout, x, n, period, &t, 1);
@@ -253,34 +284,40 @@ void kiln_columns_unnormalise(float *dx, const float *dout, const float *x, int 
         unnormalise_rows(dx, dout, x, n, period, &t, 0);
 }
 
+float kiln_columns_squeeze(float least_inv_std)
+{
+    return least_inv_std < 0x1p-50f ? 0x1p-90f : 1;
+}
+
 /* ---- blocks to the whole --------------------------------------------------------------------- */
 
-/* sum[j] = Σ_blocks weight · partial[block][first + j], weight the rows of a block or 1; double
- * throughout. */
-static void merge(double *sum, const float *partial, const kiln_columns *k, int first, int n,
-                  int by_rows)
+/* sum[j] = Σ_blocks partial[block][first + j], in double throughout. */
+static void merge(double *sum, const float *partial, const kiln_columns *k, int first, int n)
 {
     for (int j = 0; j < n; j++) sum[j] = 0;
-    for (int b = 0; b < k->blocks; b++) {
-        const float *p = partial + (size_t)b * 2 * k->C + first;
-        const double weight = by_rows ? kiln_columns_rows(k, b) : 1;
-
-        for (int j = 0; j < n; j++) sum[j] += weight * p[j];
-    }
+    for (int b = 0; b < k->blocks; b++)
+        for (int j = 0; j < n; j++) sum[j] += partial[(size_t)b * 2 * k->C + first + j];
 }
 
 void kiln_columns_merge_sums(double *sum, double *dot, const float *partial, const kiln_columns *k,
                              int first, int n)
 {
-    merge(sum, partial, k, first, n, 0);
-    merge(dot, partial + k->C, k, first, n, 0);
+    merge(sum, partial, k, first, n);
+    merge(dot, partial + k->C, k, first, n);
 }
 
 void kiln_columns_merge_moments(double *mean, double *var, const float *partial,
                                 const kiln_columns *k, int first, int n)
 {
-    merge(mean, partial, k, first, n, 1);
-    merge(var, partial + k->C, k, first, n, 0);
+    for (int j = 0; j < n; j++) mean[j] = var[j] = 0;
+    for (int b = 0; b < k->blocks; b++) {
+        const float *p = partial + (size_t)b * 2 * k->C + first;
+
+        for (int j = 0; j < n; j++) {
+            mean[j] += (double)kiln_columns_rows(k, b) * p[j];
+            var[j] += kiln_columns_unpack(p[k->C + j]);
+        }
+    }
     for (int j = 0; j < n; j++) mean[j] /= k->R;
     for (int b = 0; b < k->blocks; b++) {
         const float *p = partial + (size_t)b * 2 * k->C + first;

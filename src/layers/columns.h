@@ -31,7 +31,12 @@ int kiln_columns_rows(const kiln_columns *k, int block); /* rows of that block *
 /* table[i] = v[i mod C], i < period. v may be table itself, with C values in it. */
 void kiln_columns_spread(float *table, const float *v, int C);
 
-/* One block of rows: mean[c] of column c, m2[c] = Σ (x - mean)². scratch: 2 periods. */
+/* One block of rows: mean[c] of column c, m2[c] = Σ (x - mean)². scratch: 2 periods.
+ *
+ * Deviations of 1e19 have squares that no float holds: then m2[c] is minus the root of that sum.
+ * kiln_columns_pack writes either form, kiln_columns_unpack reads it. */
+float kiln_columns_pack(double squares);
+double kiln_columns_unpack(float packed);
 void kiln_columns_moments(float *mean, float *m2, const float *x, int rows, int C, float *scratch);
 /* The relu behind a normalisation, for its way back: dout counts where (x - mean) scale + shift, in
  * the bits of kiln_columns_normalise, is more than 0. Tables. */
@@ -48,14 +53,17 @@ void kiln_columns_dots(float *sum, float *dot, const float *dout, const float *x
  * floats; relu stores max(0, ·). in place allowed. */
 void kiln_columns_normalise(float *out, const float *x, int n, int period, const float *mean,
                             const float *scale, const float *shift, int relu);
-/* dx = dout scale + ((x - mean) slope + shift), likewise; relu may be NULL. dx may be dout or x. */
+/* dx = dout scale + ((x - mean) squeeze slope + shift), likewise; relu may be NULL. dx may be dout
+ * or x. slope goes as inv_std², which no float holds for deviations of 1e19: so slope is stored by
+ * squeeze, a power of two, 1 where the smallest inv_std is nothing unusual. */
 void kiln_columns_unnormalise(float *dx, const float *dout, const float *x, int n, int period,
                               const float *mean, const float *scale, const float *slope,
-                              const float *shift, const kiln_columns_relu *relu);
+                              const float *shift, float squeeze, const kiln_columns_relu *relu);
+float kiln_columns_squeeze(float least_inv_std);
 
 /* Blocks' results to the whole, in double, blocks in order: partial[block] holds mean (C), then m2
- * (C), or two sums (C). moments (Chan, Golub, LeVeque 1983): var is m2 / R, biased. c in [first,
- * first + n), n <= 16. */
+ * (C) as kiln_columns_moments left it, or two sums (C). moments (Chan, Golub, LeVeque 1983): var is
+ * m2 / R, biased. c in [first, first + n), n <= 16. */
 void kiln_columns_merge_moments(double *mean, double *var, const float *partial,
                                 const kiln_columns *k, int first, int n);
 void kiln_columns_merge_sums(double *sum, double *dot, const float *partial, const kiln_columns *k,

@@ -69,7 +69,7 @@ static parts parts_of(const pass *t, int thread)
 
 /* ---- forward --------------------------------------------------------------------------------- */
 
-/* Mean and variance of each channel of an image, to mean (C) and var (C). */
+/* Mean and variance of each channel of an image, to mean (C) and var (C), packed. */
 static void channel_moments(float *mean, float *var, const float *x, const kiln_columns *k,
                             const parts *q)
 {
@@ -86,7 +86,7 @@ static void channel_moments(float *mean, float *var, const float *x, const kiln_
         kiln_columns_merge_moments(mu, v, q->partial, k, first, n);
         for (int j = 0; j < n; j++) {
             mean[first + j] = (float)mu[j];
-            var[first + j] = (float)v[j];
+            var[first + j] = kiln_columns_pack(v[j]);
         }
     }
 }
@@ -100,7 +100,8 @@ static void join_channels(float *group_mean, float *inv_std, const float *mean, 
 
     for (int c = 0; c < size; c++) mu += mean[c];
     mu /= size;
-    for (int c = 0; c < size; c++) v += var[c] + (mean[c] - mu) * (mean[c] - mu);
+    for (int c = 0; c < size; c++)
+        v += kiln_columns_unpack(var[c]) + (mean[c] - mu) * (mean[c] - mu);
     *group_mean = (float)mu;
     *inv_std = (float)(1 / sqrt(v / size + (double)eps));
 }
@@ -180,8 +181,11 @@ static void backward_task(void *context, int n, int thread)
     const int C = t->k.C, size = C / t->G;
     const size_t image = (size_t)n * t->k.R * C;
     const double m = (double)t->k.R * size;
-    float *sum = t->sums + (size_t)n * 2 * C, *dot = sum + C;
+    float *sum = t->sums + (size_t)n * 2 * C, *dot = sum + C, squeeze, least = 1;
 
+    for (int g = 0; g < t->G; g++)
+        if (t->inv_std[n * t->G + g] < least) least = t->inv_std[n * t->G + g];
+    squeeze = kiln_columns_squeeze(least);
     for (int c = 0; c < C; c++) q.table[0][c] = t->mean[n * t->G + c / size];
     kiln_columns_spread(q.table[0], q.table[0], C);
     channel_dots(sum, dot, t->dout + image, t->x + image, q.table[0], &t->k, &q);
@@ -195,14 +199,14 @@ static void backward_task(void *context, int n, int thread)
         }
         for (int c = g * size; c < (g + 1) * size; c++) {
             q.table[1][c] = (float)(inv * t->gamma[c]);
-            q.table[2][c] = (float)(-inv * inv * inv * group_dot / m);
+            q.table[2][c] = (float)(-inv * inv * inv * group_dot / m / squeeze);
             q.table[3][c] = (float)(-inv * group_sum / m);
             dot[c] = (float)(inv * dot[c]); /* Σ_s dout x̂ */
         }
     }
     for (int i = 1; i < TABLES; i++) kiln_columns_spread(q.table[i], q.table[i], C);
     kiln_columns_unnormalise(t->out + image, t->dout + image, t->x + image, t->k.R * C, t->k.period,
-                             q.table[0], q.table[1], q.table[2], q.table[3], NULL);
+                             q.table[0], q.table[1], q.table[2], q.table[3], squeeze, NULL);
 }
 
 void kiln_groupnorm_backward(float *dx, float *dgamma, float *dbeta, const float *dout,

@@ -50,7 +50,7 @@ static void forward_row(const forward_job *t, int row)
     int d = 0;
 
     kiln_columns_moments(t->mean + row, &m2, x, t->D, 1, scratch);
-    t->inv_std[row] = (float)(1 / sqrt((double)m2 / t->D + (double)t->eps));
+    t->inv_std[row] = (float)(1 / sqrt(kiln_columns_unpack(m2) / t->D + (double)t->eps));
 
     const vf mean = vf_set1(t->mean[row]), inv_std = vf_set1(t->inv_std[row]);
 
@@ -126,14 +126,16 @@ static void fill16(float *table, double value)
 static void backward_row(float *dx, const float *x, float mean, float inv_std, int D)
 {
     float scratch[32], table[4][16], sum, dot;
+    const float squeeze = kiln_columns_squeeze(inv_std);
     const double inv = inv_std;
 
     fill16(table[0], mean);
     kiln_columns_dots(&sum, &dot, dx, x, table[0], NULL, D, 1, scratch);
     fill16(table[1], inv);
-    fill16(table[2], -inv * inv * inv * dot / D);
+    fill16(table[2], -inv * inv * inv * dot / D / squeeze);
     fill16(table[3], -inv * sum / D);
-    kiln_columns_unnormalise(dx, dx, x, D, 16, table[0], table[1], table[2], table[3], NULL);
+    kiln_columns_unnormalise(dx, dx, x, D, 16, table[0], table[1], table[2], table[3], squeeze,
+                             NULL);
 }
 
 static void backward_task(void *context, int task, int thread)

@@ -67,7 +67,8 @@ static void check_dx(const float *dx, const double *expected, const layer *l)
     }
 }
 
-static void check_shape(int R, int C, size_t offset)
+/* x up to `size`. */
+static void check_sized(int R, int C, size_t offset, float size)
 {
     const size_t n = (size_t)R * C;
     const layer l = make_layer(R, C, offset);
@@ -75,19 +76,20 @@ static void check_shape(int R, int C, size_t offset)
     double *rdx = doubles(n), *rdgamma = doubles(C), *rdbeta = doubles(C);
     float *rectified = blank(n);
 
+    for (size_t i = 0; i < n; i++) l.x[i] *= size;
     ref_batchnorm_forward(ref, mean, inv_std, widened(l.x, n), widened(l.gamma, C),
                           widened(l.beta, C), R, C, EPS);
     ref_batchnorm_backward(rdx, rdgamma, rdbeta, widened(l.dout, n), widened(l.x, n),
                            widened(l.gamma, C), mean, inv_std, R, C);
     forward(&l, l.out, 0);
     CHECK_RELATIVE(l.out, ref, n, 1e-5);
-    for (int c = 0; c < C; c++) CHECK_NEAR(l.mean[c], mean[c], 1e-6); /* of values below 1 */
+    for (int c = 0; c < C; c++) CHECK_NEAR(l.mean[c], mean[c], 1e-6 * (double)size);
     CHECK_RELATIVE(l.inv_std, inv_std, C, 1e-5);
     for (int c = 0; c < C; c++) {
         const double var = 1 / (inv_std[c] * inv_std[c]) - (double)EPS;
 
-        CHECK_NEAR(l.running_mean[c], 0.1 * mean[c], 1e-6);
-        CHECK_NEAR(l.running_var[c], 0.1 * var, 1e-6);
+        CHECK_NEAR(l.running_mean[c], 0.1 * mean[c], 1e-6 * (double)size);
+        CHECK_NEAR(l.running_var[c], fmin(0.1 * var, (double)FLT_MAX), 1e-6 * size * size);
     }
     backward_alt(&l, l.dx, l.dout);
     check_dx(l.dx, rdx, &l);
@@ -106,6 +108,11 @@ static void check_shape(int R, int C, size_t offset)
     numeric_done();
 }
 
+static void check_shape(int R, int C, size_t offset)
+{
+    check_sized(R, C, offset, 1);
+}
+
 static void matches_twin(void **state)
 {
     (void)state;
@@ -119,12 +126,21 @@ static void matches_twin(void **state)
     check_shape(20000, 1, 0);
 }
 
+/* Squares of deviations leave a float's range at 1e19, cubes of their inverse at 1e13. */
+static void large_values(void **state)
+{
+    (void)state;
+    for (int e = 12; e <= 30; e++) {
+        check_sized(50, 17, 1, (float)pow(10, e));
+        check_sized(3000, 3, 0, (float)pow(10, e));
+    }
+}
+
 /* The staged graph and the closed form are one function. */
-static void both_backward_passes_agree(void **state)
+static void check_both_backward_passes(float size)
 {
     static const int shapes[][2] = {{2, 1}, {7, 3}, {50, 17}, {500, 10}, {300, 64}};
 
-    (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const int R = shapes[i][0], C = shapes[i][1];
         const size_t n = (size_t)R * C;
@@ -132,6 +148,7 @@ static void both_backward_passes_agree(void **state)
         float *dx = blank(n), *dgamma = blank(C), *dbeta = blank(C),
               *work = blank(4 * n + 8 * (size_t)C);
 
+        for (size_t j = 0; j < n; j++) l.x[j] *= size;
         forward(&l, l.out, 0);
         backward_alt(&l, l.dx, l.dout);
         kiln_batchnorm_backward(dx, dgamma, dbeta, l.dout, l.x, l.gamma, l.mean, l.inv_std, R, C,
@@ -143,6 +160,14 @@ static void both_backward_passes_agree(void **state)
         }
         numeric_done();
     }
+}
+
+static void both_backward_passes_agree(void **state)
+{
+    (void)state;
+    check_both_backward_passes(1);
+    check_both_backward_passes(1e19f);
+    check_both_backward_passes(1e30f);
 }
 
 /* Mean and deviation of each column of out, against what they ought to be. */
@@ -341,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(running_statistics_keep_their_digits),
         cmocka_unit_test(matches_twin),
+        cmocka_unit_test(large_values),
         cmocka_unit_test(both_backward_passes_agree),
         cmocka_unit_test(course_checks),
         cmocka_unit_test(test_mode_matches_twin),

@@ -7,7 +7,8 @@
 
 static const float EPS = 1e-5f;
 
-static void check_shape(int N, int S, int C, int G, size_t offset)
+/* x up to `size`. */
+static void check_sized(int N, int S, int C, int G, size_t offset, double size)
 {
     const size_t n = (size_t)N * S * C, groups = (size_t)N * G;
     float *x = randoms_at(n, offset), *dout = randoms_at(n, offset);
@@ -19,6 +20,7 @@ static void check_shape(int N, int S, int C, int G, size_t offset)
     double *ref = doubles(n), *rmean = doubles(groups), *rinv_std = doubles(groups);
     double *rdx = doubles(n), *rdgamma = doubles(C), *rdbeta = doubles(C);
 
+    for (size_t i = 0; i < n; i++) x[i] *= (float)size;
     ref_groupnorm_forward(ref, rmean, rinv_std, widened(x, n), widened(gamma, C), widened(beta, C),
                           N, S, C, G, EPS);
     ref_groupnorm_backward(rdx, rdgamma, rdbeta, widened(dout, n), widened(x, n), widened(gamma, C),
@@ -26,11 +28,11 @@ static void check_shape(int N, int S, int C, int G, size_t offset)
     kiln_groupnorm_forward(out, mean, inv_std, x, gamma, beta, N, S, C, G, EPS, work);
     kiln_groupnorm_backward(dx, dgamma, dbeta, dout, x, gamma, mean, inv_std, N, S, C, G, work);
     CHECK_RELATIVE(inv_std, rinv_std, groups, 1e-5);
-    for (size_t i = 0; i < groups; i++) CHECK_NEAR(mean[i], rmean[i], 1e-6);
+    for (size_t i = 0; i < groups; i++) CHECK_NEAR(mean[i], rmean[i], 1e-6 * size);
     for (size_t i = 0; i < n; i++) {
         const double scale = rinv_std[i / ((size_t)S * C) * G + i % C / (C / G)];
 
-        CHECK_NEAR(out[i], ref[i], 1e-6 * scale + 1e-6);
+        CHECK_NEAR(out[i], ref[i], 1e-6 * size * scale + 1e-6);
         CHECK_NEAR(dx[i], rdx[i], 1e-5 * scale); /* its terms are at most gamma inv_std dout */
     }
     for (int c = 0; c < C; c++) {
@@ -41,12 +43,27 @@ static void check_shape(int N, int S, int C, int G, size_t offset)
 
             sum += fabs((double)dout[i]);
             dot += fabs((double)dout[i]) *
-                   (fabs((x[i] - rmean[at]) * rinv_std[at]) + 0.1 * rinv_std[at]);
+                   (fabs((x[i] - rmean[at]) * rinv_std[at]) + 0.1 * size * rinv_std[at]);
         }
         CHECK_NEAR(dbeta[c], rdbeta[c], 1e-6 * sum);
         CHECK_NEAR(dgamma[c], rdgamma[c], 1e-5 * dot);
     }
     numeric_done();
+}
+
+static void check_shape(int N, int S, int C, int G, size_t offset)
+{
+    check_sized(N, S, C, G, offset, 1);
+}
+
+/* Squares of deviations leave a float's range at 1e19, cubes of their inverse at 1e13. */
+static void large_values(void **state)
+{
+    (void)state;
+    for (int e = 12; e <= 30; e++) {
+        check_sized(2, 9, 12, 3, 1, pow(10, e));
+        check_sized(2, 1024, 20, 20, 0, pow(10, e));
+    }
 }
 
 static void matches_twin(void **state)
@@ -118,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_twin),
+        cmocka_unit_test(large_values),
         cmocka_unit_test(course_checks),
         cmocka_unit_test(same_bits_for_any_threads),
     };

@@ -6,7 +6,8 @@
 
 static const float EPS = 1e-5f;
 
-static void check_shape(int N, int D, size_t offset)
+/* x up to `size`. */
+static void check_sized(int N, int D, size_t offset, double size)
 {
     const size_t n = (size_t)N * D;
     float *x = randoms_at(n, offset), *dout = randoms_at(n, offset);
@@ -17,6 +18,7 @@ static void check_shape(int N, int D, size_t offset)
     double *ref = doubles(n), *rmean = doubles(N), *rinv_std = doubles(N);
     double *rdx = doubles(n), *rdgamma = doubles(D), *rdbeta = doubles(D);
 
+    for (size_t i = 0; i < n; i++) x[i] *= (float)size;
     ref_layernorm_forward(ref, rmean, rinv_std, widened(x, n), widened(gamma, D), widened(beta, D),
                           N, D, EPS);
     ref_layernorm_backward(rdx, rdgamma, rdbeta, widened(dout, n), widened(x, n), widened(gamma, D),
@@ -24,11 +26,11 @@ static void check_shape(int N, int D, size_t offset)
     kiln_layernorm_forward(out, mean, inv_std, x, gamma, beta, N, D, EPS);
     kiln_layernorm_backward(dx, dgamma, dbeta, dout, x, gamma, mean, inv_std, N, D, work);
     CHECK_RELATIVE(inv_std, rinv_std, N, 1e-5);
-    for (int r = 0; r < N; r++) CHECK_NEAR(mean[r], rmean[r], 1e-6);
+    for (int r = 0; r < N; r++) CHECK_NEAR(mean[r], rmean[r], 1e-6 * size);
     for (size_t i = 0; i < n; i++) {
         const double scale = rinv_std[i / D];
 
-        CHECK_NEAR(out[i], ref[i], 1e-6 * scale + 1e-6);
+        CHECK_NEAR(out[i], ref[i], 1e-6 * size * scale + 1e-6);
         CHECK_NEAR(dx[i], rdx[i], 1e-5 * scale); /* its terms are at most gamma inv_std dout */
     }
     for (int d = 0; d < D; d++) {
@@ -38,13 +40,28 @@ static void check_shape(int N, int D, size_t offset)
             const size_t i = (size_t)r * D + d;
 
             sum += fabs((double)dout[i]);
-            dot +=
-                fabs((double)dout[i]) * (fabs((x[i] - rmean[r]) * rinv_std[r]) + 0.1 * rinv_std[r]);
+            dot += fabs((double)dout[i]) *
+                   (fabs((x[i] - rmean[r]) * rinv_std[r]) + 0.1 * size * rinv_std[r]);
         }
         CHECK_NEAR(dbeta[d], rdbeta[d], 1e-6 * sum);
         CHECK_NEAR(dgamma[d], rdgamma[d], 1e-5 * dot);
     }
     numeric_done();
+}
+
+static void check_shape(int N, int D, size_t offset)
+{
+    check_sized(N, D, offset, 1);
+}
+
+/* Squares of deviations leave a float's range at 1e19, cubes of their inverse at 1e13. */
+static void large_values(void **state)
+{
+    (void)state;
+    for (int e = 12; e <= 30; e++) {
+        check_sized(5, 37, 1, pow(10, e));
+        check_sized(2, 20000, 0, pow(10, e));
+    }
 }
 
 static void matches_twin(void **state)
@@ -127,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_twin),
+        cmocka_unit_test(large_values),
         cmocka_unit_test(course_checks),
         cmocka_unit_test(same_bits_for_any_threads),
         cmocka_unit_test(large_offsets_and_nan),
