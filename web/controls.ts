@@ -2,6 +2,7 @@
 
 import type { OptionInfo } from '../bindings/types.js';
 import { h, setText } from './dom.js';
+import { nextNumber } from './number-steps.js';
 import { strings } from './strings.js';
 
 export interface Control {
@@ -9,6 +10,8 @@ export interface Control {
   /** Id of the input a label belongs to; null for a group, which is labelled by `${name}-title`. */
   label: string | null;
   value: string;
+  /** What is wrong with what stands in it, where `value` is the one before; else empty. */
+  readonly problem: string;
 }
 
 /** The stretch of the logarithmic sliders; a number outside it can still be typed. */
@@ -16,6 +19,15 @@ const LOGARITHMIC: Record<string, { low: number; high: number; zero: boolean }> 
   lr: { low: 1e-5, high: 1, zero: false },
   reg: { low: 1e-6, high: 1, zero: true },
 };
+/** The first number above zero that the arrow keys give. */
+const FIRST: Record<string, number> = {
+  lr: 1e-6,
+  reg: 1e-6,
+  'weight-decay': 1e-4,
+  eps: 1e-12,
+  'final-lr': 0.01,
+};
+const USUAL_FIRST = 0.1;
 const SLIDER_STEPS = 100;
 
 export function makeControl(info: OptionInfo, title: string, changed: () => void): Control {
@@ -32,11 +44,12 @@ export function makeControl(info: OptionInfo, title: string, changed: () => void
   }
 }
 
-/** A control whose value is that of one input. */
+/** A control whose value is that of one input, which can hold nothing wrong. */
 function simple(input: HTMLInputElement | HTMLSelectElement): Control {
   return {
     node: input,
     label: input.id,
+    problem: '',
     get value() {
       return input.value;
     },
@@ -68,6 +81,7 @@ function flag(info: OptionInfo, changed: () => void): Control {
   return {
     node: input,
     label: input.id,
+    problem: '',
     get value() {
       return input.checked ? '1' : '0';
     },
@@ -77,31 +91,57 @@ function flag(info: OptionInfo, changed: () => void): Control {
   };
 }
 
-/** A number field; what is not a number within the range is refused with a sentence. */
+/**
+ * A number field; what is not a number within the range is refused with a sentence. Whole numbers
+ * have the browser's steps of one; others a text field, whose arrow keys go by factors.
+ */
 function number(info: OptionInfo, title: string, changed: () => void): Control {
-  const { min, max } = info;
+  const { max = Infinity } = info;
   const blank = strings.options.blank[info.name]; // said instead of a default that is no amount
+  const min = blank === undefined ? (info.min ?? -Infinity) : Math.max(0, info.min ?? 0);
+  const whole = info.type === 'int';
   let valid = info.default;
+  let wrong = '';
   const problem = h('span', { class: 'problem', role: 'alert' });
   const input = h('input', {
     id: info.name,
-    type: 'number',
-    step: info.type === 'int' ? '1' : 'any',
-    min,
-    max,
-    inputmode: 'decimal',
+    ...(whole ? { type: 'number', step: '1', min, max } : { type: 'text', autocomplete: 'off' }),
+    inputmode: whole ? 'numeric' : 'decimal',
     placeholder: blank,
-    onchange: () => {
-      const empty = input.value.trim() === '' && !input.validity.badInput;
-      const ok = empty ? blank !== undefined : input.checkValidity();
-      complain(ok ? '' : strings.options.range(title, String(min ?? ''), String(max ?? '')));
-      if (!ok) return;
-      valid = empty ? info.default : input.value;
-      changed();
+    onchange: settle,
+    onkeydown: (event: KeyboardEvent) => {
+      if (!whole && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) step(event);
     },
   });
 
+  function settle(): void {
+    const text = input.value.trim().replace(',', '.');
+    const empty = text === '' && !input.validity.badInput;
+    const amount = Number(text);
+    const ok = empty
+      ? blank !== undefined
+      : text !== '' && amount >= min && amount <= max && (!whole || Number.isInteger(amount));
+    complain(ok ? '' : strings.options.range(title, String(min), String(max)));
+    if (!ok) return;
+    valid = empty ? info.default : text;
+    changed();
+  }
+
+  function step(event: KeyboardEvent): void {
+    event.preventDefault();
+    const text = input.value.trim();
+    const next = nextNumber(
+      text === '' ? NaN : Number(text),
+      event.key === 'ArrowUp' ? 'up' : 'down',
+      { min, max, first: FIRST[info.name] ?? USUAL_FIRST },
+    );
+    if (next === null) return;
+    input.value = String(next);
+    settle();
+  }
+
   function complain(text: string): void {
+    wrong = text;
     setText(problem, text);
     if (text === '') input.removeAttribute('aria-invalid');
     else input.setAttribute('aria-invalid', 'true');
@@ -110,6 +150,9 @@ function number(info: OptionInfo, title: string, changed: () => void): Control {
   return {
     node: h('div', { class: 'number' }, input, problem),
     label: input.id,
+    get problem() {
+      return wrong;
+    },
     get value() {
       return valid;
     },
@@ -160,6 +203,9 @@ function slider(info: OptionInfo, title: string, changed: () => void): Control {
   return {
     node: h('div', { class: 'slider' }, range, field.node),
     label: field.label,
+    get problem() {
+      return field.problem;
+    },
     get value() {
       return field.value;
     },
@@ -167,62 +213,6 @@ function slider(info: OptionInfo, title: string, changed: () => void): Control {
       field.value = value;
       range.value = String(position(Number(value)));
       range.setAttribute('aria-valuetext', value);
-    },
-  };
-}
-
-const AUGMENTATIONS = [
-  { name: 'flip', size: null },
-  { name: 'crop', size: 4 },
-  { name: 'cutout', size: 8 },
-] as const;
-
-/** "none" or a list such as "flip,crop4,cutout8" as boxes, with a size where one is meant. */
-export function augmentControl(info: OptionInfo, _title: string, changed: () => void): Control {
-  const parts = AUGMENTATIONS.map(({ name, size }) => {
-    const box = h('input', { type: 'checkbox', id: `augment-${name}`, onchange: changed });
-    const title = strings.options.labels[name] ?? name;
-    const pixels =
-      size === null
-        ? null
-        : h('input', {
-            type: 'number',
-            min: '1',
-            max: '16',
-            step: '1',
-            value: String(size),
-            onchange: changed,
-            'aria-label': strings.options.pixels(title),
-          });
-    const node = h('div', { class: 'augment' }, box, h('label', { for: box.id }, title), pixels);
-    return { name, box, pixels, node };
-  });
-  let others: string[] = [];
-  return {
-    node: h(
-      'div',
-      { role: 'group', 'aria-labelledby': `${info.name}-title` },
-      ...parts.map(({ node }) => node),
-    ),
-    label: null,
-    get value() {
-      const list = parts
-        .filter(({ box }) => box.checked)
-        .map(({ name, pixels }) => `${name}${pixels ? pixels.value || pixels.defaultValue : ''}`);
-      return [...list, ...others].join(',') || 'none';
-    },
-    set value(value: string) {
-      const list = value
-        .split(',')
-        .map((word) => word.trim())
-        .filter((word) => word && word !== 'none');
-      for (const part of parts) {
-        const found = list.find((word) => word.startsWith(part.name));
-        part.box.checked = found !== undefined;
-        const size = found?.slice(part.name.length);
-        if (part.pixels && size) part.pixels.value = size;
-      }
-      others = list.filter((word) => !parts.some(({ name }) => word.startsWith(name)));
     },
   };
 }

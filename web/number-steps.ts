@@ -1,0 +1,40 @@
+/**
+ * Where the arrow keys take a number field: rates and strengths are chosen by factors, so the next
+ * number is the next of 1, 2, 5, 10 … Shares close to one are chosen by what is left of them:
+ * 0.8, 0.9, 0.95, 0.98 …
+ */
+
+const SERIES = [1, 2, 5, 10];
+const DIGITS = 12; // of the numbers that are made: floating point leaves crumbs after them
+const SAME = 1e-9;
+
+interface Range {
+  min: number;
+  max: number;
+  /** The smallest number above zero that makes sense. */
+  first: number;
+}
+
+/** The next number from `value`, NaN where the field is empty; null where there is none. */
+export function nextNumber(
+  value: number,
+  direction: 'up' | 'down',
+  { min, max, first }: Range,
+): number | null {
+  const up = direction === 'up';
+  if (Number.isNaN(value) || value <= 0) return up ? first : null;
+  const share = max <= 1 && (up ? value >= 0.5 : value > 0.5);
+  const next = share ? 1 - ladder(1 - value, !up) : ladder(value, up);
+  if (!up && next < first * (1 - SAME)) return min <= 0 ? 0 : null;
+  const within = Math.min(max, Math.max(min, Number(next.toPrecision(DIGITS))));
+  return within === value ? null : within;
+}
+
+/** The next of … 0.5, 1, 2, 5, 10 … above or below. */
+function ladder(value: number, up: boolean): number {
+  const power = 10 ** Math.floor(Math.log10(value) + SAME);
+  const rungs = SERIES.map((n) => n * power);
+  return up
+    ? rungs.find((rung) => rung > value * (1 + SAME))!
+    : (rungs.findLast((rung) => rung < value * (1 - SAME)) ?? power / 2);
+}
