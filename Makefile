@@ -167,9 +167,13 @@ $(DIST): $(BINDINGS_SRC) $(INLINE_SRC) $(WASM) tsconfig.json $(NPM)
 	@$(BIN)/tsc -p bindings
 	@touch $@
 
+# What the page offers as its source.
+SOURCE = LICENSE README.md Makefile package.json package-lock.json tsconfig.json jest.config.js \
+	src bindings web tests emsdk-config
 web: $(PAGE) ## the page: build/web
 $(PAGE): $(WEB_SRC) $(DIST) $(NPM)
 	$(Q)$(BIN)/vite build web --outDir $(abspath $(@D)) --emptyOutDir --logLevel warn
+	$(Q)tar -czf $(@D)/kiln-source.tar.gz --transform 's,^,kiln/,' $(SOURCE)
 	@touch $@
 
 start: $(PAGE) ## build everything, serve the page and print its address (PORT=8080)

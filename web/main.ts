@@ -1,18 +1,40 @@
 /** Starts the page: the trainer in its worker, and the views while that is coming. */
 
 import { forgetStoredDataset, storedDataset, Trainer } from 'kiln-nn';
+import { simd } from 'wasm-feature-detect';
 
 import { defineElements } from './define.js';
 import type { KilnPage } from './page.js';
 import { strings } from './strings.js';
 import { explain } from './live-trainer.js';
 
+const words = strings.notices;
+
+async function storageAvailable(): Promise<boolean> {
+  try {
+    await navigator.storage.getDirectory();
+    return true;
+  } catch {
+    return false; // none by plain http, in some private windows, or where it is switched off
+  }
+}
+
+/** What this browser lacks explains more than what then failed. */
+async function whyNot(error: unknown): Promise<string> {
+  if (typeof WebAssembly === 'undefined') return words.noWasm;
+  return (await simd()) ? words.noStart(explain(error).message) : words.noSimd;
+}
+
 const coming = Trainer.create({ data: 'builtin' });
 defineElements();
 const page = document.querySelector<KilnPage>('kiln-page')!;
-page.store = { info: storedDataset, forget: forgetStoredDataset };
+page.store = {
+  available: storageAvailable,
+  info: storedDataset,
+  forget: forgetStoredDataset,
+};
 try {
   page.trainer = await coming;
 } catch (error) {
-  page.say(strings.notices.noStart(explain(error).message));
+  page.fail(await whyNot(error));
 }

@@ -3,3 +3,9 @@ declare module '*.css?inline' {
   const css: string;
   export default css;
 }
+
+/** So do files of words. */
+declare module '*?raw' {
+  const text: string;
+  export default text;
+}

@@ -45,13 +45,16 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** The browser, and a server of the page that sends these headers besides its own. */
+/** The browser with these flags, and a server of the page with these headers, besides their own. */
 export async function openSite(
   folder = 'build/web',
-  { headers = {} }: { headers?: Record<string, string> } = {},
+  { headers = {}, flags = [] }: { headers?: Record<string, string>; flags?: string[] } = {},
 ): Promise<Site> {
   const { server, address } = await serve(folder, 0, { headers });
-  const browser = await chromium.launch({ executablePath: executable(), args: FLAGS });
+  const browser = await chromium.launch({
+    executablePath: executable(),
+    args: [...FLAGS, ...flags],
+  });
   return {
     browser,
     address,

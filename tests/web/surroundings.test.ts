@@ -1,0 +1,106 @@
+// What the page says where something is missing, and what it offers at its end.
+
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+
+import { button, openSite, steps, visit, type Site } from './browser.js';
+
+let site: Site;
+
+beforeAll(async () => {
+  site = await openSite('build/web', { flags: ['--host-resolver-rules=MAP plain.test 127.0.0.1'] });
+});
+afterAll(() => site?.close());
+
+/** The page as it opens in a browser that lacks something. */
+async function bare(lack: () => void, { wasm = true } = {}): Promise<Page> {
+  const page = await (await site.browser.newContext()).newPage();
+  await page.addInitScript(lack);
+  if (!wasm) await page.route('**/*.wasm', (route) => route.abort());
+  await page.goto(site.address);
+  return page;
+}
+
+async function nothingLoads(page: Page): Promise<void> {
+  expect(await page.locator('kiln-run-bar dd.state').textContent()).toBe('not available');
+  expect(await page.getByText('Loading').count()).toBe(0);
+}
+
+describe('a browser', () => {
+  test.each([
+    ['without SIMD', () => void (WebAssembly.validate = () => false), 'has no SIMD'],
+    ['without WebAssembly', () => void Reflect.deleteProperty(window, 'WebAssembly'),
+      'has no WebAssembly'],
+  ])('%s is told so, and nothing stays loading', async (_, lack, said) => {
+    const page = await bare(lack, { wasm: false });
+    await page.locator('kiln-page .notice', { hasText: said }).waitFor();
+    await nothingLoads(page);
+    await page.context().close();
+  });
+
+  test('that cannot fetch the module is told why', async () => {
+    const page = await bare(() => {}, { wasm: false });
+    await page.locator('kiln-page .notice', { hasText: 'kiln could not start.' }).waitFor();
+    await nothingLoads(page);
+    await page.context().close();
+  });
+
+  test('without private storage trains, and does not promise to keep data', async () => {
+    const page = await bare(() => {
+      navigator.storage.getDirectory = () => Promise.reject(new DOMException('', 'SecurityError'));
+    });
+    await page.locator('kiln-data-panel', { hasText: 'no private storage' }).waitFor();
+    await button(page, 'Start').click();
+    await steps(page, 2);
+    await page.context().close();
+  });
+});
+
+describe('an address', () => {
+  test('by plain http trains, and says what is missing', async () => {
+    const address = site.address.replace(/\/\/[^:/]+/, '//plain.test');
+    const { page, errors, close } = await visit({ ...site, address });
+    expect(await page.evaluate(() => isSecureContext)).toBe(false);
+    await page.locator('kiln-data-panel', { hasText: 'Over plain http' }).waitFor();
+    await button(page, 'Start').click();
+    await steps(page, 2);
+    await button(page, 'Copy link').click();
+    await page.locator('.share', { hasText: 'the address bar holds the link' }).waitFor();
+    expect(errors.filter((text) => !/Cross-Origin-Opener-Policy/.test(text))).toEqual([]);
+    await close();
+  });
+
+  test('of a file says that it must be served', async () => {
+    const page = await (await site.browser.newContext()).newPage();
+    await page.goto(String(pathToFileURL(resolve('build/web/index.html'))));
+    await page.getByText('serve the folder').waitFor();
+    await page.context().close();
+  });
+});
+
+test('the text for those whose program does not run is not seen by others', async () => {
+  const { page, close } = await visit(site);
+  expect(await page.getByText('serve the folder').isVisible()).toBe(false);
+  await close();
+});
+
+test('the end of the page has help, licence, source and where data are to be had', async () => {
+  const { page, close } = await visit(site);
+  const end = page.locator('footer');
+  await end.getByText('Help').click();
+  await end.getByText('Press Start').waitFor();
+  await end.getByText('Licence').click();
+  await end.getByText('Permission is hereby granted').waitFor();
+  expect(await end.getByRole('link', { name: 'CIFAR-10' }).getAttribute('href')).toContain(
+    'cs.toronto.edu',
+  );
+  const href = await end.getByRole('link', { name: /^Source/ }).getAttribute('href');
+  const archive = await page.request.get(new URL(href!, page.url()).href);
+  const tar = gunzipSync(await archive.body());
+  expect(tar.includes('kiln/src/kiln.h')).toBe(true);
+  await close();
+});
