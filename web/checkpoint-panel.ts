@@ -1,6 +1,6 @@
 /**
  * Saves the run into a file, opens one, puts back the best parameters. Tells `kiln-checkpoint` with
- * a file to open.
+ * a file to open, `kiln-saved` with the step that a file has been made of.
  */
 
 import css from './styles/panel.css?inline';
@@ -63,15 +63,21 @@ export class CheckpointPanel extends View {
     this.#said.textContent = text;
   }
 
+  /** Hands a checkpoint to the browser's downloads. */
+  saveAs(saved: Uint8Array, epoch: number, step: number): void {
+    const name = words.file(epoch, step);
+    download(name, saved as Uint8Array<ArrayBuffer>, 'application/octet-stream');
+    this.say(words.saved(name, bytes(saved.length)));
+    this.tell('kiln-saved', step);
+  }
+
   #saveIt(): void {
     void this.attempt(async () => {
       const trainer = this.trainer;
       if (!trainer) return;
       const saved = await trainer.save();
       const { epoch = 0, step = 0 } = trainer.metrics ?? {};
-      const name = words.file(epoch, step);
-      download(name, saved as Uint8Array<ArrayBuffer>, 'application/octet-stream');
-      this.say(words.saved(name, bytes(saved.length)));
+      this.saveAs(saved, epoch, step);
     });
   }
 

@@ -1,14 +1,14 @@
 /**
  * The data set: which one, how to get another, and a few training images of each class. Tells
- * `kiln-data` with a source when another one is wanted. Set `store` to show and forget what the
- * browser keeps.
+ * `kiln-data` with a source when another one is wanted, `kiln-data-cancel` when it is not any
+ * more. Set `store` to show and forget what the browser keeps.
  */
 
 import css from './styles/data-panel.css?inline';
 import type { DatasetInfo, Prediction } from '../bindings/types.js';
-import { h, setText, show } from './dom.js';
+import { h, link, setText, show } from './dom.js';
 import { draw } from './draw.js';
-import { bytes } from './format.js';
+import { bytes, sentence } from './format.js';
 import { picture } from './pixels.js';
 import { strings } from './strings.js';
 import type { DataSource, DataStore, LiveTrainer } from './live-trainer.js';
@@ -40,7 +40,16 @@ export class DataPanel extends View {
     placeholder: 'https://',
   });
   readonly #progress = h('progress', { 'aria-label': words.reading });
-  readonly #phase = h('p', { class: 'note' });
+  readonly #phase = h('span', { class: 'note' });
+  readonly #cancel = this.#button(words.cancel, () => this.tell('kiln-data-cancel'));
+  readonly #reading = h(
+    'div',
+    {},
+    this.#progress,
+    h('div', { class: 'row' }, this.#phase, this.#cancel),
+  );
+  /** What became of the last reading or forgetting. Stays until the next. */
+  readonly #outcome = h('p', { class: 'note', role: 'status' });
   readonly #kept = h('p', { class: 'note' });
   readonly #forget = h(
     'button',
@@ -50,6 +59,7 @@ export class DataPanel extends View {
   readonly #samples = h('div', { class: 'samples' });
   #store: DataStore | null = null;
   #sampled = '';
+  #busy = false;
 
   constructor() {
     super(css);
@@ -66,17 +76,18 @@ export class DataPanel extends View {
       event.preventDefault();
       if (this.#url.value.trim() !== '') this.#want({ url: this.#url.value.trim(), store: true });
     };
-    show(this.#progress, false);
+    show(this.#reading, false);
     show(this.#stored, false);
     this.root.append(
       h('h2', {}, words.title),
       this.#name,
       this.#counts,
       h('div', { class: 'row' }, this.#builtin, this.#stored, this.#pick, this.#file),
-      this.#progress,
-      this.#phase,
+      this.#reading,
+      this.#outcome,
       this.#kept,
       h('p', { class: 'note' }, words.dropHint, ' ', words.restart),
+      h('p', { class: 'note' }, words.where, ' ', link(words.whereUrl)),
       h(
         'details',
         {},
@@ -95,26 +106,35 @@ export class DataPanel extends View {
   }
 
   protected override attach(trainer: LiveTrainer): void {
-    this.on('dataprogress', ({ phase, loaded, total, note }) =>
-      draw(this, () => {
-        show(this.#progress, phase !== 'ready');
-        if (total) this.#progress.value = loaded / total;
-        else this.#progress.removeAttribute('value');
-        setText(this.#phase, phase === 'ready' ? (note ?? '') : words.read(bytes(loaded)));
-        if (phase === 'ready') void this.#showKept();
-      }),
-    );
+    this.on('dataprogress', ({ phase, loaded, total, note }) => {
+      if (phase === 'ready') setText(this.#outcome, note ? sentence(note) : '');
+      else draw(this, () => this.#showReading(loaded, total));
+    });
     this.onRun(() => this.#show(trainer));
     this.#show(trainer);
   }
 
-  /** Reading ended, well or not: called by the element around, which asked for it. */
+  /** Reading begins: called by the element around, which has been asked for it. */
+  begun(): void {
+    setText(this.#outcome, '');
+    setText(this.#phase, words.reading);
+    this.#progress.removeAttribute('value');
+    this.#busy = true;
+    show(this.#reading, true);
+  }
+
+  /** Reading ended, well or not. */
   ended(): void {
-    draw(this, () => {
-      show(this.#progress, false);
-      if (this.trainer?.dataset) setText(this.#phase, '');
-    });
+    this.#busy = false;
+    show(this.#reading, false);
     void this.#showKept();
+  }
+
+  #showReading(loaded: number, total: number | null): void {
+    if (!this.#busy) return;
+    if (total) this.#progress.value = loaded / total;
+    else this.#progress.removeAttribute('value');
+    setText(this.#phase, words.read(bytes(loaded)));
   }
 
   #button(text: string, act: () => void): HTMLButtonElement {
@@ -135,16 +155,20 @@ export class DataPanel extends View {
     void this.attempt(async () => {
       await this.#store?.forget();
       await this.#showKept();
-      setText(this.#phase, words.forgotten);
+      setText(this.#outcome, words.forgotten);
       this.#pick.focus();
     });
   }
 
   async #showKept(): Promise<void> {
     const kept = (await this.#store?.info().catch(() => null)) ?? null;
+    const none = kept === null && this.#store !== null && !(await this.#store.available());
     show(this.#stored, kept !== null);
     this.#kept.replaceChildren(
-      ...(kept ? [words.kept(bytes(kept.bytes)), ' ', this.#forget] : [words.keptNot]),
+      ...(kept
+        ? [words.kept(kept.files.map(({ name }) => name).join(', '), bytes(kept.bytes)), ' ',
+            this.#forget]
+        : [none ? (isSecureContext ? words.noStorage : words.insecure) : words.keptNot]),
     );
   }
 

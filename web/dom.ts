@@ -27,6 +27,11 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return node;
 }
 
+/** A link to another site, which opens beside a run that goes on. */
+export function link(url: string, text = url.replace(/^https:\/\/(www\.)?/, '')): HTMLElement {
+  return h('a', { href: url, target: '_blank', rel: 'noopener' }, text);
+}
+
 /**
  * Sets the text only where it differs, so that nothing is laid out or read aloud again for nothing.
  */
@@ -80,6 +85,25 @@ export function dataTable(
       );
     },
   };
+}
+
+/**
+ * A question mark that shows and hides explanations: what a pointer that hovers, a finger and a
+ * keyboard reach alike, which a tooltip is not.
+ */
+export function explainer(of: string, ...texts: HTMLElement[]): HTMLButtonElement {
+  const set = (open: boolean): void => {
+    button.setAttribute('aria-expanded', String(open));
+    for (const text of texts) show(text, open);
+  };
+  const toggle = (): void => set(button.getAttribute('aria-expanded') !== 'true');
+  const button = h(
+    'button',
+    { type: 'button', class: 'explainer', 'aria-label': of, onclick: toggle },
+    '?',
+  );
+  set(false);
+  return button;
 }
 
 /** Hands a file to the browser's downloads. */

@@ -31,6 +31,8 @@ export interface LiveTrainer extends EventTarget {
   readonly summary: Summary;
   readonly state: RunState;
   readonly metrics: Metrics | null;
+  /** What is left of the run when its worker is no more. */
+  readonly lastCheckpoint?: { bytes: Uint8Array; step: number; epoch: number } | null;
   start(): Promise<unknown>;
   pause(): Promise<unknown>;
   step(): Promise<unknown>;
@@ -61,10 +63,13 @@ export interface Change {
   net?: string;
   options?: Record<string, string>;
   data?: DataSource;
+  signal?: AbortSignal;
 }
 
 /** CIFAR-10 in the browser's private storage. */
 export interface DataStore {
+  /** Whether the browser gives this page any such storage. */
+  available(): Promise<boolean>;
   info(): Promise<StoredDataset | null>;
   forget(): Promise<unknown>;
 }

@@ -1,13 +1,13 @@
 /**
  * The notation of the network with presets, the table of its layers as it is typed, and errors
- * under their column. Tells `kiln-net` with { net, valid } when the text settles, `kiln-preset`
+ * under their column. Tells `kiln-net` when the text settles and has been checked, `kiln-preset`
  * with a preset when one is chosen, and `kiln-reset` when the net shall be used at once.
  */
 
 import css from './styles/net-editor.css?inline';
 import type { Preset, Summary } from '../bindings/types.js';
-import { h, setText, show } from './dom.js';
-import { bytes, count, shape, si } from './format.js';
+import { explainer, h, setText, show } from './dom.js';
+import { bytes, count, sentence, shape, si } from './format.js';
 import { strings } from './strings.js';
 import { explain, type LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';
@@ -35,15 +35,20 @@ export class NetEditor extends View {
     this.#caret,
     this.#sentence,
   );
+  readonly #note = h('p', { class: 'note' });
+  readonly #trains = h('code');
+  readonly #use = h(
+      'button',
+    { type: 'button', class: 'plain', onclick: () => this.tell('kiln-reset') },
+    words.use,
+  );
   readonly #pending = h(
     'p',
     { class: 'pending' },
     `${words.atReset} `,
-    h(
-      'button',
-      { type: 'button', class: 'plain', onclick: () => this.tell('kiln-reset', { start: false }) },
-      words.use,
-    ),
+    this.#use,
+    ` ${words.trains} `,
+    this.#trains,
   );
   readonly #body = h('tbody');
   readonly #foot = h('tfoot');
@@ -51,6 +56,7 @@ export class NetEditor extends View {
   #timer = 0;
   #asked = 0;
   #checked = Promise.resolve();
+  #problem: string | null = null;
 
   constructor() {
     super(css);
@@ -71,9 +77,16 @@ export class NetEditor extends View {
     return this.#checked;
   }
 
-  /** Whether the text differs from the net that runs, for the note below it. */
-  set pending(pending: boolean) {
-    show(this.#pending, pending);
+  /** Why the text is no net; null where it is one. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  /** The net that runs, where the text is another: a note below tells. */
+  set inUse(net: string | null) {
+    show(this.#pending, net !== null);
+    show(this.#use, this.#problem === null);
+    setText(this.#trains, net ?? '');
   }
 
   protected override build(): void {
@@ -82,11 +95,13 @@ export class NetEditor extends View {
     });
     show(this.#error, false);
     show(this.#pending, false);
-    const head = (text: string, title?: string): HTMLElement =>
-      h('th', { scope: 'col', title }, text);
+    const head = (text: string): HTMLElement => h('th', { scope: 'col' }, text);
+    const terms = h('p', { class: 'note' }, words.terms);
     this.root.append(
-      h('h2', {}, words.title),
+      h('div', { class: 'title' }, h('h2', {}, words.title), explainer(words.explain, terms)),
+      terms,
       h('div', { class: 'row' }, h('label', { for: 'preset' }, words.preset), this.#preset),
+      this.#note,
       h('label', { for: 'net', class: 'unseen' }, words.notation),
       h('div', { class: 'field' }, this.#mark, this.#text),
       this.#error,
@@ -105,8 +120,8 @@ export class NetEditor extends View {
             head(words.layer),
             head(words.output),
             head(words.parameters),
-            head(words.flops, words.flopsHint),
-            head(words.memory, words.memoryHint),
+            head(words.flops),
+            head(words.memory),
           ),
         ),
         this.#body,
@@ -120,7 +135,7 @@ export class NetEditor extends View {
       this.#presets = await trainer.presets();
       this.#preset.replaceChildren(
         ...this.#presets.map((preset) =>
-          h('option', { value: preset.name, title: preset.note }, preset.title),
+          h('option', { value: preset.name }, preset.title),
         ),
         h('option', { value: '', disabled: true }, words.custom),
       );
@@ -143,6 +158,7 @@ export class NetEditor extends View {
     const plain = (net: string): string => net.replace(/\s+/g, '').toLowerCase();
     const same = this.#presets.find(({ net }) => plain(net) === plain(this.net));
     this.#preset.value = same?.name ?? '';
+    setText(this.#note, same ? sentence(same.note) : '');
   }
 
   #typed(wait = SETTLE): void {
@@ -162,15 +178,16 @@ export class NetEditor extends View {
       const summary = await trainer.summarise(net);
       if (asked !== this.#asked) return;
       this.#accept(summary);
-      this.tell('kiln-net', { net, valid: true });
+      this.tell('kiln-net');
     } catch (error) {
       if (asked !== this.#asked) return;
       this.#refuse(error);
-      this.tell('kiln-net', { net, valid: false });
+      this.tell('kiln-net');
     }
   }
 
   #accept(summary: Summary): void {
+    this.#problem = null;
     show(this.#error, false);
     this.#mark.replaceChildren();
     this.#text.removeAttribute('aria-invalid');
@@ -186,12 +203,10 @@ export class NetEditor extends View {
     const text = this.#text.value;
     const lead = text.length - text.trimStart().length;
     this.#text.setAttribute('aria-invalid', 'true');
-    setText(
-      this.#sentence,
-      message
-        .replace(/^net:\s*/, '')
-        .replace(/^column \d+:\s*/, column ? words.column(column) : ''),
-    );
+    this.#problem = message
+      .replace(/^net:\s*/, '')
+      .replace(/^column \d+:\s*/, column ? words.column(column) : '');
+    setText(this.#sentence, this.#problem);
     show(this.#caret, column !== undefined);
     show(this.#error, true);
     if (column === undefined) return;

@@ -5,8 +5,9 @@
 
 import css from './styles/option-panel.css?inline';
 import type { OptionInfo } from '../bindings/types.js';
-import { augmentControl, makeControl, type Control } from './controls.js';
-import { h, show } from './dom.js';
+import { augmentControl } from './augment-control.js';
+import { makeControl, type Control } from './controls.js';
+import { explainer, h, show } from './dom.js';
 import { strings } from './strings.js';
 import type { LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';
@@ -48,11 +49,13 @@ interface Row {
   node: HTMLElement;
   /** Says that the value waits for the reset. */
   badge: HTMLElement;
+  help: HTMLElement;
 }
 
 export class OptionPanel extends View {
   readonly #first = h('div', { class: 'options' });
   readonly #more = h('div', { class: 'options' });
+  readonly #helps = h('div', { class: 'title' });
   #rows = new Map<string, Row>();
   #wanted: Record<string, string> = {};
   #ready: Promise<void> = Promise.resolve();
@@ -76,6 +79,11 @@ export class OptionPanel extends View {
     this.#relevance();
   }
 
+  /** What is wrong with what stands in the fields, a sentence each. */
+  get problems(): string[] {
+    return [...this.#rows.values()].map(({ control }) => control.problem).filter(Boolean);
+  }
+
   /** The table of options, once the controls are there. */
   get ready(): Promise<void> {
     return this.#ready;
@@ -92,7 +100,7 @@ export class OptionPanel extends View {
 
   protected override build(): void {
     this.root.append(
-      h('h2', {}, words.title),
+      this.#helps,
       this.#first,
       h('details', {}, h('summary', {}, words.more), this.#more),
       h('p', { class: 'note' }, words.live),
@@ -111,6 +119,8 @@ export class OptionPanel extends View {
     }
     const first = FIRST.flatMap((name) => this.#rows.get(name) ?? []);
     const rest = [...this.#rows.values()].filter(({ info }) => !FIRST.includes(info.name));
+    const helps = [...this.#rows.values()].map(({ help }) => help);
+    this.#helps.replaceChildren(h('h2', {}, words.title), explainer(words.explain, ...helps));
     this.#first.replaceChildren(...first.map(({ node }) => node));
     this.#more.replaceChildren(...rest.map(({ node }) => node));
     this.values = this.#wanted;
@@ -124,17 +134,22 @@ export class OptionPanel extends View {
     });
     control.value = info.default;
     const kind = info.live ? 'badge live' : 'badge';
-    const badge = h('span', { class: kind, title: words.atResetLong }, words.atReset);
+    const badge = h('span', { class: kind }, words.atReset);
+    const text = words.helps[info.name] ?? words.help(info.help);
+    const help = h('p', { class: 'note', id: `${info.name}-help` }, text);
     const label = control.label
       ? h('label', { for: control.label }, title)
       : h('span', { id: `${info.name}-title` }, title);
     const node = h(
       'div',
-      { class: `option ${info.type}`, title: info.help },
+      { class: `option ${info.type}` },
       h('div', { class: 'name' }, label, badge),
       control.node,
+      help,
     );
-    return { info, control, node, badge };
+    const described = control.node.querySelector('[id],[role=group]') ?? control.node;
+    described.setAttribute('aria-describedby', help.id);
+    return { info, control, node, badge, help };
   }
 
   #relevance(): void {

@@ -1,7 +1,6 @@
 /**
  * The page: lays out the views, gives them the trainer, and is the one place where their wishes
- * meet. It holds the set-up that the next run will have (the drafts of the editor and the options),
- * while each view knows but the trainer.
+ * meet; what is asked of the run goes to its desk. Each view knows but the trainer.
  */
 
 import pageCss from './styles/page.css?inline';
@@ -9,21 +8,22 @@ import baseCss from './styles/base.css?inline';
 import type { Preset } from '../bindings/types.js';
 import type { CheckpointPanel } from './checkpoint-panel.js';
 import type { DataPanel } from './data-panel.js';
-import { h, setText, sheet, show } from './dom.js';
+import { h, setText, sheet } from './dom.js';
 import { acceptDrops } from './drops.js';
+import { footer } from './footer.js';
+import { general, percent } from './format.js';
+import type { Health } from './health.js';
 import type { LayerView } from './layer-view.js';
+import { explain, type DataSource, type DataStore, type LiveTrainer } from './live-trainer.js';
 import type { NetEditor } from './net-editor.js';
+import { Notices } from './notices.js';
 import type { OptionPanel } from './option-panel.js';
-import { readHash, writeHash } from './share.js';
+import type { RunBar } from './run-bar.js';
+import { RunDesk } from './run-desk.js';
 import { strings } from './strings.js';
-import {
-  explain,
-  type Change,
-  type DataSource,
-  type DataStore,
-  type LiveTrainer,
-} from './live-trainer.js';
 import type { View } from './view.js';
+
+const words = strings.notices;
 
 const LEFT = ['kiln-net-editor', 'kiln-option-panel', 'kiln-data-panel', 'kiln-checkpoint-panel'];
 const VIEWS = [
@@ -43,20 +43,11 @@ const WIDE = '(min-width: 64rem)';
 export class KilnPage extends HTMLElement {
   readonly #root = this.attachShadow({ mode: 'open' });
   readonly #views = new Map<string, View>();
-  readonly #notice = h('p');
-  readonly #noticeBox = h(
-    'div',
-    { class: 'notice', role: 'alert' },
-    this.#notice,
-    h('button', { type: 'button', onclick: () => show(this.#noticeBox, false) }, strings.dismiss),
-  );
+  readonly #notices = new Notices();
   readonly #shared = h('span', { class: 'note', role: 'status' });
   #trainer: LiveTrainer | null = null;
-  /** Options of the present run, by name; what differs waits for a reset. */
-  #inUse: Record<string, string> = {};
-  #netInUse = '';
-  #netValid = true;
-  #busy: Promise<unknown> = Promise.resolve();
+  #store: DataStore | null = null;
+  #desk: RunDesk | null = null;
 
   connectedCallback(): void {
     if (this.#views.size > 0) return;
@@ -69,7 +60,8 @@ export class KilnPage extends HTMLElement {
   }
 
   set store(store: DataStore) {
-    this.#data.store = store;
+    this.#store = store;
+    this.#view<DataPanel>('kiln-data-panel').store = store;
   }
 
   get trainer(): LiveTrainer | null {
@@ -79,34 +71,36 @@ export class KilnPage extends HTMLElement {
   set trainer(trainer: LiveTrainer | null) {
     this.#trainer = trainer;
     if (!trainer) return;
-    trainer.addEventListener('error', (event) => {
-      this.say(strings.notices.failed(explain((event as CustomEvent).detail).message));
-    });
+    const desk = new RunDesk(
+      trainer,
+      {
+        net: this.#view<NetEditor>('kiln-net-editor'),
+        options: this.#view<OptionPanel>('kiln-option-panel'),
+        data: this.#view<DataPanel>('kiln-data-panel'),
+        checkpoint: this.#view<CheckpointPanel>('kiln-checkpoint-panel'),
+        notices: this.#notices,
+      },
+      this.#store,
+    );
+    this.#desk = desk;
+    this.#watch(trainer, desk);
     for (const view of this.#views.values()) view.trainer = trainer;
-    this.#serially(() => this.#begin(trainer));
+    desk.begin();
+    addEventListener('hashchange', () => desk.followLink());
   }
 
-  /** Shows a sentence until it is dismissed. */
-  say(text: string): void {
-    setText(this.#notice, text);
-    show(this.#noticeBox, true);
+  /** There will be no trainer. */
+  fail(text: string): void {
+    this.#notices.say('problem', text);
+    this.#view<RunBar>('kiln-run-bar').unavailable();
   }
 
-  get #net(): NetEditor {
-    return this.#views.get('kiln-net-editor') as NetEditor;
-  }
-
-  get #options(): OptionPanel {
-    return this.#views.get('kiln-option-panel') as OptionPanel;
-  }
-
-  get #data(): DataPanel {
-    return this.#views.get('kiln-data-panel') as DataPanel;
+  #view<T extends View>(tag: string): T {
+    return this.#views.get(tag) as T;
   }
 
   #lay(): void {
     const views = (tags: string[]): View[] => tags.map((tag) => this.#views.get(tag)!);
-    show(this.#noticeBox, false);
     this.#root.append(
       h(
         'header',
@@ -118,7 +112,7 @@ export class KilnPage extends HTMLElement {
         'section',
         { class: 'top', 'aria-label': strings.run.label },
         this.#views.get('kiln-run-bar')!,
-        this.#noticeBox,
+        this.#notices.node,
       ),
       h(
         'main',
@@ -126,6 +120,7 @@ export class KilnPage extends HTMLElement {
         h('section', { 'aria-label': strings.setUp }, this.#setUpBox(...views(LEFT))),
         h('section', { class: 'views', 'aria-label': strings.views }, ...views(VIEWS)),
       ),
+      footer(),
       acceptDrops(this.ownerDocument, (files) => this.#open(files)),
     );
   }
@@ -163,157 +158,81 @@ export class KilnPage extends HTMLElement {
   }
 
   #listen(): void {
-    const on = <T>(type: string, act: (detail: T) => void): void =>
-      this.#root.addEventListener(type, (event) => act((event as CustomEvent<T>).detail));
-    on<{ start: boolean }>('kiln-reset', ({ start }) =>
-      this.#serially(() => this.#reset({}, start)),
-    );
-    on<{ net: string; valid: boolean }>('kiln-net', ({ valid }) => {
-      this.#netValid = valid;
-      this.#serially(() => this.#drafted());
+    const on = <T>(type: string, act: (desk: RunDesk, detail: T) => void): void =>
+      this.#root.addEventListener(type, (event) => {
+        if (this.#desk) act(this.#desk, (event as CustomEvent<T>).detail);
+      });
+    on('kiln-start', (desk) => desk.start());
+    on('kiln-step', (desk) => desk.step());
+    on('kiln-reset', (desk) => desk.reset());
+    on('kiln-net', (desk) => desk.drafted());
+    on<Preset>('kiln-preset', (desk, { options }) => {
+      this.#view<OptionPanel>('kiln-option-panel').values = { ...desk.setUp.defaults, ...options };
     });
-    on<Preset>('kiln-preset', ({ options }) => {
-      this.#options.values = { ...this.#defaults(), ...options };
+    on<{ name: string; value: string; live: boolean }>('kiln-option', (desk, option) =>
+      desk.changeOption(option.name, option.value, option.live),
+    );
+    on<DataSource>('kiln-data', (desk, data) => desk.changeData(data));
+    on('kiln-data-cancel', (desk) => desk.cancelData());
+    on<File>('kiln-checkpoint', (desk, file) => desk.load(file));
+    on<number>('kiln-saved', (desk, step) => desk.keeper.saved(step));
+    on<number>('kiln-image', (_, image) => {
+      this.#view<LayerView>('kiln-layer-view').image = image;
     });
-    on<{ name: string; value: string; live: boolean }>('kiln-option', ({ name, value, live }) =>
-      this.#serially(() => this.#changeOption(name, value, live)),
-    );
-    on<DataSource>('kiln-data', (data) => this.#serially(() => this.#changeData(data)));
-    on<File>('kiln-checkpoint', (file) => this.#serially(() => this.#load(file)));
-    on<number>('kiln-image', (image) => {
-      (this.#views.get('kiln-layer-view') as LayerView).image = image;
+    on<Health>('kiln-health', (desk, health) => this.#tellHealth(desk, health));
+    on<unknown>('kiln-problem', (_, error) =>
+      this.#notices.say('problem', words.failed(explain(error).message)));
+  }
+
+  /** Says how the run ended, and what can be done. */
+  #watch(trainer: LiveTrainer, desk: RunDesk): void {
+    const on = (type: string, act: (detail: { code: string; message: string }) => void): void =>
+      trainer.addEventListener(type, (event) => act((event as CustomEvent).detail));
+    on('state', () => {
+      if (trainer.state === 'running') this.#notices.clear('run');
+      if (trainer.state === 'done') this.#tellDone(trainer, desk);
     });
-    on<unknown>('kiln-problem', (error) => this.say(explain(error).message));
+    on('error', ({ code, message }) => {
+      if (code === 'E_DIVERGED') this.#tellDiverged(desk, message);
+      else this.#tellLost(trainer, desk, message);
+    });
   }
 
-  /** One change of the run after the other; each that fails says so. */
-  #serially(work: () => Promise<unknown>): void {
-    this.#busy = this.#busy.then(work).catch((error: unknown) => this.say(explain(error).message));
+  #tellDone({ metrics }: LiveTrainer, desk: RunDesk): void {
+    const { epoch = 0, epochs = 0, bestValAccuracy } = metrics ?? {};
+    const best = percent(bestValAccuracy);
+    if (epoch < epochs) return this.#notices.say('run', words.doneEarly(epoch, best));
+    const more = { text: words.more(epochs), act: () => desk.trainMore(epochs) };
+    this.#notices.say('run', words.done(epochs, best), [more]);
   }
 
-  /** The first run: what the address asks for, as far as it is right. */
-  async #begin(trainer: LiveTrainer): Promise<void> {
-    await this.#options.ready;
-    const table = this.#options.table;
-    const shared = readHash(location.hash, await trainer.optionTable());
-    const presets = await trainer.presets();
-    const plain = (net: string): string => net.replace(/\s+/g, '').toLowerCase();
-    const usual = presets.find(({ net }) => plain(net) === plain(trainer.summary.notation));
-    await this.#takeOver();
-    const linked = shared.net !== null || Object.keys(shared.options).length > 0;
-    this.#options.values = linked
-      ? { ...this.#defaults(), ...shared.options }
-      : (usual?.options ?? {});
-    if (shared.net) this.#net.net = shared.net;
-    const problems = [...shared.problems];
-    try {
-      await this.#apply(shared.net ? { net: shared.net } : {});
-    } catch (error) {
-      problems.push(strings.share.badNet(explain(error).message));
-      await this.#apply({ net: trainer.summary.notation });
-    }
-    if (problems.length > 0) this.say(problems.join(' '));
-    if (table.length > 0) this.#mark();
+  #tellDiverged(desk: RunDesk, message: string): void {
+    const rate = desk.lowerRate;
+    this.#notices.say('run', words.failed(message), [
+      { text: words.lower(rate), act: () => desk.changeRate(rate, false) },
+      { text: words.over(rate), act: () => desk.changeRate(rate, true) },
+    ], true);
   }
 
-  #defaults(): Record<string, string> {
-    return Object.fromEntries(this.#options.table.map((info) => [info.name, info.default]));
+  /** The worker ended: what it kept of the run can be gone on with. */
+  #tellLost({ lastCheckpoint }: LiveTrainer, desk: RunDesk, message: string): void {
+    if (!lastCheckpoint) return this.#notices.say('run', words.failed(message), [], true);
+    const { epoch, step, bytes } = lastCheckpoint;
+    this.#notices.say('run', words.lost(message, epoch, step), [
+      { text: words.recover, act: () => desk.recover() },
+      { text: words.save, act: () => this.#view<CheckpointPanel>('kiln-checkpoint-panel')
+        .saveAs(bytes, epoch, step) },
+    ], true);
   }
 
-  /** A new run with the drafts. */
-  async #reset(change: Change, start: boolean): Promise<void> {
-    await this.#net.checked;
-    const net = this.#netValid ? this.#net.net : this.#netInUse;
-    await this.#apply({ net, ...change });
-    if (start) await this.#trainer!.start();
-  }
-
-  async #apply(change: Change): Promise<void> {
-    const options = this.#options.values;
-    await this.#trainer!.reset({ options, ...change });
-    await this.#takeOver(options);
-    show(this.#noticeBox, false);
-  }
-
-  /** What runs now is what the trainer says. A control that no longer shows what it did when the
-   *  run was asked for has been changed since, and keeps that: its change comes next. */
-  async #takeOver(asked?: Record<string, string>): Promise<void> {
-    const options = Object.entries(await this.#trainer!.options());
-    const shown = this.#options.values;
-    this.#inUse = Object.fromEntries(options.map(([name, value]) => [name, String(value)]));
-    this.#netInUse = this.#inUse['net'] ?? this.#trainer!.summary.notation;
-    this.#options.values = Object.fromEntries(
-      Object.entries(this.#inUse).filter(([name]) => !asked || shown[name] === asked[name]),
-    );
-    this.#mark();
-  }
-
-  /** Nothing is lost by a reset before the first step, so drafts come into use at once. */
-  get #fresh(): boolean {
-    return this.#trainer?.state === 'ready' && (this.#trainer.metrics?.step ?? 0) === 0;
-  }
-
-  async #drafted(): Promise<void> {
-    if (
-      this.#netValid &&
-      this.#fresh &&
-      (this.#net.net !== this.#netInUse || this.#waiting().size > 0)
-    ) {
-      await this.#apply({ net: this.#net.net });
-    }
-    this.#mark();
-  }
-
-  async #changeOption(name: string, value: string, live: boolean): Promise<void> {
-    if (live) {
-      await this.#trainer!.set(name, value);
-      this.#inUse[name] = value;
-    }
-    await this.#drafted();
-  }
-
-  async #changeData(data: DataSource): Promise<void> {
-    try {
-      await this.#reset({ data }, false);
-    } finally {
-      this.#data.ended();
-    }
-  }
-
-  async #load(file: File): Promise<void> {
-    await this.#trainer!.load(new Uint8Array(await file.arrayBuffer()));
-    await this.#takeOver();
-    this.#net.net = this.#netInUse;
-    (this.#views.get('kiln-checkpoint-panel') as CheckpointPanel).say(
-      strings.checkpoint.loaded(file.name),
-    );
-  }
-
-  /** Of a preset chosen during a run the live options wait, too: they belong to its net. */
-  #waiting(): Set<string> {
-    const values = this.#options.values;
-    const equal = (a: string, b: string): boolean =>
-      a === b || (a !== '' && b !== '' && Number(a) === Number(b));
-    return new Set(
-      this.#options.table.flatMap(({ name }) =>
-        this.#inUse[name] === undefined || equal(values[name] ?? '', this.#inUse[name])
-          ? []
-          : [name],
-      ),
-    );
-  }
-
-  /** Shows what waits for a reset, and puts the set-up into the address. */
-  #mark(): void {
-    this.#options.waiting = this.#waiting();
-    this.#net.pending = this.#netValid && this.#net.net !== this.#netInUse;
-    const hash = writeHash(
-      this.#netValid ? this.#net.net : this.#netInUse,
-      this.#options.values,
-      this.#options.table,
-    );
-    if (this.#options.table.length > 0 && location.hash !== hash)
-      history.replaceState(null, '', hash);
+  #tellHealth(desk: RunDesk, { diverging, growth }: Health): void {
+    if (!diverging) return this.#notices.clear('run');
+    const rate = desk.lowerRate;
+    const inUse = general(Number(desk.setUp.inUse['lr']));
+    this.#notices.say('run', words.diverging(growth, inUse), [
+      { text: words.lower(rate), act: () => desk.changeRate(rate, false) },
+      { text: words.over(rate), act: () => desk.changeRate(rate, true) },
+    ], true);
   }
 
   async #copyLink(): Promise<void> {
@@ -328,7 +247,7 @@ export class KilnPage extends HTMLElement {
   /** A checkpoint is opened, anything else is tried as data. */
   #open(files: File[]): void {
     const checkpoint = files.find(({ name }) => name.endsWith('.safetensors'));
-    if (checkpoint) this.#serially(() => this.#load(checkpoint));
-    else if (files.length > 0) this.#serially(() => this.#changeData({ files, store: true }));
+    if (checkpoint) this.#desk?.load(checkpoint);
+    else if (files.length > 0) this.#desk?.changeData({ files, store: true });
   }
 }

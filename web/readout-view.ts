@@ -1,15 +1,16 @@
 /**
  * The numbers of the last step as a row: loss and its parts, batch accuracy, rate, gradient, update
- * ratio, best.
+ * ratio, best. Tells `kiln-health` with how the run fares when that changes.
  */
 
 import css from './styles/readout.css?inline';
 import type { Metrics } from '../bindings/types.js';
-import { h, setText } from './dom.js';
+import { explainer, h, setText } from './dom.js';
 import { draw } from './draw.js';
 import { fixed, general, percent } from './format.js';
+import { Health } from './health.js';
 import { strings } from './strings.js';
-import type { LiveTrainer } from './live-trainer.js';
+import type { LiveTrainer, Progress } from './live-trainer.js';
 import { View } from './view.js';
 
 const words = strings.readout;
@@ -32,6 +33,7 @@ export class ReadoutView extends View {
   readonly #lr = this.#item(words.lr, words.lrNote);
   readonly #gradient = this.#item(words.gradient, words.gradientNote);
   readonly #ratio = this.#item(words.ratio, words.ratioHint);
+  readonly #health = new Health();
   #highestLr = 0;
 
   constructor() {
@@ -39,18 +41,37 @@ export class ReadoutView extends View {
   }
 
   protected override build(): void {
-    this.root.append(this.#list);
+    const terms = h('p', { class: 'note' }, words.terms);
+    this.root.append(this.#list, explainer(words.explain, terms), terms);
   }
 
   protected override attach(trainer: LiveTrainer): void {
-    this.on('progress', (progress) => draw(this, () => this.#fill(progress)));
+    this.on('progress', (progress) => {
+      this.#examine(progress.points);
+      draw(this, () => this.#fill(progress));
+    });
     this.on('epoch', () => draw(this, () => this.#fill(trainer.metrics)));
     this.onRun(() => {
       this.#highestLr = 0;
+      this.#health.begin();
+      void this.#remember(trainer);
       draw(this, () => this.#fill(trainer.metrics));
     });
     this.on('state', () => draw(this, () => this.#fill(trainer.metrics)));
     this.#fill(trainer.metrics);
+  }
+
+  /** A run that was opened in its middle began with the loss that its history has first. */
+  async #remember(trainer: LiveTrainer): Promise<void> {
+    if (!trainer.metrics) return;
+    const history = await this.attempt(() => trainer.history());
+    this.#health.begin(history?.loss[0]?.[1]);
+  }
+
+  #examine(points: Progress['points']): void {
+    const { diverging } = this.#health;
+    this.#health.push(points);
+    if (this.#health.diverging !== diverging) this.tell('kiln-health', this.#health);
   }
 
   #item(name: string, note: string): Item {
@@ -61,10 +82,16 @@ export class ReadoutView extends View {
 
   #fill(m: Metrics | null): void {
     const begun = m !== null && m.step > 0;
+    const { diverging } = this.#health;
+    this.#loss.value.parentElement!.classList.toggle('alarm', diverging);
     setText(this.#loss.value, begun ? fixed(m.loss) : '–');
     setText(
       this.#loss.note,
-      begun ? words.lossParts(fixed(m.dataLoss, 2), fixed(m.regLoss, 2)) : words.smoothed,
+      diverging
+        ? words.diverging
+        : begun
+          ? words.lossParts(fixed(m.dataLoss, 2), fixed(m.regLoss, 2))
+          : words.smoothed,
     );
     setText(this.#batch.value, begun ? percent(m.accuracy, 0) : '–');
     setText(this.#best.value, percent(m?.bestValAccuracy));
@@ -76,11 +103,16 @@ export class ReadoutView extends View {
     setText(this.#ratio.note, begun ? this.#advice(m) : words.ratioHint);
   }
 
-  /** Where the schedule itself has lowered the rate, a small ratio is meant. */
+  /**
+   * A rule of thumb is no news while the loss comes down: it advises where the run is in trouble.
+   * Where the schedule itself has lowered the rate, a small ratio is meant.
+   */
   #advice({ lr, updateRatio: ratio }: Metrics): string {
     this.#highestLr = Math.max(this.#highestLr, lr);
-    if (ratio === null || !(ratio > 0) || lr < LOWERED * this.#highestLr) return words.ratioHint;
-    if (ratio > RATIO_HIGH) return words.ratioHigh;
-    return ratio < RATIO_LOW ? words.ratioLow : words.ratioHint;
+    if (this.#health.diverging) return words.ratioHigh;
+    if (ratio === null || !(ratio > 0)) return words.ratioHint;
+    if (ratio > RATIO_HIGH) return this.#health.learning ? words.ratioHint : words.ratioHigh;
+    const lowered = lr < LOWERED * this.#highestLr;
+    return ratio < RATIO_LOW && !lowered ? words.ratioLow : words.ratioHint;
   }
 }

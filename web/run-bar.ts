@@ -1,15 +1,15 @@
 /**
- * Start, pause, step and reset, and where the run is: state, epoch, step, images a second, time
- * left, backend. Tells `kiln-reset` with { start } when a new run is wanted: the element around
- * knows the settings.
+ * Start, pause, step and reset, each a button of its own that never means anything else, and where
+ * the run is: state, epoch, step, images a second, time left, backend. Tells `kiln-start`,
+ * `kiln-step` and `kiln-reset`: the element around knows whether what it shows can be trained on.
  */
 
 import css from './styles/run-bar.css?inline';
-import { h, setText, show } from './dom.js';
+import { explainer, h, setText, show } from './dom.js';
 import { draw } from './draw.js';
 import { count, duration } from './format.js';
 import { strings } from './strings.js';
-import type { LiveTrainer, Progress } from './live-trainer.js';
+import type { LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';
 
 const words = strings.run;
@@ -17,26 +17,11 @@ const CALM = 0.15; // weight of the newest speed in the one that is shown
 const ANNOUNCE_EVERY = 10_000; // milliseconds: a screen reader should not chatter
 
 export class RunBar extends View {
-  readonly #go = h(
-    'button',
-    { class: 'main', type: 'button', onclick: (event: MouseEvent) => this.#toggle(event) },
-    words.start,
-  );
-  readonly #step = h(
-    'button',
-    { type: 'button', title: words.stepHint, onclick: () => this.#do((t) => t.step()) },
-    words.step,
-  );
-  readonly #reset = h(
-    'button',
-    {
-      type: 'button',
-      title: words.resetHint,
-      onclick: () => this.tell('kiln-reset', { start: false }),
-    },
-    words.reset,
-  );
-  readonly #state = h('dd', { class: 'state' });
+  readonly #start = this.#button(words.start, () => this.tell('kiln-start'), 'main');
+  readonly #pause = this.#button(words.pause, () => this.#do((t) => t.pause()));
+  readonly #step = this.#button(words.step, () => this.tell('kiln-step'));
+  readonly #reset = this.#button(words.reset, () => this.tell('kiln-reset'));
+  readonly #state = h('dd', { class: 'state' }, strings.loading);
   readonly #epoch = h('dd');
   readonly #stepNumber = h('dd');
   readonly #speed = h('dd');
@@ -45,7 +30,7 @@ export class RunBar extends View {
   readonly #live = h('p', { class: 'unseen', role: 'status' });
   readonly #backend = h('summary');
   readonly #why = h('p', { class: 'note' });
-  #progress: Progress | null = null;
+  #timeLeft: number | null = null;
   #speedShown = 0;
   #announced = -ANNOUNCE_EVERY;
 
@@ -53,14 +38,28 @@ export class RunBar extends View {
     super(css);
   }
 
+  /** The library could not be loaded: says so where the state stands. */
+  unavailable(): void {
+    setText(this.#state, words.unavailable);
+  }
+
   protected override build(): void {
+    const terms = h('p', { class: 'note terms' }, words.terms);
     const item = (name: string, value: HTMLElement, kind: string): HTMLElement =>
       h('div', { class: kind }, h('dt', {}, name), value);
     this.root.append(
       h(
         'div',
         { class: 'bar', role: 'group', 'aria-label': words.label },
-        h('div', { class: 'buttons' }, this.#go, this.#step, this.#reset),
+        h(
+          'div',
+          { class: 'buttons' },
+          this.#start,
+          this.#pause,
+          this.#step,
+          this.#reset,
+          explainer(words.explain, terms),
+        ),
         h(
           'dl',
           {},
@@ -72,6 +71,7 @@ export class RunBar extends View {
         ),
         h('details', { class: 'backend' }, this.#backend, this.#why),
       ),
+      terms,
       this.#bar,
       this.#live,
     );
@@ -83,13 +83,15 @@ export class RunBar extends View {
     setText(this.#backend, words.backend(variant, mode, threads));
     setText(this.#why, `${words.why}: ${reason}`);
     this.on('progress', (progress) => {
-      this.#progress = progress;
-      this.#speedShown +=
-        (progress.imagesPerSecond - this.#speedShown) * (this.#speedShown === 0 ? 1 : CALM);
+      this.#timeLeft = progress.eta;
+      const { imagesPerSecond: speed } = progress;
+      if (speed > 0) {
+        this.#speedShown += (speed - this.#speedShown) * (this.#speedShown === 0 ? 1 : CALM);
+      }
       draw(this, () => this.#update());
     });
     this.onRun(() => {
-      this.#progress = null;
+      this.#timeLeft = null;
       this.#speedShown = 0;
       this.#update();
     });
@@ -104,12 +106,20 @@ export class RunBar extends View {
     this.#update();
   }
 
-  #toggle({ detail: clicks }: MouseEvent): void {
-    const state = this.trainer?.state;
-    if (clicks > 1 && state === 'running') return; // a double click starts, too
-    if (state === 'done' || state === 'failed') this.tell('kiln-reset', { start: true });
-    else if (state === 'running') this.#do((t) => t.pause());
-    else this.#do((t) => t.start());
+  /**
+   * A button that cannot be used now keeps its place and the focus: pressed by somebody who was a
+   * moment too late, it does nothing.
+   */
+  #button(text: string, act: () => void, kind = ''): HTMLButtonElement {
+    const button = h('button', {
+      type: 'button',
+      class: kind,
+      disabled: true,
+      onclick: () => {
+        if (button.ariaDisabled !== 'true') act();
+      },
+    }, text);
+    return button;
   }
 
   #do(act: (trainer: LiveTrainer) => Promise<unknown>): void {
@@ -127,26 +137,20 @@ export class RunBar extends View {
   #update(): void {
     const trainer = this.trainer;
     const state = trainer?.state ?? 'ready';
-    for (const button of [this.#go, this.#step, this.#reset]) button.disabled = trainer === null;
-    this.#step.disabled ||= state === 'running' || state === 'done' || state === 'failed';
-    setText(
-      this.#go,
-      {
-        ready: words.start,
-        running: words.pause,
-        paused: words.resume,
-        done: words.again,
-        failed: words.again,
-      }[state],
-    );
-    setText(this.#state, trainer ? words.states[state] : strings.loading);
+    const { step = 0, steps = 0, epoch = 0, epochs = 0 } = trainer?.metrics ?? {};
+    const running = state === 'running';
+    for (const button of [this.#start, this.#pause, this.#step, this.#reset]) {
+      button.disabled = trainer === null;
+    }
+    this.#start.ariaDisabled = this.#step.ariaDisabled = String(running || state === 'done');
+    this.#pause.ariaDisabled = String(!running);
+    if (!running) setText(this.#start, step > 0 ? words.resume : words.start);
+    if (trainer) setText(this.#state, words.states[state]);
     show(this.#backend, trainer !== null);
-    const metrics = this.#progress ?? trainer?.metrics ?? null;
-    const { step = 0, steps = 0, epoch = 0, epochs = 0 } = metrics ?? {};
     setText(this.#epoch, epochs ? `${count(epoch)} / ${count(epochs)}` : '–');
     setText(this.#stepNumber, steps ? `${count(step)} / ${count(steps)}` : count(step));
     setText(this.#speed, this.#speedShown > 0 ? count(this.#speedShown) : '–');
-    setText(this.#eta, state === 'running' ? duration(this.#progress?.eta) : '–');
+    setText(this.#eta, running ? duration(this.#timeLeft) : '–');
     this.#bar.value = steps ? step / steps : 0;
   }
 }

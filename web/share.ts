@@ -1,6 +1,7 @@
 /**
- * The link of a network and its settings: the address's hash holds the notation and every option
- * that differs from its default. Links never name data: a page that is opened fetches nothing.
+ * The link of a network and its settings: the address's hash holds the notation, the name of the
+ * data set, and every option that differs from its default. It names no address of data: a page
+ * that is opened fetches nothing.
  */
 
 import type { OptionInfo } from '../bindings/types.js';
@@ -10,14 +11,26 @@ const words = strings.share;
 
 export interface Shared {
   net: string | null;
+  data: DataName;
   options: Record<string, string>;
   /** A sentence for each value that cannot be used. Unknown keys are passed over. */
   problems: string[];
 }
 
+/** The data sets that a link can mean; the first is meant where it names none. */
+const DATA = ['builtin', 'cifar10'] as const;
+export type DataName = (typeof DATA)[number];
+
 export function readHash(hash: string, table: readonly OptionInfo[]): Shared {
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
-  const shared: Shared = { net: fields.get('net')?.trim() || null, options: {}, problems: [] };
+  const named = fields.get('data') ?? DATA[0];
+  const data = DATA.find((name) => name === named) ?? DATA[0];
+  const net = fields.get('net')?.trim() || null;
+  const shared: Shared = { net, data, options: {}, problems: [] };
+  if (named !== data) {
+    const problem = words.notAChoice(DATA.join(', '));
+    shared.problems.push(words.badOption('data', named.slice(0, 40), problem));
+  }
   for (const info of table) {
     const value = fields.get(info.name)?.trim();
     if (info.name === 'net' || value === undefined) continue;
@@ -30,10 +43,12 @@ export function readHash(hash: string, table: readonly OptionInfo[]): Shared {
 
 export function writeHash(
   net: string,
+  data: string,
   options: Record<string, string>,
   table: readonly OptionInfo[],
 ): string {
   const fields = new URLSearchParams({ net });
+  if (data !== DATA[0]) fields.set('data', data);
   for (const { name, default: usual } of table) {
     const value = options[name];
     if (name !== 'net' && value !== undefined && !same(value, usual)) fields.set(name, value);
@@ -66,7 +81,8 @@ function wrong(
       ) {
         return words.notANumber;
       }
-      return number >= min && number <= max ? null : words.outside(String(min), String(max));
+      const least = Math.max(0, min); // below it the command line says “as usual”
+      return number >= min && number <= max ? null : words.outside(String(least), String(max));
     }
   }
 }

@@ -19,11 +19,14 @@ export const strings = {
     start: 'Start',
     pause: 'Pause',
     resume: 'Continue',
-    again: 'Train again',
     step: 'Step',
     reset: 'Reset',
-    stepHint: 'Take one training step',
-    resetHint: 'Start over with the settings shown',
+    explain: 'What the buttons do',
+    terms:
+      'Start trains to the end of the last epoch, Continue goes on from where the run is. Step ' +
+      'takes one training step: one batch of images, one update of the weights. Reset begins a ' +
+      'new run with the settings shown; the run before can be brought back.',
+    unavailable: 'not available',
     states: {
       ready: 'ready',
       running: 'training',
@@ -54,9 +57,17 @@ export const strings = {
     lr: 'Learning rate',
     gradient: 'Gradient norm',
     ratio: 'Update : weights',
-    ratioHint: '≈ 1e-3 is healthy',
+    ratioHint: 'rule of thumb: 1e-3',
     ratioLow: 'low: raise the rate?',
-    ratioHigh: 'high: lower the rate?',
+    ratioHigh: 'too high: lower the rate',
+    diverging: 'diverging: see above',
+    explain: 'What these values mean',
+    terms:
+      'Loss: how wrong the network was on the last batch, in all; 0 is perfect, guessing among ' +
+      'ten classes gives about 2.3. Batch accuracy: the share of that batch that was right. ' +
+      'Best validation: the best share right among images that are never trained on. Gradient ' +
+      'norm: how steep the loss is. Update : weights: how far a step moves the weights, against ' +
+      'their size; with plain SGD about a thousandth is usual, Adam moves more at first.',
     best: 'Best validation',
     bestEpoch: (epoch: number): string => `at epoch ${epoch}`,
     smoothed: 'of the last batch',
@@ -80,10 +91,14 @@ export const strings = {
     flops: 'FLOPs',
     memory: 'Memory',
     total: 'Sum',
-    flopsHint: 'Floating-point operations of one image forward',
-    memoryHint: 'Memory of the layer at this batch size',
+    explain: 'What the columns mean',
+    terms:
+      'Output: channels × height × width, or a number of values. Param.: numbers that are ' +
+      'learned. FLOPs: floating-point operations of one image forward. Memory: what the layer ' +
+      'takes at this batch size.',
     atReset: 'Not in use yet: takes effect at reset.',
     use: 'Reset with this net',
+    trains: 'In use is:',
     column: (column: number): string => `Column ${column}: `,
     unread: (n: number): string =>
       `${plural(n, 'row and column', 'rows and columns')} at the border never read`,
@@ -103,9 +118,21 @@ export const strings = {
     urlLabel: 'Address of cifar-10-binary.tar.gz',
     fetch: 'Fetch',
     urlHint: 'The server must allow it (CORS). Nothing is fetched until you ask.',
-    kept: (size: string): string =>
-      `CIFAR-10 is kept in this browser’s private storage${size ? ` (${size})` : ''}.`,
+    kept: (files: string, size: string): string =>
+      `CIFAR-10 is kept in this browser’s private storage: ${files}, ${size}.`,
     keptNot: 'Opened data are kept in this browser’s private storage, for this page alone.',
+    noStorage: 'This browser gives the page no private storage: opened data are not kept.',
+    insecure:
+      'Over plain http browsers keep nothing for a page and give it one thread only. Open it by ' +
+      'https, or from this computer as localhost, and opened data are kept.',
+    where: 'CIFAR-10 (binary version) is to be had at',
+    whereUrl: 'https://www.cs.toronto.edu/~kriz/cifar.html',
+    cancel: 'Cancel',
+    askSplit: (name: string): string =>
+      `“${name}” is not one of CIFAR-10’s names, which tell training from test images. What ` +
+      'does it hold?',
+    areTraining: 'Training images',
+    areTest: 'Test images',
     forget: 'Forget it',
     forgotten: 'CIFAR-10 was removed from the browser’s storage.',
     reading: 'Reading the data',
@@ -122,7 +149,12 @@ export const strings = {
   options: {
     title: 'Training',
     atReset: 'at reset',
-    atResetLong: 'takes effect at reset',
+    explain: 'What the settings mean',
+    helps: {
+      augment: 'Changed copies of the training images: mirrored, moved, partly covered.',
+    } as Record<string, string>,
+    /** The library says how the command line writes “as usual”; here a field is left empty. */
+    help: (help: string): string => sentence(help.replace(/; -1: /, '; left empty: ')),
     more: 'More settings',
     logarithmic: (name: string): string => `${name}, logarithmic slider`,
     range: (name: string, min: string, max: string): string => `${name}: from ${min} to ${max}`,
@@ -303,7 +335,7 @@ export const strings = {
     title: 'Share',
     copy: 'Copy link',
     copied: 'The link to this network and its settings was copied.',
-    hint: 'The address carries the network and every changed setting.',
+    hint: 'The address carries the network, the name of the data set and every changed setting.',
     failed: 'The browser did not allow copying: the address bar holds the link.',
     badOption: (name: string, value: string, why: string): string =>
       `Link: ${name}=${value} ${why}.`,
@@ -311,11 +343,67 @@ export const strings = {
     outside: (min: string, max: string): string => `is not within ${min} … ${max}`,
     notAChoice: (choices: string): string => `is none of ${choices}`,
     notAFlag: 'is neither 0 nor 1',
-    badNet: (why: string): string => `Link: ${why}`,
+    badNet: (why: string): string => `Link: ${sentence(why)}`,
+    noData:
+      'The link’s run is on CIFAR-10, which this browser does not keep: open it under “Data”. ' +
+      'Until then the built-in set is used.',
+    ask: 'The address has changed. Opening its network replaces the present run, which can be ' +
+      'brought back afterwards.',
+    take: 'Open it',
+    leave: 'Keep this run',
   },
 
   notices: {
     failed: sentence,
     noStart: (why: string): string => `kiln could not start. ${sentence(why)}`,
+    noWasm:
+      'This browser has no WebAssembly, or it is switched off (a “lockdown” or high-security ' +
+      'mode does that): kiln cannot compute here.',
+    noSimd:
+      'This browser’s WebAssembly has no SIMD, which kiln computes with. Chrome and Edge have ' +
+      'it from version 91, Firefox from 89, Safari from 16.4.',
+    notStarted: (why: string): string => `Nothing was started. ${sentence(why)}`,
+    notReset: (why: string): string => `The run was left as it is. ${sentence(why)}`,
+    kept: (epoch: number, step: number): string =>
+      `A new run. The one before (epoch ${count(epoch)}, step ${count(step)}) is kept until ` +
+      'another is replaced.',
+    bringBack: 'Bring it back',
+    done: (epochs: number, best: string): string =>
+      `Finished ${plural(epochs, 'epoch', 'epochs')}; best validation accuracy ${best}.`,
+    doneEarly: (epochs: number, best: string): string =>
+      `Stopped after ${plural(epochs, 'epoch', 'epochs')}, as the settings say; best validation ` +
+      `accuracy ${best}.`,
+    more: (epochs: number): string => `Train ${plural(epochs, 'more epoch', 'more epochs')}`,
+    diverging: (times: number, rate: string): string =>
+      `The run diverges: its loss is ${count(times)} times what it was at the start. ` +
+      `The learning rate, ${rate}, is too high for it.`,
+    lower: (rate: string): string => `Go on with rate ${rate}`,
+    over: (rate: string): string => `Start over with rate ${rate}`,
+    lost: (why: string, epoch: number, step: number): string =>
+      `${sentence(why)} The run was kept as it was at epoch ${epoch}, step ${count(step)}.`,
+    recover: 'Go on from there',
+    save: 'Save it',
+  },
+
+  footer: {
+    label: 'About',
+    help: 'Help',
+    helpText: [
+      'Press Start: the network trains on the images under “Data”, in this tab, and the curves ' +
+        'show how its loss falls and its accuracy rises. Try another preset, or change one ' +
+        'setting at a time and compare.',
+      'Each “?” explains what stands beside it. In number fields the arrow keys go up and down; ' +
+        'everything can be reached with the Tab key.',
+      'Save a trained network under “Checkpoint” before you leave: the tab keeps nothing else.',
+    ],
+    licence: 'Licence',
+    credit:
+      'CIFAR-10 is by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton, and no part of kiln. ' +
+      'Layers and their names are those of Stanford’s course cs231n.',
+    source: 'Source (tar.gz)',
+    sourceFile: './kiln-source.tar.gz',
+    data: 'CIFAR-10',
+    course: 'cs231n',
+    courseUrl: 'https://cs231n.github.io/',
   },
 } as const;

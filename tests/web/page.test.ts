@@ -56,9 +56,7 @@ describe('a run', () => {
 
   test('starts at a double click, too', async () => {
     const page = await open();
-    await button(page, 'Start').click();
-    await steps(page, 1);
-    await button(page, 'Pause').dispatchEvent('click', { detail: 2 });
+    await button(page, 'Start').dblclick();
     await steps(page, (await stepOf(page)) + 3);
     expect(await stateOf(page)).toBe('running');
   });
@@ -84,15 +82,23 @@ describe('a run', () => {
     await page.locator('kiln-loss-view .empty').waitFor();
   });
 
-  test('goes to its end, is announced, and starts again', async () => {
+  test('goes to its end, is announced, and can go on or start again', async () => {
     const page = await open({ hash: '#net=affine+10+-+softmax&epochs=1&train=1000' });
     await button(page, 'Start').click();
-    await button(page, 'Train again').waitFor();
+    await page.locator('.notice', { hasText: 'Finished 1 epoch' }).waitFor();
     expect(await page.locator('kiln-run-bar [role=status]').textContent()).toContain('finished');
     await page.locator('kiln-confusion-view').scrollIntoViewIfNeeded();
     await page.locator('kiln-confusion-view tbody tr').first().waitFor();
     expect(await page.locator('kiln-confusion-view tbody tr').count()).toBe(10);
-    await button(page, 'Train again').click();
+    const end = await stepOf(page);
+    await button(page, 'Train 1 more epoch').click();
+    await steps(page, 2 * end);
+    expect((await ask(page, (trainer) => trainer.options()))['epochs']).toBe('2');
+    await page.locator('.notice', { hasText: 'Finished 2 epochs' }).waitFor();
+    await button(page, 'Reset').click();
+    await page.locator('.notice', { hasText: 'A new run.' }).waitFor();
+    expect(await stepOf(page)).toBe(0);
+    await button(page, 'Start').click();
     await steps(page, 1);
   });
 
@@ -318,7 +324,7 @@ describe('a run that diverges', () => {
     const rate = page.getByLabel('Learning rate', { exact: true });
     await rate.fill('1000');
     await rate.press('Enter');
-    const notice = page.locator('kiln-page .notice p');
+    const notice = page.locator('kiln-page .notice.alarm p', { hasText: 'not finite' });
     await notice.waitFor();
     expect(await notice.textContent()).toMatch(
       /^Training diverged at step \d+: .*not finite; first layer \d \(\w+\), tensor .*\.$/,
@@ -336,12 +342,11 @@ describe('a run that diverges', () => {
     const downloading = page.waitForEvent('download');
     await button(page, 'Save').click();
     await downloading;
-    await rate.fill('0.01');
-    await rate.press('Enter');
-    await button(page, 'Train again').click();
-    await steps(page, 3);
+    await button(page, 'Start over with rate 0.01').click();
     await notice.waitFor({ state: 'hidden' });
+    await steps(page, 3);
     expect(await stateOf(page)).toBe('running');
+    expect(await rate.inputValue()).toBe('0.01');
   });
 });
 
@@ -407,6 +412,7 @@ describe('the notation', () => {
     expect(text).toContain('column');
     expect(text).not.toContain('colour');
     await button(page, 'Dismiss').click();
+    await page.getByLabel('Notation').fill('affine 10 - softmax');
     await button(page, 'Start').click();
     await steps(page, 1);
   });
@@ -452,6 +458,9 @@ describe('without a mouse', () => {
     expect(outline).toBe('3px');
     await page.keyboard.press('Space');
     await steps(page, 3);
+    await page.keyboard.press('Enter'); // the same button again: nothing
+    expect(await stateOf(page)).toBe('running');
+    await page.keyboard.press('Tab');
     expect(await focused()).toBe('Pause');
     await page.keyboard.press('Enter');
     await button(page, 'Continue').waitFor();

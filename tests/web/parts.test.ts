@@ -98,17 +98,19 @@ describe('a link', () => {
 
   test('round-trips what differs from the defaults', () => {
     const options = { lr: '0.02', batch: '64', optimizer: 'sgd', augment: 'flip,crop4' };
-    const hash = writeHash('[conv 3x3x8 - relu]x2 - affine 10 - softmax', options, table);
+    const net = '[conv 3x3x8 - relu]x2 - affine 10 - softmax';
+    const hash = writeHash(net, 'cifar10', options, table);
     expect(hash).not.toContain('batch');
     expect(readHash(hash, table)).toEqual({
-      net: '[conv 3x3x8 - relu]x2 - affine 10 - softmax',
+      net,
+      data: 'cifar10',
       options: { lr: '0.02', optimizer: 'sgd', augment: 'flip,crop4' },
       problems: [],
     });
   });
 
   test('with equal numbers written otherwise has nothing to say', () => {
-    expect(writeHash('x', { lr: '1e-3' }, table)).toBe('#net=x');
+    expect(writeHash('x', 'builtin', { lr: '1e-3' }, table)).toBe('#net=x');
   });
 
   test.each([
@@ -127,8 +129,9 @@ describe('a link', () => {
   });
 
   test('passes over what it does not know', () => {
-    expect(readHash('#colour=red&data=https://example.org', table)).toEqual({
+    expect(readHash('#colour=red', table)).toEqual({
       net: null,
+      data: 'builtin',
       options: {},
       problems: [],
     });

@@ -1,0 +1,290 @@
+/**
+ * Does what is asked of the run, one thing after the other: begin, start, step, reset, settings,
+ * data, checkpoints, links. What cannot be done is said, and a run that is replaced is kept.
+ */
+
+import type { CheckpointPanel } from './checkpoint-panel.js';
+import type { DataPanel } from './data-panel.js';
+import type { DataSource, DataStore, LiveTrainer } from './live-trainer.js';
+import { explain } from './live-trainer.js';
+import type { NetEditor } from './net-editor.js';
+import type { Notices } from './notices.js';
+import type { OptionPanel } from './option-panel.js';
+import { RunKeeper, type KeptRun } from './run-keeper.js';
+import { SetUp } from './set-up.js';
+import type { Shared } from './share.js';
+import { strings } from './strings.js';
+
+const words = strings.notices;
+
+export interface Parts {
+  net: NetEditor;
+  options: OptionPanel;
+  data: DataPanel;
+  checkpoint: CheckpointPanel;
+  notices: Notices;
+}
+
+export class RunDesk {
+  readonly keeper: RunKeeper;
+  readonly setUp: SetUp;
+  readonly #trainer: LiveTrainer;
+  readonly #parts: Parts;
+  readonly #store: DataStore | null;
+  #reading: AbortController | null = null;
+  #busy: Promise<unknown> = Promise.resolve();
+
+  constructor(trainer: LiveTrainer, parts: Parts, store: DataStore | null) {
+    this.#trainer = trainer;
+    this.#parts = parts;
+    this.#store = store;
+    this.keeper = new RunKeeper(trainer);
+    this.setUp = new SetUp(trainer, parts.net, parts.options);
+  }
+
+  /** One thing after the other; each that fails says so. */
+  #serially(work: () => Promise<unknown>): void {
+    this.#busy = this.#busy.then(work).catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    const { code, message } = explain(error);
+    if (code !== 'E_ABORTED') this.#parts.notices.say('problem', words.failed(message));
+  }
+
+  // running
+
+  /** The first run: what the address asks for, as far as it is right. */
+  begin(): void {
+    this.#serially(async () => {
+      await this.#parts.options.ready;
+      const shared = location.hash.length > 1 ? this.setUp.linked() : null;
+      await this.setUp.takeOver(); // and with it the address
+      await this.#openShared(shared);
+    });
+  }
+
+  start(): void {
+    this.#serially(async () => {
+      await this.#prepare();
+      await this.#trainer.start();
+    });
+  }
+
+  step(): void {
+    this.#serially(async () => {
+      await this.#prepare();
+      await this.#trainer.step();
+    });
+  }
+
+  reset(): void {
+    this.#reading?.abort();
+    this.#serially(async () => {
+      await this.#parts.net.checked;
+      const { problem } = this.setUp;
+      if (problem !== null) throw new Error(words.notReset(problem));
+      await this.#replace(() => this.setUp.apply());
+    });
+  }
+
+  /** A new run is never another one than the page shows. One under way goes on as it is. */
+  async #prepare(): Promise<void> {
+    await this.#parts.net.checked;
+    if (this.#fresh) {
+      const { problem } = this.setUp;
+      if (problem !== null) throw new Error(words.notStarted(problem));
+      if (this.setUp.pending) await this.setUp.apply();
+    }
+    this.#parts.notices.clear('problem', 'run');
+  }
+
+  /** Nothing is lost by a reset before the first step, so drafts come into use at once. */
+  get #fresh(): boolean {
+    return this.#trainer.state === 'ready' && (this.#trainer.metrics?.step ?? 0) === 0;
+  }
+
+  // settings
+
+  /** The text of the net, or a setting that waits for a reset, was changed. */
+  drafted(): void {
+    this.#serially(() => this.#drafted());
+  }
+
+  async #drafted(): Promise<void> {
+    if (this.#parts.net.problem === null && this.#fresh && this.setUp.pending) {
+      await this.setUp.apply();
+      this.#parts.notices.clear('problem');
+    }
+    this.setUp.mark();
+  }
+
+  changeOption(name: string, value: string, live: boolean): void {
+    this.#serially(async () => {
+      if (live) await this.setUp.set(name, value);
+      await this.#drafted();
+    });
+  }
+
+  /** Goes on for more epochs. */
+  trainMore(epochs: number): void {
+    this.#serially(async () => {
+      await this.setUp.set('epochs', String(Number(this.setUp.inUse['epochs']) + epochs));
+      await this.#trainer.start();
+    });
+  }
+
+  /** The cure of a run that diverges: a tenth of its rate, and no more than is usual. */
+  get lowerRate(): string {
+    const usual = Number(this.setUp.defaults['lr']);
+    return String(Number(Math.min(usual, Number(this.setUp.inUse['lr']) / 10).toPrecision(2)));
+  }
+
+  /** Goes on with another rate, or begins anew with it. */
+  changeRate(rate: string, anew: boolean): void {
+    this.#serially(async () => {
+      await this.setUp.set('lr', rate);
+      if (anew) await this.#replace(() => this.setUp.apply());
+      await this.#trainer.start();
+    });
+  }
+
+  // data and files
+
+  changeData(data: DataSource): void {
+    this.#reading?.abort();
+    const reading = new AbortController();
+    this.#reading = reading;
+    this.#serially(async () => {
+      if (reading.signal.aborted) return;
+      await this.#parts.net.checked;
+      this.#parts.data.begun();
+      try {
+        const net = this.#parts.net.problem === null ? {} : { net: this.setUp.inUse['net'] ?? '' };
+        await this.#replace(() => this.setUp.apply({ ...net, data, signal: reading.signal }));
+      } catch (error) {
+        if (!this.#askSplit(data, explain(error))) throw error;
+      } finally {
+        this.#parts.data.ended();
+      }
+    });
+  }
+
+  /**
+   * A file whose name does not say what it holds: asks, and reads all of them again, that one under
+   * an official name. False where there is nothing to ask.
+   */
+  #askSplit(data: DataSource, { code, message }: { code: string; message: string }): boolean {
+    if (code !== 'E_SPLIT' || typeof data !== 'object' || !('files' in data)) return false;
+    const { files } = data;
+    const unclear = files.find(({ name }) => message.includes(name));
+    if (!unclear) return false;
+    const are = (name: string) => (): void => {
+      const renamed = new File([unclear], name);
+      const all = files.map((file) => (file === unclear ? renamed : file));
+      this.changeData({ files: all, store: true });
+    };
+    this.#parts.notices.say('question', strings.data.askSplit(unclear.name), [
+      { text: strings.data.areTraining, act: are('data_batch_1.bin') },
+      { text: strings.data.areTest, act: are('test_batch.bin') },
+      { text: strings.data.cancel, act: () => {} },
+    ]);
+    return true;
+  }
+
+  /** Ends a reading of data that is under way. */
+  cancelData(): void {
+    this.#reading?.abort();
+  }
+
+  load(file: File): void {
+    this.#serially(async () => {
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      await this.#replace(() => this.setUp.load(bytes));
+      this.keeper.saved(this.#trainer.metrics?.step ?? 0);
+      this.#parts.checkpoint.say(strings.checkpoint.loaded(file.name));
+    });
+  }
+
+  // links
+
+  /** The address was changed: its set-up is opened, after a question where a run would go. */
+  followLink(): void {
+    if (location.hash === this.setUp.hash || location.hash.length < 2) return;
+    const open = (): void =>
+      this.#serially(() => this.#replace(() => this.#openShared(this.setUp.linked())));
+    if (!this.keeper.unsaved) return open();
+    this.#parts.notices.say('question', strings.share.ask, [
+      { text: strings.share.take, act: open },
+      { text: strings.share.leave, act: () => this.setUp.mark() },
+    ]);
+  }
+
+  async #openShared(shared: Shared | null): Promise<void> {
+    const { net, options } = this.#parts;
+    const notation = this.#trainer.summary.notation;
+    options.values = shared
+      ? { ...this.setUp.defaults, ...shared.options }
+      : await this.#optionsOf(notation);
+    if (shared?.net) net.net = shared.net;
+    const problems = [...(shared?.problems ?? [])];
+    const data = shared ? await this.#dataOf(shared, problems) : undefined;
+    try {
+      await this.setUp.apply({ ...(shared?.net ? { net: shared.net } : {}), ...data });
+    } catch (error) {
+      problems.push(strings.share.badNet(explain(error).message));
+      await this.setUp.apply({ net: notation });
+    }
+    if (problems.length > 0) this.#parts.notices.say('problem', problems.join(' '));
+  }
+
+  /** The settings of the preset that has this net. */
+  async #optionsOf(notation: string): Promise<Record<string, string>> {
+    const plain = (net: string): string => net.replace(/\s+/g, '').toLowerCase();
+    const presets = await this.#trainer.presets();
+    return presets.find(({ net }) => plain(net) === plain(notation))?.options ?? {};
+  }
+
+  /** A link's data set, where it is another one than the present. It is never fetched. */
+  async #dataOf({ data }: Shared, problems: string[]): Promise<{ data?: DataSource }> {
+    if (data === this.#trainer.dataset.name) return {};
+    if (data === 'builtin') return { data };
+    if (await this.#store?.info().catch(() => null)) return { data: { stored: true } };
+    problems.push(strings.share.noData);
+    return {};
+  }
+
+  // keeping
+
+  /** Another run in the place of the present one, which is kept. Where that fails, it goes on. */
+  async #replace(work: () => Promise<void>): Promise<void> {
+    const goes = this.#trainer.state === 'running';
+    if (goes) await this.#trainer.pause();
+    const kept = await this.keeper.keep(this.setUp.data, this.setUp.inUse);
+    try {
+      await work();
+    } catch (error) {
+      if (goes) await this.#trainer.start();
+      throw error;
+    }
+    this.keeper.saved(0);
+    const { notices } = this.#parts;
+    notices.clear('problem', 'run', 'question', 'kept');
+    if (kept === null) return;
+    notices.say('kept', words.kept(kept.epoch, kept.step), [
+      { text: words.bringBack, act: () => this.bringBack(kept) },
+    ]);
+  }
+
+  bringBack({ bytes, data, options }: KeptRun): void {
+    this.#serially(() =>
+      this.#replace(() => this.setUp.goBack(bytes, data, options)));
+  }
+
+  /** What the worker left of its run, when it is no more. */
+  recover(): void {
+    const last = this.#trainer.lastCheckpoint;
+    if (!last) return;
+    this.#serially(() => this.setUp.load(last.bytes));
+  }
+}

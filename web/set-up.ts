@@ -1,0 +1,139 @@
+/**
+ * The set-up that the next run will have, as the editor and the options show it, beside the one
+ * that the present run has. What differs waits for a reset.
+ */
+
+import type { DataSource, Change, LiveTrainer } from './live-trainer.js';
+import type { NetEditor } from './net-editor.js';
+import type { OptionPanel } from './option-panel.js';
+import { readHash, writeHash, type Shared } from './share.js';
+
+/** Options that act when the data are read. */
+const OF_DATA = ['train', 'validation', 'test', 'data-seed'];
+
+type Values = Record<string, string>;
+
+export class SetUp {
+  readonly #trainer: LiveTrainer;
+  readonly #net: NetEditor;
+  readonly #options: OptionPanel;
+  #inUse: Values = {};
+  #netInUse = '';
+  #read: Values = {}; // the options the data were read with
+  /** Where the present data set came from. */
+  data: DataSource = 'builtin';
+
+  constructor(trainer: LiveTrainer, net: NetEditor, options: OptionPanel) {
+    this.#trainer = trainer;
+    this.#net = net;
+    this.#options = options;
+  }
+
+  /** All options of the present run, by name. */
+  get inUse(): Readonly<Values> {
+    return this.#inUse;
+  }
+
+  get defaults(): Values {
+    return Object.fromEntries(this.#options.table.map((info) => [info.name, info.default]));
+  }
+
+  /** Why what is shown cannot be trained on; null where it can. */
+  get problem(): string | null {
+    return this.#net.problem ?? this.#options.problems[0] ?? null;
+  }
+
+  /** Whether what is shown is not what is in use. */
+  get pending(): boolean {
+    return this.#net.net !== this.#netInUse || this.#waiting().size > 0;
+  }
+
+  /** A new run with what is shown, but for what is given. The present one stays if it fails. */
+  async apply(change: Change = {}): Promise<void> {
+    const options = this.#options.values;
+    const net = change.net ?? this.#net.net;
+    const reread = OF_DATA.some((name) => !equal(options[name], this.#read[name]));
+    const data = change.data ?? (reread ? this.data : undefined);
+    await this.#trainer.reset({ options, ...change, net, ...(data ? { data } : {}) });
+    if (data) this.data = data;
+    if (data) this.#read = options;
+    await this.takeOver(options);
+  }
+
+  /** The data set and the run of a checkpoint, which was made with these options. */
+  async goBack(bytes: Uint8Array, data: DataSource, options: Values): Promise<void> {
+    const reread = OF_DATA.some((name) => !equal(options[name], this.#read[name]));
+    if (data !== this.data || reread) {
+      await this.#trainer.reset({ options, data });
+      this.data = data;
+      this.#read = options;
+    }
+    await this.load(bytes);
+  }
+
+  /** A checkpoint's run, on the present data set. */
+  async load(bytes: Uint8Array): Promise<void> {
+    await this.#trainer.load(bytes);
+    await this.takeOver();
+    this.#net.net = this.#netInUse;
+  }
+
+  /**
+   * What runs now is what the trainer says. A control that no longer shows what it did when the run
+   * was asked for has been changed since, and keeps that: its change comes next.
+   */
+  async takeOver(asked?: Values): Promise<void> {
+    const options = Object.entries(await this.#trainer.options());
+    const shown = this.#options.values;
+    this.#inUse = Object.fromEntries(options.map(([name, value]) => [name, String(value)]));
+    this.#netInUse = this.#inUse['net'] ?? this.#trainer.summary.notation;
+    if (Object.keys(this.#read).length === 0) this.#read = this.#inUse;
+    this.#options.values = Object.fromEntries(
+      Object.entries(this.#inUse).filter(([name]) => !asked || shown[name] === asked[name]),
+    );
+    this.mark();
+  }
+
+  /** A live option acts at once. */
+  async set(name: string, value: string): Promise<void> {
+    await this.#trainer.set(name, value);
+    this.#inUse[name] = value;
+    this.#options.values = { [name]: value };
+    this.mark();
+  }
+
+  /** Shows what waits for a reset, and puts the set-up into the address. */
+  mark(): void {
+    this.#options.waiting = this.#waiting();
+    this.#net.inUse = this.#net.net === this.#netInUse ? null : this.#netInUse;
+    if (this.#options.table.length > 0 && location.hash !== this.hash)
+      history.replaceState(null, '', this.hash);
+  }
+
+  /** The link of what is shown; of what is in use, where the text is no net. */
+  get hash(): string {
+    const net = this.#net.problem === null ? this.#net.net : this.#netInUse;
+    const { name } = this.#trainer.dataset;
+    return writeHash(net, name, this.#options.values, this.#options.table);
+  }
+
+  /** What the address asks for, as far as it is right. */
+  linked(): Shared {
+    return readHash(location.hash, this.#options.table);
+  }
+
+  /** Of a preset chosen during a run the live options wait, too: they belong to its net. */
+  #waiting(): Set<string> {
+    const values = this.#options.values;
+    const names = this.#options.table.map(({ name }) => name);
+    return new Set(
+      names.filter(
+        (name) => this.#inUse[name] !== undefined && !equal(values[name], this.#inUse[name]),
+      ),
+    );
+  }
+}
+
+function equal(a = '', b = ''): boolean {
+  return a === b || (a !== '' && b !== '' && Number(a) === Number(b));
+}
