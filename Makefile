@@ -179,167 +179,9 @@ $(PAGE): $(WEB_SRC) $(DIST) $(NPM)
 start: $(PAGE) ## build everything, serve the page and print its address (PORT=8080)
 	@node tests/serve.mjs $(<D) $(PORT)
 
-# --- tests ----------------------------------------------------------------------------------------
+# --- tests, equal bits, fuzzers, benchmarks -------------------------------------------------------
 
-LOGS = $(B)/logs
-
-test: ## every test: test-c, test-js, test-bits, test-web
-	@rm -rf $(LOGS)
-	@for suite in c js bits web; do $(MAKE) test-$$suite || failed="$$failed $$suite"; done; \
-		tests/summary.sh $(LOGS); \
-		if [ -n "$$failed" ]; then echo "kiln: failed:$$failed" >&2; exit 1; fi
-
-# The native tests as they ship, fused, and under the sanitizers.
-$(eval $(call variant,sanitized,$(CC),$(NATIVE_strict) $(SANITIZE_FLAGS)))
-
-# $(call test_programs,VARIANT,FLAGS)
-define test_programs
-$(B)/tests-c/$(1)/%: $(B)/obj/$(1)/tests/c/%.o $(call objects,$(1),$(TEST_LIB_SRC)) \
-		$(B)/obj/$(1)/libkiln.a
-	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(2) $$^ -lcmocka $(NATIVE_LIBS) -o $$@
-$(B)/tests-c/$(1)/replay-%: $(B)/obj/$(1)/tests/fuzz/fuzz_%.o $(B)/obj/$(1)/tests/fuzz/replay.o \
-		$(B)/obj/$(1)/libkiln.a
-	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(2) $$^ $(NATIVE_LIBS) -o $$@
-$(call objects,$(1),$(TEST_SRC) $(TEST_LIB_SRC)): | $(B)/have/cmocka $(B)/have/zlib
-$(call objects,$(1),$(FUZZ_SRC)): | $(B)/have/zlib
-endef
-$(eval $(call test_programs,strict,$(NATIVE_strict)))
-$(eval $(call test_programs,fused,$(NATIVE_fused)))
-$(eval $(call test_programs,sanitized,$(NATIVE_strict) $(SANITIZE_FLAGS)))
-.SECONDARY:
-
-TEST_VARIANTS = strict sanitized $(if $(HAS_FMA),fused)
-TEST_PROGRAMS = $(foreach v,$(TEST_VARIANTS),$(TEST_SRC:tests/c/%.c=$(B)/tests-c/$(v)/%))
-REPLAYS = $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests-c/sanitized/replay-%)
-
-test-c: $(TEST_PROGRAMS) $(REPLAYS) ## C tests, also fused and under ASan and UBSan (SEED=7)
-	@$(if $(SEED),KILN_SEED=$(SEED)) tests/run_c.sh $(LOGS)/c.log $(TEST_PROGRAMS) $(REPLAYS)
-
-# Node 20 hides relaxed SIMD behind a switch that later versions have dropped.
-NODE_RELAXED = $(shell node --experimental-wasm-relaxed-simd -e 0 2>/dev/null && \
-	echo --experimental-wasm-relaxed-simd)
-JEST = node --experimental-vm-modules --no-warnings=ExperimentalWarning $(NODE_RELAXED) \
-	node_modules/jest/bin/jest.js
-
-# $(call compile_tests,ROOM): tests as ES modules; what they import of bindings/ is build/dist.
-compile_tests = rm -rf $(B)/tests-$(1) && mkdir -p $(B)/tests-js $(B)/tests-web && \
-	node tests/compile.mjs $(B)/tests-$(1) $(wildcard tests/$(1)/*.test.ts)
-
-test-js: $(DIST) $(JS_TEST_SRC) $(B)/native/kiln ## Jest on the built bindings in Node
-	@$(call compile_tests,js)
-	@mkdir -p $(LOGS)
-	@$(JEST) --selectProjects js 2>&1 | tee $(LOGS)/js.log
-
-browser:
-	@CHROMIUM='$(CHROMIUM)' emsdk-config/need.sh chromium
-# Its path, looked for when it is wanted: it may just have been installed.
-BROWSER = $(firstword $(shell command -v \
-	$(or $(CHROMIUM),chromium chromium-browser google-chrome)))
-
-test-web: $(PAGE) $(WEB_TEST_SRC) | browser ## Jest on the page in Chromium (CHROMIUM=)
-	@$(call compile_tests,web)
-	@mkdir -p $(LOGS)
-	@CHROMIUM="$(BROWSER)" $(JEST) --selectProjects web --runInBand 2>&1 | tee $(LOGS)/web.log
-
-# Equal bits: build/bits/COMPILER-LANES-MODE/kiln for each compiler, number of lanes and mode.
-BITS_CC_gcc = $(GCC)
-BITS_CC_clang = $(CLANG)
-BITS_FUSED = $(if $(HAS_FMA),fused)
-BITS = $(foreach cc,gcc clang,$(foreach lanes,1 4 8 16,$(foreach mode,strict $(BITS_FUSED),\
-	$(cc)-$(lanes)-$(mode))))
-bits_flags = -D_POSIX_C_SOURCE=200809L -pthread -DKILN_LANES=$(2) $(LANES_$(2)) \
-	$(MODE_$(3)) $(if $(filter fused,$(3)),$(FMA))
-define bits
-$(call variant,bits/$(1)-$(2)-$(3),$$(BITS_CC_$(1)),$(call bits_flags,$(1),$(2),$(3)))
-$(call program,$(B)/bits/$(1)-$(2)-$(3)/kiln,bits/$(1)-$(2)-$(3),$$(BITS_CC_$(1)),-pthread)
-$(call objects,bits/$(1)-$(2)-$(3),$(LIB_SRC) $(CLI_SRC)): | $(B)/have/$(1)
-endef
-# part: the N-th of COMPILER-LANES-MODE.
-part = $(word $(1),$(subst -, ,$(2)))
-$(foreach b,$(BITS),\
-	$(eval $(call bits,$(call part,1,$(b)),$(call part,2,$(b)),$(call part,3,$(b)))))
-
-bits: $(BITS:%=$(B)/bits/%/kiln) ## the native programs whose results must have equal bits
-test-bits: bits $(DIST) ## equal bits: compilers, lanes, threads, WebAssembly
-	@mkdir -p $(LOGS)
-	@node $(NODE_RELAXED) tests/bits/run.mjs $(BITS) 2>&1 | tee $(LOGS)/bits.log
-
-accuracy: $(NATIVE) ## train on real CIFAR-10 and print the table of accuracies (long)
-	@node tests/accuracy.mjs
-
-# Each fuzz target by itself, in a build of its own with clang: make fuzz FUZZ=notation SECONDS=60
-FUZZ ?= $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
-SECONDS ?= 60
-$(eval $(call variant,fuzz,$$(CLANG),$(NATIVE_strict) $(FUZZ_FLAGS)))
-$(call objects,fuzz,$(LIB_SRC) $(FUZZ_SRC)): | $(B)/have/fuzzer $(B)/have/zlib
-$(B)/fuzz/%: $(B)/obj/fuzz/tests/fuzz/fuzz_%.o $(B)/obj/fuzz/libkiln.a
-	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(FUZZ_FLAGS) $^ $(NATIVE_LIBS) -o $@
-
-fuzz: $(FUZZ:%=$(B)/fuzz/%) ## fuzz the parsers with libFuzzer (FUZZ=name SECONDS=60)
-	@for name in $(FUZZ); do \
-		mkdir -p $(B)/fuzz/corpus/$$name tests/fuzz/corpus/$$name; \
-		echo "== $$name"; \
-		$(B)/fuzz/$$name -max_total_time=$(SECONDS) -timeout=10 -print_final_stats=1 \
-			-artifact_prefix=$(B)/fuzz/$$name- \
-			$(B)/fuzz/corpus/$$name tests/fuzz/corpus/$$name 2>&1 | tail -n 12; done
-
-# --- benchmarks -----------------------------------------------------------------------------------
-
-# kernels-VARIANT measures the kernels: natively as they ship and for AVX2, and as WebAssembly.
-BENCH_SRC = $(wildcard tests/bench/*.c)
-BENCH_NATIVE = strict $(if $(HAS_FMA),fused $(BENCH_AVX2))
-NATIVE_avx2 = $(filter-out -march=%,$(NATIVE_FLAGS)) $(AVX2_FLAGS) $(MODE_fused)
-BENCH_KERNELS = $(BENCH_NATIVE:%=$(B)/bench/kernels-%) \
-	$(B)/bench/kernels-simd.mjs $(B)/bench/kernels-relaxed.mjs
-
-$(eval $(call variant,avx2,$(CC),$(NATIVE_avx2)))
-define bench_native
-$(B)/bench/kernels-$(1): $(call objects,$(1),$(BENCH_SRC) tests/bench/peers/openblas.c) \
-		$(B)/obj/$(1)/libkiln.a
-	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(NATIVE_$(1)) $$^ $(NATIVE_LIBS) -o $$@
-endef
-$(foreach v,strict fused avx2,$(eval $(call bench_native,$(v))))
-
-BENCH_LIB_SRC = $(filter src/base/% src/kernels/% src/ref/% src/layers/conv2d.c,$(LIB_SRC))
-define bench_wasm
-$(B)/bench/kernels-$(1).mjs: $(call objects,wasm-$(1),$(BENCH_SRC) $(BENCH_LIB_SRC))
-	@mkdir -p $$(@D)
-	$$(Q)$(EMCC) $(WASM_$(1)) $(WASM_LINK_BENCH) $$^ -o $$@
-endef
-$(foreach v,simd relaxed,$(eval $(call bench_wasm,$(v))))
-
-# Shorter: make bench ONLY=kernels,steps,scaling,memory,start ROUNDS=1 SECONDS=0.3 (of steps in a
-# round) NETS=W1,W3 MATCH='conv 64' (shapes whose line contains it).
-given = $(findstring command,$(origin $(1)))
-BENCH_OPTIONS = $(foreach o,ROUNDS SECONDS ONLY NETS MATCH,$(if $(call given,$(o)),\
-	--$(shell echo $(o) | tr A-Z a-z)='$($(o))'))
-
-bench: $(NATIVE) $(BENCH_KERNELS) $(DIST) $(PAGE) ## measure kiln and its peers (ROUNDS=5)
-	@CHROMIUM="$(BROWSER)" NODE_RELAXED="$(NODE_RELAXED)" \
-		node tests/bench/measure.mjs $(BENCH_OPTIONS)
-bench: | browser
-bench-compare: $(NATIVE) $(DIST) | browser ## this build by another checkout's: WITH=../before
-	@CHROMIUM="$(BROWSER)" node tests/bench/compare.mjs --with='$(WITH)' $(BENCH_OPTIONS)
-bench-kernels: $(BENCH_KERNELS)
-bench-readme: ## put the latest measured table and picture into README.md
-	@node tests/bench/readme.mjs
-
-# The peers' npm packages lie apart from the project's own and are never shipped.
-PEERS = node_modules/.bench-peers
-PEERS_NPM = $(PEERS)/node_modules/.package-lock.json
-bench-peers: $(PEERS_NPM) ## install PyTorch, OpenBLAS, ConvNetJS and TensorFlow.js
-	@echo "kiln: the peers are installed; make bench measures beside them"
-$(PEERS_NPM): | $(B)/have/torch $(B)/have/openblas
-$(PEERS_NPM): $(wildcard tests/bench/peers/package*.json) $(NPM)
-	@mkdir -p $(PEERS)
-	@cp tests/bench/peers/package.json tests/bench/peers/package-lock.json $(PEERS)
-	@echo "kiln: installing ConvNetJS and TensorFlow.js into $(PEERS)" >&2
-	npm ci --prefix $(PEERS) --ignore-scripts --no-audit --no-fund
-	@touch $@
+include tests/tests.mk tests/bits/bits.mk tests/fuzz/fuzz.mk tests/bench/bench.mk
 
 # --- checks ---------------------------------------------------------------------------------------
 
@@ -374,8 +216,8 @@ clean: ## remove build/
 distclean: clean ## remove node_modules/ as well (data/ and the toolchain's cache folder stay)
 	rm -rf node_modules
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: bench bench-compare bench-kernels bench-peers bench-readme browser toolchain native wasm \
-	bindings web start test test-c test-js test-web bits test-bits accuracy fuzz check data clean \
-	distclean help
+.PHONY: bench bench-compare bench-kernels bench-peers bench-readme browser machine-code toolchain \
+	native wasm bindings web start test test-c test-js test-web bits test-bits accuracy fuzz check \
+	data clean distclean help

@@ -1,0 +1,18 @@
+# The fuzzers; included by Makefile.
+
+# Each fuzz target by itself, in a build of its own with clang: make fuzz FUZZ=notation SECONDS=60
+FUZZ ?= $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
+SECONDS ?= 60
+$(eval $(call variant,fuzz,$$(CLANG),$(NATIVE_strict) $(FUZZ_FLAGS)))
+$(call objects,fuzz,$(LIB_SRC) $(FUZZ_SRC)): | $(B)/have/fuzzer $(B)/have/zlib
+$(B)/fuzz/%: $(B)/obj/fuzz/tests/fuzz/fuzz_%.o $(B)/obj/fuzz/libkiln.a
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) $^ $(NATIVE_LIBS) -o $@
+
+fuzz: $(FUZZ:%=$(B)/fuzz/%) ## fuzz the parsers with libFuzzer (FUZZ=name SECONDS=60)
+	@for name in $(FUZZ); do \
+		mkdir -p $(B)/fuzz/corpus/$$name tests/fuzz/corpus/$$name; \
+		echo "== $$name"; \
+		$(B)/fuzz/$$name -max_total_time=$(SECONDS) -timeout=10 -print_final_stats=1 \
+			-artifact_prefix=$(B)/fuzz/$$name- \
+			$(B)/fuzz/corpus/$$name tests/fuzz/corpus/$$name 2>&1 | tail -n 12; done

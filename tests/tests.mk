@@ -1,0 +1,66 @@
+# The tests of C, bindings and page, and the accuracies; included by Makefile.
+
+LOGS = $(B)/logs
+
+test: ## every test: test-c, test-js, test-bits, test-web
+	@rm -rf $(LOGS)
+	@for suite in c js bits web; do $(MAKE) test-$$suite || failed="$$failed $$suite"; done; \
+		tests/summary.sh $(LOGS); \
+		if [ -n "$$failed" ]; then echo "kiln: failed:$$failed" >&2; exit 1; fi
+
+# The native tests as they ship, fused, and under the sanitizers.
+$(eval $(call variant,sanitized,$(CC),$(NATIVE_strict) $(SANITIZE_FLAGS)))
+
+# $(call test_programs,VARIANT,FLAGS)
+define test_programs
+$(B)/tests-c/$(1)/%: $(B)/obj/$(1)/tests/c/%.o $(call objects,$(1),$(TEST_LIB_SRC)) \
+		$(B)/obj/$(1)/libkiln.a
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(2) $$^ -lcmocka $(NATIVE_LIBS) -o $$@
+$(B)/tests-c/$(1)/replay-%: $(B)/obj/$(1)/tests/fuzz/fuzz_%.o $(B)/obj/$(1)/tests/fuzz/replay.o \
+		$(B)/obj/$(1)/libkiln.a
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(2) $$^ $(NATIVE_LIBS) -o $$@
+$(call objects,$(1),$(TEST_SRC) $(TEST_LIB_SRC)): | $(B)/have/cmocka $(B)/have/zlib
+$(call objects,$(1),$(FUZZ_SRC)): | $(B)/have/zlib
+endef
+$(eval $(call test_programs,strict,$(NATIVE_strict)))
+$(eval $(call test_programs,fused,$(NATIVE_fused)))
+$(eval $(call test_programs,sanitized,$(NATIVE_strict) $(SANITIZE_FLAGS)))
+.SECONDARY:
+
+TEST_VARIANTS = strict sanitized $(if $(HAS_FMA),fused)
+TEST_PROGRAMS = $(foreach v,$(TEST_VARIANTS),$(TEST_SRC:tests/c/%.c=$(B)/tests-c/$(v)/%))
+REPLAYS = $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests-c/sanitized/replay-%)
+
+test-c: $(TEST_PROGRAMS) $(REPLAYS) ## C tests, also fused and under ASan and UBSan (SEED=7)
+	@$(if $(SEED),KILN_SEED=$(SEED)) tests/run_c.sh $(LOGS)/c.log $(TEST_PROGRAMS) $(REPLAYS)
+
+# Node 20 hides relaxed SIMD behind a switch that later versions have dropped.
+NODE_RELAXED = $(shell node --experimental-wasm-relaxed-simd -e 0 2>/dev/null && \
+	echo --experimental-wasm-relaxed-simd)
+JEST = node --experimental-vm-modules --no-warnings=ExperimentalWarning $(NODE_RELAXED) \
+	node_modules/jest/bin/jest.js
+
+# $(call compile_tests,ROOM): tests as ES modules; what they import of bindings/ is build/dist.
+compile_tests = rm -rf $(B)/tests-$(1) && mkdir -p $(B)/tests-js $(B)/tests-web && \
+	node tests/compile.mjs $(B)/tests-$(1) $(wildcard tests/$(1)/*.test.ts)
+
+test-js: $(DIST) $(JS_TEST_SRC) $(B)/native/kiln ## Jest on the built bindings in Node
+	@$(call compile_tests,js)
+	@mkdir -p $(LOGS)
+	@$(JEST) --selectProjects js 2>&1 | tee $(LOGS)/js.log
+
+browser:
+	@CHROMIUM='$(CHROMIUM)' emsdk-config/need.sh chromium
+# Its path, looked for when it is wanted: it may just have been installed.
+BROWSER = $(firstword $(shell command -v \
+	$(or $(CHROMIUM),chromium chromium-browser google-chrome)))
+
+test-web: $(PAGE) $(WEB_TEST_SRC) | browser ## Jest on the page in Chromium (CHROMIUM=)
+	@$(call compile_tests,web)
+	@mkdir -p $(LOGS)
+	@CHROMIUM="$(BROWSER)" $(JEST) --selectProjects web --runInBand 2>&1 | tee $(LOGS)/web.log
+
+accuracy: $(NATIVE) ## train on real CIFAR-10 and print the table of accuracies (long)
+	@node tests/accuracy.mjs
