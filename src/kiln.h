@@ -210,7 +210,8 @@ enum {
     KILN_STEPPED = 1,   /* a step was taken */
     KILN_EPOCH = 2,     /* an epoch ended, its accuracies are in kiln_trainer_metrics */
     KILN_DONE = 4,      /* all epochs done, or stopped early */
-    KILN_BEST = 8       /* a new best validation accuracy; parameters were kept */
+    KILN_BEST = 8,      /* a new best validation accuracy; parameters were kept */
+    KILN_RECOVERED = 32 /* alone: the loss was not finite, the run went back (option recover) */
 };
 
 /* Borrows the data set, which must be finished and outlive the trainer. options: all of
@@ -223,11 +224,14 @@ KILN_API int kiln_trainer_destroy(int trainer);
 KILN_API int kiln_trainer_set(int trainer, const char *key, const char *value);
 /* Text: all options and their present values, one object of strings. */
 KILN_API int kiln_trainer_options(int trainer);
-/* One step. Returns flags. KILN_E_DIVERGED when loss or gradient is not finite: the parameters are
- * then those before the step. KILN_E_STATE when the run is over. */
+/* One step. Returns flags. KILN_E_DIVERGED when loss or gradient is not finite: the run is then
+ * back at its last sane state, an earlier step, and can be saved and go on with a smaller lr. With
+ * the option recover it goes on by itself, with a tenth of lr and the rule's state zero:
+ * KILN_RECOVERED, and kiln_error() says from where. KILN_E_STATE when the run is over. */
 KILN_API int kiln_trainer_step(int trainer);
 /* Text: {"step","epoch","steps","epochs","loss","dataLoss","regLoss","accuracy" (of the batch),
- * "lr","gradientNorm","updateRatio","trainAccuracy","valAccuracy","bestValAccuracy","bestEpoch"}
+ * "lr","gradientNorm","updateRatio","trainLoss" (mean over the steps of the last epoch),
+ * "trainAccuracy","valAccuracy","bestValAccuracy","bestEpoch"}
  * after the last step or epoch; null where not yet known. Accuracies in 0..1. */
 KILN_API int kiln_trainer_metrics(int trainer);
 /* Text: {"loss":[[step, loss]..],
@@ -236,7 +240,8 @@ KILN_API int kiln_trainer_metrics(int trainer);
 KILN_API int kiln_trainer_history(int trainer);
 /* Images first .. first + n - 1 of a split in test mode. Returns the number right; adds the sum of
  * their losses to *loss_sum and their counts to confusion (classes, classes; row = label) where not
- * NULL. views: 1, 2 (flips) or 10 (flips and shifts) averaged. */
+ * NULL. views: 1, 2 (flips) or 10 (flips and shifts) averaged. KILN_E_DIVERGED where a score or a
+ * loss is not finite. */
 KILN_API int kiln_trainer_evaluate(int trainer, int split, int first, int n, int views,
                                    double *loss_sum, int *confusion);
 /* probabilities (n, classes) of images (n, C, H, W), bytes 0..255 that are normalised as the

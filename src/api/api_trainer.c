@@ -24,7 +24,8 @@ typedef struct {
 } trainer;
 
 _Static_assert((int)KILN_STEPPED == KILN_RUN_STEPPED && (int)KILN_EPOCH == KILN_RUN_EPOCH &&
-                   (int)KILN_DONE == KILN_RUN_DONE && (int)KILN_BEST == KILN_RUN_BEST,
+                   (int)KILN_DONE == KILN_RUN_DONE && (int)KILN_BEST == KILN_RUN_BEST &&
+                   (int)KILN_RECOVERED == KILN_RUN_RECOVERED,
                "the flags of a step are those of kiln.h");
 
 /* The trainer, while its data set is alive; NULL with the error set. */
@@ -182,6 +183,7 @@ int kiln_trainer_metrics(int handle)
     number_or_null(j, "lr", m->lr, m->measured);
     number_or_null(j, "gradientNorm", m->gradient_norm, m->measured);
     number_or_null(j, "updateRatio", m->update_ratio, m->update_ratio >= 0);
+    kiln_json_number(j, "trainLoss", m->train_loss);
     number_or_null(j, "trainAccuracy", m->train_accuracy, m->train_accuracy >= 0);
     number_or_null(j, "valAccuracy", m->val_accuracy, m->val_accuracy >= 0);
     number_or_null(j, "bestValAccuracy", r->best_accuracy, r->best_accuracy >= 0);
@@ -240,8 +242,7 @@ int kiln_trainer_predict(int handle, const uint8_t *images, int n, int views, fl
     KILN_TRY(check_views(views));
     if (n < 0 || (n && (!images || !probabilities)))
         return kiln_fail(KILN_E_ARG, "predict: there are no images, or no room for the answer");
-    kiln_run_predict(t->run, images, n, views, probabilities);
-    return KILN_OK;
+    return kiln_run_predict(t->run, images, n, views, probabilities);
 }
 
 int kiln_trainer_inspect(int handle, int split, int i)

@@ -87,6 +87,20 @@ static int report_epoch(run *r, const char *metrics, int best)
 
 /* ---- the run --------------------------------------------------------------------------------- */
 
+/* The loss blew up, and the run went back. */
+static void report_recovery(run *r)
+{
+    char sentence[400], metrics[TEXT];
+
+    snprintf(sentence, sizeof sentence, "%s", kiln_error());
+    cli_progress_clear(&r->progress);
+    fprintf(stderr, "kiln: %s\n", sentence);
+    r->unsaved = 1;
+    if (!r->json || kiln_trainer_metrics(r->session.trainer) < 0) return;
+    snprintf(metrics, sizeof metrics, "%s", kiln_text());
+    print_event("recovered", metrics);
+}
+
 /* Steps to the end: 0, an exit code, or CLI_INTERRUPTED. */
 static int steps(run *r)
 {
@@ -101,6 +115,7 @@ static int steps(run *r)
             cli_progress_clear(&r->progress);
             return cli_fail(flags);
         }
+        if (flags & KILN_RECOVERED) report_recovery(r);
         if (flags & KILN_STEPPED) {
             r->unsaved = 1;
             if (kiln_trainer_metrics(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
@@ -195,9 +210,9 @@ static int finish(run *r, int code, int best)
     if (saved) return saved;
     if (code == 0) return report_done(r, best);
     if (r->save)
-        fprintf(stderr, "kiln: %s; go on with: kiln train --resume %s\n",
+        fprintf(stderr, "kiln: %s; go on with: kiln train --resume %s%s\n",
                 code == CLI_INTERRUPTED ? "interrupted and saved" : "the last good state is saved",
-                r->save);
+                r->save, code == CLI_INTERRUPTED ? "" : " --recover, or a smaller --lr");
     else if (code == CLI_INTERRUPTED)
         fprintf(stderr, "kiln: interrupted; nothing was kept, for there was no --save\n");
     return code;

@@ -12,6 +12,7 @@
 #include "base/simd.h"
 #include "base/status.h"
 #include "kernels/vec.h"
+#include "train/kept.h"
 #include "train/tensor_list.h"
 
 #define HASH_SIZE 17
@@ -198,9 +199,11 @@ static int fill(const kiln_safetensors *f, kiln_run *r)
                              f->tensors, l.count);
     for (int i = 0; i < l.count && status >= 0; i++) status = read_tensor(f, &l.tensor[i]);
     kiln_arena_destroy(&l.arena);
+    if (status >= 0) kiln_kept_start(r);
     if (status >= 0 && r->history.epochs) {
         const float *last = r->history.epoch_value[r->history.epochs - 1];
 
+        r->metrics.train_loss = last[0];
         r->metrics.train_accuracy = last[1];
         r->metrics.val_accuracy = last[2];
     }

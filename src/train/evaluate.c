@@ -44,6 +44,18 @@ void kiln_statistics_set(kiln_net *net, const float *in)
     }
 }
 
+int kiln_statistics_finite(kiln_net *net)
+{
+    const int tensors = kiln_net_tensor_count(net);
+
+    for (int i = 0; i < tensors; i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(net, i);
+
+        if (!t->parameter && !kiln_vec_all_finite(t->data, t->size)) return 0;
+    }
+    return 1;
+}
+
 static int smaller(int a, int b)
 {
     return a < b ? a : b;
@@ -54,9 +66,22 @@ static int room(const kiln_run *r)
     return kiln_net_made_with(r->net)->batch;
 }
 
+/* The scores of a forward pass in test mode, or NULL with the error set where one is not finite. */
+static const float *test_scores(kiln_run *r, int n)
+{
+    const float *scores = kiln_net_forward(r->net, n, 0);
+    char where[120] = "";
+
+    if (kiln_vec_all_finite(scores, n * r->data->classes)) return scores;
+    kiln_net_find_nonfinite(r->net, where, sizeof where);
+    kiln_fail(KILN_E_DIVERGED, "the net's scores are not finite%s%s: its parameters have blown up",
+              *where ? "; first " : "", where);
+    return NULL;
+}
+
 /* Means of n <= room images over views to r->probability. Leaves the plain view's scores last in
  * the net. */
-static void average_views(kiln_run *r, const uint8_t *images, int n, int views)
+static int average_views(kiln_run *r, const uint8_t *images, int n, int views)
 {
     const kiln_plan *plan = kiln_net_plan(r->net);
     const int classes = plan->classes, svm = !plan->layer[plan->count - 1].kind->probabilities;
@@ -68,7 +93,8 @@ static void average_views(kiln_run *r, const uint8_t *images, int n, int views)
 
         kiln_batch_decode_raw(kiln_net_input(r->net), images, r->data, n, (int)r->o.normalize,
                               v % 2, move[0], move[1]);
-        scores = kiln_net_forward(r->net, n, 0);
+        scores = test_scores(r, n);
+        if (!scores) return KILN_E_DIVERGED;
         if (svm)
             kiln_vec_copy(r->view, scores, n * classes);
         else
@@ -79,6 +105,7 @@ static void average_views(kiln_run *r, const uint8_t *images, int n, int views)
         kiln_vec_copy(r->view, r->probability, n * classes);
         kiln_softmax(r->probability, r->view, n, classes);
     }
+    return KILN_OK;
 }
 
 int kiln_run_evaluate(kiln_run *r, int split, int first, int n, int views, double *loss_sum,
@@ -93,8 +120,15 @@ int kiln_run_evaluate(kiln_run *r, int split, int first, int n, int views, doubl
 
         k = smaller(n - done, room(r));
         for (int i = 0; i < k; i++) r->label[i] = d->label[split][at + i];
-        average_views(r, d->image[split] + (size_t)at * size, k, views);
-        if (loss_sum) *loss_sum += kiln_net_data_loss(r->net, r->label, k) * k;
+        KILN_TRY(average_views(r, d->image[split] + (size_t)at * size, k, views));
+        if (loss_sum) {
+            const double loss = kiln_net_data_loss(r->net, r->label, k);
+
+            if (!(loss - loss == 0))
+                return kiln_fail(KILN_E_DIVERGED, "the loss of the images is not finite: the "
+                                                  "net's parameters have blown up");
+            *loss_sum += loss * k;
+        }
         correct += kiln_correct(r->prediction, r->probability, r->label, k, d->classes);
         for (int i = 0; confusion && i < k; i++)
             confusion[r->label[i] * d->classes + r->prediction[i]]++;
@@ -102,24 +136,26 @@ int kiln_run_evaluate(kiln_run *r, int split, int first, int n, int views, doubl
     return correct;
 }
 
-void kiln_run_predict(kiln_run *r, const uint8_t *images, int n, int views, float *probabilities)
+int kiln_run_predict(kiln_run *r, const uint8_t *images, int n, int views, float *probabilities)
 {
     const kiln_dataset *d = r->data;
     const size_t size = (size_t)d->C * (size_t)d->H * (size_t)d->W;
 
     for (int done = 0, k; done < n; done += k) {
         k = smaller(n - done, room(r));
-        average_views(r, images + (size_t)done * size, k, views);
+        KILN_TRY(average_views(r, images + (size_t)done * size, k, views));
         memcpy(probabilities + (size_t)done * (size_t)d->classes, r->probability,
                (size_t)k * (size_t)d->classes * sizeof *probabilities);
     }
+    return KILN_OK;
 }
 
-/* Accuracy on `count` training images drawn for this step, as the Solver draws its
+/* How many are right of `count` training images drawn for this step, as the Solver draws its
  * num_train_samples. */
-static double train_accuracy(kiln_run *r, int count)
+static int right_in_training(kiln_run *r, int count)
 {
     const kiln_rng rng = {(uint32_t)r->o.seed, KILN_RNG_CHECK, (uint64_t)r->step};
+    const float *scores;
     int correct = 0;
 
     for (int done = 0, k; done < count; done += k) {
@@ -128,22 +164,29 @@ static double train_accuracy(kiln_run *r, int count)
             r->index[i] = (int)kiln_rng_below(rng, (uint64_t)(done + i), (uint32_t)r->images);
         kiln_batch_decode(kiln_net_input(r->net), r->label, r->data, 0, r->index, 0, k,
                           (int)r->o.normalize, NULL, rng.seed, r->step);
-        correct +=
-            kiln_correct(NULL, kiln_net_forward(r->net, k, 0), r->label, k, r->data->classes);
+        if (!(scores = test_scores(r, k))) return KILN_E_DIVERGED;
+        correct += kiln_correct(NULL, scores, r->label, k, r->data->classes);
     }
-    return (double)correct / count;
+    return correct;
 }
 
-void kiln_run_check(kiln_run *r)
+int kiln_run_check(kiln_run *r)
 {
     const int train = smaller((int)r->o.check_train, r->images);
     const int all = r->validation, wanted = (int)r->o.check_val;
     const int validation = wanted > 0 ? smaller(wanted, all) : all;
 
-    if (train > 0) r->metrics.train_accuracy = train_accuracy(r, train);
-    if (validation > 0)
-        r->metrics.val_accuracy =
-            (double)kiln_run_evaluate(r, 1, 0, validation, 1, NULL, NULL) / validation;
+    int right;
+
+    if (train > 0) {
+        KILN_TRY(right = right_in_training(r, train));
+        r->metrics.train_accuracy = (double)right / train;
+    }
+    if (validation > 0) {
+        KILN_TRY(right = kiln_run_evaluate(r, 1, 0, validation, 1, NULL, NULL));
+        r->metrics.val_accuracy = (double)right / validation;
+    }
+    return KILN_OK;
 }
 
 /* The inspector with the run's parameters and statistics. */

@@ -109,6 +109,8 @@ static const row table[] = {
      "validation images looked at each epoch; 0: all"},
     {"patience", INT, "0", 0, 10000, NONE, AT(patience), LIVE, "checks",
      "stop after so many epochs without a better validation accuracy; 0: never"},
+    {"recover", FLAG, "0", 0, 1, NONE, AT(recover), LIVE, "checks",
+     "when the loss blows up go back to the last sane state with a tenth of lr"},
 };
 
 #define ROWS ((int)(sizeof table / sizeof *table))

@@ -4,17 +4,20 @@
  *   draw images - decode and augment - forward - loss + 0.5·reg·ΣW² - backward - clip - update
  *
  * Nothing of the state changes before loss and gradient are known to be finite, but for the running
- * statistics, which a diverged step puts back. Sums of squares are taken in float blocks, so a
- * finite |w| and |dw| bound every element by 2e19. |dw| is looked at in each step, |w| in each
- * KILN_RUN_RATIO_EVERY-th: with lr <= 1000 no update of such values overflows until the next look,
- * and parameters stay finite for good.
+ * statistics. A step that diverges takes the run back to its last sane state (kept.h), which is
+ * kept at the start of an epoch and in each KILN_RUN_RATIO_EVERY-th step. Sums of squares are taken
+ * in float blocks, so a finite |w| and |dw| bound every element by 2e19. |dw| is looked at in each
+ * step, |w| in each KILN_RUN_RATIO_EVERY-th: with lr <= 1000 no update of such values overflows
+ * until the next look, and parameters stay finite for good.
  */
 #include "train/trainer.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/status.h"
 #include "kernels/vec.h"
+#include "train/kept.h"
 #include "train/rules.h"
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -50,6 +53,7 @@ static void lay_out(kiln_run *r, kiln_arena *a)
     r->before = kiln_arena_take(a, r->floats, sizeof(float));
     r->best_statistics = kiln_arena_take(a, r->statistics, sizeof(float));
     r->statistics_before = kiln_arena_take(a, r->statistics, sizeof(float));
+    kiln_kept_lay_out(&r->kept, r, a);
 }
 
 static void lay_out_batch(kiln_run *r, kiln_arena *a, int batch, int classes)
@@ -137,7 +141,9 @@ static int fill(kiln_run *r)
     r->order_epoch = -1;
     r->best_accuracy = -1;
     r->metrics.train_accuracy = r->metrics.val_accuracy = r->metrics.update_ratio = -1;
+    r->metrics.train_loss = NAN;
     kiln_history_clear(&r->history);
+    kiln_kept_start(r);
     return KILN_OK;
 }
 
@@ -246,18 +252,25 @@ static int finite(double x)
     return x - x == 0;
 }
 
-/* A step that found no finite `what`: puts the running statistics back and says where it began. */
-static int diverged(kiln_run *r, const char *what)
+/* A step that found `what`: back to the last sane state, and on with a tenth of lr where
+ * the option recover asks for it. A state whose own loss is not finite has no way on. */
+static int diverged(kiln_run *r, int64_t step, const char *what)
 {
+    const double lr = r->o.lr * KILN_RECOVER_FACTOR;
     char where[120] = "";
 
     kiln_net_find_nonfinite(r->net, where, sizeof where);
-    kiln_statistics_set(r->net, r->statistics_before);
-    return kiln_fail(
-        KILN_E_DIVERGED,
-        "training diverged at step %lld: %s is not finite%s%s. The parameters are those "
-        "before the step; a smaller lr, or clip=1, may help",
-        (long long)r->step + 1, what, *where ? "; first " : "", where);
+    kiln_kept_restore(r);
+    kiln_fail(KILN_E_DIVERGED,
+              "training diverged at step %lld: %s%s%s. The run is back at step %lld, "
+              "where its loss was sane; a smaller lr, or clip=1, may help",
+              (long long)step, what, *where ? "; first " : "", where, (long long)r->step);
+    if (!r->o.recover || step == r->step + 1 || lr < KILN_RECOVER_LR_MIN) return KILN_E_DIVERGED;
+    r->o.lr = lr;
+    for (int i = 0; i < r->states; i++) memset(r->state[i], 0, r->floats * sizeof(float));
+    kiln_fail(KILN_E_DIVERGED, "training diverged at step %lld; it goes on from step %lld with "
+              "lr=%g", (long long)step, (long long)r->step, lr);
+    return KILN_RUN_RECOVERED;
 }
 
 static void update(kiln_run *r, float lr)
@@ -286,13 +299,15 @@ static void update_measured(kiln_run *r, float lr, double w_squares)
     r->metrics.update_ratio = w_squares > 0 ? __builtin_sqrt(moved / w_squares) : 0;
 }
 
-/* Accuracies now, a line of the history, and the best parameters. Returns KILN_RUN_BEST or 0. */
+/* Accuracies now, a line of the history, and the best parameters. Returns KILN_RUN_BEST or 0, or
+ * KILN_E_DIVERGED. */
 static int look(kiln_run *r, int epoch)
 {
     kiln_epoch_record record = {.epoch = epoch, .step = (int32_t)r->step};
 
-    kiln_run_check(r);
-    record.train_loss = (float)(r->loss_count ? r->loss_sum / (double)r->loss_count : 0);
+    KILN_TRY(kiln_run_check(r));
+    r->metrics.train_loss = r->loss_count ? r->loss_sum / (double)r->loss_count : 0;
+    record.train_loss = (float)r->metrics.train_loss;
     record.train_accuracy = (float)r->metrics.train_accuracy;
     record.val_accuracy = (float)r->metrics.val_accuracy;
     record.lr = (float)r->metrics.lr;
@@ -308,7 +323,7 @@ static int look(kiln_run *r, int epoch)
 /* The step's bookkeeping; returns its flags. */
 static int advance(kiln_run *r, int n)
 {
-    int flags = KILN_RUN_STEPPED;
+    int flags = KILN_RUN_STEPPED, best = 0;
 
     r->step++;
     r->position += n;
@@ -322,9 +337,11 @@ static int advance(kiln_run *r, int n)
     }
     if (r->o.max_steps && r->step >= r->o.max_steps) flags |= KILN_RUN_EPOCH;
     if (flags & KILN_RUN_EPOCH)
-        flags |= look(r, r->epoch + (r->position > 0));
+        best = look(r, r->epoch + (r->position > 0));
     else if (r->step == 1 && r->o.check_first)
-        flags |= look(r, 0);
+        best = look(r, 0);
+    if (best < 0) return diverged(r, r->step, "a score of the check is not finite");
+    flags |= best;
     if (r->position == 0) r->loss_sum = 0, r->loss_count = 0;
     if (kiln_run_over(r)) flags |= KILN_RUN_DONE;
     return flags;
@@ -350,14 +367,22 @@ int kiln_run_step(kiln_run *r)
         (double)kiln_correct(NULL, kiln_net_forward(r->net, n, 1), r->label, n, r->data->classes) /
         n;
     m.data_loss = kiln_net_data_loss(r->net, r->label, n);
-    if (!finite(m.data_loss)) return diverged(r, "the loss");
+    if (!finite(m.data_loss)) return diverged(r, r->step + 1, "the loss is not finite");
+    if (r->o.recover && kiln_kept_lost(r, m.data_loss))
+        return diverged(r, r->step + 1, "the loss is far above what it started from");
+    if (!kiln_statistics_finite(r->net))
+        return diverged(r, r->step + 1, "a running statistic is not finite");
     kiln_net_backward(r->net, n);
     m.reg_loss = kiln_net_regularise(r->net, r->o.reg, 1, &dw_squares);
     m.loss = m.data_loss + m.reg_loss;
     m.gradient_norm = __builtin_sqrt(dw_squares);
-    if (!finite(dw_squares) || !finite(m.loss)) return diverged(r, "the gradient");
-    if (measure) w_squares = kiln_net_parameter_squares(r->net);
-    if (!finite(w_squares)) return diverged(r, "the square of a parameter");
+    if (!finite(dw_squares) || !finite(m.loss))
+        return diverged(r, r->step + 1, "the gradient is not finite");
+    if (measure || r->position == 0) w_squares = kiln_net_parameter_squares(r->net);
+    if (!finite(w_squares))
+        return diverged(r, r->step + 1, "the square of a parameter is not finite");
+    if (measure || r->position == 0)
+        kiln_kept_offer(r, m.data_loss, w_squares, r->statistics_before);
     if (r->o.clip > 0 && m.gradient_norm > r->o.clip)
         kiln_vec_scale(r->dw, r->dw, (int)r->floats, (float)(r->o.clip / m.gradient_norm));
     m.lr = learning_rate(r);

@@ -16,7 +16,13 @@
 #include "train/rules.h"
 
 /* The flags a step returns: the values of kiln.h. */
-enum { KILN_RUN_STEPPED = 1, KILN_RUN_EPOCH = 2, KILN_RUN_DONE = 4, KILN_RUN_BEST = 8 };
+enum {
+    KILN_RUN_STEPPED = 1,
+    KILN_RUN_EPOCH = 2,
+    KILN_RUN_DONE = 4,
+    KILN_RUN_BEST = 8,
+    KILN_RUN_RECOVERED = 32
+};
 
 typedef struct {
     double loss, data_loss, reg_loss; /* of the last step; loss is their sum */
@@ -24,11 +30,26 @@ typedef struct {
     double lr, gradient_norm; /* before clipping */
     double update_ratio; /* |change of w| / |w|, measured every KILN_RUN_RATIO_EVERY steps; -1
                             before */
+    double train_loss; /* mean over the steps of the last epoch that was checked; NaN before */
     double train_accuracy, val_accuracy; /* of the last check; -1 before */
     int measured; /* 1 once a step was taken */
 } kiln_run_metrics;
 
 #define KILN_RUN_RATIO_EVERY 16
+
+/* What the option `recover` multiplies lr by, and the lr below which it gives up. */
+#define KILN_RECOVER_FACTOR 0.1
+#define KILN_RECOVER_LR_MIN 1e-12
+
+/* The state a diverged run goes back to (kept.h). */
+typedef struct {
+    float *w, *statistics, *state[KILN_RULE_STATES];
+    int64_t step, position, loss_count;
+    int epoch;
+    double loss_sum;
+    double start_loss, start_squares; /* of the first step since the run was made or read; loss -1:
+                                         none yet */
+} kiln_kept;
 
 typedef struct {
     kiln_train_options o;
@@ -53,7 +74,8 @@ typedef struct {
     float *state[KILN_RULE_STATES], *rule_scratch;
     float *best, *best_statistics;
     float *before; /* parameters before a step whose update ratio is measured */
-    float *statistics_before;
+    float *statistics_before; /* the step's own */
+    kiln_kept kept;
     int *order, order_epoch; /* the shuffled order, and the epoch it is of */
     kiln_run_metrics metrics;
     kiln_history history;
@@ -69,8 +91,10 @@ typedef struct {
 int kiln_run_make(kiln_run **run, const kiln_dataset *data, const kiln_train_options *o);
 void kiln_run_free(kiln_run *r);
 
-/* One step: flags, or KILN_E_DIVERGED with everything as it was before, or KILN_E_STATE when the
- * run is over. */
+/* One step: flags, or KILN_E_STATE when the run is over, or KILN_E_DIVERGED: then the run is back
+ * at its last sane state, from which it can go on with a smaller lr. With the option `recover` it
+ * does that by itself: lr becomes a tenth, the rule's state zero, and KILN_RUN_RECOVERED alone is
+ * returned; kiln_error() says from where to where. */
 int kiln_run_step(kiln_run *r);
 int kiln_run_over(const kiln_run *r);
 int64_t kiln_run_steps_per_epoch(const kiln_run *r);
@@ -84,17 +108,19 @@ int kiln_run_restore_best(kiln_run *r); /* KILN_E_STATE when there is none */
  */
 
 #define KILN_VIEWS_MAX 10
-/* 1, 2 (with mirror image) or 10 (both, moved by two pixels in four directions) views averaged. */
+/* 1, 2 (with mirror image) or 10 (both, moved by two pixels in four directions) views averaged.
+ * KILN_E_DIVERGED where a score is not finite. */
 int kiln_run_evaluate(kiln_run *r, int split, int first, int n, int views, double *loss_sum,
                       int *confusion);
-void kiln_run_predict(kiln_run *r, const uint8_t *images, int n, int views, float *probabilities);
+int kiln_run_predict(kiln_run *r, const uint8_t *images, int n, int views, float *probabilities);
 /* The checks of an epoch's end: fills metrics.train_accuracy and .val_accuracy. */
-void kiln_run_check(kiln_run *r);
+int kiln_run_check(kiln_run *r);
 /* Forward and backward of one image in r->inspector. */
 int kiln_run_inspect(kiln_run *r, int split, int i);
 
 /* Running statistics of a net to and from one array. */
 void kiln_statistics_get(kiln_net *net, float *out);
 void kiln_statistics_set(kiln_net *net, const float *in);
+int kiln_statistics_finite(kiln_net *net); /* 1 or 0 */
 
 #endif

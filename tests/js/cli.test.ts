@@ -133,14 +133,20 @@ describe('train', () => {
     expect((await kiln('eval', save)).code).toBe(0);
   });
 
-  test('a loss that is not finite is null in JSON', async () => {
+  test('what a diverged run saved trains on, by itself with --recover', async () => {
     const save = at('infinite.safetensors');
     const { code, err } = await kiln('train', ...SMALL, '--optimizer', 'sgd', '--lr', '1000',
       '--schedule', 'constant', '--epochs', '20', '--save', save);
     expect(code).toBe(6);
     expect(err).toMatch(/step \d+: the loss is not finite; first layer \d \(\w+\), tensor \w+/);
-    expect((await kiln('eval', save, '--json')).events[0]).toMatchObject(
-      { event: 'done', count: 60, loss: null });
+    expect(err).toMatch(/go on with: kiln train --resume \S+ --recover/);
+    const [done] = (await kiln('eval', save, '--json')).events;
+    expect(done).toMatchObject({ event: 'done', count: 60 });
+    expect(done!.loss).toBeLessThan(100);
+    const on = await kiln('train', '--resume', save, '--recover', '--json');
+    expect(on.code).toBe(0);
+    expect(on.events.some(({ event }) => event === 'recovered')).toBe(true);
+    expect(on.err).toMatch(/it goes on from step \d+ with lr=100/);
   });
 
   test('on a terminal a line renews itself, with loss, accuracy, speed and time left', async () => {
