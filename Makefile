@@ -168,8 +168,8 @@ $(DIST): $(BINDINGS_SRC) $(INLINE_SRC) $(WASM) tsconfig.json $(NPM)
 	@touch $@
 
 # What the page offers as its source.
-SOURCE = LICENSE README.md Makefile package.json package-lock.json tsconfig.json jest.config.js \
-	src bindings web tests emsdk-config
+SOURCE = LICENSE README.md CONTRIBUTING.md Makefile package.json package-lock.json tsconfig.json \
+	jest.config.js src bindings web tests emsdk-config
 web: $(PAGE) ## the page: build/web
 $(PAGE): $(WEB_SRC) $(DIST) $(NPM)
 	$(Q)$(BIN)/vite build web --outDir $(abspath $(@D)) --emptyOutDir --logLevel warn

@@ -55,7 +55,7 @@ check_include() { # FILE LINE NAME
 
 files=$(find src -name '*.[ch]' | sort)
 for file in $files; do
-    may "$(room_of "${file#src/}")" >/dev/null || error "$file: not a room that DESIGN.md names"
+    may "$(room_of "${file#src/}")" >/dev/null || error "$file: not a room of CONTRIBUTING.md"
 done
 
 while IFS=: read -r file line text; do

@@ -99,6 +99,14 @@ while read -r name; do
 done < <(printf '%s\n' "${all[@]}" | grep -E '\.(c|h|ts|mjs|sh|css)$' | grep -vE '(^|/)index\.ts$' |
     sed 's,.*/,,' | sort | uniq -d)
 
+# --- the guide ------------------------------------------------------------------------------------
+
+# A file or folder that a page for people names has to be there; <name> and * stand for any.
+while IFS=: read -r page name; do
+    compgen -G "${name//<*>/*}" >/dev/null || error "$page: names $name, which is not there"
+done < <(grep -oHE '`(src|bindings|web|tests|emsdk-config)/[^`: ]+`' \
+    README.md CONTRIBUTING.md src/README.md | tr -d '`' | sort -u)
+
 for entry in $(printf '%s\n' "${all[@]}" | grep / | cut -d/ -f1 | sort -u); do
     case $entry in
     src | bindings | web | tests | emsdk-config | .ci) ;;

@@ -1,5 +1,5 @@
 /*
- * A run as one safetensors file, from which it goes on bit for bit (DESIGN.md section 7).
+ * A run as one safetensors file, from which it goes on bit for bit (src/README.md, Checkpoints).
  *
  * Tensors are those of tensor_list.h. Metadata, all of it text: format, format_version, version,
  * net, options (key=value lines), seed, mode, data, data_hash, classes, normalize, mean, std, and
