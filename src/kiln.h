@@ -92,8 +92,10 @@ KILN_API int kiln_memory_used(void);
  * "threads" (the most),"elements" (of one array of a layer function, the most)}. */
 KILN_API int kiln_constants(void);
 /* Text: the table of options, [{"name","type","default","min","max","choices","live","group",
- * "help"}]. type: int, float, choice, text, flag; min and max with int and float; live: may be
- * changed while training. */
+ * "help","usedBy","words"}]. type: int, float, choice, text, flag; min and max with int and float;
+ * live: may be changed while training. usedBy: {"optimizer":["momentum",..]}, the choices that read
+ * it (absent: all do). words, of init and augment: [{"name","min","max" (of the number behind it),
+ * "needs" (another word)}..]. */
 KILN_API int kiln_options(void);
 /* Text: the presets, [{"name","title","net","options":{...},"note"}], the nets of the course and of
  * the page. */

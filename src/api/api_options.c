@@ -48,7 +48,8 @@ int kiln_constants(void)
     static const constant flags[] = {{"stepped", KILN_STEPPED},
                                      {"epoch", KILN_EPOCH},
                                      {"done", KILN_DONE},
-                                     {"best", KILN_BEST}};
+                                     {"best", KILN_BEST},
+                                     {"recovered", KILN_RECOVERED}};
     static const int views[] = {1, 2, 10};
     kiln_json *j = kiln_text_begin();
 

@@ -12,8 +12,9 @@
 
 #include "base/keyvalue.h"
 #include "base/status.h"
-#include "net/net.h"
+#include "train/option_words.h"
 #include "train/presets.h"
+#include "train/rules.h"
 
 enum type { INT, FLOAT, CHOICE, TEXT, FLAG };
 
@@ -40,6 +41,15 @@ static const char *const optimizers[] = {KILN_RULES(X) NULL};
 #undef X
 static const char *const schedules[] = {"constant", "step",     "exponential",
                                         "cosine",   "onecycle", NULL};
+
+/* What a schedule reads besides lr and warmup; a rule's row says it of rules. */
+static const struct {
+    const char *option, *schedules[3];
+} schedule_reads[] = {
+    {"lr-decay", {"step", "exponential"}},
+    {"decay-every", {"step"}},
+    {"final-lr", {"cosine", "onecycle"}},
+};
 
 static const row table[] = {
     {"net", TEXT, KILN_DEFAULT_NET, 0, 0, NONE, AT(net), FIXED, "net",
@@ -172,87 +182,9 @@ static int store(const row *r, kiln_train_options *o, const kiln_keyvalue *pair)
     return KILN_OK;
 }
 
-/* he | xavier | gaussian SCALE */
-static int read_init(kiln_train_options *o)
-{
-    static const char *const names[] = {"he", "xavier", "gaussian"};
-    static const int kinds[] = {KILN_INIT_HE, KILN_INIT_XAVIER, KILN_INIT_GAUSSIAN};
-    kiln_keyvalue pair = {.key = "init"};
-    const char *space = strchr(o->init_text, ' ');
-    int i;
-
-    snprintf(pair.value, sizeof pair.value, "%.*s",
-             space ? (int)(space - o->init_text) : KILN_OPTION_TEXT, o->init_text);
-    KILN_TRY(i = kiln_value_choice(&pair, names, 3));
-    o->init = kinds[i];
-    o->init_scale = 0;
-    if (o->init != KILN_INIT_GAUSSIAN)
-        return space ? kiln_fail(KILN_E_ARG, "init: %s takes no number", names[i]) : KILN_OK;
-    if (!space)
-        return kiln_fail(KILN_E_ARG, "init: gaussian needs a scale, as in \"gaussian 0.001\"");
-    snprintf(pair.value, sizeof pair.value, "%s", space + strspn(space, " "));
-    return kiln_value_double(&pair, 0, 100, &o->init_scale);
-}
-
-/* `word` is `name` and a number in 1..max, which goes to *out. */
-static int read_sized(const char *word, const char *name, int max, int *out)
-{
-    const size_t length = strlen(name);
-    kiln_keyvalue pair = {.key = "augment"};
-    int64_t value;
-
-    if (strncmp(word, name, length)) return 0;
-    snprintf(pair.value, sizeof pair.value, "%s", word + length);
-    if (kiln_value_int(&pair, 1, max, &value) < 0)
-        return kiln_fail(KILN_E_ARG, "augment: %s wants its pixels, 1 to %d, as in %s%d", name, max,
-                         name, max / 2);
-    *out = (int)value;
-    return 1;
-}
-
-/* none, or a list of flip, cropN, reflect, cutoutN */
-static int read_augment(kiln_train_options *o)
-{
-    static const char *const names[] = {"none", "flip", "crop4", "reflect", "cutout8"};
-    const char *at = o->augment_text;
-    char word[KILN_OPTION_TEXT];
-
-    memset(&o->augment, 0, sizeof o->augment);
-    o->augment.crop_pad = KILN_PAD_ZERO;
-    while (*at) {
-        const size_t length = strcspn(at, ", ");
-        int known;
-
-        snprintf(word, sizeof word, "%.*s", (int)length, at);
-        at += length + strspn(at + length, ", ");
-        if (!*word || !strcmp(word, "none")) continue;
-        known = read_sized(word, "crop", 8, &o->augment.crop);
-        if (!known) known = read_sized(word, "cutout", 32, &o->augment.cutout);
-        if (known < 0) return known;
-        if (known) continue;
-        if (!strcmp(word, "flip"))
-            o->augment.flip = 1;
-        else if (!strcmp(word, "reflect"))
-            o->augment.crop_pad = KILN_PAD_REFLECT;
-        else {
-            const char *near = kiln_closest(word, names, 5);
-
-            return kiln_fail(KILN_E_ARG,
-                             "augment: \"%s\" is none of flip, cropN, reflect, cutoutN%s%s%s", word,
-                             near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-        }
-    }
-    if (o->augment.crop_pad == KILN_PAD_REFLECT && !o->augment.crop)
-        return kiln_fail(KILN_E_ARG, "augment: reflect says how crops are padded; name a crop too, "
-                                     "as in crop4,reflect");
-    o->augmented = o->augment.flip || o->augment.crop || o->augment.cutout;
-    return KILN_OK;
-}
-
 static int derive(kiln_train_options *o)
 {
-    KILN_TRY(read_init(o));
-    KILN_TRY(read_augment(o));
+    KILN_TRY(kiln_option_words_read(o));
     if (o->dropout < 0 && o->dropout != -1)
         return kiln_fail(KILN_E_ARG, "dropout: %g is neither a share from 0 to 0.99 nor -1",
                          o->dropout);
@@ -353,6 +285,35 @@ void kiln_train_options_json(const kiln_train_options *o, kiln_json *j)
         kiln_json_string(j, table[i].name, value_text(&table[i], o, buffer));
 }
 
+static int rule_reads(const kiln_rule *rule, const char *option)
+{
+    for (size_t i = 0; i < sizeof rule->options / sizeof *rule->options; i++)
+        if (rule->options[i] && !strcmp(rule->options[i], option)) return 1;
+    return 0;
+}
+
+/* "usedBy":{"optimizer":["momentum",...]}: the choices that read this option; left out where all
+ * do. */
+static void used_by_json(const char *option, kiln_json *j)
+{
+    int open = 0;
+
+    for (int i = 0; i < KILN_RULE_COUNT; i++) {
+        if (!rule_reads(kiln_rule_table[i], option)) continue;
+        if (!open) kiln_json_object(j, "usedBy"), kiln_json_array(j, "optimizer");
+        open = 1;
+        kiln_json_string(j, NULL, kiln_rule_table[i]->name);
+    }
+    for (size_t i = 0; i < sizeof schedule_reads / sizeof *schedule_reads; i++) {
+        if (strcmp(schedule_reads[i].option, option)) continue;
+        kiln_json_object(j, "usedBy"), kiln_json_array(j, "schedule");
+        open = 1;
+        for (int k = 0; schedule_reads[i].schedules[k]; k++)
+            kiln_json_string(j, NULL, schedule_reads[i].schedules[k]);
+    }
+    if (open) kiln_json_close(j), kiln_json_close(j);
+}
+
 void kiln_train_options_table(kiln_json *j)
 {
     static const char *const types[] = {"int", "float", "choice", "text", "flag"};
@@ -375,6 +336,8 @@ void kiln_train_options_table(kiln_json *j)
         kiln_json_bool(j, "live", r->live);
         kiln_json_string(j, "group", r->group);
         kiln_json_string(j, "help", r->help);
+        used_by_json(r->name, j);
+        kiln_option_words_json(r->name, j);
         kiln_json_close(j);
     }
     kiln_json_close(j);

@@ -157,6 +157,56 @@ static void describes_the_table(void **state)
     kiln_json_free(&j);
 }
 
+/* The options that the table says a schedule reads are those its factor depends on. */
+static void schedules_read_what_the_table_says(void **state)
+{
+    static const char *const changes[][2] = {
+        {"lr-decay", "lr-decay=0.5\n"}, {"decay-every", "decay-every=3\n"},
+        {"final-lr", "final-lr=0.25\n"}};
+    static const char *const reads[][3] = {{"step", "exponential", ""}, {"step", "", ""},
+                                           {"cosine", "onecycle", ""}};
+    static const char *const kinds[] = {"constant", "step", "exponential", "cosine", "onecycle"};
+    char text[80];
+
+    (void)state;
+    for (int k = 0; k < 5; k++)
+        for (int c = 0; c < 3; c++) {
+            kiln_train_options plain = o, changed;
+            int differs = 0, told = 0;
+
+            snprintf(text, sizeof text, "schedule=%s", kinds[k]);
+            assert_int_equal(kiln_train_options_read(&plain, text, KILN_OPTIONS_ALL), 0);
+            changed = plain;
+            assert_int_equal(
+                kiln_train_options_read(&changed, changes[c][1], KILN_OPTIONS_ALL), 0);
+            for (int step = 0; step < 200; step++)
+                differs |= kiln_schedule_factor(&plain.schedule, step, 10, 20) !=
+                           kiln_schedule_factor(&changed.schedule, step, 10, 20);
+            for (int i = 0; i < 3; i++) told |= !strcmp(reads[c][i], kinds[k]);
+            if (differs != told) CHECK_FAIL("%s and %s", kinds[k], changes[c][0]);
+        }
+}
+
+static void relevance_and_words(void **state)
+{
+    kiln_json j;
+
+    (void)state;
+    memset(&j, 0, sizeof j);
+    kiln_json_begin(&j);
+    kiln_train_options_table(&j);
+    assert_true(kiln_json_end(&j) > 0);
+    assert_non_null(strstr(kiln_json_text(&j), "\"usedBy\":{\"optimizer\":[\"momentum\","
+                                               "\"nesterov\"]}"));
+    assert_non_null(strstr(kiln_json_text(&j), "\"usedBy\":{\"optimizer\":[\"rmsprop\"]}"));
+    assert_non_null(strstr(kiln_json_text(&j), "\"usedBy\":{\"schedule\":[\"step\","
+                                               "\"exponential\"]}"));
+    assert_non_null(strstr(kiln_json_text(&j), "{\"name\":\"crop\",\"min\":1,\"max\":8}"));
+    assert_non_null(strstr(kiln_json_text(&j), "{\"name\":\"reflect\",\"needs\":\"crop\"}"));
+    assert_non_null(strstr(kiln_json_text(&j), "{\"name\":\"gaussian\",\"min\":0,\"max\":100}"));
+    kiln_json_free(&j);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +218,8 @@ int main(void)
         cmocka_unit_test_setup(prints_what_it_reads, fresh),
         cmocka_unit_test_setup(longest_text, fresh),
         cmocka_unit_test(describes_the_table),
+        cmocka_unit_test_setup(schedules_read_what_the_table_says, fresh),
+        cmocka_unit_test(relevance_and_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,134 @@
+/* The options init and augment, whose values are words; see option_words.h. */
+#include "train/option_words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/keyvalue.h"
+#include "base/status.h"
+#include "net/net.h"
+
+#define CROP_MAX 8 /* pixels */
+#define CUTOUT_MAX 32
+#define GAUSSIAN_MAX 100
+
+/* What the words of the options init and augment may be: a word, or a word and a number. */
+typedef struct {
+    const char *option, *name;
+    double min, max; /* of the number; max 0: none */
+    const char *needs; /* another word of the same option; NULL: none */
+} word;
+
+static const word words[] = {
+    {"init", "he", 0, 0, NULL},
+    {"init", "xavier", 0, 0, NULL},
+    {"init", "gaussian", 0, GAUSSIAN_MAX, NULL},
+    {"augment", "flip", 0, 0, NULL},
+    {"augment", "crop", 1, CROP_MAX, NULL},
+    {"augment", "reflect", 0, 0, "crop"},
+    {"augment", "cutout", 1, CUTOUT_MAX, NULL},
+};
+
+/* he | xavier | gaussian SCALE */
+static int read_init(kiln_train_options *o)
+{
+    static const char *const names[] = {"he", "xavier", "gaussian"};
+    static const int kinds[] = {KILN_INIT_HE, KILN_INIT_XAVIER, KILN_INIT_GAUSSIAN};
+    kiln_keyvalue pair = {.key = "init"};
+    const char *space = strchr(o->init_text, ' ');
+    int i;
+
+    snprintf(pair.value, sizeof pair.value, "%.*s",
+             space ? (int)(space - o->init_text) : KILN_OPTION_TEXT, o->init_text);
+    KILN_TRY(i = kiln_value_choice(&pair, names, 3));
+    o->init = kinds[i];
+    o->init_scale = 0;
+    if (o->init != KILN_INIT_GAUSSIAN)
+        return space ? kiln_fail(KILN_E_ARG, "init: %s takes no number", names[i]) : KILN_OK;
+    if (!space)
+        return kiln_fail(KILN_E_ARG, "init: gaussian needs a scale, as in \"gaussian 0.001\"");
+    snprintf(pair.value, sizeof pair.value, "%s", space + strspn(space, " "));
+    return kiln_value_double(&pair, 0, GAUSSIAN_MAX, &o->init_scale);
+}
+
+/* `word` is `name` and a number in 1..max, which goes to *out. */
+static int read_sized(const char *word, const char *name, int max, int *out)
+{
+    const size_t length = strlen(name);
+    kiln_keyvalue pair = {.key = "augment"};
+    int64_t value;
+
+    if (strncmp(word, name, length)) return 0;
+    snprintf(pair.value, sizeof pair.value, "%s", word + length);
+    if (kiln_value_int(&pair, 1, max, &value) < 0)
+        return kiln_fail(KILN_E_ARG, "augment: %s wants its pixels, 1 to %d, as in %s%d", name, max,
+                         name, max / 2);
+    *out = (int)value;
+    return 1;
+}
+
+/* none, or a list of flip, cropN, reflect, cutoutN */
+static int read_augment(kiln_train_options *o)
+{
+    static const char *const names[] = {"none", "flip", "crop4", "reflect", "cutout8"};
+    const char *at = o->augment_text;
+    char word[KILN_OPTION_TEXT];
+
+    memset(&o->augment, 0, sizeof o->augment);
+    o->augment.crop_pad = KILN_PAD_ZERO;
+    while (*at) {
+        const size_t length = strcspn(at, ", ");
+        int known;
+
+        snprintf(word, sizeof word, "%.*s", (int)length, at);
+        at += length + strspn(at + length, ", ");
+        if (!*word || !strcmp(word, "none")) continue;
+        known = read_sized(word, "crop", CROP_MAX, &o->augment.crop);
+        if (!known) known = read_sized(word, "cutout", CUTOUT_MAX, &o->augment.cutout);
+        if (known < 0) return known;
+        if (known) continue;
+        if (!strcmp(word, "flip"))
+            o->augment.flip = 1;
+        else if (!strcmp(word, "reflect"))
+            o->augment.crop_pad = KILN_PAD_REFLECT;
+        else {
+            const char *near = kiln_closest(word, names, 5);
+
+            return kiln_fail(KILN_E_ARG,
+                             "augment: \"%s\" is none of flip, cropN, reflect, cutoutN%s%s%s", word,
+                             near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        }
+    }
+    if (o->augment.crop_pad == KILN_PAD_REFLECT && !o->augment.crop)
+        return kiln_fail(KILN_E_ARG, "augment: reflect says how crops are padded; name a crop too, "
+                                     "as in crop4,reflect");
+    o->augmented = o->augment.flip || o->augment.crop || o->augment.cutout;
+    return KILN_OK;
+}
+
+int kiln_option_words_read(kiln_train_options *o)
+{
+    KILN_TRY(read_init(o));
+    return read_augment(o);
+}
+
+/* "words":[{"name":"crop","min":1,"max":8},...] of an option whose value is a list of words. */
+void kiln_option_words_json(const char *option, kiln_json *j)
+{
+    int open = 0;
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(words[i].option, option)) continue;
+        if (!open) kiln_json_array(j, "words");
+        open = 1;
+        kiln_json_object(j, NULL);
+        kiln_json_string(j, "name", words[i].name);
+        if (words[i].max > 0) {
+            kiln_json_number(j, "min", words[i].min);
+            kiln_json_number(j, "max", words[i].max);
+        }
+        if (words[i].needs) kiln_json_string(j, "needs", words[i].needs);
+        kiln_json_close(j);
+    }
+    if (open) kiln_json_close(j);
+}
