@@ -16,7 +16,7 @@
 #include "train/schedule.h"
 
 /* The update rules by the names of the option `optimizer`; rules.h has their rows. */
-#define KILN_RULES(X) X(sgd) X(momentum) X(nesterov) X(rmsprop) X(adam) X(adamw)
+#define KILN_RULES(X) X(sgd) X(momentum) X(nesterov) X(rmsprop) X(adam) X(adamw) X(muon)
 
 #define X(name) KILN_RULE_##name,
 enum { KILN_RULES(X) KILN_RULE_COUNT };

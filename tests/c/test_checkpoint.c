@@ -129,6 +129,12 @@ static void adam_prelu_fixed_scale(void **state)
             "batch=10\noptimizer=adam\nlr=0.01\nreg=0.01\nepochs=3\n");
 }
 
+static void muon_normed(void **state)
+{
+    (void)state;
+    goes_on(NET "batch=10\noptimizer=muon\nweight-decay=0.01\nlr=0.02\nepochs=3\n");
+}
+
 static void live_options_on_resume(void **state)
 {
     kiln_run *r = make(NET "batch=10\nlr=0.01\n"), *next = NULL;
@@ -465,6 +471,7 @@ int main(void)
         cmocka_unit_test(adam_replacement),
         cmocka_unit_test(rmsprop_groupnorm),
         cmocka_unit_test(adamw_layernorm),
+        cmocka_unit_test(muon_normed),
         cmocka_unit_test(adam_prelu_fixed_scale),
         cmocka_unit_test(live_options_on_resume),
         cmocka_unit_test(export_is_the_net_alone),

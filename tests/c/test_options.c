@@ -197,7 +197,7 @@ static void relevance_and_words(void **state)
     kiln_train_options_table(&j);
     assert_true(kiln_json_end(&j) > 0);
     assert_non_null(strstr(kiln_json_text(&j), "\"usedBy\":{\"optimizer\":[\"momentum\","
-                                               "\"nesterov\"]}"));
+                                               "\"nesterov\",\"muon\"]}"));
     assert_non_null(strstr(kiln_json_text(&j), "\"usedBy\":{\"optimizer\":[\"rmsprop\"]}"));
     assert_non_null(strstr(kiln_json_text(&j), "\"usedBy\":{\"schedule\":[\"step\","
                                                "\"exponential\"]}"));

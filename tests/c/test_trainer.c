@@ -255,10 +255,11 @@ static void every_rule_learns(void **state)
         SMALL "batch=25\nepochs=12\noptimizer=rmsprop\nlr=0.002\ndecay-rate=0.9\n",
         SMALL "batch=25\nepochs=12\noptimizer=adam\nlr=0.005\n",
         SMALL "batch=25\nepochs=12\noptimizer=adamw\nlr=0.005\nweight-decay=0.01\n",
+        SMALL "batch=25\nepochs=12\noptimizer=muon\nlr=0.01\nweight-decay=0.01\n",
     };
 
     (void)state;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < KILN_RULE_COUNT; i++) {
         kiln_run *r = make(rules[i]);
 
         advance(r, 48);
