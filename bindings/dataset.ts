@@ -131,7 +131,7 @@ export class Dataset {
     }
     const predictions = new Int32Array(test);
     const correct = this.#wasm.call(
-      'kiln_data_knn', this.handle, k, train, test, fills(predictions));
+      'kiln_data_knn', this.handle, k, train, 0, test, fills(predictions));
     return { correct, accuracy: correct / test, predictions };
   }
 

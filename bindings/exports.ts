@@ -63,7 +63,7 @@ const SIGNATURES = {
   kiln_data_info: 'int',
   kiln_data_image: 'int int int U8out?',
   kiln_data_batch: 'int int int int text F32out I32out?',
-  kiln_data_knn: 'int int int int I32out?',
+  kiln_data_knn: 'int int int int int I32out?',
 
   // training
   kiln_trainer_create: 'int text',

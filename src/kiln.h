@@ -200,10 +200,11 @@ KILN_API int kiln_data_image(int data, int split, int i, uint8_t *out);
  * y (n), which may be NULL; x may not. options: normalize=channel | mean-image | none. */
 KILN_API int kiln_data_batch(int data, int split, int first, int n, const char *options, float *x,
                              int *y);
-/* kNN on raw pixels by Euclidean distance (assignment 1): returns the number of the first `test`
- * test images that the first `train` training images get right with k neighbours; predictions
- * (test) may be NULL. Ties of votes go to the smaller label. k in 1..train. */
-KILN_API int kiln_data_knn(int data, int k, int train, int test, int *predictions);
+/* kNN on raw pixels by Euclidean distance (assignment 1), exact: returns how many of the test
+ * images first .. first + n - 1 the first `train` training images get right with k neighbours,
+ * 1..train; predictions (n) may be NULL. Equal distances and equal votes go to the smaller label;
+ * an image at distance 0 decides alone. */
+KILN_API int kiln_data_knn(int data, int k, int train, int first, int n, int *predictions);
 
 /* ---- training (class Trainer) ---------------------------------------------------------------- */
 

@@ -272,31 +272,24 @@ int kiln_data_batch(int data, int split, int first, int n, const char *options, 
 typedef struct {
     const kiln_dataset *d;
     int train, D;
-    float *x_train, *x_test, *piece, *work; /* KNN_TRAIN and KNN_TEST images, their distances */
-    float *distances;                       /* (KNN_TEST, train) */
+    float *work;
+    int32_t *piece;     /* distances of KNN_TEST images to KNN_TRAIN */
+    int32_t *distances; /* (KNN_TEST, train) */
     int *labels, *vote_work;
     kiln_arena arena;
 } knn;
 
-/* Pixels less 128: distances stay as they are, and float loses less of them. */
-static void knn_rows(float *rows, const uint8_t *images, int n, int D)
-{
-    for (size_t i = 0; i < (size_t)n * (size_t)D; i++) rows[i] = (float)((int)images[i] - 128);
-}
-
 static int knn_create(knn *s)
 {
-    const size_t D = (size_t)s->D, train = (size_t)s->train;
+    const size_t train = (size_t)s->train;
 
     for (int pass = 0; pass < 2; pass++) { /* plan, then take */
-        s->x_train = kiln_arena_take(&s->arena, KNN_TRAIN * D, sizeof(float));
-        s->x_test = kiln_arena_take(&s->arena, KNN_TEST * D, sizeof(float));
-        s->piece = kiln_arena_take(&s->arena, KNN_TEST * KNN_TRAIN, sizeof(float));
         s->work = kiln_arena_take(
             &s->arena, kiln_knn_distances_work(KNN_TEST, KNN_TRAIN, s->D), sizeof(float));
-        s->distances = kiln_arena_take(&s->arena, KNN_TEST * train, sizeof(float));
+        s->piece = kiln_arena_take(&s->arena, KNN_TEST * KNN_TRAIN, sizeof *s->piece);
+        s->distances = kiln_arena_take(&s->arena, KNN_TEST * train, sizeof *s->distances);
         s->labels = kiln_arena_take(&s->arena, train, sizeof(int));
-        s->vote_work = kiln_arena_take(&s->arena, 2 * train, sizeof(int));
+        s->vote_work = kiln_arena_take(&s->arena, train, sizeof(int));
         if (pass == 0) KILN_TRY(kiln_arena_create(&s->arena, s->arena.used, "kNN"));
     }
     for (int i = 0; i < s->train; i++) s->labels[i] = s->d->label[KILN_TRAIN][i];
@@ -308,43 +301,43 @@ static void knn_measure(knn *s, int first, int n)
 {
     const size_t D = (size_t)s->D;
 
-    knn_rows(s->x_test, s->d->image[KILN_TEST] + (size_t)first * D, n, s->D);
     for (int at = 0; at < s->train; at += KNN_TRAIN) {
         const int part = s->train - at < KNN_TRAIN ? s->train - at : KNN_TRAIN;
 
-        knn_rows(s->x_train, s->d->image[KILN_TRAIN] + (size_t)at * D, part, s->D);
-        kiln_knn_distances(s->piece, s->x_test, s->x_train, n, part, s->D, s->work);
+        kiln_knn_distances(s->piece, s->d->image[KILN_TEST] + (size_t)first * D,
+                           s->d->image[KILN_TRAIN] + (size_t)at * D, n, part, s->D, s->work);
         for (int m = 0; m < n; m++)
             memcpy(s->distances + (size_t)m * (size_t)s->train + at, s->piece + (size_t)m * part,
                    (size_t)part * sizeof *s->piece);
     }
 }
 
-int kiln_data_knn(int data, int k, int train, int test, int *predictions)
+int kiln_data_knn(int data, int k, int train, int first, int n, int *predictions)
 {
     int status, correct = 0;
     const kiln_dataset *d = get_finished(data, &status);
 
     if (!d) return status;
-    if (train < 1 || train > d->count[KILN_TRAIN] || test < 1 || test > d->count[KILN_TEST])
+    KILN_TRY(check_range(d, KILN_TEST, first, n));
+    if (train < 1 || train > d->count[KILN_TRAIN] || n < 1)
         return kiln_fail(KILN_E_ARG, "kNN: %d training and %d test images; there are %d and %d",
-                         train, test, d->count[KILN_TRAIN], d->count[KILN_TEST]);
+                         train, n, d->count[KILN_TRAIN], d->count[KILN_TEST]);
     if (k < 1 || k > train)
         return kiln_fail(KILN_E_ARG, "kNN: k = %d is not from 1 to %d", k, train);
 
     knn s = {.d = d, .train = train, .D = d->C * d->H * d->W};
 
     KILN_TRY(knn_create(&s));
-    for (int first = 0; first < test; first += KNN_TEST) {
-        const int n = test - first < KNN_TEST ? test - first : KNN_TEST;
+    for (int at = 0; at < n; at += KNN_TEST) {
+        const int part = n - at < KNN_TEST ? n - at : KNN_TEST;
 
-        knn_measure(&s, first, n);
-        for (int m = 0; m < n; m++) {
-            const float *row = s.distances + (size_t)m * (size_t)train;
+        knn_measure(&s, first + at, part);
+        for (int m = 0; m < part; m++) {
+            const int32_t *row = s.distances + (size_t)m * (size_t)train;
             const int label = kiln_knn_vote(row, s.labels, train, k, d->classes, s.vote_work);
 
-            if (predictions) predictions[first + m] = label;
-            correct += label == d->label[KILN_TEST][first + m];
+            if (predictions) predictions[at + m] = label;
+            correct += label == d->label[KILN_TEST][first + at + m];
         }
     }
     kiln_arena_destroy(&s.arena);

@@ -42,7 +42,7 @@ static int eval_knn(cli_arguments *a)
     if (data < 0) return -data;
     train = cli_split_count(data, KILN_TRAIN);
     test = cli_split_count(data, KILN_TEST);
-    correct = kiln_data_knn(data, k, train, test, NULL);
+    correct = kiln_data_knn(data, k, train, 0, test, NULL);
     if (correct < 0) {
         code = cli_fail(correct);
     } else {

@@ -103,13 +103,13 @@ static void arguments_are_checked(void **state)
     refused(kiln_data_feed_tar(data, &byte, 1), KILN_E_STATE, "finished");
     refused(kiln_data_finish(data, ""), KILN_E_STATE, "finished");
     refused(kiln_data_info(reading), KILN_E_STATE, "finish");
-    refused(kiln_data_add_file(reading, NULL, &byte, 1), KILN_E_ARG, "name");
-    refused(kiln_data_add_file(reading, "a.bin", NULL, 1), KILN_E_ARG, "bytes");
+    refused(kiln_data_add_file(reading, NULL, &byte, 1, KILN_BY_NAME), KILN_E_ARG, "name");
+    refused(kiln_data_add_file(reading, "a.bin", NULL, 1, KILN_BY_NAME), KILN_E_ARG, "bytes");
     refused(kiln_data_feed_tar(reading, NULL, 1), KILN_E_ARG, "bytes");
     refused(kiln_data_finish(reading, "data-seed=1"), KILN_E_ARG, "data-seed");
-    refused(kiln_data_knn(data, 0, 10, 10, NULL), KILN_E_ARG, "k = 0");
-    refused(kiln_data_knn(data, 11, 10, 10, NULL), KILN_E_ARG, "k = 11");
-    refused(kiln_data_knn(data, 1, 61, 10, NULL), KILN_E_ARG, "61");
+    refused(kiln_data_knn(data, 0, 10, 0, 10, NULL), KILN_E_ARG, "k = 0");
+    refused(kiln_data_knn(data, 11, 10, 0, 10, NULL), KILN_E_ARG, "k = 11");
+    refused(kiln_data_knn(data, 1, 61, 0, 10, NULL), KILN_E_ARG, "61");
     assert_int_equal(kiln_data_destroy(data), 0);
     assert_int_equal(kiln_data_destroy(reading), 0);
     refused(kiln_data_destroy(data), KILN_E_HANDLE, "data set");
@@ -127,7 +127,7 @@ static void knn_counts_what_a_plain_loop_counts(void **state)
 
     (void)state;
     for (int i = 0; i < TRAIN; i++) label[i] = kiln_data_image(data, KILN_TRAIN, i, train[i]);
-    const int found = kiln_data_knn(data, 1, TRAIN, TEST, answer);
+    const int found = kiln_data_knn(data, 1, TRAIN, 0, TEST, answer);
 
     for (int t = 0; t < TEST; t++) {
         const int truth = kiln_data_image(data, KILN_TEST, t, test[t]);
@@ -142,7 +142,7 @@ static void knn_counts_what_a_plain_loop_counts(void **state)
 
                 sum += away * away;
             }
-            if (sum < nearest) {
+            if (sum < nearest || (sum == nearest && label[i] < best)) {
                 nearest = sum;
                 best = label[i];
             }
@@ -151,6 +151,16 @@ static void knn_counts_what_a_plain_loop_counts(void **state)
         correct += best == truth;
     }
     assert_int_equal(found, correct);
+
+    int part[TEST], sum = 0; /* the same in slices */
+
+    for (int first = 0; first < TEST; first += 50) {
+        const int n = TEST - first < 50 ? TEST - first : 50;
+
+        sum += kiln_data_knn(data, 1, TRAIN, first, n, part + first);
+    }
+    assert_int_equal(sum, correct);
+    assert_memory_equal(part, answer, sizeof part);
     kiln_data_destroy(data);
 }
 
