@@ -1,9 +1,11 @@
 /* Reading and writing whole files; see files.h. Data sets are in data_files.c. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "files.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 
 #define FILE_MAX 2000000000
 #define PATH_SIZE 4096
+#define PART_SIZE (PATH_SIZE + 16)
 
 /* ---- failures -------------------------------------------------------------------------------- */
 
@@ -50,44 +53,80 @@ static int complain(const char *path, const char *what)
 
 /* ---- in -------------------------------------------------------------------------------------- */
 
-static int read_all(int fd, uint8_t *bytes, int64_t size)
+int64_t cli_read(int fd, void *bytes, int64_t size)
 {
-    for (int64_t at = 0; at < size;) {
-        const ssize_t got = read(fd, bytes + at, (size_t)(size - at));
+    int64_t at = 0;
+
+    while (at < size) {
+        const ssize_t got = read(fd, (char *)bytes + at, (size_t)(size - at));
 
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return -1;
-        if (got == 0) {
-            errno = EIO; /* shorter than it was a moment ago */
-            return -1;
-        }
+        if (got == 0) break;
         at += got;
     }
-    return 0;
+    return at;
+}
+
+static uint8_t *no_room(const char *path, uint8_t *bytes, int64_t size)
+{
+    fprintf(stderr, "kiln: %s: there is no memory for %lld bytes\n", path, (long long)size);
+    free(bytes);
+    return NULL;
+}
+
+/* Pipes do not say how much will come: the buffer doubles until all is there. */
+uint8_t *cli_read_rest(int fd, const char *path, const void *head, int64_t have, int64_t most,
+                       int *size)
+{
+    struct stat about;
+    int64_t capacity = 1 << 16;
+    uint8_t *bytes;
+
+    if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) capacity = about.st_size;
+    capacity = (capacity < most ? capacity : most) + 1; /* one more: the end must be seen */
+    if (capacity < have + 1) capacity = have + 1;
+    if (!(bytes = malloc((size_t)capacity))) return no_room(path, NULL, capacity);
+    if (have) memcpy(bytes, head, (size_t)have);
+    for (;;) {
+        const int64_t got = cli_read(fd, bytes + have, capacity - have);
+        uint8_t *larger;
+
+        if (got < 0) {
+            complain(path, "cannot be read");
+            free(bytes);
+            return NULL;
+        }
+        have += got;
+        if (have < capacity || have > most) break;
+        capacity = 2 * capacity < most + 1 ? 2 * capacity : most + 1;
+        if (!(larger = realloc(bytes, (size_t)capacity))) return no_room(path, bytes, capacity);
+        bytes = larger;
+    }
+    *size = (int)have;
+    return bytes;
 }
 
 uint8_t *cli_file_read(const char *path, int *size)
 {
-    const int fd = open(path, O_RDONLY);
+    const int from_stdin = strcmp(path, "-") == 0;
+    const int fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY);
     uint8_t *bytes = NULL;
     struct stat about;
 
     if (fd < 0 || fstat(fd, &about) < 0) {
         complain(path, "cannot be read");
-    } else if (S_ISDIR(about.st_mode) || about.st_size > FILE_MAX) {
-        fprintf(stderr, "kiln: %s: is %s\n", path,
-                S_ISDIR(about.st_mode) ? "a folder, not a file" : "larger than 2 GB");
-    } else if (!(bytes = malloc((size_t)about.st_size + 1))) {
-        fprintf(stderr, "kiln: %s: there is no room for %lld bytes\n", path,
-                (long long)about.st_size);
-    } else if (read_all(fd, bytes, about.st_size) < 0) {
-        complain(path, "cannot be read");
-        free(bytes);
-        bytes = NULL;
+    } else if (S_ISDIR(about.st_mode)) {
+        fprintf(stderr, "kiln: %s: is a folder, not a file\n", path);
     } else {
-        *size = (int)about.st_size;
+        bytes = cli_read_rest(fd, path, NULL, 0, FILE_MAX, size);
+        if (bytes && *size > FILE_MAX) {
+            fprintf(stderr, "kiln: %s: is larger than 2 GB\n", path);
+            free(bytes);
+            bytes = NULL;
+        }
     }
-    if (fd >= 0) close(fd);
+    if (fd >= 0 && !from_stdin) close(fd);
     return bytes;
 }
 
@@ -118,16 +157,33 @@ static int sync_folder(const char *path)
     return status;
 }
 
-/* The bytes, on the disk, under a name of their own. */
-static int write_new(const char *path, const void *bytes, int64_t size)
+static mode_t mode_of_new_files(void)
 {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    int status;
+    const mode_t mask = umask(0);
 
-    if (fd < 0) return -1;
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+/* The bytes, on the disk, under a name of their own beside `path`, which is put into `part`.
+ * mkstemp() takes no name that exists, as a file or as a link, so two processes that save to one
+ * path cannot write into each other's file. */
+static int write_new(char *part, const char *path, const void *bytes, int64_t size, mode_t mode)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    int fd, status, reason;
+
+    snprintf(part, PART_SIZE, "%.*s%.200s.part-XXXXXX", (int)(name - path), path, name);
+    if ((fd = mkstemp(part)) < 0) {
+        part[0] = 0;
+        return -1;
+    }
     status = write_all(fd, bytes, size);
+    if (status == 0) status = fchmod(fd, mode);
     if (status == 0) status = fsync(fd);
-    if (close(fd) < 0) status = -1;
+    reason = errno;
+    if (close(fd) < 0 && status == 0) return -1;
+    errno = reason;
     return status;
 }
 
@@ -141,36 +197,49 @@ static int write_into(const char *path, const void *bytes, int64_t size)
     return close(fd) < 0 ? -1 : status;
 }
 
-/* Complains, and leaves no part of a file behind. */
-static int give_up(const char *part, const char *path, const char *what)
+/* Gives the last good file its second name, PATH.prev, so that there is never a moment without
+ * one. Where that cannot be, the new file is saved all the same. */
+static void keep_previous(const char *path, const char *part)
 {
-    const int code = complain(path, what);
+    static int told;
+    char link_name[PART_SIZE + 8], before[PATH_SIZE + 8];
 
-    unlink(part);
-    return code;
+    snprintf(link_name, sizeof link_name, "%s.prev", part);
+    snprintf(before, sizeof before, "%s.prev", path);
+    if (link(path, link_name) < 0) return; /* no links here */
+    if (rename(link_name, before) < 0 && !told) {
+        fprintf(stderr, "kiln: %s: cannot be written (%s); the file before is not kept\n", before,
+                strerror(errno));
+        told = 1;
+    }
+    unlink(link_name); /* still there where both were names of one file */
 }
 
 int cli_file_save(const char *path, const void *bytes, int64_t size)
 {
-    char part[PATH_SIZE + 8], before[PATH_SIZE + 8];
+    char part[PART_SIZE], target[PATH_MAX];
     struct stat about;
+    int exists, code;
 
     if (strcmp(path, "-") == 0)
         return write_all(STDOUT_FILENO, bytes, size) < 0 ? complain("stdout", "cannot be written")
                                                          : 0;
-    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) /* a device or pipe: just into it */
+    exists = stat(path, &about) == 0;
+    if (exists && !S_ISREG(about.st_mode)) /* a device or pipe: just into it */
         return write_into(path, bytes, size) < 0 ? complain(path, "cannot be written") : 0;
-    snprintf(part, sizeof part, "%s.part", path);
-    snprintf(before, sizeof before, "%s.prev", path);
-    if (write_new(part, bytes, size) < 0) return give_up(part, path, "cannot be written");
-    /* A second name for the last good file: there is never a moment without one. Where links cannot
-     * be made there is just no .prev. */
-    if (access(path, F_OK) == 0) {
-        unlink(before);
-        if (link(path, before) < 0 && errno != EPERM && errno != ENOTSUP)
-            return give_up(part, before, "cannot be written");
+    if (exists && realpath(path, target)) path = target; /* a link stays one */
+    if (write_new(part, path, bytes, size,
+                  exists ? about.st_mode & 0777 : mode_of_new_files()) < 0) {
+        code = complain(path, "cannot be written");
+        if (part[0]) unlink(part);
+        return code;
     }
-    if (rename(part, path) < 0) return give_up(part, path, "cannot be put in place");
+    if (exists) keep_previous(path, part);
+    if (rename(part, path) < 0) {
+        code = complain(path, "cannot be put in place");
+        unlink(part);
+        return code;
+    }
     return sync_folder(path) < 0 ? complain(path, "its folder cannot be written to the disk") : 0;
 }
 

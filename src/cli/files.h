@@ -18,10 +18,18 @@ int cli_fail(int status);
 int cli_fail_net(const char *net, int status); /* with a mark under the column of the notation */
 int cli_fail_in(const char *file, int status); /* with the name of a file before it */
 
-/* The file, to be freed, and its size; NULL with a sentence on stderr. */
+/* The file, pipe or standard input ("-"), to be freed, and its size; NULL with a sentence on
+ * stderr. */
 uint8_t *cli_file_read(const char *path, int *size);
-/* Writes a new file beside it, forces it to the disk and only then puts it in place; what was there
- * becomes PATH.prev. 0, or an exit code with a sentence on stderr. */
+/* Up to `size` bytes, fewer only at the end; -1 with errno. */
+int64_t cli_read(int fd, void *bytes, int64_t size);
+/* The `have` bytes at head and all that still comes, to be freed; reading ends after more than
+ * `most` bytes, *size says how many there are. NULL with a sentence on stderr. */
+uint8_t *cli_read_rest(int fd, const char *path, const void *head, int64_t have, int64_t most,
+                       int *size);
+/* Writes a new file beside it under a name that nobody else uses, forces it to the disk and only
+ * then puts it in place, with the mode of the file that was there, which becomes PATH.prev. 0, or an
+ * exit code with a sentence on stderr; then the file is as it was. */
 int cli_file_save(const char *path, const void *bytes, int64_t size);
 /* Can there be a file of this name? 0, or 2 with a sentence. */
 int cli_file_check(const char *path);
