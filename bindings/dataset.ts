@@ -46,6 +46,10 @@ export const SPLITS: Record<Split, number> = { train: 0, validation: 1, test: 2 
 
 const RECORD_BYTES = 3073; // a label and 3x32x32 pixels
 const LARGEST_BATCH_FILE = 10_000 * RECORD_BYTES;
+// Of a file, and what it holds, as C numbers them.
+const FILE_GZIP = 1;
+const FILE_TAR = 2;
+const BY_NAME = -1;
 const SPLIT_KEYS = ['train', 'validation', 'test'];
 
 export class Dataset {
@@ -227,18 +231,26 @@ class Reader {
     const pieces = this.#counted(source);
     const { head, all } = await peek(pieces, 512);
     if (head.length === 0) throw new KilnError('E_DATA', `${source.name}: the file is empty`);
-    if (head[0] === 0x1f && head[1] === 0x8b) {
+    const kind = await this.#kind(source, head, all);
+    if (kind === FILE_GZIP) {
       await this.#feed(gunzip(source.name, all));
-    } else if (new TextDecoder('latin1').decode(head.subarray(257, 262)) === 'ustar') {
+    } else if (kind === FILE_TAR) {
       await this.#feed(all);
-    } else if (/^\s*<(!doctype|html|\?xml)/i.test(new TextDecoder('latin1').decode(head))) {
-      await all.return?.(undefined);
-      throw new KilnError('E_DATA', `${source.name}: this is a web page, not CIFAR-10`);
     } else {
       const bytes = await collect(source, all);
-      this.#wasm.call('kiln_data_add_file', this.handle, source.name, bytes, bytes.length);
+      this.#wasm.call('kiln_data_add_file', this.handle, source.name, bytes, bytes.length, BY_NAME);
       this.#records += Math.floor(bytes.length / RECORD_BYTES);
       this.report('reading');
+    }
+  }
+
+  /** As C tells it; what is nothing that can be read is not read on. */
+  async #kind(source: Source, head: Uint8Array, all: AsyncGenerator<Uint8Array>): Promise<number> {
+    try {
+      return this.#wasm.call('kiln_data_kind', source.name, head, head.length, source.size ?? -1);
+    } catch (error) {
+      await all.return(undefined);
+      throw error;
     }
   }
 

@@ -15,6 +15,7 @@ const STATUS_CODES: Record<number, KilnErrorCode> = {
   [-8]: 'E_HANDLE',
   [-9]: 'E_STATE',
   [-10]: 'E_IO',
+  [-11]: 'E_SPLIT',
 };
 
 export type KilnErrorCode =
@@ -28,6 +29,7 @@ export type KilnErrorCode =
   | 'E_HANDLE' // a disposed object
   | 'E_STATE' // not possible now
   | 'E_IO' // reading or writing a file failed
+  | 'E_SPLIT' // a file whose name does not say whether it holds training or test images
   | 'E_TRAP' // the WebAssembly instance broke down and is of no more use
   | 'E_WASM_LOAD' // the WebAssembly module could not be fetched, compiled or started
   | 'E_WORKER_LOAD' // the worker did not start

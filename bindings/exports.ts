@@ -56,7 +56,8 @@ const SIGNATURES = {
   // data sets
   kiln_data_builtin: 'text',
   kiln_data_create: '',
-  kiln_data_add_file: 'int text U8 int',
+  kiln_data_kind: 'text U8 int int',
+  kiln_data_add_file: 'int text U8 int int',
   kiln_data_feed_tar: 'int U8 int',
   kiln_data_finish: 'int text',
   kiln_data_destroy: 'int',

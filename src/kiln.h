@@ -50,7 +50,8 @@ enum {
     KILN_E_DIVERGED = -7,   /* a loss or parameter that is not finite */
     KILN_E_HANDLE = -8,     /* an object that was destroyed, or is of another kind */
     KILN_E_STATE = -9,      /* a call that is not possible now */
-    KILN_E_IO = -10         /* a file that could not be read or written (the program alone) */
+    KILN_E_IO = -10,        /* a file that could not be read or written (the program alone) */
+    KILN_E_SPLIT = -11      /* a file whose name does not say if it is for training or for test */
 };
 #endif
 
@@ -180,9 +181,19 @@ KILN_API int kiln_data_builtin(const char *options);
 /* An empty CIFAR-10 set, to be filled and then finished: until then KILN_E_STATE for who uses it.
  * Returns a handle. */
 KILN_API int kiln_data_create(void);
-/* A whole .bin file; the name decides train or test (test*.bin) and stands in messages. KILN_E_DATA
- * where it is none, KILN_E_STATE once finished. */
-KILN_API int kiln_data_add_file(int data, const char *name, const uint8_t *bytes, int size);
+/* What a file is, by its first `size` bytes (512 are enough) and the `total` of them, -1 where that
+ * is not known: a .bin file, a gzip to unpack, or a tar archive. KILN_E_DATA for what is known to
+ * be something else, with a sentence that says what it is and what to do. */
+enum { KILN_FILE_RECORDS, KILN_FILE_GZIP, KILN_FILE_TAR };
+KILN_API int kiln_data_kind(const char *name, const uint8_t *head, int size, int total);
+/* A whole .bin file, and what it holds: KILN_TRAIN, KILN_TEST, or KILN_BY_NAME for the official
+ * names, data_batch_N.bin and test_batch.bin; any other name is then KILN_E_SPLIT, and the caller
+ * may ask and try again. The name stands in messages. KILN_E_DATA for a file that is none, and for
+ * the same images as in an earlier file; KILN_E_STATE once finished. A refused file leaves the set
+ * as it was. */
+enum { KILN_BY_NAME = -1 };
+KILN_API int kiln_data_add_file(int data, const char *name, const uint8_t *bytes, int size,
+                                int split);
 /* The next bytes of an unpacked tar archive, in pieces of any size. Returns the records read so
  * far. */
 KILN_API int kiln_data_feed_tar(int data, const uint8_t *bytes, int size);

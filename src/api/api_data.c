@@ -10,12 +10,16 @@
 #include "base/keyvalue.h"
 #include "base/status.h"
 #include "data/batch.h"
+#include "data/signature.h"
 #include "kernels/vec.h"
 #include "kiln.h"
 #include "layers/layers.h"
 
 _Static_assert((int)KILN_TRAIN == 0 && (int)KILN_VALIDATION == 1 && (int)KILN_TEST == 2,
                "splits are numbered as in data/dataset.h");
+_Static_assert((int)KILN_BY_NAME == KILN_SPLIT_BY_NAME, "as in data/dataset.h");
+_Static_assert((int)KILN_FILE_RECORDS == KILN_IS_RECORDS && (int)KILN_FILE_GZIP ==
+               KILN_IS_GZIP && (int)KILN_FILE_TAR == KILN_IS_TAR, "as in data/signature.h");
 
 /* What a handle stands for; first the data set, so that others may read the pointer as one. */
 typedef struct {
@@ -120,14 +124,21 @@ int kiln_data_destroy(int data)
 
 /* ---- reading files --------------------------------------------------------------------------- */
 
-int kiln_data_add_file(int data, const char *name, const uint8_t *bytes, int size)
+int kiln_data_kind(const char *name, const uint8_t *head, int size, int total)
+{
+    if (!name || size < 0 || (!head && size > 0))
+        return kiln_fail(KILN_E_ARG, "data set: a file needs a name and its first bytes");
+    return kiln_signature_read(name, head, size, total);
+}
+
+int kiln_data_add_file(int data, const char *name, const uint8_t *bytes, int size, int split)
 {
     kiln_dataset *d = get(data);
 
     if (!d) return KILN_E_HANDLE;
     if (!name || size < 0 || (!bytes && size > 0))
         return kiln_fail(KILN_E_ARG, "data set: a file needs a name and its bytes");
-    return kiln_cifar10_add_file(d, name, bytes, size);
+    return kiln_cifar10_add_file(d, name, bytes, size, split);
 }
 
 int kiln_data_feed_tar(int data, const uint8_t *bytes, int size)
@@ -167,6 +178,8 @@ static int check_range(const kiln_dataset *d, int split, int first, int n)
 {
     if (split < 0 || split >= KILN_SPLITS)
         return kiln_fail(KILN_E_ARG, "split: 0 (train), 1 (validation) or 2 (test), not %d", split);
+    if (d->count[split] == 0)
+        return kiln_fail(KILN_E_ARG, "data set: there are no %s images", split_name[split]);
     if (first < 0 || n < 0 || first > d->count[split] - n)
         return kiln_fail(KILN_E_ARG, "data set: image %d and %d more of %d %s images", first, n - 1,
                          d->count[split], split_name[split]);

@@ -31,7 +31,9 @@
     X(STATE, -9, 1, "a call that is not possible now, such as a step after the last epoch",        \
       "do first what the sentence names")                                                          \
     X(IO, -10, 1, "a file that could not be read or written",                                      \
-      "look at its path, its rights and the space that is left")
+      "look at its path, its rights and the space that is left")                                   \
+    X(SPLIT, -11, 3, "a file whose name does not say if its images are for training or for test",  \
+      "say which, or give it its official name")
 
 /* The same codes as in kiln.h, which the library's own sources include only in src/api. */
 #ifndef KILN_STATUS_CODES

@@ -1,13 +1,16 @@
 /*
- * Data sets from files: an archive (.tar.gz, by zlib, or .tar), a folder of .bin files, or .bin
- * files named one by one with commas. What a file is, its first bytes tell.
+ * Data sets from files: an archive (.tar.gz, by zlib, or .tar), a folder of .bin files, .bin files
+ * named one by one with commas, or standard input. What a file is, its first bytes tell; what a
+ * .bin file holds, its name, or train= or test= before it.
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "files.h"
@@ -15,15 +18,7 @@
 
 #define PIECE (1 << 18)
 #define PATH_SIZE 4096
-
-/* ---- archives -------------------------------------------------------------------------------- */
-
-typedef struct {
-    const char *path;
-    FILE *file;
-    z_stream z;
-    uint8_t in[PIECE], out[PIECE];
-} archive;
+#define LARGEST_FILE (10000 * 3073) /* bytes of records */
 
 static int bad_data(const char *path, const char *what)
 {
@@ -31,88 +26,149 @@ static int bad_data(const char *path, const char *what)
     return CLI_BAD_DATA;
 }
 
-/* Feeds a plain tar. */
-static int feed_plain(archive *a, int data)
+/* ---- one file -------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *path; /* for messages */
+    int fd, split;
+    z_stream z;
+    int ended, padded; /* a whole gzip was read; zeros came after it */
+    int64_t have;      /* bytes in `in` */
+    uint8_t in[PIECE], out[PIECE];
+} stream;
+
+/* The next piece. 0 or an exit code; at the end there are no bytes. */
+static int next_piece(stream *s)
 {
-    size_t got;
-
-    while ((got = fread(a->in, 1, PIECE, a->file)) > 0) {
-        const int status = kiln_data_feed_tar(data, a->in, (int)got);
-
-        if (status < 0) return cli_fail_in(a->path, status);
-    }
-    return ferror(a->file) ? bad_data(a->path, strerror(errno)) : 0;
+    s->have = cli_read(s->fd, s->in, PIECE);
+    return s->have < 0 ? bad_data(s->path, strerror(errno)) : 0;
 }
 
-/* Unpacks what there is in z.next_in. *ended: the gzip's checksum was read and is right. */
-static int inflate_piece(archive *a, int data, int *ended)
+static int feed_plain(stream *s, int data)
 {
-    while (a->z.avail_in > 0 && !*ended) {
+    int code = 0;
+
+    while (s->have > 0 && code == 0) {
+        const int status = kiln_data_feed_tar(data, s->in, (int)s->have);
+
+        if (status < 0) return cli_fail_in(s->path, status);
+        code = next_piece(s);
+    }
+    return code;
+}
+
+/* After a gzip: another one, whose bytes follow on those of the first, or zeros to the end, which
+ * tapes and block devices add. 0 when z goes on, 1 when there is nothing left, or an exit code. */
+static int next_member(stream *s)
+{
+    for (; s->z.avail_in > 0 && *s->z.next_in == 0; s->z.next_in++, s->z.avail_in--) s->padded = 1;
+    if (s->z.avail_in == 0) return 1;
+    if (s->padded || *s->z.next_in != 0x1f)
+        return bad_data(s->path, "bytes after the end of the gzip");
+    s->ended = 0;
+    inflateReset(&s->z);
+    return 0;
+}
+
+/* Unpacks what there is in z.next_in. */
+static int inflate_piece(stream *s, int data)
+{
+    while (s->z.avail_in > 0) {
         int result, status;
 
-        a->z.next_out = a->out;
-        a->z.avail_out = PIECE;
-        result = inflate(&a->z, Z_NO_FLUSH);
+        if (s->ended && (status = next_member(s))) return status == 1 ? 0 : status;
+        s->z.next_out = s->out;
+        s->z.avail_out = PIECE;
+        result = inflate(&s->z, Z_NO_FLUSH);
         if (result == Z_MEM_ERROR) {
-            fprintf(stderr, "kiln: %s: no memory to unpack it\n", a->path);
+            fprintf(stderr, "kiln: %s: no memory to unpack it\n", s->path);
             return CLI_NO_MEMORY;
         }
         if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
-            fprintf(stderr, "kiln: %s: the gzip is damaged (%s)\n", a->path,
-                    a->z.msg ? a->z.msg : "unreadable");
+            fprintf(stderr, "kiln: %s: the gzip is damaged (%s)\n", s->path,
+                    s->z.msg ? s->z.msg : "unreadable");
             return CLI_BAD_DATA;
         }
-        status = kiln_data_feed_tar(data, a->out, PIECE - (int)a->z.avail_out);
-        if (status < 0) return cli_fail_in(a->path, status);
-        *ended = result == Z_STREAM_END;
+        status = kiln_data_feed_tar(data, s->out, PIECE - (int)s->z.avail_out);
+        if (status < 0) return cli_fail_in(s->path, status);
+        s->ended = result == Z_STREAM_END;
     }
-    return *ended && a->z.avail_in > 0 ? bad_data(a->path, "bytes after the end of the gzip") : 0;
+    return 0;
 }
 
-static int feed_gzip(archive *a, int data)
+static int feed_gzip(stream *s, int data)
 {
-    int ended = 0, code = 0;
-    size_t got;
+    int code = 0;
 
-    memset(&a->z, 0, sizeof a->z);
-    if (inflateInit2(&a->z, 16 + MAX_WBITS) != Z_OK) { /* 16: gzip, with its checksum */
-        fprintf(stderr, "kiln: %s: no memory to unpack it\n", a->path);
+    if (inflateInit2(&s->z, 16 + MAX_WBITS) != Z_OK) { /* 16: gzip, with its checksum */
+        fprintf(stderr, "kiln: %s: no memory to unpack it\n", s->path);
         return CLI_NO_MEMORY;
     }
-    while (code == 0 && (got = fread(a->in, 1, PIECE, a->file)) > 0) {
-        a->z.next_in = a->in;
-        a->z.avail_in = (uInt)got;
-        code = ended ? bad_data(a->path, "bytes after the end of the gzip")
-                     : inflate_piece(a, data, &ended);
+    while (code == 0 && s->have > 0) {
+        s->z.next_in = s->in;
+        s->z.avail_in = (uInt)s->have;
+        code = inflate_piece(s, data);
+        if (code == 0) code = next_piece(s);
     }
-    inflateEnd(&a->z);
-    if (code == 0 && ferror(a->file)) return bad_data(a->path, strerror(errno));
-    if (code == 0 && !ended) return bad_data(a->path, "the gzip is cut short");
-    return code;
+    inflateEnd(&s->z);
+    return code == 0 && !s->ended ? bad_data(s->path, "the gzip is cut short") : code;
 }
 
-static int add_archive(const char *path, int gzip, int data)
+static int add_records(stream *s, int data)
 {
-    archive *a = malloc(sizeof *a);
+    const char *given = s->fd == STDIN_FILENO ? "-" : s->path;
+    int size, status;
+    uint8_t *bytes = cli_read_rest(s->fd, s->path, s->in, s->have, LARGEST_FILE, &size);
+
+    if (!bytes) return CLI_BAD_DATA;
+    status = kiln_data_add_file(data, s->path, bytes, size, s->split);
+    free(bytes);
+    if (status >= 0) return 0;
+    cli_fail(status); /* the sentence names the file */
+    if (status == KILN_E_SPLIT)
+        fprintf(stderr, "kiln: training images: --data train=%s, test images: --data test=%s\n",
+                given, given);
+    return CLI_BAD_DATA;
+}
+
+/* The file or pipe behind fd, by its first bytes. */
+static int add_stream(stream *s, int data)
+{
+    struct stat about;
+    int total = -1, kind, code = next_piece(s);
+
+    if (code) return code;
+    if (s->have == 0) return bad_data(s->path, "the file is empty");
+    if (fstat(s->fd, &about) == 0 && S_ISREG(about.st_mode))
+        total = about.st_size < 2000000000 ? (int)about.st_size : 2000000000;
+    if ((kind = kiln_data_kind(s->path, s->in, (int)s->have, total)) < 0) return cli_fail(kind);
+    if (kind == KILN_FILE_RECORDS) return add_records(s, data);
+    if (s->split != KILN_BY_NAME)
+        return bad_data(s->path, "is an archive, which says itself what is for training and what "
+                                 "for testing: leave out train= or test=");
+    return kind == KILN_FILE_GZIP ? feed_gzip(s, data) : feed_plain(s, data);
+}
+
+static int add_file(const char *path, int split, int data)
+{
+    const int from_stdin = strcmp(path, "-") == 0;
+    stream *s = calloc(1, sizeof *s);
     int code;
 
-    if (!a) {
-        fprintf(stderr, "kiln: %s: no memory to unpack it\n", path);
+    if (!s) {
+        fprintf(stderr, "kiln: %s: no memory to read it\n", path);
         return CLI_NO_MEMORY;
     }
-    a->path = path;
-    a->file = fopen(path, "rb");
-    if (!a->file) {
-        free(a);
-        return bad_data(path, strerror(errno));
-    }
-    code = gzip ? feed_gzip(a, data) : feed_plain(a, data);
-    fclose(a->file);
-    free(a);
+    s->path = from_stdin ? "standard input" : path;
+    s->split = split;
+    s->fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY);
+    code = s->fd < 0 ? bad_data(path, strerror(errno)) : add_stream(s, data);
+    if (s->fd > STDIN_FILENO) close(s->fd);
+    free(s);
     return code;
 }
 
-/* ---- files and folders ----------------------------------------------------------------------- */
+/* ---- folders --------------------------------------------------------------------------------- */
 
 static int ends_in(const char *text, const char *end)
 {
@@ -121,37 +177,48 @@ static int ends_in(const char *text, const char *end)
     return length >= wanted && strcmp(text + length - wanted, end) == 0;
 }
 
-static int add_file(const char *path, int data)
-{
-    uint8_t start[264] = {0};
-    FILE *file = fopen(path, "rb");
-    uint8_t *bytes;
-    int size = 0, status;
-    size_t got;
-
-    if (!file) return bad_data(path, strerror(errno));
-    got = fread(start, 1, sizeof start, file);
-    fclose(file);
-    if (got == 0) return bad_data(path, "the file is empty");
-    if (start[0] == 0x1f && start[1] == 0x8b) return add_archive(path, 1, data);
-    if (memcmp(start + 257, "ustar", 5) == 0 || ends_in(path, ".tar"))
-        return add_archive(path, 0, data);
-    bytes = cli_file_read(path, &size);
-    if (!bytes) return CLI_BAD_DATA;
-    status = kiln_data_add_file(data, path, bytes, size);
-    free(bytes);
-    return status < 0 ? cli_fail(status) : 0; /* the sentence names the file */
-}
-
+/* Not what macOS leaves beside a file, ._NAME. */
 static int is_records(const struct dirent *entry)
 {
-    return ends_in(entry->d_name, ".bin");
+    return entry->d_name[0] != '.' && ends_in(entry->d_name, ".bin");
 }
 
-/* All .bin files of a folder, or of the folder that the archive unpacks to. */
-static int add_folder(const char *path, int data)
+static int is_visible(const struct dirent *entry)
 {
-    static const char inner[] = "cifar-10-batches-bin";
+    return entry->d_name[0] != '.';
+}
+
+/* A folder without records: the first file in it that is known tells what it is. */
+static int refuse_folder(const char *path)
+{
+    char file[PATH_SIZE + 300];
+    uint8_t head[512];
+    struct dirent **entry;
+    struct stat about;
+    const int count = scandir(path, &entry, is_visible, alphasort);
+    int told = 0;
+
+    for (int i = 0; i < count; i++) {
+        snprintf(file, sizeof file, "%s/%s", path, entry[i]->d_name);
+        free(entry[i]);
+        if (told || stat(file, &about) < 0 || !S_ISREG(about.st_mode)) continue;
+
+        const int fd = open(file, O_RDONLY);
+        const int64_t got = fd < 0 ? 0 : cli_read(fd, head, sizeof head);
+        const int kind = got <= 0 ? 0 : kiln_data_kind(file, head, (int)got, -1);
+
+        if (kind < 0) cli_fail(kind);
+        told = kind < 0;
+        if (fd >= 0) close(fd);
+    }
+    if (count >= 0) free(entry);
+    return told ? CLI_BAD_DATA : bad_data(path, "there are no .bin files in this folder");
+}
+
+/* All .bin files of a folder, or of what the archive unpacks to in it, or the archive. */
+static int add_folder(const char *path, int split, int data)
+{
+    static const char *const inner[] = {"cifar-10-batches-bin", "cifar-10-binary.tar.gz"};
     char file[PATH_SIZE + 300];
     struct dirent **entry;
     struct stat about;
@@ -161,36 +228,63 @@ static int add_folder(const char *path, int data)
     if (count < 0) return bad_data(path, strerror(errno));
     for (int i = 0; i < count; i++) {
         snprintf(file, sizeof file, "%s/%s", path, entry[i]->d_name);
-        if (code == 0) code = add_file(file, data);
+        if (code == 0) code = add_file(file, split, data);
         free(entry[i]);
     }
     free(entry);
     if (count > 0) return code;
-    snprintf(file, sizeof file, "%s/%s", path, inner);
-    if (!ends_in(path, inner) && stat(file, &about) == 0) return add_folder(file, data);
-    return bad_data(path, "there are no .bin files in this folder");
+    for (int i = 0; i < 2; i++) {
+        snprintf(file, sizeof file, "%s/%s", path, inner[i]);
+        if (ends_in(path, inner[i]) || stat(file, &about) != 0) continue;
+        return S_ISDIR(about.st_mode) ? add_folder(file, split, data) : add_file(file, split, data);
+    }
+    return refuse_folder(path);
 }
 
-static int add_path(const char *path, int data)
+/* ---- --data ---------------------------------------------------------------------------------- */
+
+/* Takes train= or test= off the path. */
+static const char *take_split(const char *path, int *split)
+{
+    *split = KILN_BY_NAME;
+    if (strncmp(path, "train=", 6) == 0) {
+        *split = KILN_TRAIN;
+        return path + 6;
+    }
+    if (strncmp(path, "test=", 5) == 0) {
+        *split = KILN_TEST;
+        return path + 5;
+    }
+    return path;
+}
+
+static int add_one(const char *given, int data)
+{
+    struct stat about;
+    int split = KILN_BY_NAME;
+    const char *path = stat(given, &about) == 0 ? given : take_split(given, &split);
+
+    if (strcmp(path, "-") == 0) return add_file(path, split, data);
+    if (stat(path, &about) < 0) return bad_data(path, strerror(errno));
+    return S_ISDIR(about.st_mode) ? add_folder(path, split, data) : add_file(path, split, data);
+}
+
+/* One, or several with commas. */
+static int add_path(const char *given, int data)
 {
     struct stat about;
     char one[PATH_SIZE];
+    int code = 0;
 
-    if (stat(path, &about) == 0)
-        return S_ISDIR(about.st_mode) ? add_folder(path, data) : add_file(path, data);
-    if (!strchr(path, ',')) return bad_data(path, strerror(errno));
-    for (const char *p = path; *p;) { /* several, with commas */
+    if (stat(given, &about) == 0 || !strchr(given, ',')) return add_one(given, data);
+    for (const char *p = given; *p && code == 0;) {
         const int length = (int)strcspn(p, ",");
-        int code;
 
         snprintf(one, sizeof one, "%.*s", length, p);
-        code = length > 0 && stat(one, &about) != 0 ? bad_data(one, strerror(errno))
-               : length > 0                         ? add_file(one, data)
-                                                    : 0;
-        if (code) return code;
+        if (length > 0) code = add_one(one, data);
         p += length + (p[length] == ',');
     }
-    return 0;
+    return code;
 }
 
 int cli_data_open(const cli_arguments *a)

@@ -28,8 +28,8 @@ int64_t cli_read(int fd, void *bytes, int64_t size);
 uint8_t *cli_read_rest(int fd, const char *path, const void *head, int64_t have, int64_t most,
                        int *size);
 /* Writes a new file beside it under a name that nobody else uses, forces it to the disk and only
- * then puts it in place, with the mode of the file that was there, which becomes PATH.prev. 0, or an
- * exit code with a sentence on stderr; then the file is as it was. */
+ * then puts it in place, with the mode of the file that was there, which becomes PATH.prev. 0, or
+ * an exit code with a sentence on stderr; then the file is as it was. */
 int cli_file_save(const char *path, const void *bytes, int64_t size);
 /* Can there be a file of this name? 0, or 2 with a sentence. */
 int cli_file_check(const char *path);

@@ -1,27 +1,30 @@
 /*
  * The official archive, unpacked by the caller's gunzip and fed in pieces of any size: a tar reader
- * that takes only what CIFAR-10's archive holds and refuses everything else.
+ * that takes what GNU tar takes of an archive of CIFAR-10, and refuses everything else.
  *
  *   archive = { header, body, zeros up to 512 } , two headers of zeros, zeros
  *   header: name 0..99, size 124..135 octal, checksum 148..155 octal (the sum of all bytes, its own
  *           taken as spaces), kind 156, "ustar" 257, folders before the name 345..499
  *
- * Only the eight known names, in any folder, each once, as plain files. Folders are passed over,
- * extended headers ("pax") too where they change neither name nor size. Links, devices, absolute
- * paths and `..` are refused, and so is a tar that goes on past 200 MB. Records go straight to
- * their place; nothing is written anywhere.
+ * Only the eight known names, in any folder, each once, as plain files. Folders, volume labels and
+ * what file managers leave beside a file (._x, .DS_Store) are passed over. A long name may come in
+ * a member of its own (GNU, kind L) or as `path=` of an extended header (pax, kind x), where
+ * `size=` may stand too. The end mark may be half there, or missing after a whole member; the
+ * oldest form (v7) lacks "ustar". Links, devices, absolute paths and `..` are refused, and so is a
+ * tar that goes on past 200 MB. Records go straight to their place; nothing is written anywhere.
  *
- * Source: POSIX.1-2017, pax, "ustar Interchange Format"; the old GNU form differs in bytes
- * 257..264.
+ * Source: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format": the
+ * old GNU form differs in bytes 257..264.
  */
+#include "data/archive.h"
+
 #include <string.h>
 
 #include "base/status.h"
-#include "data/reader.h"
+#include "data/signature.h"
 
-#define BLOCK 512
 #define TOTAL_MAX 200000000
-#define TEXT_MAX 1000000 /* bytes of readme.html or batches.meta.txt */
+#define TEXT_MAX 1000000 /* bytes of readme.html, batches.meta.txt or a file that is passed over */
 
 enum { START, HEADER, RECORDS, SKIP, NOTES, PADDING, FIRST_ZEROS, ENDED };
 
@@ -51,7 +54,7 @@ static int checksum_is_right(const uint8_t *header)
 {
     int64_t sum = 0;
 
-    for (int i = 0; i < BLOCK; i++) sum += i >= 148 && i < 156 ? ' ' : header[i];
+    for (int i = 0; i < KILN_ARCHIVE_BLOCK; i++) sum += i >= 148 && i < 156 ? ' ' : header[i];
     return octal(header + 148, 8) == sum;
 }
 
@@ -75,13 +78,20 @@ static int leads_out(const char *path)
     return 0;
 }
 
-static int refuse_start(const uint8_t *h)
+int kiln_archive_begins(const uint8_t *head, int size)
 {
-    if (h[0] == 0x1f && h[1] == 0x8b)
-        return kiln_fail(KILN_E_DATA, "archive: is still compressed (gzip); unpack it first");
-    if (h[0] == '<')
-        return kiln_fail(KILN_E_DATA, "archive: is a web page (HTML), not a tar archive");
-    return kiln_fail(KILN_E_DATA, "archive: is no tar archive");
+    if (size >= KILN_ARCHIVE_BLOCK && checksum_is_right(head)) return 1;
+    return size >= 262 && memcmp(head + 257, "ustar", 5) == 0;
+}
+
+static int refuse_start(const uint8_t *head)
+{
+    int kind;
+
+    KILN_TRY(kind = kiln_signature_read("archive", head, KILN_ARCHIVE_BLOCK, -1));
+    return kiln_fail(KILN_E_DATA, kind == KILN_IS_GZIP
+                                      ? "archive: is still compressed (gzip); unpack it first"
+                                      : "archive: is no tar archive");
 }
 
 /* ---- members --------------------------------------------------------------------------------- */
@@ -93,71 +103,150 @@ static int known_number(const char *name)
     return -1;
 }
 
-static int open_file(kiln_dataset *d, kiln_archive *a, int64_t size)
+/* What file managers put beside files without being asked. */
+static int is_sidecar(const char *name)
 {
-    const int member = known_number(a->name);
+    return strncmp(name, "._", 2) == 0 || strcmp(name, ".DS_Store") == 0 ||
+           strcmp(name, "Thumbs.db") == 0 || strcmp(name, "desktop.ini") == 0;
+}
 
-    if (member < 0)
-        return kiln_fail(KILN_E_DATA, "archive: \"%s\" does not belong to CIFAR-10", a->name);
-    if (a->seen >> member & 1)
-        return kiln_fail(KILN_E_DATA, "archive: %s is in it twice", a->name);
-    a->seen |= 1 << member;
-    if (member < KNOWN_RECORDS) {
-        KILN_TRY(kiln_reader_open(d, &a->sink, a->name, size));
-        a->state = RECORDS;
-        return KILN_OK;
-    }
-    if (size > TEXT_MAX)
+static int skip(kiln_archive *a)
+{
+    if (a->left > TEXT_MAX)
         return kiln_fail(KILN_E_DATA, "archive: %s has %lld bytes, which is too much", a->name,
-                         (long long)size);
+                         (long long)a->left);
     a->state = SKIP;
     return KILN_OK;
 }
 
-static int open_notes(kiln_archive *a, int64_t size)
+static int refuse_stranger(const char *name)
 {
-    if (size > (int64_t)sizeof a->notes)
+    const char *set = kiln_signature_set(name);
+
+    if (set)
+        return kiln_fail(KILN_E_DATA, "archive: \"%s\" is of %s; kiln reads the binary version of "
+                                      "CIFAR-10, cifar-10-binary.tar.gz", name, set);
+    return kiln_fail(KILN_E_DATA, "archive: \"%s\" does not belong to CIFAR-10", name);
+}
+
+static int open_file(kiln_dataset *d, kiln_archive *a)
+{
+    const int member = known_number(a->name);
+
+    if (is_sidecar(a->name)) return skip(a);
+    if (member < 0) return refuse_stranger(a->name);
+    if (a->seen >> member & 1)
+        return kiln_fail(KILN_E_DATA, "archive: %s is in it twice", a->name);
+    a->seen |= 1 << member;
+    if (member >= KNOWN_RECORDS) return skip(a);
+    KILN_TRY(kiln_reader_open(d, &a->sink, a->name, a->left, kiln_reader_kind(a->name)));
+    a->state = RECORDS;
+    return KILN_OK;
+}
+
+static int open_notes(kiln_archive *a, int kind)
+{
+    if (a->left >= (int64_t)sizeof a->notes)
         return kiln_fail(KILN_E_DATA, "archive: an extended header of %lld bytes is too long",
-                         (long long)size);
+                         (long long)a->left);
     a->have = 0;
+    a->notes_kind = kind;
     a->state = NOTES;
     return KILN_OK;
 }
 
-static int open_member(kiln_dataset *d, kiln_archive *a)
+/* The path in a header, or the one that was told before it. */
+static void take_path(kiln_archive *a, char *path)
 {
     const uint8_t *h = a->header;
-    const int64_t size = octal(h + 124, 12);
-    const int kind = h[156];
-    char path[257] = "";
     int length = 0;
 
-    if (!checksum_is_right(h) || memcmp(h + 257, "ustar", 5) != 0) {
-        if (a->total <= BLOCK) return refuse_start(h);
-        return kiln_fail(KILN_E_DATA, "archive: a damaged header before byte %lld",
-                         (long long)a->total);
+    if (a->path[0]) {
+        memcpy(path, a->path, strlen(a->path) + 1);
+        return;
     }
-    if (h[262] == 0) /* POSIX: folders that did not fit */
+    if (memcmp(h + 257, "ustar", 6) == 0) /* POSIX: folders that did not fit */
         for (; length < 155 && h[345 + length]; length++) path[length] = (char)h[345 + length];
     if (length) path[length++] = '/';
     for (int i = 0; i < 100 && h[i]; i++) path[length++] = (char)h[i];
+    path[length] = 0;
+}
+
+static int open_member(kiln_dataset *d, kiln_archive *a)
+{
+    static char path[KILN_ARCHIVE_PATH];
+    const int kind = a->header[156];
+    int is_folder;
+
+    if (!checksum_is_right(a->header))
+        return kiln_fail(KILN_E_DATA, "archive: a damaged header before byte %lld",
+                         (long long)a->total);
+    take_path(a, path);
     kiln_reader_name(a->name, path);
-    if (size < 0) return kiln_fail(KILN_E_DATA, "archive: \"%s\" has no readable size", a->name);
+    a->left = octal(a->header + 124, 12);
+    if (a->left < 0) return kiln_fail(KILN_E_DATA, "archive: \"%s\" has no readable size", a->name);
+    a->pad = (KILN_ARCHIVE_BLOCK - a->left % KILN_ARCHIVE_BLOCK) % KILN_ARCHIVE_BLOCK;
+    if (kind == 'x' || kind == 'g' || kind == 'L' || kind == 'K') return open_notes(a, kind);
+    if (a->size >= 0) { /* told by an extended header */
+        a->left = a->size;
+        a->pad = (KILN_ARCHIVE_BLOCK - a->left % KILN_ARCHIVE_BLOCK) % KILN_ARCHIVE_BLOCK;
+    }
+    a->path[0] = 0;
+    a->size = -1;
     if (leads_out(path))
         return kiln_fail(KILN_E_DATA, "archive: \"%s\" has a path that leads out of it", a->name);
-    a->left = size;
-    a->pad = (BLOCK - size % BLOCK) % BLOCK;
-    if (kind == '0' || kind == 0) return open_file(d, a, size);
-    if (kind == 'x' || kind == 'g') return open_notes(a, size);
-    if (kind == '5' && size == 0) {
-        a->state = SKIP;
-        return KILN_OK;
-    }
+    is_folder = path[0] && path[strlen(path) - 1] == '/'; /* v7 knows folders by that alone */
+    if (a->left == 0 && (kind == '5' || kind == 'V' || (is_folder && (kind == '0' || kind == 0))))
+        return skip(a);
+    if (kind == '0' || kind == 0 || kind == '7') return open_file(d, a);
     return kiln_fail(KILN_E_DATA, "archive: \"%s\" is no plain file (kind %d)", a->name, kind);
 }
 
-/* Records `length key=value\n` of an extended header: none may change what a member is. */
-static int check_notes(const char *notes, int size)
+/* ---- extended headers ------------------------------------------------------------------------ */
+
+static int set_path(kiln_archive *a, const char *path, int length)
+{
+    if (length < 1 || length >= KILN_ARCHIVE_PATH)
+        return kiln_fail(KILN_E_DATA, "archive: a name of %d bytes is none, or too long", length);
+    memcpy(a->path, path, (size_t)length);
+    a->path[length] = 0;
+    return KILN_OK;
+}
+
+static int set_size(kiln_archive *a, const char *digits, int length)
+{
+    int64_t size = 0;
+
+    for (int i = 0; i < length; i++) {
+        if (digits[i] < '0' || digits[i] > '9' || size > TOTAL_MAX)
+            return kiln_fail(KILN_E_DATA, "archive: a size that cannot be in an extended header");
+        size = 10 * size + (digits[i] - '0');
+    }
+    if (length < 1) return kiln_fail(KILN_E_DATA, "archive: an empty size in an extended header");
+    a->size = size;
+    return KILN_OK;
+}
+
+static int is_key(const char *key, int size, const char *wanted)
+{
+    return size == (int)strlen(wanted) && memcmp(key, wanted, (size_t)size) == 0;
+}
+
+/* key=value of an extended header. Those of kind g would hold for all that follows: no archive of
+ * CIFAR-10 needs that. Sparse files of GNU would not be what they say. */
+static int take_note(kiln_archive *a, const char *key, int key_size, const char *value, int size)
+{
+    const int path = is_key(key, key_size, "path"), length = is_key(key, key_size, "size");
+
+    if ((key_size >= 4 && memcmp(key, "GNU.", 4) == 0) ||
+        (a->notes_kind == 'g' && (path || length)))
+        return kiln_fail(KILN_E_DATA, "archive: an extended header changes what all members are");
+    if (path) return set_path(a, value, size);
+    return length ? set_size(a, value, size) : KILN_OK;
+}
+
+/* Records `length key=value\n` of an extended header. */
+static int take_notes(kiln_archive *a, const char *notes, int size)
 {
     for (int at = 0; at < size;) {
         int length = 0, i = at;
@@ -168,23 +257,28 @@ static int check_notes(const char *notes, int size)
             notes[at + length - 1] != '\n')
             return kiln_fail(KILN_E_DATA, "archive: a damaged extended header");
 
-        const char *key = notes + i + 1;
-        const char *equals = memchr(key, '=', (size_t)(at + length - i - 1));
-        const size_t key_size = equals ? (size_t)(equals - key) : 0;
+        const char *key = notes + i + 1, *end = notes + at + length - 1;
+        const char *equals = memchr(key, '=', (size_t)(end - key));
 
-        if (!equals || (key_size == 4 && memcmp(key, "path", 4) == 0) ||
-            (key_size == 4 && memcmp(key, "size", 4) == 0) ||
-            (key_size == 8 && memcmp(key, "linkpath", 8) == 0) ||
-            (key_size >= 4 && memcmp(key, "GNU.", 4) == 0))
-            return kiln_fail(KILN_E_DATA, "archive: an extended header changes a name or size");
+        if (!equals) return kiln_fail(KILN_E_DATA, "archive: a damaged extended header");
+        KILN_TRY(take_note(a, key, (int)(equals - key), equals + 1, (int)(end - equals - 1)));
         at += length;
     }
     return KILN_OK;
 }
 
-static int close_member(kiln_archive *a)
+static int close_notes(kiln_archive *a)
 {
-    if (a->state == NOTES) KILN_TRY(check_notes(a->notes, a->have));
+    a->notes[a->have] = 0;
+    if (a->notes_kind == 'K') return KILN_OK; /* where a link leads to, and links are refused */
+    if (a->notes_kind == 'L') return set_path(a, a->notes, (int)strlen(a->notes));
+    return take_notes(a, a->notes, a->have);
+}
+
+static int close_member(kiln_dataset *d, kiln_archive *a)
+{
+    if (a->state == NOTES) KILN_TRY(close_notes(a));
+    if (a->state == RECORDS) KILN_TRY(kiln_reader_close(d, &a->sink));
     a->state = PADDING;
     a->left = a->pad;
     return KILN_OK;
@@ -194,7 +288,7 @@ static int close_member(kiln_archive *a)
 
 static int take_header(kiln_dataset *d, kiln_archive *a)
 {
-    const int zeros = is_zero(a->header, BLOCK), was = a->state;
+    const int zeros = is_zero(a->header, KILN_ARCHIVE_BLOCK), was = a->state;
 
     a->have = 0;
     if (was == FIRST_ZEROS) {
@@ -204,6 +298,8 @@ static int take_header(kiln_dataset *d, kiln_archive *a)
         return kiln_fail(KILN_E_DATA, "archive: is empty");
     } else if (zeros) {
         a->state = FIRST_ZEROS;
+    } else if (was == START && !kiln_archive_begins(a->header, KILN_ARCHIVE_BLOCK)) {
+        return refuse_start(a->header);
     } else {
         return open_member(d, a);
     }
@@ -216,11 +312,11 @@ static int take(kiln_dataset *d, kiln_archive *a, const uint8_t *bytes, int size
     int part = size;
 
     if (a->state == START || a->state == HEADER || a->state == FIRST_ZEROS) {
-        if (part > BLOCK - a->have) part = BLOCK - a->have;
+        if (part > KILN_ARCHIVE_BLOCK - a->have) part = KILN_ARCHIVE_BLOCK - a->have;
         memcpy(a->header + a->have, bytes, (size_t)part);
         a->have += part;
         a->total += part;
-        if (a->have == BLOCK) KILN_TRY(take_header(d, a));
+        if (a->have == KILN_ARCHIVE_BLOCK) KILN_TRY(take_header(d, a));
         return part;
     }
     if (a->state == ENDED) {
@@ -240,10 +336,10 @@ static int take(kiln_dataset *d, kiln_archive *a, const uint8_t *bytes, int size
 }
 
 /* Moves on from states whose bytes are all there, which may be none. */
-static int settle(kiln_archive *a)
+static int settle(kiln_dataset *d, kiln_archive *a)
 {
     while (a->left == 0 && (a->state == RECORDS || a->state == SKIP || a->state == NOTES))
-        KILN_TRY(close_member(a));
+        KILN_TRY(close_member(d, a));
     if (a->state == PADDING && a->left == 0) {
         a->state = HEADER;
         a->have = 0;
@@ -251,7 +347,7 @@ static int settle(kiln_archive *a)
     return KILN_OK;
 }
 
-static int feed(kiln_dataset *d, kiln_archive *a, const uint8_t *bytes, int size)
+int kiln_archive_feed(kiln_dataset *d, kiln_archive *a, const uint8_t *bytes, int size)
 {
     while (size > 0) {
         const int part = take(d, a, bytes, size);
@@ -261,35 +357,33 @@ static int feed(kiln_dataset *d, kiln_archive *a, const uint8_t *bytes, int size
             return kiln_fail(KILN_E_DATA, "archive: unpacks to more than %d bytes", TOTAL_MAX);
         bytes += part;
         size -= part;
-        KILN_TRY(settle(a));
+        KILN_TRY(settle(d, a));
     }
     return KILN_OK;
 }
 
-int kiln_cifar10_feed_tar(kiln_dataset *d, const uint8_t *bytes, int size)
+void kiln_archive_begin(kiln_archive *a)
 {
-    kiln_reader *r = d->reader;
-    int status, records = 0;
-
-    KILN_TRY(kiln_reader_check(d));
-    if (size < 0) return kiln_fail(KILN_E_ARG, "archive: %d bytes", size);
-    status = feed(d, &r->archive, bytes, size);
-    if (status < 0) {
-        r->failed = status;
-        return status;
-    }
-    for (int i = 0; i < KILN_READ_KINDS; i++) records += r->store[i].count;
-    if (r->archive.state == RECORDS) /* those that are not yet whole */
-        records -= (int)((r->archive.left + KILN_RECORD_BYTES - 1) / KILN_RECORD_BYTES);
-    return records;
+    a->state = START;
+    a->size = -1;
 }
 
+int kiln_archive_missing(const kiln_archive *a)
+{
+    if (a->state != RECORDS) return 0;
+    return (int)((a->left + KILN_RECORD_BYTES - 1) / KILN_RECORD_BYTES);
+}
+
+/* Between two members an archive may just end, with half of its mark or with none. */
 int kiln_archive_finish(const kiln_archive *a)
 {
     if (a->total == 0 || a->state == ENDED) return KILN_OK;
+    if ((a->state == HEADER || a->state == FIRST_ZEROS) && a->have == 0 && !a->path[0] &&
+        a->size < 0)
+        return KILN_OK;
     if (a->state == RECORDS)
         return kiln_fail(KILN_E_DATA, "archive: cut short in %s, record %lld", a->name,
                          (long long)(a->sink.at / KILN_RECORD_BYTES));
-    return kiln_fail(KILN_E_DATA, "archive: cut short after %lld bytes, before its end mark",
+    return kiln_fail(KILN_E_DATA, "archive: cut short after %lld bytes, within a member",
                      (long long)a->total);
 }

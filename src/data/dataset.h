@@ -11,6 +11,7 @@
 
 #define KILN_CLASSES_MAX 100
 #define KILN_SPLITS 3 /* train, validation, test: the values of kiln.h */
+#define KILN_SPLIT_BY_NAME (-1) /* of a file: as its name says */
 #define KILN_DATASET_STORES 2
 
 typedef struct {
@@ -38,7 +39,8 @@ int kiln_builtin_create(kiln_dataset *d, uint32_t seed, int train, int validatio
 
 /* cifar10.c, archive.c: see kiln.h for what each does and its errors. */
 int kiln_cifar10_create(kiln_dataset *d);
-int kiln_cifar10_add_file(kiln_dataset *d, const char *name, const uint8_t *bytes, int size);
+int kiln_cifar10_add_file(kiln_dataset *d, const char *name, const uint8_t *bytes, int size,
+                          int split);
 int kiln_cifar10_feed_tar(kiln_dataset *d, const uint8_t *bytes, int size);
 /* train, validation, test: numbers of images wanted; -1 the standard (49,000 / 1,000 / all). */
 int kiln_cifar10_finish(kiln_dataset *d, int train, int validation, int test);

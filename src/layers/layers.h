@@ -195,13 +195,14 @@ void kiln_softmax(float *probabilities, const float *scores, int N, int C);
 int kiln_correct(int *predictions, const float *scores, const int *y, int N, int C);
 
 /* ---- knn.c ------------------------- cs231n assignment 1: KNearestNeighbor */
-/* distances (M, N) = squared L2 between test rows (M, D) and train rows (N, D) of bytes, exact; D up
- * to 33000. */
+/* distances (M, N) = squared L2 between test rows (M, D) and train rows (N, D) of bytes, exact; D
+ * up to 33000. */
 size_t kiln_knn_distances_work(int M, int N, int D);
 void kiln_knn_distances(int32_t *distances, const uint8_t *test, const uint8_t *train, int M, int N,
                         int D, float *work);
 /* Majority vote of the k nearest, ties to the smaller label; equal distances to the smaller label;
  * distance 0 outvotes all others. labels (N) below classes, at most 256. work: N ints. */
-int kiln_knn_vote(const int32_t *distances, const int *labels, int N, int k, int classes, int *work);
+int kiln_knn_vote(const int32_t *distances, const int *labels, int N, int k, int classes,
+                  int *work);
 
 #endif

@@ -99,7 +99,7 @@ static void arguments_are_checked(void **state)
             "channel");
     refused(kiln_data_batch(data, KILN_TEST, 0, 1, "", NULL, &y), KILN_E_ARG, "nowhere");
     refused(kiln_data_image(data, KILN_TEST, 20, NULL), KILN_E_ARG, "20 test images");
-    refused(kiln_data_add_file(data, "a.bin", &byte, 1), KILN_E_STATE, "finished");
+    refused(kiln_data_add_file(data, "a.bin", &byte, 1, KILN_BY_NAME), KILN_E_STATE, "finished");
     refused(kiln_data_feed_tar(data, &byte, 1), KILN_E_STATE, "finished");
     refused(kiln_data_finish(data, ""), KILN_E_STATE, "finished");
     refused(kiln_data_info(reading), KILN_E_STATE, "finish");
@@ -171,9 +171,14 @@ static void files_make_a_set(void **state)
 
     (void)state;
     CHECK(data > 0);
-    assert_int_equal(kiln_data_add_file(data, "data_batch_1.bin", bytes, 30 * RECORD), 0);
-    refused(kiln_data_add_file(data, "test_batch.bin", bytes, 30 * RECORD - 1), KILN_E_DATA,
-            "test_batch.bin: cut short");
+    refused(kiln_data_add_file(data, "mine.bin", bytes, 30 * RECORD, KILN_BY_NAME), KILN_E_SPLIT,
+            "mine.bin: the name does not say");
+    assert_int_equal(kiln_data_add_file(data, "mine.bin", bytes, 30 * RECORD, KILN_TRAIN), 0);
+    refused(kiln_data_add_file(data, "test_batch.bin", bytes, 30 * RECORD - 1, KILN_BY_NAME),
+            KILN_E_DATA, "test_batch.bin: cut short");
+    refused(kiln_data_kind(NULL, bytes, 10, -1), KILN_E_ARG, "name");
+    refused(kiln_data_kind("a.zip", (const uint8_t *)"PK\3\4", 4, -1), KILN_E_DATA, "a zip");
+    assert_int_equal(kiln_data_kind("a.gz", (const uint8_t *)"\x1f\x8b", 2, -1), KILN_FILE_GZIP);
     assert_int_equal(kiln_data_finish(data, "validation=10"), 0);
     assert_int_equal(kiln_data_image(data, KILN_VALIDATION, 0, image), (1 + 20) % 10);
     assert_memory_equal(image, bytes + 20 * RECORD + 1, D);

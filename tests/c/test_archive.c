@@ -27,6 +27,11 @@ static tar make(void)
     return t;
 }
 
+static int add(kiln_dataset *d, const char *name, const uint8_t *bytes, int records)
+{
+    return kiln_cifar10_add_file(d, name, bytes, records * RECORD, KILN_SPLIT_BY_NAME);
+}
+
 /* Feeds all in pieces and finishes; returns the status, and the hash. */
 static int load(const tar *t, int piece, uint64_t *hash)
 {
@@ -61,12 +66,12 @@ static void pieces_of_any_size_give_the_same_set(void **state)
 
         const char *name = file == 1 ? "data_batch_1.bin" : "data_batch_2.bin";
 
-        assert_int_equal(kiln_cifar10_add_file(&d, name, bytes, (5 - file) * RECORD), 0);
+        assert_int_equal(add(&d, name, bytes, 5 - file), 0);
         free(bytes);
     }
     uint8_t *test = records_make(9, 2);
 
-    assert_int_equal(kiln_cifar10_add_file(&d, "test_batch.bin", test, 2 * RECORD), 0);
+    assert_int_equal(add(&d, "test_batch.bin", test, 2), 0);
     free(test);
     assert_int_equal(kiln_cifar10_finish(&d, -1, -1, -1), 0);
     expected = d.hash;
@@ -90,22 +95,40 @@ static void records_are_counted_as_they_come(void **state)
     assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes + body, RECORD - 1), 0);
     assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes + body + RECORD - 1, 1), 1);
     assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes + body + RECORD, 2 * RECORD), 3);
-    assert_int_equal(kiln_cifar10_add_file(&d, "data_batch_5.bin", t.bytes, RECORD), KILN_E_DATA);
+    assert_int_equal(add(&d, "data_batch_5.bin", t.bytes, 1), KILN_E_DATA);
     assert_int_equal(
         kiln_cifar10_feed_tar(&d, t.bytes + body + 3 * RECORD, t.size - body - 3 * RECORD), 9);
     kiln_dataset_destroy(&d);
     free(t.bytes);
 }
 
-/* Cut anywhere before the second block of zeros. */
-static void every_cut_is_refused(void **state)
+/* Records of a whole archive that is cut after `size` bytes: those of its whole members, -1 where
+ * the cut is within a member. */
+static int records_before(int size)
+{
+    /* where the members of make() end, and the training records before that */
+    static const int end[][2] = {{512, 0}, {512 + 10240, 3}, {512 + 10240 + 1024, 3},
+                                 {512 + 10240 + 1024 + 13312, 7}, {25600, 7}, {25600 + 7168, 7},
+                                 {25600 + 7168 + 512, 7}};
+
+    for (size_t i = 0; i < sizeof end / sizeof *end; i++)
+        if (size == end[i][0]) return end[i][1];
+    return -1;
+}
+
+/* As GNU tar, an archive may end without its mark, or with half of it, after any whole member. */
+static void every_cut_within_a_member_is_refused(void **state)
 {
     tar t = make(), cut = t;
 
     (void)state;
-    for (cut.size = 1; cut.size < t.size; cut.size += cut.size % 512 < 500 ? 61 : 1)
-        if (load(&cut, 4096, NULL) != KILN_E_DATA)
-            check_fail(__FILE__, __LINE__, "cut after %d bytes was taken", cut.size);
+    assert_int_equal(t.size, 25600 + 7168 + 1024);
+    for (cut.size = 1; cut.size < t.size; cut.size += cut.size % 512 < 500 ? 61 : 1) {
+        const int records = records_before(cut.size), status = load(&cut, 4096, NULL);
+
+        if (status != (records > 0 ? 0 : KILN_E_DATA))
+            check_fail(__FILE__, __LINE__, "cut after %d bytes: %d", cut.size, status);
+    }
     free(t.bytes);
 }
 
@@ -146,10 +169,10 @@ static void refuse_member(const char *name, const void *bytes, int size, char ki
 static void hostile_members_are_refused(void **state)
 {
     static const char page[] = "<html>";
-    static uint8_t wrong[3 * RECORD];
+    static uint8_t wrong[3 * RECORD], long_text[1000001];
 
     (void)state;
-    for (const char *kind = "12346LKSMVXA7"; *kind; kind++)
+    for (const char *kind = "12346SMXA"; *kind; kind++)
         refuse_member("data_batch_2.bin", NULL, 0, *kind, "no plain file");
     refuse_member("/data_batch_2.bin", wrong, RECORD, '0', "leads out");
     refuse_member("../data_batch_2.bin", wrong, RECORD, '0', "leads out");
@@ -157,27 +180,34 @@ static void hostile_members_are_refused(void **state)
     refuse_member("a\\..\\data_batch_2.bin", wrong, RECORD, '0', "leads out");
     refuse_member("C:data_batch_2.bin", wrong, RECORD, '0', "leads out");
     refuse_member("data_batch_6.bin", wrong, RECORD, '0', "does not belong");
-    refuse_member("._data_batch_1.bin", wrong, RECORD, '0', "does not belong");
     refuse_member("Data_batch_1.bin", wrong, RECORD, '0', "does not belong");
+    refuse_member("data_batch_1 (1).bin", wrong, RECORD, '0', "does not belong");
+    refuse_member("data_batch_1", wrong, RECORD, '0', "Python version");
+    refuse_member("cifar-10-batches-py/batches.meta", wrong, RECORD, '0', "Python version");
+    refuse_member("data_batch_1.mat", wrong, RECORD, '0', "MATLAB version");
+    refuse_member("cifar-100-binary/train.bin", wrong, RECORD, '0', "CIFAR-100");
+    refuse_member("cifar-100-binary/fine_label_names.txt", page, 6, '0', "CIFAR-100");
     refuse_member("data_batch_1.bin", wrong, RECORD, '0', "twice");
     refuse_member("data_batch_2.bin", wrong, 0, '0', "empty");
     refuse_member("data_batch_2.bin", wrong, RECORD + 7, '0', "cut short: record 1 has 7 ");
     refuse_member("folder/", page, 6, '5', "no plain file");
+    refuse_member("folder/", page, 6, '0', "does not belong");
+    refuse_member("._x", long_text, sizeof long_text, '0', "too much");
     wrong[2 * RECORD] = 10;
     refuse_member("data_batch_2.bin", wrong, 3 * RECORD, '0', "data_batch_2.bin: record 2");
 }
 
-static void extended_headers_may_not_rename(void **state)
+static void extended_headers_are_read_or_refused(void **state)
 {
     uint8_t *good = records_make(1, 20);
     static const char *const harmless[] = {"30 mtime=1257609600.123456789\n",
                                            "21 comment=something\n",
-                                           "9 uid=12\n21 comment=something\n"};
+                                           "9 uid=12\n21 comment=something\n", "15 linkpath=xy\n"};
     static const char *const wrong[] = {
-        "25 path=data_batch_2.bin\n", "15 linkpath=xy\n", "13 size=3073\n",
-        "22 GNU.sparse.major=1\n",    "99 mtime=1\n",     "9 uid=12\n13 size=3073\n",
-        "9999999999999999999 a=b\n",  "mtime=1\n",        "10 mtime=1",
-        "6 abc\n",                    "0 a=b\n",          "3 \n"};
+        "22 GNU.sparse.major=1\n", "99 mtime=1\n",  "9 uid=12\n10 size=x\n",
+        "9999999999999999999 a=b\n", "mtime=1\n",   "10 mtime=1",
+        "6 abc\n",                 "0 a=b\n",       "3 \n",
+        "8 size=\n",               "8 path=\n",     "28 size=9999999999999999999\n"};
 
     (void)state;
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
@@ -191,11 +221,75 @@ static void extended_headers_may_not_rename(void **state)
             free(t.bytes);
         }
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        refuse_member("PaxHeaders/x", wrong[i], (int)strlen(wrong[i]), 'x', "extended header");
-    static char long_notes[5000];
+        refuse_member("PaxHeaders/x", wrong[i], (int)strlen(wrong[i]), 'x', "");
+    refuse_member("PaxHeaders/x", "25 path=data_batch_2.bin\n", 25, 'g', "extended header");
+    refuse_member("PaxHeaders/x", "13 size=3073\n", 13, 'g', "extended header");
+    refuse_member("PaxHeaders/x", "22 path=../../x/y.bin\n", 22, 'x', "leads out");
+    refuse_member("././@LongLink", "../data_batch_2.bin", 20, 'L', "leads out");
+    refuse_member("././@LongLink", "", 0, 'L', "a name of 0 bytes");
+    static char long_notes[70000];
 
     refuse_member("PaxHeaders/x", long_notes, sizeof long_notes, 'x', "too long");
     free(good);
+}
+
+/* Archives that GNU tar reads, each with one file of 20 records. */
+static void what_gnu_tar_reads_is_read(void **state)
+{
+    static const char name[] = FOLDER "data_batch_1.bin";
+    static char far[180], note[240];
+    uint8_t *bytes = records_make(1, 20);
+    uint64_t expected = 0, hash;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof far - 20; i++) far[i] = i % 60 ? 'a' : '/';
+    far[0] = 'a';
+    strcpy(far + sizeof far - 20, "/data_batch_1.bin");
+    snprintf(note, sizeof note, "%d path=%s\n", (int)strlen(far) + 10, far);
+    for (int form = 0; form < 12; form++) {
+        uint8_t header[512];
+        tar t = {0};
+
+        if (form == 1) tar_add(&t, "/tmp/GlobalHead.7.1", "21 comment=something\n", 21, 'g');
+        if (form == 2) tar_add(&t, "././@LongLink", far, (int)strlen(far) + 1, 'L');
+        if (form == 3) tar_add(&t, "PaxHeaders/x", note, (int)strlen(note), 'x');
+        if (form == 4) tar_add(&t, "PaxHeaders/x", "14 size=61460\n", 14, 'x');
+        if (form == 5) tar_add(&t, "the label", NULL, 0, 'V');
+        if (form == 6) tar_add(&t, FOLDER "._data_batch_1.bin", "Mac OS X", 8, '0');
+        if (form == 6) tar_add(&t, FOLDER ".DS_Store", "Bud1", 4, '0');
+        if (form == 7) tar_add(&t, FOLDER, NULL, 0, 0); /* as v7 has folders */
+        tar_header(header, form == 2 || form == 3 ? "aaa" : name, form == 4 ? 0 : 20 * RECORD,
+                   form == 8 ? '7' : form == 7 ? 0 : '0');
+        if (form == 7 || form == 9) memset(header + 257, 0, 255); /* v7 */
+        tar_seal(header);
+        tar_put(&t, header, 512);
+        tar_put(&t, bytes, 20 * RECORD);
+        tar_put(&t, NULL, 0);
+        tar_put(&t, (uint8_t[512]){0}, (512 - 20 * RECORD % 512) % 512);
+        if (form == 10) tar_put(&t, (uint8_t[512]){0}, 512); /* half an end mark; of 11 none */
+        if (form < 10) tar_end(&t);
+        if (load(&t, 700, &hash) < 0)
+            check_fail(__FILE__, __LINE__, "form %d: %s", form, kiln_error());
+        if (form == 0) expected = hash;
+        CHECK(hash == expected);
+        free(t.bytes);
+    }
+    free(bytes);
+}
+
+static void the_same_images_twice_are_refused(void **state)
+{
+    uint8_t *bytes = records_make(1, 20);
+    tar t = {0};
+
+    (void)state;
+    tar_add(&t, FOLDER "data_batch_1.bin", bytes, 20 * RECORD, '0');
+    tar_add(&t, FOLDER "data_batch_4.bin", bytes, 20 * RECORD, '0');
+    tar_end(&t);
+    assert_int_equal(load(&t, 700, NULL), KILN_E_DATA);
+    CHECK(strstr(kiln_error(), "data_batch_4.bin: the same 20 images as data_batch_1.bin"));
+    free(t.bytes);
+    free(bytes);
 }
 
 static void what_is_no_archive_is_told_apart(void **state)
@@ -203,7 +297,8 @@ static void what_is_no_archive_is_told_apart(void **state)
     static const struct {
         const char *start, *word;
     } files[] = {
-        {"<!DOCTYPE html>", "web page"}, {"\x1f\x8b\x08", "gzip"}, {"PK", "no tar"}, {"", "empty"}};
+        {"<!DOCTYPE html>", "web page"}, {"\x1f\x8b\x08", "gzip"}, {"PK\3\4", "a zip archive"},
+        {"PK", "no tar"}, {"", "empty"}};
 
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -279,10 +374,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_of_any_size_give_the_same_set),
         cmocka_unit_test(records_are_counted_as_they_come),
-        cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(every_cut_within_a_member_is_refused),
         cmocka_unit_test(every_flipped_bit_of_a_header_is_refused),
         cmocka_unit_test(hostile_members_are_refused),
-        cmocka_unit_test(extended_headers_may_not_rename),
+        cmocka_unit_test(extended_headers_are_read_or_refused),
+        cmocka_unit_test(what_gnu_tar_reads_is_read),
+        cmocka_unit_test(the_same_images_twice_are_refused),
         cmocka_unit_test(what_is_no_archive_is_told_apart),
         cmocka_unit_test(nothing_may_follow_the_end),
         cmocka_unit_test(claimed_sizes_are_bounded),

@@ -8,11 +8,16 @@
 
 #define PIXELS 3072
 
+static int add_bytes(kiln_dataset *d, const char *name, const void *bytes, int size)
+{
+    return kiln_cifar10_add_file(d, name, bytes, size, KILN_SPLIT_BY_NAME);
+}
+
 /* Adds a made-up file of n records. */
 static int add(kiln_dataset *d, const char *name, int file, int n)
 {
     uint8_t *bytes = records_make(file, n);
-    const int status = kiln_cifar10_add_file(d, name, bytes, n * RECORD);
+    const int status = add_bytes(d, name, bytes, n * RECORD);
 
     free(bytes);
     return status;
@@ -108,7 +113,7 @@ static void refuse(kiln_dataset *d, const char *name, const void *bytes, int siz
 {
     char word[64];
 
-    assert_int_equal(kiln_cifar10_add_file(d, name, bytes, size), KILN_E_DATA);
+    assert_int_equal(add_bytes(d, name, bytes, size), KILN_E_DATA);
     for (int used; sscanf(words, " %63[^|]%n", word, &used) == 1;
          words += used + (words[used] == '|'))
         if (!strstr(kiln_error(), word)) CHECK_FAIL("\"%s\" is not in \"%s\"", word, kiln_error());
@@ -129,7 +134,7 @@ static void every_wrong_label_is_named(void **state)
         refuse(&d, "dir/data_batch_3.bin", bytes, 20 * RECORD, words);
     }
     bytes[17 * RECORD] = 9;
-    assert_int_equal(kiln_cifar10_add_file(&d, "data_batch_3.bin", bytes, 20 * RECORD), 0);
+    assert_int_equal(add_bytes(&d, "data_batch_3.bin", bytes, 20 * RECORD), 0);
     kiln_dataset_destroy(&d);
     free(bytes);
 }
@@ -176,6 +181,74 @@ static void strange_files_get_a_sentence_of_their_own(void **state)
     free(many);
 }
 
+/* Names that are not the official ones, letter by letter, decide nothing. */
+static void other_names_are_asked_about(void **state)
+{
+    static const char *const names[] = {
+        "Test_batch.bin", "TEST_BATCH.BIN", "test.bin", "test_batch (1).bin",
+        "Copy of test_batch.bin", "validation.bin", "data_batch_1 (1).bin", "data_batch_.bin",
+        "Data_batch_2.bin", "data_batch_02.bin", "data_batch_0.bin", "data_batch_1.bin.bin",
+        "data_batch_1x.bin", "data_batch_1", "xdata_batch_1.bin", "my images.bin",
+        "data_batch_1000.bin", " data_batch_1.bin", "test_batch.bin "};
+    uint8_t *bytes = records_make(4, 6);
+    kiln_dataset d;
+
+    (void)state;
+    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(add(&d, "data_batch_12.bin", 1, 5), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_int_equal(add_bytes(&d, names[i], bytes, 6 * RECORD), KILN_E_SPLIT);
+        if (!strstr(kiln_error(), names[i])) CHECK_FAIL("%s", kiln_error());
+    }
+    /* ... and go where the caller says; validation images are the last of training. */
+    assert_int_equal(kiln_cifar10_add_file(&d, names[0], bytes, 6 * RECORD, 1), KILN_E_ARG);
+    assert_int_equal(kiln_cifar10_add_file(&d, names[0], bytes, 6 * RECORD, 3), KILN_E_ARG);
+    assert_int_equal(kiln_cifar10_add_file(&d, names[0], bytes, 6 * RECORD, 2), 0);
+    free(bytes);
+    bytes = records_make(5, 3);
+    assert_int_equal(kiln_cifar10_add_file(&d, "folder/my images.bin", bytes, 3 * RECORD, 0), 0);
+    bytes[5] ^= 1; /* another file of the same name, as from another folder */
+    assert_int_equal(kiln_cifar10_add_file(&d, "other/my images.bin", bytes, 3 * RECORD, 0), 0);
+    assert_int_equal(kiln_cifar10_finish(&d, -1, 0, -1), 0);
+    assert_int_equal(d.count[0], 11);
+    assert_int_equal(d.count[2], 6);
+    for (int r = 0; r < 5; r++) check_record(&d, 0, r, 1, r);
+    for (int r = 0; r < 3; r++) check_record(&d, 0, 5 + r, 5, r);
+    for (int r = 0; r < 6; r++) check_record(&d, 2, r, 4, r);
+    kiln_dataset_destroy(&d);
+    free(bytes);
+}
+
+/* The same images under two names would stand in training and validation. */
+static void the_same_images_twice_are_refused(void **state)
+{
+    uint8_t *bytes = records_make(1, 7);
+    kiln_dataset d;
+
+    (void)state;
+    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(add(&d, "data_batch_2.bin", 2, 7), 0);
+    assert_int_equal(add_bytes(&d, "data_batch_1.bin", bytes, 7 * RECORD), 0);
+    refuse(&d, "data_batch_3.bin", bytes, 7 * RECORD, "data_batch_3.bin|data_batch_1.bin|same");
+    refuse(&d, "test_batch.bin", bytes, 7 * RECORD, "test_batch.bin|data_batch_1.bin|same");
+    refuse(&d, "Copy of data_batch_1.bin", bytes, 7 * RECORD, "data_batch_1.bin|same");
+    assert_int_equal(add_bytes(&d, "data_batch_3.bin", bytes, 6 * RECORD), 0); /* not the same */
+    for (int i = 0; i < 7 * RECORD; i += 977) { /* one bit of difference is one */
+        kiln_dataset other;
+
+        assert_int_equal(kiln_cifar10_create(&other), 0);
+        assert_int_equal(add_bytes(&other, "data_batch_1.bin", bytes, 7 * RECORD), 0);
+        bytes[i] ^= 1;
+        assert_int_equal(add_bytes(&other, "data_batch_2.bin", bytes, 7 * RECORD), 0);
+        bytes[i] ^= 1;
+        kiln_dataset_destroy(&other);
+    }
+    assert_int_equal(kiln_cifar10_finish(&d, -1, 0, -1), 0);
+    assert_int_equal(d.count[0], 20);
+    kiln_dataset_destroy(&d);
+    free(bytes);
+}
+
 static void a_refused_file_changes_nothing(void **state)
 {
     kiln_dataset with, without;
@@ -187,8 +260,7 @@ static void a_refused_file_changes_nothing(void **state)
     assert_int_equal(kiln_cifar10_create(&without), 0);
     assert_int_equal(add(&with, "data_batch_1.bin", 1, 12), 0);
     assert_int_equal(add(&without, "data_batch_1.bin", 1, 12), 0);
-    assert_int_equal(kiln_cifar10_add_file(&with, "data_batch_0.bin", wrong, 4 * RECORD),
-                     KILN_E_DATA);
+    assert_int_equal(add_bytes(&with, "data_batch_2.bin", wrong, 4 * RECORD), KILN_E_DATA);
     assert_int_equal(kiln_cifar10_finish(&with, -1, -1, -1), 0);
     assert_int_equal(kiln_cifar10_finish(&without, -1, -1, -1), 0);
     CHECK(with.hash == without.hash && with.count[0] == without.count[0]);
@@ -221,6 +293,8 @@ int main(void)
         cmocka_unit_test(every_wrong_label_is_named),
         cmocka_unit_test(every_cut_file_is_refused),
         cmocka_unit_test(strange_files_get_a_sentence_of_their_own),
+        cmocka_unit_test(other_names_are_asked_about),
+        cmocka_unit_test(the_same_images_twice_are_refused),
         cmocka_unit_test(a_refused_file_changes_nothing),
         cmocka_unit_test(no_memory_is_a_status),
     };

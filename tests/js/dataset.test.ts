@@ -136,7 +136,7 @@ describe('what is wrong with files is told', () => {
     ['a label of 10', [{ name: 'data_batch_1.bin', bytes: badLabel }],
       /data_batch_1\.bin.*record.*10/],
     ['a web page', [{ name: 'data_batch_1.bin', bytes: text('<!DOCTYPE html><p>404') }],
-      /this is a web page, not CIFAR-10/],
+      /is a web page \(HTML\); .*fetch the file again/],
     ['a file far too large', [{ name: 'huge.bin', bytes: new Uint8Array(30_730_001) }],
       /huge\.bin: larger than a batch file/],
     ['an archive without batches', named(gzip(tar([{ name: 'readme.html', bytes: text('x') }]))),
