@@ -43,6 +43,8 @@ void cli_arguments_pick(const cli_arguments *a, const char *keys, char *text, in
 /* A whole number of one of the program's options within min..max, into *out. 0, or 2 with a
  * sentence. */
 int cli_own_int(const cli_arguments *a, int option, int min, int max, int *out);
+/* 2 with a sentence when two of the options contradict each other, else 0. */
+int cli_contradictions(const cli_arguments *a);
 
 /* Prints the help of a command: its examples, then its options by group. */
 void cli_help(const cli_command *command);

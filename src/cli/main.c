@@ -88,7 +88,9 @@ static void print_help(FILE *out)
                 strchr(entries[i].command.line, ':') + 2);
     fprintf(out, "\nExit codes\n"
                  "  0 done     1 failed     2 usage, notation     3 bad data     4 bad checkpoint\n"
-                 "  5 no memory     6 loss not finite     130 interrupted, with --save saved\n");
+                 "  5 no memory     6 loss not finite     130 interrupted and saved\n"
+                 "An interrupted run (Ctrl-C, a closed terminal) is saved to its --save file, or "
+                 "to\nkiln-interrupted.safetensors in the current folder.\n");
 }
 
 static int print_version(void)
@@ -161,6 +163,7 @@ int main(int argc, char **argv)
         code = cli_arguments_read(&a, command, argc - 1, argv + 1);
         if (code) return code;
         if (a.value[CLI_HELP]) return cli_help(command), 0;
+        if ((code = cli_contradictions(&a))) return code;
         if (a.value[CLI_MODE] && (code = change_mode(a.value[CLI_MODE], argv))) return code;
         code = entries[i].run(&a);
         kiln_threads_use(1); /* ends the pool */

@@ -1,5 +1,6 @@
 /* kiln train: steps until the end, an interrupt or a loss that is not finite; events; the
- * checkpoint. */
+ * checkpoint. Whatever ends a run early, what it reached is saved. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "progress.h"
 
 #define TEXT 2048
+#define INTERRUPTED_FILE "kiln-interrupted.safetensors" /* where no --save says another */
 
 static volatile sig_atomic_t stopping;
 
@@ -22,15 +24,21 @@ static void stop(int number)
     signal(number, SIG_DFL);
 }
 
+/* Ctrl-C, an end from outside, a closed terminal; but what nohup has switched off stays off. A
+ * reader of stdout that goes away is an error of writing, seen at the next event. */
 static void catch_signals(void)
 {
-    struct sigaction action;
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action, before;
 
     memset(&action, 0, sizeof action);
     action.sa_handler = stop;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    for (int i = 0; i < 3; i++)
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
 }
 
 typedef struct {
@@ -38,33 +46,50 @@ typedef struct {
     cli_progress progress;
     const char *save;
     int json, batch;
-    int unsaved; /* the state has moved on since the last checkpoint */
+    int stepped;     /* a step was taken */
+    int unsaved;     /* the state has moved on since the last checkpoint */
+    int failed_save; /* exit code of a save that failed on the way */
+    int unread;      /* errno of stdout, which takes no more events */
 } run;
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
 /* {"event":NAME, and then what the object `members` has. */
-static void print_event(const char *name, const char *members)
+static void print_event(run *r, const char *name, const char *members)
 {
-    printf("{\"event\":\"%s\",%s\n", name, members + 1);
-    fflush(stdout); /* whoever reads along sees it now */
+    if (!r->json || r->unread) return;
+    if (printf("{\"event\":\"%s\",%s\n", name, members + 1) < 0 ||
+        fflush(stdout) != 0) /* whoever reads along sees it now */
+        r->unread = errno;
 }
 
 /* Writes the checkpoint, once a state: the file before it stays as .prev. */
 static int save(run *r)
 {
-    int size;
+    int size, code;
 
     if (!r->save || !r->unsaved) return 0;
-    r->unsaved = 0;
     size = kiln_trainer_save(r->session.trainer);
     if (size < 0) return cli_fail(size);
-    return cli_file_save(r->save, kiln_trainer_saved(r->session.trainer), size);
+    code = cli_file_save(r->save, kiln_trainer_saved(r->session.trainer), size);
+    r->unsaved = code != 0;
+    return code;
+}
+
+/* Between epochs a full disk ends no run: there may be room again after the next one. */
+static void save_on_the_way(run *r)
+{
+    const int code = save(r);
+
+    if (!code) return;
+    r->failed_save = code;
+    fprintf(stderr, "kiln: not saved; training goes on, and saves again after the next epoch\n");
 }
 
 /* After the last step of an epoch, or of the run: the newest line of the history. */
-static int report_epoch(run *r, const char *metrics, int best)
+static int report_epoch(run *r, const char *metrics, int flags)
 {
+    const int best = flags & KILN_BEST;
     char loss[40], train[40], validation[40], lr[40], event[400];
     const char *last = NULL;
 
@@ -81,8 +106,9 @@ static int report_epoch(run *r, const char *metrics, int best)
              cli_field_raw(validation, sizeof validation, metrics, "valAccuracy"),
              cli_field_raw(lr, sizeof lr, last, "lr"), best ? "true" : "false",
              cli_progress_rate(&r->progress));
-    if (r->json) print_event("epoch", event);
-    return save(r);
+    print_event(r, "epoch", event);
+    if (!(flags & KILN_DONE)) save_on_the_way(r); /* the end saves by itself */
+    return 0;
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */
@@ -96,12 +122,12 @@ static void report_recovery(run *r)
     cli_progress_clear(&r->progress);
     fprintf(stderr, "kiln: %s\n", sentence);
     r->unsaved = 1;
-    if (!r->json || kiln_trainer_metrics(r->session.trainer) < 0) return;
+    if (kiln_trainer_metrics(r->session.trainer) < 0) return;
     snprintf(metrics, sizeof metrics, "%s", kiln_text());
-    print_event("recovered", metrics);
+    print_event(r, "recovered", metrics);
 }
 
-/* Steps to the end: 0, an exit code, or CLI_INTERRUPTED. */
+/* Steps to the end: 0, an exit code, or CLI_INTERRUPTED (by a signal, or r->unread). */
 static int steps(run *r)
 {
     char metrics[TEXT];
@@ -117,19 +143,19 @@ static int steps(run *r)
         }
         if (flags & KILN_RECOVERED) report_recovery(r);
         if (flags & KILN_STEPPED) {
-            r->unsaved = 1;
+            r->unsaved = r->stepped = 1;
             if (kiln_trainer_metrics(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
             snprintf(metrics, sizeof metrics, "%s", kiln_text());
             cli_progress_step(&r->progress, metrics, r->batch, took, flags & KILN_EPOCH);
-            if (r->json) print_event("step", metrics);
+            print_event(r, "step", metrics);
         }
         if (flags & KILN_EPOCH) {
-            const int code = report_epoch(r, metrics, flags & KILN_BEST);
+            const int code = report_epoch(r, metrics, flags);
 
             if (code) return code;
         }
         if (flags & KILN_DONE) return 0;
-        if (stopping) return CLI_INTERRUPTED;
+        if (stopping || r->unread) return CLI_INTERRUPTED;
     }
 }
 
@@ -148,13 +174,13 @@ static int share(char *text, size_t size, const run *r, int split)
     return 0;
 }
 
-static void print_done(const run *r, const char *event)
+static void print_done(run *r, const char *event)
 {
     char hash[24];
     const double v = cli_field_number(event, "valAccuracy", -1);
     const double t = cli_field_number(event, "testAccuracy", -1);
 
-    if (r->json) print_event("done", event);
+    print_event(r, "done", event);
     if (r->progress.quiet) return;
     fprintf(stderr, "done:");
     if (v >= 0) fprintf(stderr, " validation %.1f %%,", 100 * v);
@@ -162,7 +188,7 @@ static void print_done(const run *r, const char *event)
     fprintf(stderr, " %.0f images/s, %.1f s, parameters %s (%s)\n", cli_progress_rate(&r->progress),
             cli_field_number(event, "seconds", 0),
             cli_field_text(hash, sizeof hash, event, "parameterHash"), kiln_mode());
-    if (r->save) fprintf(stderr, "saved: %s\n", r->save);
+    if (r->save && !r->unsaved) fprintf(stderr, "saved: %s\n", r->save);
 }
 
 /* The last event: accuracies of the parameters as they are now, and who they are. */
@@ -196,6 +222,22 @@ static int report_done(run *r, int best)
     return 0;
 }
 
+/* What became of a run that did not reach its end. */
+static int report_early_end(const run *r, int code)
+{
+    const char *what = code == CLI_DIVERGED ? "the last good state is saved"
+                       : r->unread          ? "saved"
+                                            : "interrupted and saved";
+
+    if (r->unread) fprintf(stderr, "kiln: stdout: cannot be written: %s\n", strerror(r->unread));
+    if (r->save)
+        fprintf(stderr, "kiln: %s; go on with: kiln train --resume %s%s\n", what, r->save,
+                code == CLI_DIVERGED ? " --recover, or a smaller --lr" : "");
+    else if (code == CLI_INTERRUPTED)
+        fprintf(stderr, "kiln: interrupted before the first step\n");
+    return r->unread ? CLI_FAILED : code;
+}
+
 static int finish(run *r, int code, int best)
 {
     int saved;
@@ -206,16 +248,11 @@ static int finish(run *r, int code, int best)
         r->unsaved = 1;
     }
     if (code && code != CLI_INTERRUPTED && code != CLI_DIVERGED) return code;
+    if (code == CLI_INTERRUPTED && !r->save && r->stepped) r->save = INTERRUPTED_FILE;
     saved = save(r);
-    if (saved) return saved;
-    if (code == 0) return report_done(r, best);
-    if (r->save)
-        fprintf(stderr, "kiln: %s; go on with: kiln train --resume %s%s\n",
-                code == CLI_INTERRUPTED ? "interrupted and saved" : "the last good state is saved",
-                r->save, code == CLI_INTERRUPTED ? "" : " --recover, or a smaller --lr");
-    else if (code == CLI_INTERRUPTED)
-        fprintf(stderr, "kiln: interrupted; nothing was kept, for there was no --save\n");
-    return code;
+    if (code) return saved ? saved : report_early_end(r, code);
+    code = report_done(r, best);
+    return code ? code : saved ? saved : r->failed_save;
 }
 
 /* What is about to happen, in two lines. */
@@ -245,6 +282,11 @@ int cli_train(cli_arguments *a)
     }
     if (code == 0) code = cli_session_open(&r.session, a);
     if (code) return code;
+    if (a->value[CLI_BEST] && cli_split_count(r.session.data, KILN_VALIDATION) == 0) {
+        fprintf(stderr, "kiln train: --best chooses by validation images, and there are none\n");
+        cli_session_close(&r.session);
+        return CLI_USAGE;
+    }
     if (kiln_trainer_options(r.session.trainer) >= 0)
         r.batch = (int)cli_field_number(kiln_text(), "batch", 0);
     catch_signals();

@@ -1,63 +1,15 @@
 // The native program: events, exit codes, suggestions, files, and an interrupt.
 
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, readdir, rm, stat, writeFile, mkdir } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import {
+  lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { join, resolve } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-const KILN = 'build/native/kiln';
-const NET = 'conv 3x3x4 stride 2 - relu - maxpool 4 - affine 10 - softmax';
-const SMALL = [
-  '--net', NET, '--train', '200', '--validation', '50', '--test', '60', '--batch', '20'];
-const RECORD = 3073;
-
-interface Result { code: number | null; out: string; err: string; events: Event[] }
-interface Event { event: string; [key: string]: unknown }
-
-async function collect(child: ChildProcess): Promise<Result> {
-  let out = '';
-  let err = '';
-  child.stdout!.on('data', (text) => { out += text; });
-  child.stderr!.on('data', (text) => { err += text; });
-  const [code] = await once(child, 'close') as [number | null];
-  const lines = out.startsWith('{') ? out.trim().split('\n') : [];
-  return { code, out, err, events: lines.map((line) => JSON.parse(line) as Event) };
-}
-
-function kiln(...args: string[]): Promise<Result> {
-  return collect(spawn(KILN, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
-}
-
-/** Records of label i % 10 and one grey level each. */
-function records(count: number): Buffer {
-  const bytes = Buffer.alloc(count * RECORD);
-  for (let i = 0; i < count; i++) {
-    bytes.fill(i % 251, i * RECORD, (i + 1) * RECORD);
-    bytes[i * RECORD] = i % 10;
-  }
-  return bytes;
-}
-
-/** A tar archive of plain files. */
-function tar(files: Record<string, Buffer>): Buffer {
-  const parts: Buffer[] = [];
-  for (const [name, bytes] of Object.entries(files)) {
-    const header = Buffer.alloc(512);
-    header.write(name);
-    header.write(bytes.length.toString(8).padStart(11, '0'), 124);
-    header.write('        ', 148);
-    header.write('0', 156);
-    header.write('ustar\0' + '00', 257, 'latin1');
-    const sum = header.reduce((total, byte) => total + byte, 0);
-    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-    parts.push(header, bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512));
-  }
-  return Buffer.concat([...parts, Buffer.alloc(1024)]);
-}
+import { collect, kiln, KILN, kilnWith, NET, shell, SMALL } from './program.js';
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -124,6 +76,93 @@ describe('train', () => {
     expect(resumed.events.at(-1)!.parameterHash).toBe(whole.events.at(-1)!.parameterHash);
   });
 
+  test.each(['SIGTERM', 'SIGHUP'] as const)('%s saves as Ctrl-C does', async (signal) => {
+    const save = at(`${signal}.safetensors`);
+    const child = spawn(KILN, ['train', ...SMALL, '--epochs', '9999', '--save', save, '--json'],
+      { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.once('data', () => child.kill(signal));
+    const { code, err } = await collect(child);
+    expect(code).toBe(130);
+    expect(err).toContain(`interrupted and saved; go on with: kiln train --resume ${save}`);
+    expect((await kiln('eval', save)).code).toBe(0);
+  });
+
+  test('nohup stays what it is: a closed terminal does not end the run', async () => {
+    const child = spawn('bash', ['-c', 'trap "" HUP; exec "$@"', 'bash', KILN, 'train', ...SMALL,
+      '--epochs', '9999', '--json', '--max-steps', '400', '--quiet'],
+    { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.once('data', () => child.kill('SIGHUP'));
+    const { code, events } = await collect(child);
+    expect(code).toBe(0);
+    expect(events.at(-1)).toMatchObject({ event: 'done', step: 400 });
+  });
+
+  test('Ctrl-C without --save keeps the run in a file of the current folder', async () => {
+    await mkdir(at('unnamed'));
+    const program = resolve(KILN);
+    const child = spawn(program, ['train', ...SMALL, '--epochs', '9999', '--json'],
+      { stdio: ['ignore', 'pipe', 'pipe'], cwd: at('unnamed') });
+    child.stdout.once('data', () => child.kill('SIGINT'));
+    const { code, err } = await collect(child);
+    expect(code).toBe(130);
+    expect(err).toContain('go on with: kiln train --resume kiln-interrupted.safetensors');
+    const file = at('unnamed/kiln-interrupted.safetensors');
+    expect((await kiln('eval', file)).code).toBe(0);
+    expect((await kiln('--help')).out).toMatch(/kiln-interrupted\.safetensors/);
+  });
+
+  test('a reader that goes away ends the run with a checkpoint', async () => {
+    const save = at('unread.safetensors');
+    const { code, err, out } = await shell('set -o pipefail; "$@" | head -n 1', KILN, 'train',
+      ...SMALL, '--epochs', '9999', '--json', '--quiet', '--save', save);
+    expect(code).toBe(1);
+    expect(out).toMatch(/^\{"event":"step","step":1,.*\}\n$/);
+    expect(err).toMatch(/stdout: cannot be written: Broken pipe\n.*saved; go on with: .*unread/);
+    expect((await kiln('eval', save)).code).toBe(0);
+  });
+
+  test('a save that fails ends no run; it is said, tried again, and told by the exit code',
+    async () => {
+      await mkdir(at('room'));
+      const save = at('room/m.safetensors');
+      const always = await shell('ulimit -f 4; exec "$@"', KILN, 'train', ...SMALL, '--epochs', '3',
+        '--save', save, '--json');
+      expect(always.code).toBe(1);
+      expect(always.events.at(-1)).toMatchObject({ event: 'done', epochs: 3 });
+      expect(always.err.match(/cannot be written: File too large/g)).toHaveLength(3);
+      expect(always.err.match(/not saved; training goes on/g)).toHaveLength(2);
+      expect(always.err).not.toMatch(/^saved:/m);
+      expect(await readdir(at('room'))).toEqual([]);
+      // A folder that is there again before the last epoch.
+      const child = spawn(KILN, ['train', ...SMALL, '--epochs', '200', '--save', save, '--json'],
+        { stdio: ['ignore', 'pipe', 'pipe'] });
+      child.stdout.once('data', () => void rm(at('room'), { recursive: true }));
+      const back = new Promise<void>((done) => {
+        child.stderr.on('data', (text) => {
+          if (String(text).includes('not saved')) void mkdir(at('room'), { recursive: true })
+            .then(() => done());
+        });
+      });
+      const [{ code, events, err }] = await Promise.all([collect(child), back]);
+      expect(code).toBe(1); // some save did fail
+      expect(events.at(-1)).toMatchObject({ event: 'done', epochs: 200 });
+      expect(err).toMatch(/^saved: /m);
+      expect((await kiln('eval', save)).code).toBe(0);
+    });
+
+  test('a checkpoint comes through a pipe', async () => {
+    const save = at('piped.safetensors');
+    await kiln('train', ...SMALL, '--epochs', '1', '--save', save, '--quiet');
+    const size = ['--json', '--quiet', '--max-steps', '20', '--epochs', '3'];
+    const file = await kiln('train', '--resume', save, ...size);
+    const pipe = await shell(`exec "$0" train --resume <(cat '${save}') "$@"`.replace('"$0"', KILN),
+      ...size);
+    expect(pipe.code).toBe(0);
+    expect(pipe.events.at(-1)!.parameterHash).toBe(file.events.at(-1)!.parameterHash);
+    const stdin = await kilnWith(await readFile(save), 'eval', '-', '--json');
+    expect(stdin.events[0]).toMatchObject({ event: 'done', count: 60 });
+  });
+
   test('a loss that is not finite exits with 6 and keeps the last good state', async () => {
     const save = at('diverged.safetensors');
     const { code, err } = await kiln('train', ...SMALL, '--optimizer', 'sgd', '--lr', '1000',
@@ -165,11 +204,56 @@ describe('train', () => {
     await kiln('train', ...SMALL, '--epochs', '1', '--save', save, '--quiet');
     const first = await readFile(save);
     expect(await readdir(at('saves'))).toEqual(['m.safetensors']); // written once
-    await writeFile(`${save}.part`, 'left over from a crash');
     await kiln('train', ...SMALL, '--epochs', '1', '--seed', '2', '--save', save, '--quiet');
     expect((await readdir(at('saves'))).sort()).toEqual(['m.safetensors', 'm.safetensors.prev']);
     expect(first.equals(await readFile(save))).toBe(false);
     expect(first.equals(await readFile(`${save}.prev`))).toBe(true);
+  });
+
+  test('names beside the file are not written to, links stay links, modes stay modes', async () => {
+    await mkdir(at('names-of-others'));
+    const save = at('names-of-others/m.safetensors');
+    const train = () => kiln('train', ...SMALL, '--epochs', '1', '--save', save, '--quiet');
+    await writeFile(at('names-of-others/precious'), 'precious');
+    await symlink('precious', `${save}.part`);
+    await mkdir(`${save}.prev`);
+    await writeFile(at('names-of-others/real'), '', { mode: 0o600 });
+    await symlink('real', save);
+    const { code, err } = await train();
+    expect(code).toBe(0);
+    expect(err).toMatch(/m\.safetensors\.prev|real\.prev|^$/);
+    expect(await readFile(`${save}.part`, 'utf8')).toBe('precious');
+    expect((await lstat(save)).isSymbolicLink()).toBe(true);
+    const real = await stat(at('names-of-others/real'));
+    expect(real.size).toBeGreaterThan(1000);
+    expect(real.mode & 0o777).toBe(0o600);
+    expect(await readdir(`${save}.prev`)).toEqual([]);
+    expect((await kiln('eval', save)).code).toBe(0);
+  });
+
+  test('a folder at .prev is said, and does not stop the saving', async () => {
+    await mkdir(at('blocked'));
+    const save = at('blocked/m.safetensors');
+    await mkdir(`${save}.prev`);
+    for (const seed of ['1', '2']) {
+      const { code, err } = await kiln(
+        'train', ...SMALL, '--epochs', '2', '--seed', seed, '--save', save, '--quiet');
+      expect(code).toBe(0);
+      if (seed === '2') expect(err).toMatch(/^kiln: .*m\.safetensors\.prev: cannot be written/);
+    }
+    expect((await readdir(at('blocked'))).sort()).toEqual(['m.safetensors', 'm.safetensors.prev']);
+    expect((await kiln('eval', save)).code).toBe(0);
+  });
+
+  test('many programs that save to one file leave a whole one, and nothing else', async () => {
+    await mkdir(at('crowd'));
+    const save = at('crowd/m.safetensors');
+    const runs = await Promise.all([1, 2, 3, 4, 5, 6].map((seed) => kiln('train', ...SMALL,
+      '--epochs', '8', '--threads', '1', '--seed', `${seed}`, '--save', save, '--quiet')));
+    expect(runs.map(({ code, err }) => ({ code, err }))).toEqual(
+      runs.map(() => ({ code: 0, err: '' })));
+    expect((await readdir(at('crowd'))).sort()).toEqual(['m.safetensors', 'm.safetensors.prev']);
+    for (const name of [save, `${save}.prev`]) expect((await kiln('eval', name)).code).toBe(0);
   });
 
   test('a file that cannot be written whole leaves the last good one as it was', async () => {
@@ -182,6 +266,7 @@ describe('train', () => {
     { stdio: ['ignore', 'pipe', 'pipe'] }));
     expect(limited.code).toBe(1);
     expect(limited.err).toMatch(/m\.safetensors: cannot be written: File too large/);
+    expect(limited.err.match(/cannot be written/g)).toHaveLength(1); // one epoch, one try
     expect(await readdir(at('full'))).toEqual(['m.safetensors']);
     expect(good.equals(await readFile(save))).toBe(true);
   });
@@ -205,6 +290,13 @@ describe('mistakes', () => {
     [['train', '--json=1'], '--json takes no value'],
     [['data', '--sheet', '-', '--json'], 'both want stdout'],
     [['train', 'builtin'], 'Options begin with --'],
+    [['train', '--best', '--validation', '0', '--train', '50'], '--best chooses by validation'],
+    [['train', '--resume', 'x', '--preset', 'residual'], '--resume and --preset contradict'],
+    [['train', '--resume', 'x', '--net', 'affine 10 - softmax'], '--resume and --net contradict'],
+    [['train', '--data', 'x.bin', '--data-seed', '3'], '--data and --data-seed contradict'],
+    [['eval', '--knn', '5', '--resume', 'x'], '--knn and --resume contradict'],
+    [['eval', '--knn', '5', '--views', '2'], '--knn and --views contradict'],
+    [['eval', '--knn', '5', '--split', 'train'], '--knn and --split contradict'],
     [['summary', '--lr', '1'], 'unknown option --lr'],
     [['eval'], 'which checkpoint?'],
     [['export', '--resume', 'x', '--format', 'scv'], 'did you mean csv'],
@@ -227,84 +319,6 @@ describe('mistakes', () => {
       '[conv 3x3x64 - relu]x12 - affine 10 - softmax', '--train', '6000', '--batch', '6000');
     expect(code).toBe(5);
     expect(err).toMatch(/needs [\d.]+ MB/);
-  });
-});
-
-describe('data', () => {
-  const tests = { 'b/data_batch_1.bin': records(30), 'b/test_batch.bin': records(12) };
-  const archive = gzipSync(tar(tests));
-
-  async function info(path: string): Promise<Event> {
-    const { code, events, err } = await kiln('data', path, '--json', '--validation', '5');
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    return events[0]!;
-  }
-
-  test('an archive, a tar, a folder and single files are the same set', async () => {
-    await mkdir(at('cifar-10-batches-bin'));
-    for (const [name, bytes] of Object.entries(tests)) {
-      await writeFile(at(name.replace('b/', 'cifar-10-batches-bin/')), bytes);
-    }
-    await writeFile(at('a.tar.gz'), archive);
-    await writeFile(at('a.tar'), tar(tests));
-    const one = await info(at('a.tar.gz'));
-    expect(one).toMatchObject({ name: 'cifar10', train: 25, validation: 5, test: 12 });
-    expect(await info(at('a.tar'))).toEqual(one);
-    expect(await info(at('cifar-10-batches-bin'))).toEqual(one);
-    expect(await info(folder)).toEqual(one);
-    const files = ['test_batch.bin', 'data_batch_1.bin'];
-    const list = files.map((name) => at(`cifar-10-batches-bin/${name}`)).join(',');
-    expect(await info(list)).toEqual(one);
-  });
-
-  async function refused(name: string, bytes: Buffer | string): Promise<string> {
-    await writeFile(at(name), bytes);
-    const { code, err, out } = await kiln('data', at(name));
-    expect({ code, out }).toEqual({ code: 3, out: '' });
-    return err;
-  }
-
-  test('what is wrong with a file is told with its name and record', async () => {
-    const wrong = records(20);
-    wrong[17 * RECORD] = 12;
-    expect(await refused('data_batch_3.bin', wrong))
-      .toMatch(/data_batch_3.bin: record 17.*label 12/);
-    expect(await refused('data_batch_4.bin', records(3).subarray(0, 7000)))
-      .toMatch(/data_batch_4.bin: cut short: record 2/);
-    expect(await refused('data_batch_5.bin', '')).toMatch(/empty/);
-    expect(await refused('data_batch_1.bin', '<!DOCTYPE html><p>404')).toMatch(/web page/);
-    expect(await refused('x.tar.gz', gzipSync(tar({ 'b/passwd': records(1) })))).toMatch(/passwd/);
-    expect(await refused('y.tar.gz', gzipSync(Buffer.from('<html>')))).toMatch(/cut short/);
-    expect((await kiln('data', at('nothing-here'))).code).toBe(3);
-  });
-
-  test('every cut and every flipped byte of the gzip\'s frame is an error', async () => {
-    for (let size = 1; size < archive.length; size += Math.ceil(archive.length / 40)) {
-      expect(await refused('cut.tar.gz', archive.subarray(0, size))).toMatch(/kiln: /);
-    }
-    for (let i = archive.length - 8; i < archive.length; i++) { // checksum and length
-      const flipped = Buffer.from(archive);
-      flipped[i]! ^= 1;
-      expect(await refused('flipped.tar.gz', flipped)).toMatch(/damaged/);
-    }
-    const longer = Buffer.concat([archive, Buffer.from('x')]);
-    expect(await refused('junk.tar.gz', longer)).toMatch(/after the end/);
-  });
-
-  test('the built-in set comes back from the files it is written to', async () => {
-    const written = await kiln('data', 'builtin', '--train', '40', '--validation', '5',
-      '--test', '7', '--save', at('out'), '--json');
-    expect(written.code).toBe(0);
-    const read = await info(at('out'));
-    const { hash } = written.events[0]!;
-    expect(read).toMatchObject({ train: 40, validation: 5, test: 7, hash });
-  });
-
-  test('a sheet is a portable pixmap', async () => {
-    expect((await kiln('data', '--sheet', at('sheet.ppm'), '--train', '200')).code).toBe(0);
-    const sheet = await readFile(at('sheet.ppm'));
-    expect(sheet.subarray(0, 15).toString()).toBe('P6\n544 340\n255\n');
-    expect(sheet.length).toBe(15 + 3 * 544 * 340);
   });
 });
 

@@ -1,0 +1,38 @@
+/* Options that cannot hold together, told before anything is read or trained. */
+#include <stdio.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "files.h"
+
+/* Two options of the program of which only one has a meaning, and why. */
+static const struct {
+    int one, other;
+    const char *reason;
+} pairs[] = {
+    {CLI_RESUME, CLI_PRESET, "a checkpoint has its own net and options"},
+    {CLI_KNN, CLI_RESUME, "nearest neighbours have no checkpoint"},
+    {CLI_KNN, CLI_VIEWS, "nearest neighbours look at an image once"},
+    {CLI_KNN, CLI_SPLIT, "nearest neighbours are sought for test images"},
+};
+
+static int refuse(const char *one, const char *other, const char *reason)
+{
+    fprintf(stderr, "kiln: --%s and --%s contradict each other: %s\n", one, other, reason);
+    return CLI_USAGE;
+}
+
+int cli_contradictions(const cli_arguments *a)
+{
+    const char *data = a->value[CLI_DATA];
+
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (a->value[pairs[i].one] && a->value[pairs[i].other])
+            return refuse(cli_own_name(pairs[i].one), cli_own_name(pairs[i].other),
+                          pairs[i].reason);
+    if (data && strcmp(data, "builtin") != 0 && cli_given(a, "data-seed", NULL, 0))
+        return refuse("data", "data-seed", "only the built-in set is drawn from a seed");
+    if (a->value[CLI_RESUME] && cli_given(a, "net", NULL, 0))
+        return refuse("resume", "net", "a checkpoint has its own net");
+    return 0;
+}
