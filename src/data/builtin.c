@@ -176,7 +176,7 @@ static void develop(uint8_t *image, const kiln_canvas *canvas, draws *r)
     const float tilt_y = draw(r, -0.25f, 0.25f);
     const float grain = draw(r, 3, 12) / 6.52f; /* 6.52: deviation of the sum of two half bytes */
     const float *rgb = canvas->rgb[0][0];
-    float light[SIDE][SIDE], x[SIDE];
+    float light[PIXELS], x[SIDE];
     uint32_t words[WORDS];
 
     for (int i = 0; i < WORDS; i += 4)
@@ -186,7 +186,7 @@ static void develop(uint8_t *image, const kiln_canvas *canvas, draws *r)
         const float y = tilt_y * (((float)h + 0.5f) / (SIDE / 2) - 1.0f);
 
         for (int w = 0; w < SIDE; w += KILN_LANES)
-            vf_store(&light[h][w], (vf_load(x + w) + y) * level);
+            vf_store(light + h * SIDE + w, (vf_load(x + w) + y) * level);
     }
     for (int i = 0; i < 3 * PIXELS; i += KILN_LANES) { /* byte i / WORDS of word i % WORDS */
         vu word;
@@ -195,7 +195,7 @@ static void develop(uint8_t *image, const kiln_canvas *canvas, draws *r)
         word >>= (uint32_t)(i / WORDS * 8);
 
         const vf noise = vf_from_int((vm)((word & 15) + (word >> 4 & 15)) - 15);
-        const vf v = vf_load(rgb + i) * vf_load(light[0] + i % PIXELS) + noise * grain + 0.5f;
+        const vf v = vf_load(rgb + i) * vf_load(light + i % PIXELS) + noise * grain + 0.5f;
         const vm whole = vm_from_float(vf_min(vf_max(v, vf_set1(0)), vf_set1(255)));
         int32_t lane[KILN_LANES];
 
