@@ -1,4 +1,5 @@
 /* kiln data: what a data set holds; a sheet of its images; any set as CIFAR-10 files. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,25 +111,64 @@ static int write_records(int data, const char *path, int test, int first, int co
     return code;
 }
 
+static int is_batch(const struct dirent *entry)
+{
+    int number = 0, end = 0;
+
+    if (strcmp(entry->d_name, "test_batch.bin") == 0) return 1;
+    sscanf(entry->d_name, "data_batch_%3d.bin%n", &number, &end);
+    return end > 0 && !entry->d_name[end];
+}
+
+/* Batches of a larger set that was here before would be read with this one: they become .prev, as
+ * the files do that are written anew. */
+static int set_aside(const char *folder, int files, int test)
+{
+    struct dirent **entry;
+    char path[4500], before[4510];
+    const int count = scandir(folder, &entry, is_batch, alphasort);
+    int code = 0;
+
+    for (int i = 0; i < count; i++) {
+        int number = 0;
+
+        sscanf(entry[i]->d_name, "data_batch_%d", &number);
+        snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
+        snprintf(before, sizeof before, "%s.prev", path);
+        free(entry[i]);
+        if (code || (number ? number <= files : test > 0)) continue;
+        if (rename(path, before) == 0) continue;
+        fprintf(stderr, "kiln: %s: cannot be set aside: %s\n", path, strerror(errno));
+        code = CLI_FAILED;
+    }
+    if (count >= 0) free(entry);
+    return code;
+}
+
 static int write_files(int data, const char *folder)
 {
     const int train = cli_split_count(data, KILN_TRAIN), test = cli_split_count(data, KILN_TEST);
     const int all = train + cli_split_count(data, KILN_VALIDATION);
     char path[4200];
-    int code = 0;
+    int code;
 
+    if (test > FILE_RECORDS) {
+        fprintf(stderr, "kiln: test_batch.bin holds %d images at most, not %d: --test %d\n",
+                FILE_RECORDS, test, FILE_RECORDS);
+        return CLI_USAGE;
+    }
     if (mkdir(folder, 0777) < 0 && errno != EEXIST) {
         fprintf(stderr, "kiln: %s: cannot be made: %s\n", folder, strerror(errno));
         return CLI_FAILED;
     }
+    code = set_aside(folder, (all + FILE_RECORDS - 1) / FILE_RECORDS, test);
     for (int first = 0, n = 1; first < all && code == 0; first += FILE_RECORDS, n++) {
         snprintf(path, sizeof path, "%s/data_batch_%d.bin", folder, n);
         code = write_records(data, path, 0, first,
                              all - first < FILE_RECORDS ? all - first : FILE_RECORDS, train);
     }
     snprintf(path, sizeof path, "%s/test_batch.bin", folder);
-    if (code == 0 && test > 0)
-        code = write_records(data, path, 1, 0, test < FILE_RECORDS ? test : FILE_RECORDS, train);
+    if (code == 0 && test > 0) code = write_records(data, path, 1, 0, test, train);
     return code;
 }
 

@@ -1,6 +1,6 @@
 // The native program and its data: files, archives, folders and pipes; what it refuses and why.
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -219,6 +219,22 @@ describe('data', () => {
     const read = await info(at('out'));
     const { hash } = written.events[0]!;
     expect(read).toMatchObject({ train: 40, validation: 5, test: 7, hash });
+  });
+
+  test('files of a larger set do not stay beside those of a smaller one', async () => {
+    const write = (train: string, test: string) => kiln('data', 'builtin', '--train', train,
+      '--validation', '5', '--test', test, '--save', at('shrinking'), '--json');
+    expect((await write('10020', '7')).code).toBe(0);
+    await writeFile(at('shrinking/data_batch_1.bin.txt'), 'of somebody');
+    const { events } = await write('30', '0');
+    expect((await readdir(at('shrinking'))).sort()).toEqual(['data_batch_1.bin',
+      'data_batch_1.bin.prev', 'data_batch_1.bin.txt', 'data_batch_2.bin.prev',
+      'test_batch.bin.prev']);
+    expect(await info(at('shrinking'))).toMatchObject(
+      { train: 30, validation: 5, test: 0, hash: events[0]!.hash });
+    const many = await write('10', '10001');
+    expect(many.code).toBe(2);
+    expect(many.err).toMatch(/test_batch\.bin holds 10000 images at most/);
   });
 
   test('a sheet is a portable pixmap', async () => {
