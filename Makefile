@@ -176,8 +176,9 @@ $(PAGE): $(WEB_SRC) $(DIST) $(NPM)
 	$(Q)tar -czf $(@D)/kiln-source.tar.gz --transform 's,^,kiln/,' $(SOURCE)
 	@touch $@
 
-start: $(PAGE) ## build everything, serve the page and print its address (PORT=8080)
-	@node tests/serve.mjs $(<D) $(PORT)
+# HOST from the command line alone: some shells keep the machine's name in a variable of that name.
+start: $(PAGE) ## build everything, serve the page, print its address (PORT=8080 HOST=0.0.0.0)
+	@node tests/serve.mjs $(<D) $(PORT) $(if $(call given,HOST),$(HOST))
 
 # --- tests, equal bits, fuzzers, benchmarks -------------------------------------------------------
 

@@ -1,13 +1,18 @@
-// serve.mjs FOLDER [PORT] — serves a folder and prints its address.
+// serve.mjs FOLDER [PORT [HOST]] — serves a folder, prints its address and who can reach it.
 //
 // The isolation headers give the page shared memory, and with it threads. A taken port means the
-// next one. Imported, `serve(folder, port)` gives { server, address } to tests.
+// next one. HOST 0.0.0.0 serves a whole room; text and modules go out compressed, a class at once
+// loads much less so. Imported, `serve(folder, port)` gives { server, address } to tests.
 
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { networkInterfaces } from 'node:os';
 import { extname, join, resolve, sep } from 'node:path';
+import { pipeline } from 'node:stream';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
@@ -36,6 +41,35 @@ const HEADERS = {
 const IMMUTABLE = /\/assets\/[^/]+-[\w-]{8}\.\w+$/;
 
 const PORTS_TRIED = 100;
+
+const COMPRESSED = /^\.(html|m?js|css|json|map|md|svg|wasm)$/;
+const SMALLEST_COMPRESSED = 1000; // bytes; below, headers are most of an answer
+const ENCODERS = {
+  br: (bytes) => promisify(brotliCompress)(
+    bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+  gzip: (bytes) => promisify(gzip)(bytes, { level: 9 }),
+};
+
+/** Compressed once a version of a file: what it was compressed from, and the promise of bytes. */
+const compressed = new Map();
+
+/** The first of our encodings that the browser takes, or undefined. Browsers take br by https only
+ * and on this machine, gzip everywhere. */
+function encodingFor(request, { file, info }) {
+  if (info.size < SMALLEST_COMPRESSED || !COMPRESSED.test(extname(file))) return undefined;
+  const accepted = String(request.headers['accept-encoding'] ?? '').split(',')
+    .filter((word) => !/;\s*q=0(\.0*)?\s*$/.test(word))
+    .map((word) => word.split(';', 1)[0].trim().toLowerCase());
+  return Object.keys(ENCODERS).find((name) => accepted.includes(name));
+}
+
+function compress(file, tag, encoding) {
+  const key = `${encoding} ${file}`;
+  if (compressed.get(key)?.tag !== tag) {
+    compressed.set(key, { tag, bytes: readFile(file).then(ENCODERS[encoding]) });
+  }
+  return compressed.get(key).bytes;
+}
 
 /** The file a request path names inside root, or undefined. */
 async function findFile(root, path) {
@@ -69,9 +103,18 @@ async function answer(root, extra, request, response) {
     response.writeHead(404, { ...HEADERS, 'Content-Type': TYPES['.html'] }).end('not found\n');
     return;
   }
-  const tag = `"${found.info.size}-${found.info.mtimeMs}"`;
+  const encoding = encodingFor(request, found);
+  const version = `${found.info.size}-${found.info.mtimeMs}`;
+  const tag = `"${version}${encoding ? `-${encoding}` : ''}"`;
   if (request.headers['if-none-match'] === tag) {
     response.writeHead(304, { ...HEADERS, ETag: tag }).end();
+    return;
+  }
+  let body;
+  try {
+    body = encoding && await compress(found.file, version, encoding);
+  } catch {
+    response.writeHead(500, HEADERS).end();
     return;
   }
   response.writeHead(200, {
@@ -79,17 +122,21 @@ async function answer(root, extra, request, response) {
     ...(IMMUTABLE.test(path) ? { 'Cache-Control': 'max-age=31536000, immutable' } : {}),
     ...extra,
     'Content-Type': TYPES[extname(found.file)] ?? 'application/octet-stream',
-    'Content-Length': found.info.size,
+    ...(encoding ? { 'Content-Encoding': encoding } : {}),
+    'Content-Length': body ? body.length : found.info.size,
+    Vary: 'Accept-Encoding',
     ETag: tag,
   });
   if (request.method === 'HEAD') response.end();
-  else createReadStream(found.file).on('error', () => response.destroy()).pipe(response);
+  else if (body) response.end(body);
+  // pipeline() closes the file when the browser breaks off, pipe() would not.
+  else pipeline(createReadStream(found.file), response, () => {});
 }
 
-function listen(server, port) {
+function listen(server, port, host) {
   return new Promise((done, failed) => {
     server.once('error', failed);
-    server.listen(port, '127.0.0.1', () => {
+    server.listen(port, host, () => {
       server.off('error', failed);
       done();
     });
@@ -100,12 +147,12 @@ function listen(server, port) {
  * Serves `folder` at `port`, or at the next free one; port 0 lets the system choose. Files come
  * with `headers` besides the usual ones.
  */
-export async function serve(folder, port = 8080, { headers = {} } = {}) {
+export async function serve(folder, port = 8080, { headers = {}, host = '127.0.0.1' } = {}) {
   const root = resolve(folder);
   const server = createServer((request, response) => void answer(root, headers, request, response));
   for (let tried = 0; ; tried++) {
     try {
-      await listen(server, port === 0 ? 0 : port + tried);
+      await listen(server, port === 0 ? 0 : port + tried, host);
       return { server, address: `http://localhost:${server.address().port}/` };
     } catch (error) {
       if (error.code !== 'EADDRINUSE' || tried === PORTS_TRIED) throw error;
@@ -113,8 +160,33 @@ export async function serve(folder, port = 8080, { headers = {} } = {}) {
   }
 }
 
+/** Who can reach the server, in words. */
+export function reach(host, port) {
+  if (/^(127\.|localhost$|::1$)/.test(host)) {
+    return ['Only this machine reaches it; for a room: make start HOST=0.0.0.0'];
+  }
+  const any = host === '0.0.0.0' || host === '::';
+  const hosts = any
+    ? Object.values(networkInterfaces()).flat()
+      .filter(({ family, internal }) => family === 'IPv4' && !internal)
+      .map(({ address }) => address)
+    : [host.includes(':') ? `[${host}]` : host];
+  return [
+    `Whoever is in this machine's network reaches it: ${
+      hosts.map((name) => `http://${name}:${port}/`).join(' ') || 'it has no address there'}`,
+    'There browsers train with one thread and keep nothing, since the page comes by plain http;',
+    'a proxy with https in front of it gives them threads and storage.',
+  ];
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const [folder = 'build/web', port = '8080'] = process.argv.slice(2);
-  const { address } = await serve(folder, Number(port));
-  console.log(`kiln: open ${address} (Ctrl-C ends)`);
+  const [folder = 'build/web', port = '8080', host = '127.0.0.1'] = process.argv.slice(2);
+  try {
+    const { server, address } = await serve(folder, Number(port), { host });
+    console.log(`kiln: open ${address} (Ctrl-C ends)`);
+    for (const line of reach(host, server.address().port)) console.log(`kiln: ${line}`);
+  } catch (error) {
+    console.error(`kiln: cannot serve at HOST=${host} PORT=${port}: ${error.message}`);
+    process.exitCode = 1;
+  }
 }
