@@ -24,7 +24,8 @@ typedef struct {
 } own_option;
 
 static const own_option own[CLI_OPTIONS] = {
-    [CLI_DATA] = {"data", 0, "SET", "builtin, or CIFAR-10: a .tar.gz, a folder, .bin files (a,b)"},
+    [CLI_DATA] = {"data", 0, "SET", "builtin, or CIFAR-10: a .tar.gz, a folder, .bin files (a,b; "
+                                 "train=a,test=b where names do not tell), - for stdin"},
     [CLI_PRESET] = {"preset", 0, "NAME", "a net with options that train it well"},
     [CLI_SAVE] = {"save", 0, "FILE", "write to FILE (train: a checkpoint, after every epoch)"},
     [CLI_RESUME] = {"resume", 0, "FILE", "the checkpoint to go on from"},
@@ -40,7 +41,7 @@ static const own_option own[CLI_OPTIONS] = {
     [CLI_THREADS] = {"threads", 0, "N", "threads (all cores); results do not depend on it"},
     [CLI_MODE] = {"mode", 0, "MODE", "strict or fused multiply-add arithmetic"},
     [CLI_JSON] = {"json", 0, NULL, "one JSON object a line on stdout"},
-    [CLI_QUIET] = {"quiet", 'q', NULL, "no progress on stderr"},
+    [CLI_QUIET] = {"quiet", 'q', NULL, "print errors, and what --json or a file - asks for, alone"},
     [CLI_HELP] = {"help", 'h', NULL, "this text"},
     [CLI_VERSION] = {"version", 'V', NULL, "version, mode and vector width"},
 };
@@ -278,11 +279,29 @@ static void help_library(const cli_command *command)
     }
 }
 
+void cli_help_presets(int column)
+{
+    char name[32];
+    int at = column;
+
+    if (kiln_presets() < 0) return;
+    printf("%*s", column, "");
+    for (const char *p = cli_first(kiln_text()); p; p = cli_next(p)) {
+        const int length = (int)strlen(cli_field_text(name, sizeof name, p, "name")) + 3;
+
+        if (at + length > HELP_WIDTH) at = printf("\n%*s", column, "") - 1;
+        at += printf(" %s%s", name, cli_next(p) ? " |" : "\n");
+    }
+}
+
 void cli_help(const cli_command *command)
 {
     printf("%s\n\nExamples\n%s", command->line, command->examples);
     help_library(command);
     printf("\nProgram\n");
     for (int i = 0; i < CLI_OPTIONS; i++)
-        if (command->own & CLI_BIT(i)) help_row(own[i].name, own[i].value, own[i].help, NULL);
+        if (command->own & CLI_BIT(i)) {
+            help_row(own[i].name, own[i].value, own[i].help, NULL);
+            if (i == CLI_PRESET) cli_help_presets(HELP_COLUMN);
+        }
 }

@@ -48,6 +48,7 @@ int cli_contradictions(const cli_arguments *a);
 
 /* Prints the help of a command: its examples, then its options by group. */
 void cli_help(const cli_command *command);
+void cli_help_presets(int column); /* their names, a line that begins at a column */
 const char *cli_own_name(int option);
 
 #endif

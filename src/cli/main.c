@@ -86,6 +86,10 @@ static void print_help(FILE *out)
     for (int i = 0; i < ENTRIES; i++)
         fprintf(out, "  %-10s %s\n", entries[i].command.name,
                 strchr(entries[i].command.line, ':') + 2);
+    if (out == stdout) {
+        printf("\nPresets (--preset NAME)\n");
+        cli_help_presets(1);
+    }
     fprintf(out, "\nExit codes\n"
                  "  0 done     1 failed     2 usage, notation     3 bad data     4 bad checkpoint\n"
                  "  5 no memory     6 loss not finite     130 interrupted and saved\n"
@@ -140,6 +144,14 @@ static int change_mode(const char *wanted, char **argv)
     return CLI_USAGE;
 }
 
+/* Is stdout for people to read, and not what --json, a file named - or an export asks for? */
+static int is_for_people(const cli_arguments *a, const entry *e)
+{
+    const char *sheet = a->value[CLI_SHEET];
+
+    return !a->value[CLI_JSON] && e->run != cli_export && !(sheet && strcmp(sheet, "-") == 0);
+}
+
 int main(int argc, char **argv)
 {
     static cli_arguments a;
@@ -165,6 +177,9 @@ int main(int argc, char **argv)
         if (a.value[CLI_HELP]) return cli_help(command), 0;
         if ((code = cli_contradictions(&a))) return code;
         if (a.value[CLI_MODE] && (code = change_mode(a.value[CLI_MODE], argv))) return code;
+        if (is_for_people(&a, &entries[i]) && a.value[CLI_QUIET] &&
+            !freopen("/dev/null", "w", stdout))
+            return CLI_FAILED;
         code = entries[i].run(&a);
         kiln_threads_use(1); /* ends the pool */
         if (fflush(stdout) != 0 || ferror(stdout)) return CLI_FAILED;

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import {
-  lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile,
+  lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -136,7 +136,7 @@ describe('train', () => {
       // A folder that is there again before the last epoch.
       const child = spawn(KILN, ['train', ...SMALL, '--epochs', '200', '--save', save, '--json'],
         { stdio: ['ignore', 'pipe', 'pipe'] });
-      child.stdout.once('data', () => void rm(at('room'), { recursive: true }));
+      child.stdout.once('data', () => void rename(at('room'), at('room.away')));
       const back = new Promise<void>((done) => {
         child.stderr.on('data', (text) => {
           if (String(text).includes('not saved')) void mkdir(at('room'), { recursive: true })
@@ -423,6 +423,29 @@ describe('help', () => {
     }
     expect(out.split('\n').every((line) => line.length <= 100)).toBe(true);
     expect((await kiln('--version')).out).toMatch(/^kiln \d+\.\d+\.\d+ \(strict, \d+ lanes\)\n$/);
+  });
+
+  test('names the presets, and they are ones', async () => {
+    const list = (await kiln('--help')).out.match(/Presets .*\n([^]*?)\n\n/)![1]!;
+    const names = list.split('|').map((name) => name.trim());
+    expect(names).toContain('residual');
+    const words = (await kiln('train', '--help')).out.replaceAll(/\s+/g, ' ');
+    expect(words).toContain(names.join(' | '));
+    for (const name of names) expect((await kiln('summary', '--preset', name)).code).toBe(0);
+  });
+
+  test('--quiet prints nothing but what --json and files ask for', async () => {
+    const save = at('quiet.safetensors');
+    await kiln('train', ...SMALL, '--epochs', '1', '--save', save, '--quiet');
+    const commands = [['eval', save], ['eval', '--knn', '1', '--train', '50', '--test', '9'],
+      ['summary', NET], ['gradcheck', 'affine 10 - softmax', '--input', '3x4x4'],
+      ['bench', '--net', NET, '--batch', '4', '--seconds', '0.05'], ['data', '--train', '20']];
+    for (const words of commands) {
+      expect(await kiln(...words, '--quiet')).toMatchObject({ code: 0, out: '', err: '' });
+      expect((await kiln(...words, '--quiet', '--json')).out).toMatch(/^[{[]/);
+    }
+    expect((await kiln('export', save, '--format', 'csv', '--quiet')).out).toMatch(/^epoch,/);
+    expect((await kiln('data', '--train', '20', '--sheet', '-', '--quiet')).out).toMatch(/^P6/);
   });
 
   test('the fused program lies beside the strict one, where the machine fuses', async () => {
