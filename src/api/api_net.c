@@ -93,7 +93,7 @@ int kiln_net_options_text(kiln_net_options *o, const char *text)
 static void write_attributes(kiln_json *j, const kiln_layer *l)
 {
     kiln_json_object(j, "attributes");
-    for (int i = 0; i < KILN_ATTRIBUTES_MAX && l->kind->attribute[i].name; i++) {
+    for (int i = 0; i < kiln_attribute_count(l->kind); i++) {
         const kiln_attribute *a = &l->kind->attribute[i];
 
         if (a->type == KILN_FLAG)

@@ -166,6 +166,15 @@ static void scale_twin(const kiln_twin *t)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
+static const kiln_attribute leakyrelu_attributes[] = {
+    {.name = "slope", .optional = 1, .type = KILN_SHARE, .what = "the slope", .standard = 0.01f},
+    {0}};
+
+static const kiln_attribute scale_attributes[] = {
+    {.name = "factor", .type = KILN_NUMBER, .what = "the factor, as in scale 0.125",
+     .max = 65536},
+    {0}};
+
 const kiln_layer_kind kiln_kinds_activation[] = {
     {
         .name = "relu",
@@ -184,11 +193,7 @@ const kiln_layer_kind kiln_kinds_activation[] = {
         .name = "leakyrelu",
         .notation = "leakyrelu",
         .aliases = {"lrelu"},
-        .attribute = {{.name = "slope",
-                       .optional = 1,
-                       .type = KILN_SHARE,
-                       .what = "the slope",
-                       .standard = 0.01f}},
+        .attribute = leakyrelu_attributes,
         .flops = 1,
         .reads = KILN_READS_X,
         .in_place = 1,
@@ -260,10 +265,7 @@ const kiln_layer_kind kiln_kinds_activation[] = {
     {
         .name = "scale",
         .notation = "scale",
-        .attribute = {{.name = "factor",
-                       .type = KILN_NUMBER,
-                       .what = "the factor, as in scale 0.125",
-                       .max = 65536}},
+        .attribute = scale_attributes,
         .flops = 1,
         .in_place = 1,
         .by_image = 1,

@@ -92,16 +92,18 @@ static void flatten_twin(const kiln_twin *t)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
+static const kiln_attribute affine_attributes[] = {
+    [OUTPUTS] = {.name = "outputs", .what = "the number of outputs, as in affine 10", .min = 1,
+                 .max = KILN_DIM_MAX},
+    [NOBIAS] = {.name = "noBias", .word = "nobias", .type = KILN_FLAG},
+    {0}};
+
 const kiln_layer_kind kiln_kinds_affine[] = {
     {
         .name = "affine",
         .notation = "affine",
         .aliases = {"fc", "dense", "linear"},
-        .attribute = {[OUTPUTS] = {.name = "outputs",
-                                   .what = "the number of outputs, as in affine 10",
-                                   .min = 1,
-                                   .max = KILN_DIM_MAX},
-                      [NOBIAS] = {.name = "noBias", .word = "nobias", .type = KILN_FLAG}},
+        .attribute = affine_attributes,
         .takes = KILN_TAKES_ROWS,
         .infer = affine_infer,
         .tensors = affine_tensors,

@@ -32,13 +32,15 @@ static void twin(const kiln_twin *t)
     ref_dropout(t->out, t->x, t->n * (int)kiln_layer_elements(t->layer), rate, t->rng, 0);
 }
 
+static const kiln_attribute dropout_attributes[] = {
+    {.name = "rate", .type = KILN_SHARE, .what = "the share dropped, as in dropout 0.5"},
+    {0}};
+
 const kiln_layer_kind kiln_kinds_dropout[] = {
     {
         .name = "dropout",
         .notation = "dropout",
-        .attribute = {{.name = "rate",
-                       .type = KILN_SHARE,
-                       .what = "the share dropped, as in dropout 0.5"}},
+        .attribute = dropout_attributes,
         .flops = 1,
         .in_place = 1,
         .by_image = 4, /* draws come in fours */

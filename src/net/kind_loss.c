@@ -27,15 +27,17 @@ static double svm_twin(const kiln_layer *l, const double *x, const int *y, int n
     return ref_svm_loss(NULL, x, y, n, l->C);
 }
 
+static const kiln_attribute softmax_attributes[] = {
+    {.name = "smoothing", .word = "smoothing", .type = KILN_SHARE,
+     .what = "the smoothing, as in softmax smoothing 0.1"},
+    {0}};
+
 const kiln_layer_kind kiln_kinds_loss[] = {
     {
         .name = "softmax",
         .notation = "softmax",
         .aliases = {"crossentropy"},
-        .attribute = {{.name = "smoothing",
-                       .word = "smoothing",
-                       .type = KILN_SHARE,
-                       .what = "the smoothing, as in softmax smoothing 0.1"}},
+        .attribute = softmax_attributes,
         .takes = KILN_TAKES_ROWS,
         .flops = 20,
         .infer = infer,

@@ -152,7 +152,7 @@ static void batchnorm_twin(const kiln_twin *t)
 /* 0: a layernorm of rows. */
 static int groups_of(const kiln_layer *l)
 {
-    if (l->kind->attribute[0].name) return (int)l->value[0];
+    if (l->kind->attribute) return (int)l->value[0];
     return l->spatial;
 }
 
@@ -247,12 +247,21 @@ static void group_twin(const kiln_twin *t)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
+static const kiln_attribute batchnorm_attributes[] = {
+    {.name = "fixedScale", .word = "fixed", .type = KILN_FLAG},
+    {0}};
+
+static const kiln_attribute groupnorm_attributes[] = {
+    {.name = "groups", .what = "the number of groups, as in groupnorm 4", .min = 1,
+     .max = KILN_DIM_MAX},
+    {0}};
+
 const kiln_layer_kind kiln_kinds_norm[] = {
     {
         .name = "batchnorm",
         .notation = "batchnorm",
         .aliases = {"bn"},
-        .attribute = {{.name = "fixedScale", .word = "fixed", .type = KILN_FLAG}},
+        .attribute = batchnorm_attributes,
         .flops = 8,
         .tensors = batchnorm_tensors,
         .least_batch = batchnorm_least,
@@ -294,10 +303,7 @@ const kiln_layer_kind kiln_kinds_norm[] = {
         .name = "groupnorm",
         .notation = "groupnorm",
         .aliases = {"gn"},
-        .attribute = {{.name = "groups",
-                       .what = "the number of groups, as in groupnorm 4",
-                       .min = 1,
-                       .max = KILN_DIM_MAX}},
+        .attribute = groupnorm_attributes,
         .flops = 8,
         .infer = groupnorm_infer,
         .tensors = scale_and_shift,

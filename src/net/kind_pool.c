@@ -89,22 +89,25 @@ static void avgpool_twin(const kiln_twin *t)
     ref_avgpool_forward(t->out, t->x, &s);
 }
 
+static const kiln_attribute maxpool_attributes[] = {
+    [WINDOW] = {.name = "window", .what = "the size of the window, as in maxpool 2", .min = 1,
+                .max = KILN_DIM_MAX},
+    [STRIDE] = {.name = "stride", .word = "stride", .what = "the stride", .min = 1,
+                .max = KILN_DIM_MAX, .derive = stride_of},
+    {0}};
+
+static const kiln_attribute avgpool_attributes[] = {
+    [WINDOW] = {.name = "window", .optional = 1,
+                .what = "the size of the window, as in avgpool 2", .min = 1, .max = KILN_DIM_MAX},
+    {0}};
+
 const kiln_layer_kind kiln_kinds_pool[] = {
     {
         .name = "maxpool",
         .notation = "maxpool",
         .aliases = {"pool"},
         .example = "maxpool 2",
-        .attribute = {[WINDOW] = {.name = "window",
-                                  .what = "the size of the window, as in maxpool 2",
-                                  .min = 1,
-                                  .max = KILN_DIM_MAX},
-                      [STRIDE] = {.name = "stride",
-                                  .word = "stride",
-                                  .what = "the stride",
-                                  .min = 1,
-                                  .max = KILN_DIM_MAX,
-                                  .derive = stride_of}},
+        .attribute = maxpool_attributes,
         .takes = KILN_TAKES_IMAGES,
         .infer = infer,
         .reads = KILN_READS_PLACE,
@@ -120,11 +123,7 @@ const kiln_layer_kind kiln_kinds_pool[] = {
         .name = "avgpool",
         .notation = "avgpool",
         .aliases = {"gap", "meanpool"},
-        .attribute = {[WINDOW] = {.name = "window",
-                                  .optional = 1,
-                                  .what = "the size of the window, as in avgpool 2",
-                                  .min = 1,
-                                  .max = KILN_DIM_MAX}},
+        .attribute = avgpool_attributes,
         .takes = KILN_TAKES_IMAGES,
         .infer = infer,
         .pools = 1,

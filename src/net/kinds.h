@@ -35,8 +35,8 @@ typedef struct {
     int optional;     /* of those without a word */
     enum kiln_attribute_type type;
     const char *what; /* for messages, an example behind a comma: "the stride, as in stride 2" */
-    double min, max;  /* of whole numbers and numbers */
-    double standard;  /* where the notation names none; it is left out of canonical text */
+    float min, max;   /* of whole numbers and numbers */
+    float standard;   /* where the notation names none; it is left out of canonical text */
     double (*derive)(const double *value); /* in place of `standard`: from the other attributes */
 } kiln_attribute;
 
@@ -95,7 +95,7 @@ struct kiln_layer_kind {
     const char *advice;   /* of one that is never written: what is expected in its place */
     const char *aliases[5]; /* what people call it elsewhere, */
     const char *example;    /* and what they then meant; NULL: its word */
-    kiln_attribute attribute[KILN_ATTRIBUTES_MAX];
+    const kiln_attribute *attribute; /* up to one without a name; NULL: none */
 
     /* Shapes and costs. infer: KILN_OK, or a sentence by kiln_misfit; on entry the output is as the
      * input, and flops are `flops` for each of its values. */
@@ -180,6 +180,14 @@ static inline size_t kiln_layer_elements(const kiln_layer *l)
 static inline void kiln_copy_values(float *out, const float *x, int count)
 {
     if (out != x) kiln_vec_copy(out, x, count);
+}
+
+static inline int kiln_attribute_count(const kiln_layer_kind *kind)
+{
+    int count = 0;
+
+    while (kind->attribute && kind->attribute[count].name) count++;
+    return count;
 }
 
 /* What attribute `a` is where the notation names none, the others' values being known. */

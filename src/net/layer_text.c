@@ -37,13 +37,13 @@ static void append(char *out, size_t size, const char *text)
 
 double kiln_attribute_standard(const kiln_attribute *a, const double *value)
 {
-    return a->derive ? a->derive(value) : a->standard;
+    return a->derive ? a->derive(value) : (double)a->standard;
 }
 
 void kiln_layer_text(char *out, size_t size, const kiln_layer *layer)
 {
     snprintf(out, size, "%s", layer->kind->name);
-    for (int i = 0; i < KILN_ATTRIBUTES_MAX && layer->kind->attribute[i].name; i++) {
+    for (int i = 0; i < kiln_attribute_count(layer->kind); i++) {
         const kiln_attribute *a = &layer->kind->attribute[i];
         const char lead[2] = {a->lead ? a->lead : ' ', 0};
         char number[24];

@@ -38,7 +38,9 @@ static int read_value(parser *p, const kiln_attribute *a, double *value)
         *value = whole;
         return KILN_OK;
     case KILN_SHARE: KILN_TRY(kiln_scan_share(&p->s, a->what, &number)); break;
-    case KILN_NUMBER: KILN_TRY(kiln_scan_number(&p->s, a->what, a->min, a->max, &number)); break;
+    case KILN_NUMBER:
+        KILN_TRY(kiln_scan_number(&p->s, a->what, (double)a->min, (double)a->max, &number));
+        break;
     case KILN_FLAG: number = 1;
     }
     *value = (double)number;
@@ -62,9 +64,9 @@ static int next_is(parser *p, const kiln_attribute *a, int *is)
 static int read_attributes(parser *p, kiln_layer *l)
 {
     const kiln_attribute *a = l->kind->attribute;
-    int seen[KILN_ATTRIBUTES_MAX] = {0}, count = 0, first, is;
+    const int count = kiln_attribute_count(l->kind);
+    int seen[KILN_ATTRIBUTES_MAX] = {0}, first, is;
 
-    while (count < KILN_ATTRIBUTES_MAX && a[count].name) count++;
     for (first = 0; first < count && !a[first].word; first++) {
         KILN_TRY(next_is(p, &a[first], &seen[first]));
         if (seen[first]) KILN_TRY(read_value(p, &a[first], &l->value[first]));
@@ -265,7 +267,7 @@ static int attribute_words(const char *words[KILN_KINDS_MAX])
     int count = 0;
 
     for (int k = 0; (kind = kiln_kind_at(k)); k++)
-        for (int i = 0; i < KILN_ATTRIBUTES_MAX && kind->attribute[i].name; i++)
+        for (int i = 0; i < kiln_attribute_count(kind); i++)
             if (kind->attribute[i].word && count < KILN_KINDS_MAX)
                 words[count++] = kind->attribute[i].word;
     return count;

@@ -35,7 +35,8 @@ static void rows_are_whole(void **state)
         CHECK(!kind->groups == !kind->group_first && !kind->groups == !kind->group_step);
         CHECK(!kind->groups || (kind->begin_backward && kind->end_backward));
         CHECK(!(kind->in_place && (kind->reads & KILN_READS_PLACE)));
-        for (int i = 0; i < KILN_ATTRIBUTES_MAX && kind->attribute[i].name; i++) {
+        CHECK(kiln_attribute_count(kind) <= KILN_ATTRIBUTES_MAX);
+        for (int i = 0; i < kiln_attribute_count(kind); i++) {
             const kiln_attribute *a = &kind->attribute[i];
 
             CHECK(is_name(a->name));
