@@ -18,10 +18,14 @@
  * The gradient with respect to x is the same pass over dout: output row h of it takes filter rows y
  * with (h + pad - y) a multiple of the stride. The rows h with the same remainder of h + pad form a
  * class, in which y = remainder + stride · t for t in 0..T-1, and dout row q0 + u - t meets row u
- * of the class: a convolution of stride 1 with the class's filter rows turned over. At stride 1
- * there is one class.
+ * of the class: a convolution of stride 1 with the class's filter rows flipped. At stride 1 there
+ * is one class; at strides beyond the filter only classes with taps are passes, the rest is zeros.
+ * A pass is a few additions to write down, so the plan holds no list of them, only what they need
+ * at most.
  */
 #include "kernels/conv.h"
+
+#include <string.h>
 
 #include "base/threads.h"
 #include "kernels/conv_dw.h"
@@ -41,16 +45,15 @@ typedef struct {
 } axis;
 
 /* One pass: source (N, H, W, C) to result (N, RH, RW, F). */
+/* One pass: source (H, W, C) to result (RH, RW, F), n images. */
 typedef struct {
-    const float *source;
-    int N, H, W, C;
-    float *result;
-    int RH, RW, F;
+    const kiln_conv_direction *d;
     axis y, x;
-    const float *panels, *bias;
-    int relu, band;
-    float *room;
-    size_t room_each;
+    int band;      /* result rows of a task */
+    size_t padded; /* floats of a band's padded copy */
+    const float *source, *panels, *bias;
+    float *result, *threads; /* threads: their padded bands */
+    int n, relu;
 } pass;
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
@@ -62,27 +65,35 @@ static int at_most(int value, int limit)
 
 static int window_columns(const pass *p)
 {
-    return p->x.count > 0 && p->x.taps > 0 ? (p->x.count - 1) * p->x.stride + p->x.taps : 0;
+    return (p->x.count - 1) * p->x.stride + p->x.taps;
 }
 
 static int window_rows(const pass *p, int results)
 {
-    return p->y.taps > 0 ? (results - 1) * p->y.stride + p->y.taps : 0;
+    return (results - 1) * p->y.stride + p->y.taps;
 }
 
-/* Result rows of a band, and the room that its padded copy takes. */
+/* There may be no result at all in a class. */
+static int is_empty(const pass *p)
+{
+    return p->y.count <= 0 || p->x.count <= 0;
+}
+
+/* Result rows of a band, and the size of its padded copy. */
 static void choose_band(pass *p)
 {
-    const size_t line = (size_t)window_columns(p) * p->C * p->y.stride;
-    const int rows = line ? (int)(BAND_FLOATS / line) : p->y.count;
+    if (is_empty(p)) return;
 
-    p->band = at_most(rows > 0 ? rows : 1, p->y.count > 0 ? p->y.count : 1);
-    p->room_each = (size_t)window_rows(p, p->band) * window_columns(p) * p->C;
+    const size_t line = (size_t)window_columns(p) * p->d->C * p->y.stride;
+    const int rows = (int)(BAND_FLOATS / line);
+
+    p->band = at_most(rows > 0 ? rows : 1, p->y.count);
+    p->padded = (size_t)window_rows(p, p->band) * window_columns(p) * p->d->C;
 }
 
 static size_t panel_floats(const pass *p)
 {
-    return (size_t)vf_whole(p->F) * p->y.taps * p->x.taps * p->C;
+    return is_empty(p) ? 0 : (size_t)vf_whole(p->d->F) * p->y.taps * p->x.taps * p->d->C;
 }
 
 /* ---- filters --------------------------------------------------------------------------------- */
@@ -97,8 +108,8 @@ typedef struct {
 /* panel[(t, u, c), f]: one panel after the other. */
 static void pack_filters(float *panel, const pass *p, const weights *from)
 {
-    for (int f0 = 0; f0 < p->F; f0 += TILE_COLUMNS) {
-        const int columns = at_most(p->F - f0, TILE_COLUMNS),
+    for (int f0 = 0; f0 < p->d->F; f0 += TILE_COLUMNS) {
+        const int columns = at_most(p->d->F - f0, TILE_COLUMNS),
                   width = tile_vectors(columns) * KILN_LANES;
 
         for (int t = 0; t < p->y.taps; t++)
@@ -106,7 +117,7 @@ static void pack_filters(float *panel, const pass *p, const weights *from)
                 const int y = p->y.tap + t * p->y.tap_step, x = p->x.tap + u * p->x.tap_step;
                 const float *w = from->w + f0 * from->result + y * from->WW + x;
 
-                for (int c = 0; c < p->C; c++, w += from->source, panel += width)
+                for (int c = 0; c < p->d->C; c++, w += from->source, panel += width)
                     for (int f = 0; f < width; f++)
                         panel[f] = f < columns ? w[f * from->result] : 0.0f;
             }
@@ -119,12 +130,13 @@ static void pack_filters(float *panel, const pass *p, const weights *from)
 static void multiply(const pass *p, int pixels, const float *const *patch, float *const *place,
                      ptrdiff_t pitch)
 {
-    const tile_depth depth = {p->y.taps, p->x.taps * p->C, pitch};
-    const size_t K = (size_t)p->y.taps * p->x.taps * p->C;
+    const int F = p->d->F;
+    const tile_depth depth = {p->y.taps, p->x.taps * p->d->C, pitch};
+    const size_t K = (size_t)p->y.taps * p->x.taps * p->d->C;
     const tile_runs deal = tile_deal(pixels);
 
-    for (int f = 0; f < p->F; f += TILE_COLUMNS) {
-        const int columns = at_most(p->F - f, TILE_COLUMNS), vectors = tile_vectors(columns);
+    for (int f = 0; f < F; f += TILE_COLUMNS) {
+        const int columns = at_most(F - f, TILE_COLUMNS), vectors = tile_vectors(columns);
         const tile_end end = {columns, 0, p->bias ? p->bias + f : NULL, p->relu};
         const float *panel = p->panels + K * f;
 
@@ -141,17 +153,18 @@ static void multiply(const pass *p, int pixels, const float *const *patch, float
 static void run_band(void *context, int task, int thread)
 {
     const pass *p = context;
+    const kiln_conv_direction *d = p->d;
     const int bands = (p->y.count + p->band - 1) / p->band, n = task / bands;
     const int u0 = task % bands * p->band, u1 = at_most(u0 + p->band, p->y.count);
     const kiln_window window = {u0 * p->y.stride - p->y.before, -p->x.before,
                                 window_rows(p, u1 - u0), window_columns(p)};
-    float *const image = p->result + (size_t)n * p->RH * p->RW * p->F;
+    float *const image = p->result + (size_t)n * d->RH * d->RW * d->F;
     const float *patch[PIXELS];
     float *place[PIXELS];
     ptrdiff_t pitch;
     const float *source =
-        kiln_window_open(p->source + (size_t)n * p->H * p->W * p->C, p->H, p->W, p->C, &window,
-                         p->room + (size_t)thread * p->room_each, &pitch);
+        kiln_window_open(p->source + (size_t)n * d->H * d->W * d->C, d->H, d->W, d->C, &window,
+                         p->threads + (size_t)thread * d->padded, &pitch);
     int pixels = 0;
 
     for (int u = u0; u < u1; u++)
@@ -159,8 +172,8 @@ static void run_band(void *context, int task, int thread)
             const size_t h = (size_t)(p->y.first + u * p->y.step),
                          w = (size_t)(p->x.first + v * p->x.step);
 
-            patch[pixels] = source + (u - u0) * p->y.stride * pitch + v * p->x.stride * p->C;
-            place[pixels++] = image + (h * p->RW + w) * p->F;
+            patch[pixels] = source + (u - u0) * p->y.stride * pitch + v * p->x.stride * d->C;
+            place[pixels++] = image + (h * d->RW + w) * d->F;
             if (pixels == PIXELS || (u == u1 - 1 && v == p->x.count - 1)) {
                 multiply(p, pixels, patch, place, pitch);
                 pixels = 0;
@@ -170,148 +183,167 @@ static void run_band(void *context, int task, int thread)
 
 static void run_pass(pass *p)
 {
-    if (p->y.count <= 0 || p->x.count <= 0) return;
-    kiln_parallel(p->N * ((p->y.count + p->band - 1) / p->band), run_band, p);
+    if (!is_empty(p)) kiln_parallel(p->n * ((p->y.count + p->band - 1) / p->band), run_band, p);
 }
 
 /* ---- forward --------------------------------------------------------------------------------- */
 
 static axis forward_axis(int taps, int count, int stride, int pad)
 {
-    return (axis){taps, count, stride, pad, 0, 1, 0, 1};
+    return (axis){.taps = taps, .count = count, .stride = stride, .before = pad, .step = 1,
+                  .tap_step = 1};
 }
 
-static pass forward_pass(const kiln_conv_shape *s)
+static pass forward_pass(const kiln_conv_plan *plan)
 {
-    pass p = {0};
+    const kiln_conv_shape *s = &plan->shape;
 
-    p.N = s->N;
-    p.H = s->H;
-    p.W = s->W;
-    p.C = s->C;
-    p.RH = s->OH;
-    p.RW = s->OW;
-    p.F = s->F;
-    p.y = forward_axis(s->HH, s->OH, s->stride, s->pad_h);
-    p.x = forward_axis(s->WW, s->OW, s->stride, s->pad_w);
-    return p;
+    return (pass){.d = &plan->forward, .y = forward_axis(s->HH, s->OH, s->stride, s->pad_h),
+                  .x = forward_axis(s->WW, s->OW, s->stride, s->pad_w)};
 }
 
 /* ---- gradient with respect to x -------------------------------------------------------------- */
 
-/* The class of results h with (h + pad) % stride == remainder; `taps` of the whole filter, `count`
- * of x. */
+/* The class of results h with (h + pad) % stride == remainder < taps; `taps` of the whole filter,
+ * `count` of x. */
 static axis dx_axis(int taps, int count, int remainder, int stride, int pad)
 {
-    const int mine = remainder < taps ? (taps - remainder + stride - 1) / stride : 0;
+    const int mine = (taps - remainder - 1) / stride + 1;
     const int first = ((remainder - pad) % stride + stride) % stride;
     const int q0 = (first + pad - remainder) / stride;
-    const int results = first < count ? (count - first + stride - 1) / stride : 0;
 
-    return (axis){
-        mine,      results, 1, mine - 1 - q0, first, stride, remainder + (mine - 1) * stride,
-        -stride};
+    return (axis){.taps = mine,
+                  .count = first < count ? (count - first - 1) / stride + 1 : 0,
+                  .stride = 1,
+                  .before = mine - 1 - q0,
+                  .first = first,
+                  .step = stride,
+                  .tap = remainder + (mine - 1) * stride,
+                  .tap_step = -stride};
 }
 
-static pass dx_pass(const kiln_conv_shape *s, int row_class, int column_class)
+static pass dx_pass(const kiln_conv_plan *plan, int row_class, int column_class)
 {
-    pass p = {0};
+    const kiln_conv_shape *s = &plan->shape;
 
-    p.N = s->N;
-    p.H = s->OH;
-    p.W = s->OW;
-    p.C = s->F;
-    p.RH = s->H;
-    p.RW = s->W;
-    p.F = s->C;
-    p.y = dx_axis(s->HH, s->H, row_class, s->stride, s->pad_h);
-    p.x = dx_axis(s->WW, s->W, column_class, s->stride, s->pad_w);
-    return p;
+    return (pass){.d = &plan->dx, .y = dx_axis(s->HH, s->H, row_class, s->stride, s->pad_h),
+                  .x = dx_axis(s->WW, s->W, column_class, s->stride, s->pad_w)};
+}
+
+/* Classes that some filter row, or column, falls in: with a stride beyond the filter the others'
+ * gradient is zero. */
+static int classes(int taps, int stride)
+{
+    return at_most(taps, stride);
+}
+
+typedef struct {
+    const kiln_conv_direction *d;
+    float *result;
+} clearing;
+
+static void clear_image(void *context, int n, int thread)
+{
+    const clearing *c = context;
+    const size_t floats = (size_t)c->d->RH * c->d->RW * c->d->F;
+
+    (void)thread;
+    memset(c->result + (size_t)n * floats, 0, floats * sizeof *c->result);
 }
 
 /* ---- either way ------------------------------------------------------------------------------ */
 
 /* Pass `number` of the direction: forward is one, dx one for each pair of classes. */
-static pass make_pass(const kiln_conv_shape *s, int turned, int number)
+static pass make_pass(const kiln_conv_plan *plan, const kiln_conv_direction *d, int number)
 {
-    pass p = turned ? dx_pass(s, number / s->stride, number % s->stride) : forward_pass(s);
+    const int columns = classes(plan->shape.WW, plan->shape.stride);
+    pass p = d->transposed ? dx_pass(plan, number / columns, number % columns)
+                           : forward_pass(plan);
 
     choose_band(&p);
     return p;
 }
 
-static int pass_count(const kiln_conv_shape *s, int turned)
+static int pass_count(const kiln_conv_plan *plan, const kiln_conv_direction *d)
 {
-    return turned ? s->stride * s->stride : 1;
+    const kiln_conv_shape *s = &plan->shape;
+
+    return d->transposed ? classes(s->HH, s->stride) * classes(s->WW, s->stride) : 1;
 }
 
-/* Scratch: the panels of all passes, then a room for each thread, as large as the largest. */
-static size_t panels_floats(const kiln_conv_shape *s, int turned)
+/* The panels of all passes, then for each thread a padded band, as large as the largest. */
+static void plan_direction(const kiln_conv_plan *plan, kiln_conv_direction *d)
 {
-    size_t floats = 0;
+    for (int i = 0; i < pass_count(plan, d); i++) {
+        const pass p = make_pass(plan, d, i);
 
-    for (int i = 0; i < pass_count(s, turned); i++) {
-        const pass p = make_pass(s, turned, i);
-
-        floats += panel_floats(&p);
+        d->filters += panel_floats(&p);
+        if (p.padded > d->padded) d->padded = p.padded;
     }
-    return (floats + 15) / 16 * 16;
+    d->filters = (d->filters + 15) / 16 * 16;
 }
 
-static size_t direct_work_turned(const kiln_conv_shape *s, int turned)
+static void direct_plan(kiln_conv_plan *plan)
 {
-    size_t room = 0;
-
-    for (int i = 0; i < pass_count(s, turned); i++) {
-        const pass p = make_pass(s, turned, i);
-
-        if (p.room_each > room) room = p.room_each;
-    }
-    return panels_floats(s, turned) + (size_t)kiln_threads() * room;
+    plan_direction(plan, &plan->forward);
+    plan_direction(plan, &plan->dx);
+    kiln_conv_dw_plan(plan);
 }
 
-static size_t direct_work(const kiln_conv_shape *s)
+static int direct_fits(const kiln_conv_shape *s)
 {
-    const size_t forward = direct_work_turned(s, 0), dx = direct_work_turned(s, 1);
-
-    return forward > dx ? forward : dx;
+    (void)s;
+    return 1;
 }
 
-static void direct_filters(const float *w, const kiln_conv_shape *s, int turned, float *work)
+static void direct_filters(const float *w, const kiln_conv_plan *plan,
+                           const kiln_conv_direction *d, float *work)
 {
+    const kiln_conv_shape *s = &plan->shape;
     const ptrdiff_t per_filter = (ptrdiff_t)s->C * s->HH * s->WW,
                     per_channel = (ptrdiff_t)s->HH * s->WW;
-    const weights from = turned ? (weights){w, per_channel, per_filter, s->WW}
-                                : (weights){w, per_filter, per_channel, s->WW};
+    const weights from = {.w = w, .result = d->transposed ? per_channel : per_filter,
+                          .source = d->transposed ? per_filter : per_channel, .WW = s->WW};
 
-    for (int i = 0; i < pass_count(s, turned); i++) {
-        const pass p = make_pass(s, turned, i);
+    for (int i = 0; i < pass_count(plan, d); i++) {
+        const pass p = make_pass(plan, d, i);
 
+        if (is_empty(&p)) continue;
         pack_filters(work, &p, &from);
         work += panel_floats(&p);
     }
 }
 
 static void direct_images(float *result, const float *source, const float *bias,
-                          const kiln_conv_shape *s, int turned, int relu, float *work)
+                          const kiln_conv_plan *plan, const kiln_conv_direction *d, int n, int relu,
+                          float *work)
 {
-    float *const room = work + panels_floats(s, turned);
+    const kiln_conv_shape *s = &plan->shape;
+    float *const threads = work + d->filters;
 
-    for (int i = 0; i < pass_count(s, turned); i++) {
-        pass p = make_pass(s, turned, i);
+    if (d->transposed && (s->stride > s->HH || s->stride > s->WW))
+        kiln_parallel(n, clear_image, &(clearing){.d = d, .result = result});
+    for (int i = 0; i < pass_count(plan, d); i++) {
+        pass p = make_pass(plan, d, i);
 
         p.source = source;
         p.result = result;
+        p.n = n;
         p.bias = bias;
         p.relu = relu;
         p.panels = work;
-        p.room = room;
+        p.threads = threads;
         run_pass(&p);
         work += panel_floats(&p);
     }
 }
 
 const kiln_conv_algorithm kiln_conv_direct = {
-    direct_work,         direct_filters,    direct_images,       kiln_conv_dw_work,
-    kiln_conv_dw_groups, kiln_conv_dw_step, kiln_conv_dw_images, kiln_conv_dw_join,
+    .name = "direct",
+    .fits = direct_fits,
+    .plan = direct_plan,
+    .filters = direct_filters,
+    .images = direct_images,
+    .dw_images = kiln_conv_dw_images,
+    .dw_join = kiln_conv_dw_join,
 };

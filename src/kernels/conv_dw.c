@@ -26,49 +26,25 @@
 #include <string.h>
 
 #define BAND 128
-#define GROUPS 8
-#define GROUP_FLOATS ((size_t)1 << 21)
 #define NARROW 32 /* filters up to which the pixels of dout are near enough to read in place */
 
-typedef struct {
-    const kiln_conv_shape *s;
-    const float *x, *dout;
-    float *dw;
-    const float *parts;
-    int groups, band; /* band: output rows */
-    size_t part_floats, window_floats, panel_floats;
-} job;
-
-int kiln_conv_groups(int N, size_t floats)
+/* The scratch of a thread: a padded band of x, then a panel of dout. */
+static size_t window_floats(const kiln_conv_plan *p)
 {
-    int groups = 1;
+    const kiln_conv_shape *s = &p->shape;
 
-    while (groups < GROUPS && 2 * groups <= N &&
-           (groups == 1 || 2 * groups * floats <= GROUP_FLOATS))
-        groups *= 2;
-    return groups;
+    return (size_t)((p->dw.block - 1) * s->stride + s->HH) * ((s->OW - 1) * s->stride + s->WW) *
+           s->C;
 }
 
-static job make_job(const kiln_conv_shape *s)
+void kiln_conv_dw_plan(kiln_conv_plan *p)
 {
-    job j = {0};
+    const kiln_conv_shape *s = &p->shape;
     const int rows = BAND / s->OW > 0 ? BAND / s->OW : 1;
 
-    j.s = s;
-    j.band = rows < s->OH ? rows : s->OH;
-    j.part_floats = (size_t)s->F * s->C * s->HH * s->WW;
-    j.groups = kiln_conv_groups(s->N, j.part_floats);
-    j.window_floats =
-        (size_t)((j.band - 1) * s->stride + s->HH) * ((s->OW - 1) * s->stride + s->WW) * s->C;
-    j.panel_floats = (size_t)j.band * s->OW * TILE_COLUMNS;
-    return j;
-}
-
-size_t kiln_conv_dw_work(const kiln_conv_shape *s)
-{
-    const job j = make_job(s);
-
-    return j.groups * j.part_floats + (size_t)kiln_threads() * (j.window_floats + j.panel_floats);
+    p->dw.block = rows < s->OH ? rows : s->OH;
+    p->dw.sums = p->dw.group_floats = (size_t)s->F * s->C * s->HH * s->WW;
+    p->dw.padded = window_floats(p) + (size_t)p->dw.block * s->OW * TILE_COLUMNS;
 }
 
 /* One panel of dout, pixel after pixel, padded to `width`. */
@@ -83,18 +59,17 @@ static void pack_panel(float *panel, const float *dout, int pixels, int F, int c
     }
 }
 
-/* part += what output rows i0 .. i1 of image n give. */
-static void add_band(const job *j, float *part, int n, int i0, int i1, float *room)
+/* part += what output rows i0 .. i1 of one image give. */
+static void add_band(const kiln_conv_plan *p, float *part, const float *dout, const float *image,
+                     int i0, int i1, float *padded)
 {
-    const kiln_conv_shape *s = j->s;
+    const kiln_conv_shape *s = &p->shape;
     const int M = s->WW * s->C;
     const kiln_window window = {i0 * s->stride - s->pad_h, -s->pad_w,
                                 (i1 - 1 - i0) * s->stride + s->HH, (s->OW - 1) * s->stride + s->WW};
-    const float *dout = j->dout + ((size_t)n * s->OH + i0) * s->OW * s->F;
-    float *const packed = room + j->window_floats;
+    float *const packed = padded + window_floats(p);
     ptrdiff_t pitch;
-    const float *x = kiln_window_open(j->x + (size_t)n * s->H * s->W * s->C, s->H, s->W, s->C,
-                                      &window, room, &pitch);
+    const float *x = kiln_window_open(image, s->H, s->W, s->C, &window, padded, &pitch);
     const tile_depth depth = {i1 - i0, s->OW, s->stride * pitch};
     const tile_runs deal = tile_deal(M);
 
@@ -102,7 +77,7 @@ static void add_band(const job *j, float *part, int n, int i0, int i1, float *ro
         const int columns = s->F - f < TILE_COLUMNS ? s->F - f : TILE_COLUMNS;
         const int vectors = tile_vectors(columns), width = vectors * KILN_LANES;
         const tile_end end = {columns, 1, NULL, 0};
-        const float *b = dout + f;
+        const float *b = dout + (size_t)i0 * s->OW * s->F + f;
         ptrdiff_t b_step = s->F;
 
         if (columns < width || s->F > NARROW) {
@@ -123,38 +98,36 @@ static void add_band(const job *j, float *part, int n, int i0, int i1, float *ro
     }
 }
 
-int kiln_conv_dw_groups(const kiln_conv_shape *s)
+void kiln_conv_dw_images(const float *dout, const float *x, const kiln_conv_plan *p, int n,
+                         int group, int first, int last, int thread, float *work)
 {
-    return make_job(s).groups;
+    const kiln_conv_shape *s = &p->shape;
+    float *const part = work + (size_t)group * p->dw.sums;
+    float *const padded = work + p->dw.groups * p->dw.sums + (size_t)thread * p->dw.padded;
+    const size_t x_image = (size_t)s->H * s->W * s->C, out_image = (size_t)s->OH * s->OW * s->F;
+
+    if (first == kiln_conv_group(n, kiln_conv_groups(p, n), group))
+        memset(part, 0, p->dw.sums * sizeof *part);
+    for (int image = first; image < last; image++, x += x_image, dout += out_image)
+        for (int i = 0; i < s->OH; i += p->dw.block) {
+            const int end = i + p->dw.block < s->OH ? i + p->dw.block : s->OH;
+
+            add_band(p, part, dout, x, i, end, padded);
+        }
 }
 
-int kiln_conv_dw_step(const kiln_conv_shape *s)
-{
-    (void)s;
-    return 1;
-}
-
-void kiln_conv_dw_images(const float *dout, const float *x, const kiln_conv_shape *s, int group,
-                         int first, int last, int thread, float *work)
-{
-    job j = make_job(s);
-    float *const part = work + (size_t)group * j.part_floats;
-    float *const room = work + j.groups * j.part_floats +
-                        (size_t)thread * (j.window_floats + j.panel_floats);
-
-    j.x = x;
-    j.dout = dout;
-    if (first == kiln_conv_group(s, j.groups, group)) memset(part, 0, j.part_floats * sizeof *part);
-    for (int n = 0; n < last - first; n++)
-        for (int i = 0; i < s->OH; i += j.band)
-            add_band(&j, part, n, i, i + j.band < s->OH ? i + j.band : s->OH, room);
-}
+typedef struct {
+    const kiln_conv_plan *p;
+    float *dw;
+    const float *parts;
+    int groups;
+} join_job;
 
 /* dw[:, c, y, x] = the groups' parts in order. */
 static void gather(void *context, int c, int thread)
 {
-    const job *j = context;
-    const kiln_conv_shape *s = j->s;
+    const join_job *j = context;
+    const kiln_conv_shape *s = &j->p->shape;
     const int taps = s->HH * s->WW;
 
     (void)thread;
@@ -163,16 +136,13 @@ static void gather(void *context, int c, int thread)
             const float *part = j->parts + ((size_t)tap * s->C + c) * s->F + f;
             float sum = part[0];
 
-            for (int g = 1; g < j->groups; g++) sum += part[g * j->part_floats];
+            for (int g = 1; g < j->groups; g++) sum += part[g * j->p->dw.sums];
             j->dw[((size_t)f * s->C + c) * taps + tap] = sum;
         }
 }
 
-void kiln_conv_dw_join(float *dw, const kiln_conv_shape *s, float *work)
+void kiln_conv_dw_join(float *dw, const kiln_conv_plan *p, int n, float *work)
 {
-    job j = make_job(s);
-
-    j.dw = dw;
-    j.parts = work;
-    kiln_parallel(s->C, gather, &j);
+    kiln_parallel(p->shape.C, gather,
+                  &(join_job){.p = p, .dw = dw, .parts = work, .groups = kiln_conv_groups(p, n)});
 }

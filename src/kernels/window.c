@@ -13,7 +13,7 @@ static int clamp(int value, int low, int high)
 }
 
 const float *kiln_window_open(const float *image, int H, int W, int C, const kiln_window *w,
-                              float *room, ptrdiff_t *pitch)
+                              float *padded, ptrdiff_t *pitch)
 {
     const size_t line = (size_t)w->columns * C;
     /* the window's columns that exist: first .. end */
@@ -25,7 +25,7 @@ const float *kiln_window_open(const float *image, int H, int W, int C, const kil
         return image + ((size_t)w->row * W + w->column) * C;
     }
     for (int r = 0; r < w->rows; r++) {
-        float *to = room + r * line;
+        float *to = padded + r * line;
         const int h = w->row + r;
 
         if (h < 0 || h >= H || first == end) {
@@ -38,5 +38,5 @@ const float *kiln_window_open(const float *image, int H, int W, int C, const kil
         memset(to + (size_t)end * C, 0, (size_t)(w->columns - end) * C * sizeof *to);
     }
     *pitch = (ptrdiff_t)line;
-    return room;
+    return padded;
 }

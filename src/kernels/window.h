@@ -12,9 +12,9 @@ typedef struct {
     int rows, columns; /* of the window */
 } kiln_window;
 
-/* The window's first pixel; *pitch becomes the floats from one of its rows to the next. `room`
+/* The window's first pixel; *pitch becomes the floats from one of its rows to the next. `padded`
  * holds rows · columns · C floats. */
 const float *kiln_window_open(const float *image, int H, int W, int C, const kiln_window *window,
-                              float *room, ptrdiff_t *pitch);
+                              float *padded, ptrdiff_t *pitch);
 
 #endif

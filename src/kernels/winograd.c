@@ -15,7 +15,7 @@
  * panel of U[p] stay in L1 for the product. The 36 matrices begin 64 bytes off a power of two
  * apart, or their stores would fight for one set of L1.
  *
- * dx is the same with filters turned by half a circle, channels and filters exchanged, and pads 2 -
+ * dx is the same with flipped filters, channels and filters exchanged, and pads 2 -
  * pad_h, 2 - pad_w.
  */
 #include "kernels/winograd.h"
@@ -32,19 +32,12 @@
 #define MIN_BLOCK 12
 #define MAX_BLOCK 96
 
+/* A pass over images. Scratch: U, then for each thread V, M, and the window of one tile. */
 typedef struct {
-    const float *source, *w;
-    int N, H, W, C;   /* source */
-    float *result;
-    int RH, RW, F;    /* result */
-    int top, left;    /* zeros above and left of the source */
-    int turned;       /* w read as for dx */
-    const float *bias;
-    int relu;
-    int block;        /* tiles */
-    size_t v_step, m_step, u_step; /* floats from one point's matrix to the next */
-    float *u, *room;
-    size_t room_each;
+    const kiln_conv_direction *d;
+    const float *source, *u, *bias;
+    float *result, *threads; /* threads: their scratch */
+    int n, relu;
 } pass;
 
 static int tiles_across(int size)
@@ -52,47 +45,28 @@ static int tiles_across(int size)
     return (size + WINO_OUT - 1) / WINO_OUT;
 }
 
-static pass make_pass(const kiln_conv_shape *s, int turned)
+static void plan_direction(kiln_conv_direction *d)
 {
-    pass p = {0};
-
-    p.N = s->N;
-    p.H = turned ? s->OH : s->H;
-    p.W = turned ? s->OW : s->W;
-    p.C = turned ? s->F : s->C;
-    p.RH = turned ? s->H : s->OH;
-    p.RW = turned ? s->W : s->OW;
-    p.F = turned ? s->C : s->F;
-    p.top = turned ? WINO_TAPS - 1 - s->pad_h : s->pad_h;
-    p.left = turned ? WINO_TAPS - 1 - s->pad_w : s->pad_w;
-    p.turned = turned;
-
-    const int c = vf_whole(p.C), f = vf_whole(p.F);
+    const int c = vf_whole(d->C), f = vf_whole(d->F);
     int block = BLOCK_FLOATS / (WINO_POINTS * (c + f));
 
     block = block < MIN_BLOCK ? MIN_BLOCK : block > MAX_BLOCK ? MAX_BLOCK : block;
-    p.block = block / TILE_ROWS * TILE_ROWS;
-    p.v_step = (size_t)p.block * c + 16;
-    p.m_step = (size_t)p.block * f + 16;
-    p.u_step = (size_t)p.C * f + 16;
-    p.room_each = WINO_POINTS * (p.v_step + p.m_step + c);
-    return p;
+    d->block = block / TILE_ROWS * TILE_ROWS;
+    d->v_step = (size_t)d->block * c + 16;
+    d->m_step = (size_t)d->block * f + 16;
+    d->u_step = (size_t)d->C * f + 16;
+    d->filters = WINO_POINTS * d->u_step;
+    d->padded = WINO_POINTS * (d->v_step + d->m_step + c);
 }
 
-static size_t pass_floats(const pass *p)
+static void winograd_plan(kiln_conv_plan *p)
 {
-    return WINO_POINTS * p->u_step + (size_t)kiln_threads() * p->room_each;
+    plan_direction(&p->forward);
+    plan_direction(&p->dx);
+    kiln_winograd_dw_plan(p);
 }
 
-static size_t winograd_work(const kiln_conv_shape *s)
-{
-    const pass forward = make_pass(s, 0), dx = make_pass(s, 1);
-    const size_t floats = pass_floats(&forward), more = pass_floats(&dx);
-
-    return floats > more ? floats : more;
-}
-
-int kiln_winograd_fits(const kiln_conv_shape *s)
+static int winograd_fits(const kiln_conv_shape *s)
 {
     return s->HH == 3 && s->WW == 3 && s->stride == 1 && s->pad_h <= 2 && s->pad_w <= 2 &&
            s->C >= 16 && s->F >= 16 && s->OH >= 4 && s->OW >= 4;
@@ -100,38 +74,45 @@ int kiln_winograd_fits(const kiln_conv_shape *s)
 
 /* ---- filters --------------------------------------------------------------------------------- */
 
+typedef struct {
+    const kiln_conv_direction *d;
+    const float *w;
+    float *u;
+} filters_job;
+
 /* U for one panel of filters: u[p][panel][c, f]. */
 static void transform_filters(void *context, int panel, int thread)
 {
-    const pass *p = context;
-    const int f0 = panel * TILE_COLUMNS, left = p->F - f0;
+    const filters_job *j = context;
+    const kiln_conv_direction *d = j->d;
+    const int f0 = panel * TILE_COLUMNS, left = d->F - f0;
     const int width = (left > KILN_LANES ? 2 : 1) * KILN_LANES;
     /* w (F, C, 3, 3) of the layer: distances of result and source channels */
-    const ptrdiff_t per_result = p->turned ? 9 : (ptrdiff_t)p->C * 9;
-    const ptrdiff_t per_source = p->turned ? (ptrdiff_t)p->F * 9 : 9;
-    float *const first = p->u + (size_t)p->C * f0;
+    const ptrdiff_t per_result = d->transposed ? 9 : (ptrdiff_t)d->C * 9;
+    const ptrdiff_t per_source = d->transposed ? (ptrdiff_t)d->F * 9 : 9;
+    float *const first = j->u + (size_t)d->C * f0;
 
     (void)thread;
-    for (int c = 0; c < p->C; c++)
+    for (int c = 0; c < d->C; c++)
         for (int f = 0; f < width; f += KILN_LANES) {
-            const float *w = p->w + c * per_source + (f0 + f) * per_result;
+            const float *w = j->w + c * per_source + (f0 + f) * per_result;
             float lanes[9][KILN_LANES];
             vf g[9], half[WINO_IN * WINO_TAPS]; /* half: 6 rows of 3, then each row to 6 */
 
             for (int lane = 0; lane < KILN_LANES; lane++)
                 for (int tap = 0; tap < 9; tap++)
-                    lanes[p->turned ? 8 - tap : tap][lane] =
+                    lanes[d->transposed ? 8 - tap : tap][lane] =
                         f + lane < left ? w[lane * per_result + tap] : 0.0f;
             for (int tap = 0; tap < 9; tap++) g[tap] = vf_load(lanes[tap]);
             KEEP_ROLLED for (int x = 0; x < WINO_TAPS; x++)
                 wino_filter(half + x, WINO_TAPS, g + x, WINO_TAPS);
             KEEP_ROLLED for (int y = 0; y < WINO_IN; y++)
             {
-                float *u = first + y * WINO_IN * p->u_step + (size_t)c * width + f;
+                float *u = first + y * WINO_IN * d->u_step + (size_t)c * width + f;
                 vf point[WINO_IN];
 
                 wino_filter(point, 1, half + y * WINO_TAPS, 1);
-                UNROLL for (int q = 0; q < WINO_IN; q++, u += p->u_step) vf_store(u, point[q]);
+                UNROLL for (int q = 0; q < WINO_IN; q++, u += d->u_step) vf_store(u, point[q]);
             }
         }
 }
@@ -142,9 +123,9 @@ typedef struct {
     int n, row, column; /* image; first row and column of the tile's result */
 } position;
 
-static position tile_position(const pass *p, int tile)
+static position tile_position(const kiln_conv_direction *d, int tile)
 {
-    const int across = tiles_across(p->RW), down = tiles_across(p->RH);
+    const int across = tiles_across(d->RW), down = tiles_across(d->RH);
 
     return (position){tile / (across * down), tile / across % down * WINO_OUT,
                       tile % across * WINO_OUT};
@@ -160,24 +141,25 @@ WINO_INLINE void output_row(vf *y, const vf *half, vf bias, vf floor)
 /* out = max(floor, Aᵀ M A + bias) of one tile, cut at the edges of the result. */
 static void transform_output(const pass *p, position at, const float *m)
 {
-    float *const corner = p->result + (((size_t)at.n * p->RH + at.row) * p->RW + at.column) * p->F;
-    const int rows = p->RH - at.row < WINO_OUT ? p->RH - at.row : WINO_OUT;
-    const int columns = p->RW - at.column < WINO_OUT ? p->RW - at.column : WINO_OUT;
-    const size_t line = (size_t)p->RW * p->F;
+    const kiln_conv_direction *d = p->d;
+    float *const corner = p->result + (((size_t)at.n * d->RH + at.row) * d->RW + at.column) * d->F;
+    const int rows = d->RH - at.row < WINO_OUT ? d->RH - at.row : WINO_OUT;
+    const int columns = d->RW - at.column < WINO_OUT ? d->RW - at.column : WINO_OUT;
+    const size_t line = (size_t)d->RW * d->F;
     const vf floor = vf_set1(p->relu ? 0.0f : -__builtin_inff());
 
-    for (int f = 0; f < p->F; f += KILN_LANES) {
-        const int part = p->F - f < KILN_LANES ? p->F - f : KILN_LANES;
+    for (int f = 0; f < d->F; f += KILN_LANES) {
+        const int part = d->F - f < KILN_LANES ? d->F - f : KILN_LANES;
         vf half[WINO_OUT * WINO_IN], bias = vf_set1(0.0f);
         float *out = corner + f;
 
         if (p->bias) bias = vf_load_first(p->bias + f, part);
         KEEP_ROLLED for (int x = 0; x < WINO_IN; x++)
         {
-            const float *from = m + x * p->m_step + f;
+            const float *from = m + x * d->m_step + f;
             vf in[WINO_IN];
 
-            UNROLL for (int i = 0; i < WINO_IN; i++, from += WINO_IN * p->m_step)
+            UNROLL for (int i = 0; i < WINO_IN; i++, from += WINO_IN * d->m_step)
                 in[i] = vf_load(from);
             wino_output(half + x, WINO_IN, in, 1);
         }
@@ -187,7 +169,7 @@ static void transform_output(const pass *p, position at, const float *m)
                 vf y[WINO_OUT];
 
                 output_row(y, half + i * WINO_IN, bias, floor);
-                UNROLL for (int j = 0; j < WINO_OUT; j++) vf_store(out + j * p->F, y[j]);
+                UNROLL for (int j = 0; j < WINO_OUT; j++) vf_store(out + j * d->F, y[j]);
             }
             continue;
         }
@@ -195,7 +177,7 @@ static void transform_output(const pass *p, position at, const float *m)
             vf y[WINO_OUT];
 
             output_row(y, half + i * WINO_IN, bias, floor);
-            for (int j = 0; j < columns; j++) vf_store_part(out + j * p->F, y[j], part);
+            for (int j = 0; j < columns; j++) vf_store_part(out + j * d->F, y[j], part);
         }
     }
 }
@@ -203,8 +185,9 @@ static void transform_output(const pass *p, position at, const float *m)
 /* M[q] = V[q] · U[q] for the block's tiles. */
 static void multiply(const pass *p, const float *v, float *m, int tiles)
 {
-    const int c_step = vf_whole(p->C), f_step = vf_whole(p->F);
-    const tile_depth depth = {1, p->C, 0};
+    const kiln_conv_direction *d = p->d;
+    const int c_step = vf_whole(d->C), f_step = vf_whole(d->F);
+    const tile_depth depth = {1, d->C, 0};
     const float *a[MAX_BLOCK];
     float *c[MAX_BLOCK];
     const tile_runs deal = tile_deal(tiles);
@@ -217,63 +200,69 @@ static void multiply(const pass *p, const float *v, float *m, int tiles)
         for (int f = 0; f < f_step; f += TILE_COLUMNS) {
             const int vectors = tile_vectors(f_step - f);
             const tile_end end = {vectors * KILN_LANES, 0, NULL, 0};
-            const float *panel = p->u + q * p->u_step + (size_t)p->C * f;
+            const float *panel = p->u + q * d->u_step + (size_t)d->C * f;
 
             for (int r = 0; r < deal.count; r++) {
                 const tile_run run = deal.run[r];
 
                 kiln_tile_apart[vectors - 1][run.rows - 1](
-                    run.tiles, c + run.first, (ptrdiff_t)(q * p->m_step) + f, a + run.first,
-                    (ptrdiff_t)(q * p->v_step), depth, panel, vectors * KILN_LANES, &end);
+                    run.tiles, c + run.first, (ptrdiff_t)(q * d->m_step) + f, a + run.first,
+                    (ptrdiff_t)(q * d->v_step), depth, panel, vectors * KILN_LANES, &end);
             }
         }
+}
+
+static int tile_total(const pass *p)
+{
+    return p->n * tiles_across(p->d->RH) * tiles_across(p->d->RW);
 }
 
 static void run_block(void *context, int task, int thread)
 {
     const pass *p = context;
-    const int all = p->N * tiles_across(p->RH) * tiles_across(p->RW), first = task * p->block;
-    const int tiles = all - first < p->block ? all - first : p->block;
-    float *const v = p->room + thread * p->room_each, *const m = v + WINO_POINTS * p->v_step;
-    float *const window = m + WINO_POINTS * p->m_step;
+    const kiln_conv_direction *d = p->d;
+    const int first = task * d->block, left = tile_total(p) - first;
+    const int tiles = left < d->block ? left : d->block;
+    float *const v = p->threads + thread * d->padded, *const m = v + WINO_POINTS * d->v_step;
+    float *const window = m + WINO_POINTS * d->m_step;
 
     for (int t = 0; t < tiles; t++) {
-        const position at = tile_position(p, first + t);
+        const position at = tile_position(d, first + t);
 
-        kiln_winograd_transform_input(v + (size_t)t * vf_whole(p->C), p->v_step,
-                                      p->source + (size_t)at.n * p->H * p->W * p->C, p->H, p->W,
-                                      p->C, at.row - p->top, at.column - p->left, window);
+        kiln_winograd_transform_input(v + (size_t)t * vf_whole(d->C), d->v_step,
+                                      p->source + (size_t)at.n * d->H * d->W * d->C, d->H, d->W,
+                                      d->C, at.row - d->top, at.column - d->left, window);
     }
     multiply(p, v, m, tiles);
     for (int t = 0; t < tiles; t++)
-        transform_output(p, tile_position(p, first + t), m + (size_t)t * vf_whole(p->F));
+        transform_output(p, tile_position(d, first + t), m + (size_t)t * vf_whole(d->F));
 }
 
-static void winograd_filters(const float *w, const kiln_conv_shape *s, int turned, float *work)
+static void winograd_filters(const float *w, const kiln_conv_plan *p, const kiln_conv_direction *d,
+                             float *work)
 {
-    pass p = make_pass(s, turned);
-
-    p.w = w;
-    p.u = work;
-    kiln_parallel((p.F + TILE_COLUMNS - 1) / TILE_COLUMNS, transform_filters, &p);
+    (void)p;
+    kiln_parallel((d->F + TILE_COLUMNS - 1) / TILE_COLUMNS, transform_filters,
+                  &(filters_job){.d = d, .w = w, .u = work});
 }
 
 static void winograd_images(float *result, const float *source, const float *bias,
-                            const kiln_conv_shape *s, int turned, int relu, float *work)
+                            const kiln_conv_plan *plan, const kiln_conv_direction *d, int n,
+                            int relu, float *work)
 {
-    pass p = make_pass(s, turned);
-    const int tiles = p.N * tiles_across(p.RH) * tiles_across(p.RW);
+    pass p = {.d = d, .source = source, .u = work, .bias = bias, .result = result,
+              .threads = work + d->filters, .n = n, .relu = relu};
 
-    p.source = source;
-    p.bias = bias;
-    p.relu = relu;
-    p.result = result;
-    p.u = work;
-    p.room = work + WINO_POINTS * p.u_step;
-    kiln_parallel((tiles + p.block - 1) / p.block, run_block, &p);
+    (void)plan;
+    kiln_parallel((tile_total(&p) + d->block - 1) / d->block, run_block, &p);
 }
 
 const kiln_conv_algorithm kiln_winograd = {
-    winograd_work,           winograd_filters,      winograd_images,         kiln_winograd_dw_work,
-    kiln_winograd_dw_groups, kiln_winograd_dw_step, kiln_winograd_dw_images, kiln_winograd_dw_join,
+    .name = "winograd",
+    .fits = winograd_fits,
+    .plan = winograd_plan,
+    .filters = winograd_filters,
+    .images = winograd_images,
+    .dw_images = kiln_winograd_dw_images,
+    .dw_join = kiln_winograd_dw_join,
 };

@@ -9,10 +9,7 @@
 
 #include "kernels/conv.h"
 
-/* 1 where the algorithm applies and pays, by shape alone (3x3, stride 1, pad 1, enough channels).
- * */
-int kiln_winograd_fits(const kiln_conv_shape *s);
-
+/* Fits 3x3 filters of stride 1 and pads of at most 2, with enough channels. */
 extern const kiln_conv_algorithm kiln_winograd;
 
 #endif

@@ -29,41 +29,32 @@
 #define BLOCK 64 /* tiles; part of the order of the sums */
 #endif
 
-typedef struct {
-    const kiln_conv_shape *s;
-    float *dw;
-    const float *sums;
-    int groups, c_step, f_step;
-    size_t v_step, d_step, s_step; /* floats from one point's matrix to the next */
-    size_t room_each;
-} job;
-
 static int tiles_across(int size)
 {
     return (size + WINO_OUT - 1) / WINO_OUT;
 }
 
-static job make_job(const kiln_conv_shape *s)
+static int tiles_of_image(const kiln_conv_shape *s)
 {
-    job j = {0};
-
-    j.s = s;
-    j.groups = kiln_conv_groups(s->N, (size_t)WINO_POINTS * s->C * s->F);
-    j.c_step = vf_whole(s->C);
-    j.f_step = vf_whole(s->F);
-    j.v_step = (size_t)BLOCK * j.c_step + 16;
-    j.d_step = (size_t)BLOCK * j.f_step + 16;
-    j.s_step = (size_t)s->C * j.f_step + 16;
-    j.room_each =
-        WINO_POINTS * (j.v_step + j.d_step + (size_t)(j.c_step > j.f_step ? j.c_step : j.f_step));
-    return j;
+    return tiles_across(s->OH) * tiles_across(s->OW);
 }
 
-size_t kiln_winograd_dw_work(const kiln_conv_shape *s)
+/* A group's scratch: S. A thread's: V, D, and the window of one tile. */
+void kiln_winograd_dw_plan(kiln_conv_plan *p)
 {
-    const job j = make_job(s);
+    const kiln_conv_shape *s = &p->shape;
+    kiln_conv_filter_gradient *g = &p->dw;
+    const int widest = s->C > s->F ? s->C : s->F;
 
-    return j.groups * WINO_POINTS * j.s_step + (size_t)kiln_threads() * j.room_each;
+    while (g->step * tiles_of_image(s) % BLOCK) g->step++; /* the fewest images, whole blocks */
+    g->c_step = vf_whole(s->C);
+    g->f_step = vf_whole(s->F);
+    g->v_step = (size_t)BLOCK * g->c_step + 16;
+    g->d_step = (size_t)BLOCK * g->f_step + 16;
+    g->s_step = (size_t)s->C * g->f_step + 16;
+    g->sums = WINO_POINTS * g->s_step;
+    g->padded = WINO_POINTS * (g->v_step + g->d_step + (size_t)vf_whole(widest));
+    g->group_floats = (size_t)WINO_POINTS * s->C * s->F;
 }
 
 /* v[q · v_step] = (Bᵀ d B)[q] of n <= KILN_LANES channels; d's rows are `pitch`, its pixels C
@@ -129,95 +120,87 @@ WINO_INLINE void gradient_tile(float *d, size_t d_step, const float *dy, ptrdiff
 }
 
 /* The 4x4 tile of dout at (row, column). */
-static void transform_gradient(const job *j, float *d, const float *image, int row, int column,
-                               float *room)
+static void transform_gradient(const kiln_conv_plan *p, float *d, const float *image, int row,
+                               int column, float *window)
 {
-    const kiln_conv_shape *s = j->s;
+    const kiln_conv_shape *s = &p->shape;
     const kiln_window where = {row, column, WINO_OUT, WINO_OUT};
     ptrdiff_t pitch;
-    const float *dy = kiln_window_open(image, s->OH, s->OW, s->F, &where, room, &pitch);
+    const float *dy = kiln_window_open(image, s->OH, s->OW, s->F, &where, window, &pitch);
     int f = 0;
 
     for (; f + KILN_LANES <= s->F; f += KILN_LANES)
-        gradient_tile(d + f, j->d_step, dy + f, pitch, s->F, KILN_LANES);
-    if (f < s->F) gradient_tile(d + f, j->d_step, dy + f, pitch, s->F, s->F - f);
+        gradient_tile(d + f, p->dw.d_step, dy + f, pitch, s->F, KILN_LANES);
+    if (f < s->F) gradient_tile(d + f, p->dw.d_step, dy + f, pitch, s->F, s->F - f);
 }
 
 /* S[q] += V[q]ᵀ · D[q] for the block's tiles. */
-static void add_products(const job *j, float *sums, const float *v, const float *d, int tiles)
+static void add_products(const kiln_conv_plan *p, float *sums, const float *v, const float *d,
+                         int tiles)
 {
-    const int C = j->s->C;
+    const kiln_conv_filter_gradient *g = &p->dw;
+    const int C = p->shape.C;
     const tile_depth depth = {1, tiles, 0};
     const tile_runs deal = tile_deal(C);
 
     for (int q = 0; q < WINO_POINTS; q++)
-        for (int f = 0; f < j->f_step; f += TILE_COLUMNS) {
-            const int vectors = tile_vectors(j->f_step - f);
+        for (int f = 0; f < g->f_step; f += TILE_COLUMNS) {
+            const int vectors = tile_vectors(g->f_step - f);
             const tile_end end = {vectors * KILN_LANES, 1, NULL, 0};
 
             for (int r = 0; r < deal.count; r++) {
                 const tile_run run = deal.run[r];
-                float *out = sums + q * j->s_step + (size_t)run.first * j->f_step + f;
+                float *out = sums + q * g->s_step + (size_t)run.first * g->f_step + f;
 
                 kiln_tile_adjacent[vectors - 1][run.rows - 1](
-                    run.tiles, out, j->f_step, v + q * j->v_step + run.first, j->c_step, depth,
-                    d + q * j->d_step + f, j->f_step, &end);
+                    run.tiles, out, g->f_step, v + q * g->v_step + run.first, g->c_step, depth,
+                    d + q * g->d_step + f, g->f_step, &end);
             }
         }
 }
 
-int kiln_winograd_dw_groups(const kiln_conv_shape *s)
+void kiln_winograd_dw_images(const float *dout, const float *x, const kiln_conv_plan *p, int n,
+                             int group, int first, int last, int thread, float *work)
 {
-    return make_job(s).groups;
-}
-
-static int tiles_of_image(const kiln_conv_shape *s)
-{
-    return tiles_across(s->OH) * tiles_across(s->OW);
-}
-
-/* The fewest images that are whole blocks. */
-int kiln_winograd_dw_step(const kiln_conv_shape *s)
-{
-    int images = 1;
-
-    while (images * tiles_of_image(s) % BLOCK) images++;
-    return images;
-}
-
-void kiln_winograd_dw_images(const float *dout, const float *x, const kiln_conv_shape *s, int group,
-                             int first, int last, int thread, float *work)
-{
-    const job j = make_job(s);
+    const kiln_conv_shape *s = &p->shape;
+    const kiln_conv_filter_gradient *g = &p->dw;
     const int across = tiles_across(s->OW), each = tiles_of_image(s);
-    float *const sums = work + group * WINO_POINTS * j.s_step;
-    float *const v = work + j.groups * WINO_POINTS * j.s_step + thread * j.room_each;
-    float *const d = v + WINO_POINTS * j.v_step, *const window = d + WINO_POINTS * j.d_step;
+    float *const sums = work + group * g->sums;
+    float *const v = work + g->groups * g->sums + thread * g->padded;
+    float *const d = v + WINO_POINTS * g->v_step, *const window = d + WINO_POINTS * g->d_step;
 
-    if (first == kiln_conv_group(s, j.groups, group))
-        memset(sums, 0, WINO_POINTS * j.s_step * sizeof *sums);
+    if (first == kiln_conv_group(n, kiln_conv_groups(p, n), group))
+        memset(sums, 0, g->sums * sizeof *sums);
     for (int t0 = 0; t0 < (last - first) * each; t0 += BLOCK) {
         const int left = (last - first) * each - t0, tiles = left < BLOCK ? left : BLOCK;
 
         for (int t = 0; t < tiles; t++) {
-            const int n = (t0 + t) / each, row = (t0 + t) % each / across * WINO_OUT;
+            const int image = (t0 + t) / each, row = (t0 + t) % each / across * WINO_OUT;
             const int column = (t0 + t) % across * WINO_OUT;
 
-            kiln_winograd_transform_input(v + (size_t)t * j.c_step, j.v_step,
-                                          x + (size_t)n * s->H * s->W * s->C, s->H, s->W, s->C,
+            kiln_winograd_transform_input(v + (size_t)t * g->c_step, g->v_step,
+                                          x + (size_t)image * s->H * s->W * s->C, s->H, s->W, s->C,
                                           row - s->pad_h, column - s->pad_w, window);
-            transform_gradient(&j, d + (size_t)t * j.f_step,
-                               dout + (size_t)n * s->OH * s->OW * s->F, row, column, window);
+            transform_gradient(p, d + (size_t)t * g->f_step,
+                               dout + (size_t)image * s->OH * s->OW * s->F, row, column, window);
         }
-        add_products(&j, sums, v, d, tiles);
+        add_products(p, sums, v, d, tiles);
     }
 }
+
+typedef struct {
+    const kiln_conv_plan *p;
+    float *dw;
+    const float *sums;
+    int groups;
+} join_job;
 
 /* dw[:, c] = Gᵀ S G, S the groups' sums in order. */
 static void gather(void *context, int c, int thread)
 {
-    const job *j = context;
-    const kiln_conv_shape *s = j->s;
+    const join_job *j = context;
+    const kiln_conv_shape *s = &j->p->shape;
+    const kiln_conv_filter_gradient *g = &j->p->dw;
 
     (void)thread;
     for (int f = 0; f < s->F; f += KILN_LANES) {
@@ -231,11 +214,11 @@ static void gather(void *context, int c, int thread)
             UNROLL for (int y = 0; y < WINO_IN; y++)
             {
                 const float *from =
-                    j->sums + (y * WINO_IN + x) * j->s_step + (size_t)c * j->f_step + f;
+                    j->sums + (y * WINO_IN + x) * g->s_step + (size_t)c * g->f_step + f;
 
                 in[y] = vf_load(from);
-                for (int g = 1; g < j->groups; g++)
-                    in[y] += vf_load(from + g * WINO_POINTS * j->s_step);
+                for (int group = 1; group < j->groups; group++)
+                    in[y] += vf_load(from + group * g->sums);
             }
             wino_filter_gradient(half + x, WINO_IN, in, 1);
         }
@@ -250,11 +233,8 @@ static void gather(void *context, int c, int thread)
     }
 }
 
-void kiln_winograd_dw_join(float *dw, const kiln_conv_shape *s, float *work)
+void kiln_winograd_dw_join(float *dw, const kiln_conv_plan *p, int n, float *work)
 {
-    job j = make_job(s);
-
-    j.dw = dw;
-    j.sums = work;
-    kiln_parallel(s->C, gather, &j);
+    kiln_parallel(p->shape.C, gather,
+                  &(join_job){.p = p, .dw = dw, .sums = work, .groups = kiln_conv_groups(p, n)});
 }

@@ -7,12 +7,10 @@
 #include "kernels/conv.h"
 
 /* The filter gradient, in the steps of kernels/conv.h. */
-size_t kiln_winograd_dw_work(const kiln_conv_shape *s);
-int kiln_winograd_dw_groups(const kiln_conv_shape *s);
-int kiln_winograd_dw_step(const kiln_conv_shape *s);
-void kiln_winograd_dw_images(const float *dout, const float *x, const kiln_conv_shape *s, int group,
-                             int first, int last, int thread, float *work);
-void kiln_winograd_dw_join(float *dw, const kiln_conv_shape *s, float *work);
+void kiln_winograd_dw_plan(kiln_conv_plan *p);
+void kiln_winograd_dw_images(const float *dout, const float *x, const kiln_conv_plan *p, int n,
+                             int group, int first, int last, int thread, float *work);
+void kiln_winograd_dw_join(float *dw, const kiln_conv_plan *p, int n, float *work);
 
 /* v[q · v_step + c] = (Bᵀ d B)[q] for the 6x6 window of the image (H, W, C) at (row, column); the
  * last vector of c is filled up with zeros. `window` holds 36 C floats. */

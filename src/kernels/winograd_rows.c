@@ -16,7 +16,7 @@
  *       for a panel of filters, a tile of pixels
  *     out                                       M: 128 KB, written and read once, in L2
  *
- * dx is the same with filters turned by half a circle, channels and filters exchanged, and
+ * dx is the same with flipped filters, channels and filters exchanged, and
  * pads HH - 1 - pad_h, WW - 1 - pad_w.
  */
 #include "kernels/winograd_rows.h"
@@ -30,68 +30,44 @@
 #define BLOCK_FLOATS 32768 /* of M: pixels enough for full tiles */
 #define PIXELS 128
 
+/* A pass over images. Scratch: U and a row of zeros, then for each thread V and M. */
 typedef struct {
-    kiln_toom_cook t;
+    const kiln_conv_plan *plan;
+    const kiln_conv_direction *d;
     kiln_strips strips;
-    const float *w;
-    int strip_count, block; /* strips: all, and of one task */
-    float *result;
-    int RH, RW, F, WW;
-    int turned; /* w read as for dx */
-    const float *bias;
-    int relu;
-    size_t v_step, m_step, u_step; /* floats from one point's matrix to the next */
-    float *u, *room;
-    const float *zeros; /* W · C */
-    size_t room_each;
+    const float *u, *bias;
+    float *result, *threads; /* threads: their scratch */
+    int strip_count, relu;
 } pass;
 
-static pass make_pass(const kiln_conv_shape *s, int turned)
+static int strip_columns(const kiln_conv_plan *p, const kiln_conv_direction *d)
 {
-    pass p = {.t = kiln_toom_cook_make(s->HH), .WW = s->WW, .turned = turned};
-    kiln_strips *from = &p.strips;
-
-    from->H = turned ? s->OH : s->H;
-    from->W = turned ? s->OW : s->W;
-    from->C = turned ? s->F : s->C;
-    p.RH = turned ? s->H : s->OH;
-    p.RW = turned ? s->W : s->OW;
-    p.F = turned ? s->C : s->F;
-    from->top = turned ? s->HH - 1 - s->pad_h : s->pad_h;
-    from->left = turned ? s->WW - 1 - s->pad_w : s->pad_w;
-    from->columns = p.RW + s->WW - 1;
-    from->down = kiln_strips_down(p.RH);
-    p.strip_count = s->N * from->down;
-
-    const int f = vf_whole(p.F), block = BLOCK_FLOATS / (p.t.points * f * p.RW);
-
-    p.block = block < 1 ? 1 : block;
-    p.v_step = (size_t)p.block * from->columns * from->C + 16;
-    p.m_step = (size_t)p.block * p.RW * f + 16;
-    p.u_step = (size_t)s->WW * from->C * f + 16;
-    p.room_each = p.t.points * (p.v_step + p.m_step);
-    return p;
+    return d->RW + p->shape.WW - 1;
 }
 
-static size_t zero_floats(const pass *p)
+static void plan_direction(const kiln_conv_plan *p, kiln_conv_direction *d)
 {
-    return (size_t)vf_whole(p->strips.W * p->strips.C);
+    const int points = p->transform.points, f = vf_whole(d->F);
+    const int block = BLOCK_FLOATS / (points * f * d->RW);
+
+    d->block = block < 1 ? 1 : block;
+    d->v_step = (size_t)d->block * strip_columns(p, d) * d->C + 16;
+    d->m_step = (size_t)d->block * d->RW * f + 16;
+    d->u_step = (size_t)p->shape.WW * d->C * f + 16;
+    d->zeros = points * d->u_step;
+    d->filters = d->zeros + (size_t)vf_whole(d->W * d->C);
+    d->padded = points * (d->v_step + d->m_step);
 }
 
-static size_t pass_floats(const pass *p)
+static void rows_plan(kiln_conv_plan *p)
 {
-    return p->t.points * p->u_step + zero_floats(p) + (size_t)kiln_threads() * p->room_each;
+    p->transform = kiln_toom_cook_make(p->shape.HH);
+    plan_direction(p, &p->forward);
+    plan_direction(p, &p->dx);
+    kiln_winograd_rows_dw_plan(p);
 }
 
-static size_t rows_work(const kiln_conv_shape *s)
-{
-    const pass forward = make_pass(s, 0), dx = make_pass(s, 1);
-    const size_t floats = pass_floats(&forward), more = pass_floats(&dx);
-
-    return floats > more ? floats : more;
-}
-
-int kiln_winograd_rows_fits(const kiln_conv_shape *s)
+static int rows_fits(const kiln_conv_shape *s)
 {
     return (s->HH == 3 || s->HH == 5 || s->HH == 7) && s->stride == 1 && s->pad_h < s->HH &&
            s->pad_w < s->WW && s->WW * s->C >= 9 && s->F >= 8 && s->OH >= TOOM_OUT;
@@ -112,33 +88,43 @@ static vd load_taps(const float *w, ptrdiff_t apart, int left)
     return taps;
 }
 
+typedef struct {
+    const kiln_conv_plan *plan;
+    const kiln_conv_direction *d;
+    const float *w;
+    float *u;
+} filters_job;
+
 /* U for one panel of filters and one of their columns: u[q][panel][(x, c), f], rounded once from
  * double. */
 static void transform_filters(void *context, int task, int thread)
 {
-    const pass *p = context;
-    const int C = p->strips.C, taps = p->t.taps, plane = taps * p->WW, x = task % p->WW;
-    const int f0 = task / p->WW * TILE_COLUMNS, left = p->F - f0;
+    const filters_job *j = context;
+    const kiln_conv_direction *d = j->d;
+    const kiln_toom_cook *t = &j->plan->transform;
+    const int WW = j->plan->shape.WW, plane = t->taps * WW, x = task % WW;
+    const int f0 = task / WW * TILE_COLUMNS, left = d->F - f0;
     const int width = tile_vectors(left) * KILN_LANES;
     /* w (F, C, HH, WW) of the layer: distances of result and source channels, and of taps */
-    const ptrdiff_t per_result = p->turned ? plane : (ptrdiff_t)C * plane;
-    const ptrdiff_t per_source = p->turned ? (ptrdiff_t)p->F * plane : plane;
-    const ptrdiff_t per_tap = p->turned ? -p->WW : p->WW;
-    const float *first = p->w + f0 * per_result + (p->turned ? plane - 1 - x : x);
+    const ptrdiff_t per_result = d->transposed ? plane : (ptrdiff_t)d->C * plane;
+    const ptrdiff_t per_source = d->transposed ? (ptrdiff_t)d->F * plane : plane;
+    const ptrdiff_t per_tap = d->transposed ? -WW : WW;
+    const float *first = j->w + f0 * per_result + (d->transposed ? plane - 1 - x : x);
 
     (void)thread;
-    for (int c = 0; c < C; c++)
+    for (int c = 0; c < d->C; c++)
         for (int f = 0; f < width; f += KILN_LANES) {
-            float *u = p->u + (size_t)p->WW * C * f0 + (size_t)(x * C + c) * width + f;
+            float *u = j->u + (size_t)WW * d->C * f0 + (size_t)(x * d->C + c) * width + f;
             const float *w = first + c * per_source + f * per_result;
             vd g[TOOM_TAPS_MAX];
 
-            for (int k = 0; k < taps; k++) g[k] = load_taps(w + k * per_tap, per_result, left - f);
-            for (int q = 0; q < p->t.points; q++) {
+            for (int k = 0; k < t->taps; k++)
+                g[k] = load_taps(w + k * per_tap, per_result, left - f);
+            for (int q = 0; q < t->points; q++) {
                 vd sum = {0};
 
-                for (int k = 0; k < taps; k++) sum += p->t.g[q][k] * g[k];
-                vf_store(u + q * p->u_step, __builtin_convertvector(sum, vf));
+                for (int k = 0; k < t->taps; k++) sum += t->g[q][k] * g[k];
+                vf_store(u + q * d->u_step, __builtin_convertvector(sum, vf));
             }
         }
 }
@@ -168,7 +154,7 @@ TOOM_INLINE void combine_rows(float *v, size_t v_step, const float *const *rows,
 }
 
 void kiln_strip_transform(float *v, size_t v_step, const kiln_strips *s, const kiln_toom_cook *t,
-                          int strip, const float *zeros)
+                          int strip)
 {
     const float *image = s->source + (size_t)(strip / s->down) * s->H * s->W * s->C;
     const int top = strip % s->down * TOOM_OUT - s->top;
@@ -179,7 +165,7 @@ void kiln_strip_transform(float *v, size_t v_step, const kiln_strips *s, const k
     for (int r = 0; r < t->points; r++) {
         const int h = top + r;
 
-        rows[r] = h < 0 || h >= s->H ? zeros : image + (size_t)h * s->W * s->C;
+        rows[r] = h < 0 || h >= s->H ? s->zeros : image + (size_t)h * s->W * s->C;
     }
     for (int q = 0; q < t->points; q++) {
         memset(v + q * v_step, 0, (size_t)before * sizeof *v);
@@ -196,22 +182,23 @@ void kiln_strip_transform(float *v, size_t v_step, const kiln_strips *s, const k
 /* M[q] of up to PIXELS pixels, whose patches and results at the first point are given. */
 static void multiply(const pass *p, int pixels, const float *const *patch, float *const *place)
 {
-    const int C = p->strips.C, f_step = vf_whole(p->F);
-    const tile_depth depth = {1, p->WW * C, 0};
+    const kiln_conv_direction *d = p->d;
+    const int K = p->plan->shape.WW * d->C, f_step = vf_whole(d->F);
+    const tile_depth depth = {1, K, 0};
     const tile_runs deal = tile_deal(pixels);
 
-    for (int q = 0; q < p->t.points; q++)
+    for (int q = 0; q < p->plan->transform.points; q++)
         for (int f = 0; f < f_step; f += TILE_COLUMNS) {
             const int vectors = tile_vectors(f_step - f);
             const tile_end end = {vectors * KILN_LANES, 0, NULL, 0};
-            const float *panel = p->u + q * p->u_step + (size_t)p->WW * C * f;
+            const float *panel = p->u + q * d->u_step + (size_t)K * f;
 
             for (int r = 0; r < deal.count; r++) {
                 const tile_run run = deal.run[r];
 
                 kiln_tile_apart[vectors - 1][run.rows - 1](
-                    run.tiles, place + run.first, (ptrdiff_t)(q * p->m_step) + f, patch + run.first,
-                    (ptrdiff_t)(q * p->v_step), depth, panel, vectors * KILN_LANES, &end);
+                    run.tiles, place + run.first, (ptrdiff_t)(q * d->m_step) + f, patch + run.first,
+                    (ptrdiff_t)(q * d->v_step), depth, panel, vectors * KILN_LANES, &end);
             }
         }
 }
@@ -219,15 +206,16 @@ static void multiply(const pass *p, int pixels, const float *const *patch, float
 /* All pixels of the block's strips. */
 static void multiply_strips(const pass *p, const float *v, float *m, int strips)
 {
+    const kiln_conv_direction *d = p->d;
     const float *patch[PIXELS];
     float *place[PIXELS];
     int pixels = 0;
 
     for (int strip = 0; strip < strips; strip++)
-        for (int x = 0; x < p->RW; x++) {
-            patch[pixels] = v + ((size_t)strip * p->strips.columns + x) * p->strips.C;
-            place[pixels++] = m + ((size_t)strip * p->RW + x) * vf_whole(p->F);
-            if (pixels == PIXELS || (strip == strips - 1 && x == p->RW - 1)) {
+        for (int x = 0; x < d->RW; x++) {
+            patch[pixels] = v + ((size_t)strip * p->strips.columns + x) * d->C;
+            place[pixels++] = m + ((size_t)strip * d->RW + x) * vf_whole(d->F);
+            if (pixels == PIXELS || (strip == strips - 1 && x == d->RW - 1)) {
                 multiply(p, pixels, patch, place);
                 pixels = 0;
             }
@@ -244,19 +232,20 @@ static __attribute__((noinline)) void store_edge(float *out, size_t line, const 
 /* The strip's result rows, those that exist, from M. */
 TOOM_INLINE void store_strip(const pass *p, int strip, const float *m, const int P)
 {
-    const int f_step = vf_whole(p->F), row = strip % p->strips.down * TOOM_OUT;
-    const int rows = p->RH - row < TOOM_OUT ? p->RH - row : TOOM_OUT;
-    const size_t line = (size_t)p->RW * p->F;
-    float *out = p->result + ((size_t)(strip / p->strips.down) * p->RH + row) * line;
+    const kiln_conv_direction *d = p->d;
+    const int f_step = vf_whole(d->F), row = strip % p->strips.down * TOOM_OUT;
+    const int rows = d->RH - row < TOOM_OUT ? d->RH - row : TOOM_OUT;
+    const size_t line = (size_t)d->RW * d->F;
+    float *out = p->result + ((size_t)(strip / p->strips.down) * d->RH + row) * line;
     const vf floor = vf_set1(p->relu ? 0.0f : -__builtin_inff());
 
-    for (int x = 0; x < p->RW; x++, out += p->F, m += f_step)
-        for (int f = 0; f < p->F; f += KILN_LANES) {
-            const int part = p->F - f < KILN_LANES ? p->F - f : KILN_LANES;
+    for (int x = 0; x < d->RW; x++, out += d->F, m += f_step)
+        for (int f = 0; f < d->F; f += KILN_LANES) {
+            const int part = d->F - f < KILN_LANES ? d->F - f : KILN_LANES;
             vf in[2 * TOOM_PAIRS_MAX + 2], y[TOOM_OUT], edge[TOOM_OUT], bias = vf_set1(0.0f);
 
-            UNROLL for (int q = 0; q < 2 * P + 2; q++) in[q] = vf_load(m + q * p->m_step + f);
-            toom_output(y, in, &p->t, P);
+            UNROLL for (int q = 0; q < 2 * P + 2; q++) in[q] = vf_load(m + q * d->m_step + f);
+            toom_output(y, in, &p->plan->transform, P);
             if (p->bias) bias = vf_load_first(p->bias + f, part);
             for (int i = 0; i < TOOM_OUT; i++) y[i] = vf_max(floor, y[i] + bias); /* a NaN stays */
             if (rows == TOOM_OUT && part == KILN_LANES) {
@@ -271,19 +260,21 @@ TOOM_INLINE void store_strip(const pass *p, int strip, const float *m, const int
 static void run_block(void *context, int task, int thread)
 {
     const pass *p = context;
-    const int first = task * p->block, left = p->strip_count - first;
-    const int strips = left < p->block ? left : p->block;
-    const size_t v_strip = (size_t)p->strips.columns * p->strips.C,
-                 m_strip = (size_t)p->RW * vf_whole(p->F);
-    float *const v = p->room + thread * p->room_each, *const m = v + p->t.points * p->v_step;
+    const kiln_conv_direction *d = p->d;
+    const kiln_toom_cook *t = &p->plan->transform;
+    const int first = task * d->block, left = p->strip_count - first;
+    const int strips = left < d->block ? left : d->block;
+    const size_t v_strip = (size_t)p->strips.columns * d->C,
+                 m_strip = (size_t)d->RW * vf_whole(d->F);
+    float *const v = p->threads + thread * d->padded, *const m = v + t->points * d->v_step;
 
     for (int i = 0; i < strips; i++)
-        kiln_strip_transform(v + i * v_strip, p->v_step, &p->strips, &p->t, first + i, p->zeros);
+        kiln_strip_transform(v + i * v_strip, d->v_step, &p->strips, t, first + i);
     multiply_strips(p, v, m, strips);
     for (int i = 0; i < strips; i++) {
-        if (p->t.pairs == 2)
+        if (t->pairs == 2)
             store_strip(p, first + i, m + i * m_strip, 2);
-        else if (p->t.pairs == 3)
+        else if (t->pairs == 3)
             store_strip(p, first + i, m + i * m_strip, 3);
         else
             store_strip(p, first + i, m + i * m_strip, 4);
@@ -291,38 +282,35 @@ static void run_block(void *context, int task, int thread)
 }
 
 /* U, and a row of zeros behind it. */
-static void rows_filters(const float *w, const kiln_conv_shape *s, int turned, float *work)
+static void rows_filters(const float *w, const kiln_conv_plan *p, const kiln_conv_direction *d,
+                         float *work)
 {
-    pass p = make_pass(s, turned);
+    filters_job j = {.plan = p, .d = d, .w = w, .u = work};
 
-    p.w = w;
-    p.u = work;
-    memset(work + p.t.points * p.u_step, 0, zero_floats(&p) * sizeof *work);
-    kiln_parallel((p.F + TILE_COLUMNS - 1) / TILE_COLUMNS * p.WW, transform_filters, &p);
+    memset(work + d->zeros, 0, (d->filters - d->zeros) * sizeof *work);
+    kiln_parallel((d->F + TILE_COLUMNS - 1) / TILE_COLUMNS * p->shape.WW, transform_filters, &j);
 }
 
 static void rows_images(float *result, const float *source, const float *bias,
-                        const kiln_conv_shape *s, int turned, int relu, float *work)
+                        const kiln_conv_plan *plan, const kiln_conv_direction *d, int n, int relu,
+                        float *work)
 {
-    pass p = make_pass(s, turned);
+    pass p = {.plan = plan, .d = d, .u = work, .bias = bias, .result = result,
+              .threads = work + d->filters, .relu = relu};
 
-    p.strips.source = source;
-    p.bias = bias;
-    p.relu = relu;
-    p.result = result;
-    p.u = work;
-    p.zeros = work + p.t.points * p.u_step;
-    p.room = work + p.t.points * p.u_step + zero_floats(&p);
-    kiln_parallel((p.strip_count + p.block - 1) / p.block, run_block, &p);
+    p.strips = (kiln_strips){.source = source, .zeros = work + d->zeros,
+                             .H = d->H, .W = d->W, .C = d->C, .top = d->top, .left = d->left,
+                             .columns = strip_columns(plan, d), .down = kiln_strips_down(d->RH)};
+    p.strip_count = n * p.strips.down;
+    kiln_parallel((p.strip_count + d->block - 1) / d->block, run_block, &p);
 }
 
 const kiln_conv_algorithm kiln_winograd_rows = {
-    rows_work,
-    rows_filters,
-    rows_images,
-    kiln_winograd_rows_dw_work,
-    kiln_winograd_rows_dw_groups,
-    kiln_winograd_rows_dw_step,
-    kiln_winograd_rows_dw_images,
-    kiln_winograd_rows_dw_join,
+    .name = "winograd rows",
+    .fits = rows_fits,
+    .plan = rows_plan,
+    .filters = rows_filters,
+    .images = rows_images,
+    .dw_images = kiln_winograd_rows_dw_images,
+    .dw_join = kiln_winograd_rows_dw_join,
 };

@@ -9,9 +9,7 @@
 
 #include "kernels/conv.h"
 
-/* 1 where the algorithm applies and pays, by shape alone. */
-int kiln_winograd_rows_fits(const kiln_conv_shape *s);
-
+/* Fits stride 1 and pads smaller than the filter. */
 extern const kiln_conv_algorithm kiln_winograd_rows;
 
 #endif

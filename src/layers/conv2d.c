@@ -18,107 +18,93 @@
 #include "kernels/winograd_rows.h"
 #include "layers/layers.h"
 
-int kiln_conv2d_algorithm(const kiln_conv_shape *s)
+const kiln_conv_algorithm *kiln_conv2d_algorithm(const kiln_conv_shape *s)
 {
-    if (kiln_winograd_fits(s)) return KILN_CONV_WINOGRAD;
-    return kiln_winograd_rows_fits(s) ? KILN_CONV_WINOGRAD_ROWS : KILN_CONV_DIRECT;
+    if (kiln_winograd.fits(s)) return &kiln_winograd;
+    return kiln_winograd_rows.fits(s) ? &kiln_winograd_rows : &kiln_conv_direct;
 }
 
-const char *kiln_conv2d_algorithm_name(int algorithm)
+/* Scratch of a backward pass: dx's, then dw's, then a sum for each image and filter. */
+void kiln_conv2d_plan_make(kiln_conv2d_plan *p, const kiln_conv_shape *s)
 {
-    static const char *const names[] = {"direct", "winograd", "winograd rows"};
-
-    return names[algorithm];
-}
-
-const kiln_conv_algorithm *kiln_conv2d_kernels(const kiln_conv_shape *s)
-{
-    static const kiln_conv_algorithm *const kernels[] = {&kiln_conv_direct, &kiln_winograd,
-                                                         &kiln_winograd_rows};
-
-    return kernels[kiln_conv2d_algorithm(s)];
+    kiln_conv_plan_make(&p->conv, kiln_conv2d_algorithm(s), s);
+    p->dw = (p->conv.work + 15) / 16 * 16;
+    p->db = p->dw + (p->conv.dw_work + 15) / 16 * 16;
+    p->work = p->db + (size_t)s->N * s->F;
 }
 
 /* ---- in parts -------------------------------------------------------------------------------- */
 
-/* Scratch of a backward pass: dx's, then dw's, then a sum for each image and filter. */
-typedef struct {
-    size_t dw, db, all;
-} backward_parts;
-
-static backward_parts backward_work(const kiln_conv_shape *s)
+void kiln_conv2d_begin_forward(const float *w, const kiln_conv2d_plan *p, float *work)
 {
-    const kiln_conv_algorithm *a = kiln_conv2d_kernels(s);
-    const size_t dw = (a->work(s) + 15) / 16 * 16, db = dw + (a->dw_work(s) + 15) / 16 * 16;
-
-    return (backward_parts){dw, db, db + (size_t)s->N * s->F};
+    p->conv.algorithm->filters(w, &p->conv, &p->conv.forward, work);
 }
 
-size_t kiln_conv2d_work(const kiln_conv_shape *s)
+void kiln_conv2d_forward_images(float *out, const float *x, const float *b,
+                                const kiln_conv2d_plan *p, int n, int relu, float *work)
 {
-    return backward_work(s).all;
+    p->conv.algorithm->images(out, x, b, &p->conv, &p->conv.forward, n, relu, work);
 }
 
-void kiln_conv2d_begin_backward(const float *w, const kiln_conv_shape *s, int wants_dx, float *work)
+void kiln_conv2d_begin_backward(const float *w, const kiln_conv2d_plan *p, int wants_dx,
+                                float *work)
 {
-    if (wants_dx) kiln_conv2d_kernels(s)->filters(w, s, 1, work);
+    if (wants_dx) p->conv.algorithm->filters(w, &p->conv, &p->conv.dx, work);
 }
 
 void kiln_conv2d_backward_images(float *dx, const float *dout, const float *x,
-                                 const kiln_conv_shape *s, int group, int first, int last,
+                                 const kiln_conv2d_plan *p, int N, int group, int first, int last,
                                  int thread, float *work)
 {
-    const kiln_conv_algorithm *a = kiln_conv2d_kernels(s);
-    const backward_parts at = backward_work(s);
-    kiln_conv_shape part = *s;
+    const kiln_conv_plan *conv = &p->conv;
+    const int pixels = conv->shape.OH * conv->shape.OW, F = conv->shape.F;
 
-    part.N = last - first;
-    if (dx) a->images(dx, dout, NULL, &part, 1, 0, work);
-    a->dw_images(dout, x, s, group, first, last, thread, work + at.dw);
-    for (int n = first; n < last; n++, dout += (size_t)s->OH * s->OW * s->F)
-        kiln_vec_column_sums(work + at.db + (size_t)n * s->F, dout, s->OH * s->OW, s->F);
+    if (dx) conv->algorithm->images(dx, dout, NULL, conv, &conv->dx, last - first, 0, work);
+    conv->algorithm->dw_images(dout, x, conv, N, group, first, last, thread, work + p->dw);
+    for (int n = first; n < last; n++, dout += (size_t)pixels * F)
+        kiln_vec_column_sums(work + p->db + (size_t)n * F, dout, pixels, F);
 }
 
-void kiln_conv2d_end_backward(float *dw, float *db, const kiln_conv_shape *s, float *work)
+void kiln_conv2d_end_backward(float *dw, float *db, const kiln_conv2d_plan *p, int N, float *work)
 {
-    const backward_parts at = backward_work(s);
-
-    kiln_conv2d_kernels(s)->dw_join(dw, s, work + at.dw);
-    if (db) kiln_vec_column_sums(db, work + at.db, s->N, s->F);
+    p->conv.algorithm->dw_join(dw, &p->conv, N, work + p->dw);
+    if (db) kiln_vec_column_sums(db, work + p->db, N, p->conv.shape.F);
 }
 
 /* ---- whole ----------------------------------------------------------------------------------- */
 
 void kiln_conv2d_forward(float *out, const float *x, const float *w, const float *b,
-                         const kiln_conv_shape *s, int relu, float *work)
+                         const kiln_conv2d_plan *p, int n, int relu, float *work)
 {
-    kiln_conv_forward(kiln_conv2d_kernels(s), out, x, w, b, s, relu, work);
+    kiln_conv_forward(out, x, w, b, &p->conv, n, relu, work);
 }
 
 typedef struct {
     const float *dout, *x;
-    const kiln_conv_shape *s;
-    int groups;
+    const kiln_conv2d_plan *p;
+    int n, groups;
     float *work;
 } job;
 
 static void group_task(void *context, int group, int thread)
 {
     const job *j = context;
-    const kiln_conv_shape *s = j->s;
-    const int first = kiln_conv_group(s, j->groups, group);
+    const kiln_conv_shape *s = &j->p->conv.shape;
+    const int first = kiln_conv_group(j->n, j->groups, group),
+              last = kiln_conv_group(j->n, j->groups, group + 1);
 
     kiln_conv2d_backward_images(NULL, j->dout + (size_t)first * s->OH * s->OW * s->F,
-                                j->x + (size_t)first * s->H * s->W * s->C, s, group, first,
-                                kiln_conv_group(s, j->groups, group + 1), thread, j->work);
+                                j->x + (size_t)first * s->H * s->W * s->C, j->p, j->n, group, first,
+                                last, thread, j->work);
 }
 
 void kiln_conv2d_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
-                          const float *w, const kiln_conv_shape *s, float *work)
+                          const float *w, const kiln_conv2d_plan *p, int n, float *work)
 {
-    job j = {dout, x, s, kiln_conv2d_kernels(s)->dw_groups(s), work};
+    job j = {.dout = dout, .x = x, .p = p, .n = n, .groups = kiln_conv_groups(&p->conv, n),
+             .work = work};
 
-    if (dx) kiln_conv_dx(kiln_conv2d_kernels(s), dx, dout, w, s, work);
+    if (dx) kiln_conv_dx(dx, dout, w, &p->conv, n, work);
     kiln_parallel(j.groups, group_task, &j);
-    kiln_conv2d_end_backward(dw, db, s, work);
+    kiln_conv2d_end_backward(dw, db, p, n, work);
 }

@@ -32,24 +32,32 @@ void kiln_affine_backward(float *dx, float *dw, float *db, const float *dout, co
 
 /* ---- conv2d.c ---------------------- cs231n: conv_forward, conv_backward */
 /* The net's convolution, channels last; picks its algorithm by shape alone. db = Σ dout. dx may be
- * NULL, b and db where there is no bias. */
-enum { KILN_CONV_DIRECT, KILN_CONV_WINOGRAD, KILN_CONV_WINOGRAD_ROWS };
-int kiln_conv2d_algorithm(const kiln_conv_shape *s);
-const char *kiln_conv2d_algorithm_name(int algorithm); /* "winograd rows", .. */
-const kiln_conv_algorithm *kiln_conv2d_kernels(const kiln_conv_shape *s);
-size_t kiln_conv2d_work(const kiln_conv_shape *s);
+ * NULL, b and db where there is no bias. Its plan is made once, for batches of at most shape.N
+ * images; passes take n of them. */
+const kiln_conv_algorithm *kiln_conv2d_algorithm(const kiln_conv_shape *s);
+typedef struct {
+    kiln_conv_plan conv;
+    size_t dw, db; /* where the scratch of dw, and the sums of each image, begin in work */
+    size_t work;
+} kiln_conv2d_plan;
+void kiln_conv2d_plan_make(kiln_conv2d_plan *p, const kiln_conv_shape *s);
+/* Whole passes. work: p->work floats. */
 void kiln_conv2d_forward(float *out, const float *x, const float *w, const float *b,
-                         const kiln_conv_shape *s, int relu, float *work);
+                         const kiln_conv2d_plan *p, int n, int relu, float *work);
 void kiln_conv2d_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
-                          const float *w, const kiln_conv_shape *s, float *work);
-/* The backward pass in parts: begin; images [first, last) of a group, as kernels/conv.h cuts them,
- * on `thread`, dx NULL or wanted as begin was told; end. dx, dout, x begin with image `first`. */
-void kiln_conv2d_begin_backward(const float *w, const kiln_conv_shape *s, int wants_dx,
+                          const float *w, const kiln_conv2d_plan *p, int n, float *work);
+/* The passes in parts. Forward: begin, then images, n at a time. Backward, N images in all: begin;
+ * images [first, last) of a group, as kernels/conv.h cuts them, on `thread`, dx NULL or wanted as
+ * begin was told; end. dx, dout, x begin with image `first`. */
+void kiln_conv2d_begin_forward(const float *w, const kiln_conv2d_plan *p, float *work);
+void kiln_conv2d_forward_images(float *out, const float *x, const float *b,
+                                const kiln_conv2d_plan *p, int n, int relu, float *work);
+void kiln_conv2d_begin_backward(const float *w, const kiln_conv2d_plan *p, int wants_dx,
                                 float *work);
 void kiln_conv2d_backward_images(float *dx, const float *dout, const float *x,
-                                 const kiln_conv_shape *s, int group, int first, int last,
+                                 const kiln_conv2d_plan *p, int N, int group, int first, int last,
                                  int thread, float *work);
-void kiln_conv2d_end_backward(float *dw, float *db, const kiln_conv_shape *s, float *work);
+void kiln_conv2d_end_backward(float *dw, float *db, const kiln_conv2d_plan *p, int N, float *work);
 
 /* ---- conv2d_im2col.c --------------- cs231n: conv_forward_im2col, conv_backward_im2col */
 /* The course's own: planes first, x (N, C, H, W), out (N, F, OH, OW), a column matrix and one

@@ -85,83 +85,71 @@ static kiln_conv_shape shape_of(const kiln_layer *l, int n)
 
 static const char *algorithm(const kiln_layer *l, int n)
 {
+    (void)n;
+    return kiln_conv2d_algorithm(&l->u.conv)->name;
+}
+
+static void plan(void *made, const kiln_layer *l, int n)
+{
     const kiln_conv_shape s = shape_of(l, n);
 
-    return kiln_conv2d_algorithm_name(kiln_conv2d_algorithm(&s));
+    kiln_conv2d_plan_make(made, &s);
 }
 
 static size_t work(const kiln_layer *l, int n)
 {
-    const kiln_conv_shape s = shape_of(l, n);
+    kiln_conv2d_plan made;
 
-    return kiln_conv2d_work(&s);
+    plan(&made, l, n);
+    return made.work;
 }
 
 /* ---- passes ---------------------------------------------------------------------------------- */
 
 static void begin_forward(const kiln_pass *p)
 {
-    const kiln_conv_shape s = shape_of(p->layer, p->all);
-
-    kiln_conv2d_kernels(&s)->filters(p->data[W], &s, 0, p->work);
+    kiln_conv2d_begin_forward(p->data[W], p->plan, p->work);
 }
 
 static void forward(const kiln_pass *p)
 {
-    const kiln_conv_shape s = shape_of(p->layer, p->n);
-
-    kiln_conv2d_kernels(&s)->images(p->out, p->x, p->data[B], &s, 0, p->relu, p->work);
+    kiln_conv2d_forward_images(p->out, p->x, p->data[B], p->plan, p->n, p->relu, p->work);
 }
 
 static void begin_backward(const kiln_pass *p)
 {
-    const kiln_conv_shape s = shape_of(p->layer, p->all);
-
-    kiln_conv2d_begin_backward(p->data[W], &s, p->dx != NULL, p->work);
+    kiln_conv2d_begin_backward(p->data[W], p->plan, p->dx != NULL, p->work);
 }
 
 static void backward(const kiln_pass *p)
 {
-    const kiln_conv_shape s = shape_of(p->layer, p->all);
-
-    kiln_conv2d_backward_images(p->dx, p->dout, p->x, &s, p->group, p->first, p->first + p->n,
-                                p->thread, p->work);
+    kiln_conv2d_backward_images(p->dx, p->dout, p->x, p->plan, p->all, p->group, p->first,
+                                p->first + p->n, p->thread, p->work);
 }
 
 static void end_backward(const kiln_pass *p)
 {
-    const kiln_conv_shape s = shape_of(p->layer, p->all);
-
-    kiln_conv2d_end_backward(p->gradient[W], p->gradient[B], &s, p->work);
+    kiln_conv2d_end_backward(p->gradient[W], p->gradient[B], p->plan, p->all, p->work);
 }
 
 static void backward_all(const kiln_pass *p)
 {
-    const kiln_conv_shape s = shape_of(p->layer, p->all);
-
-    kiln_conv2d_backward(p->dx, p->gradient[W], p->gradient[B], p->dout, p->x, p->data[W], &s,
-                         p->work);
+    kiln_conv2d_backward(p->dx, p->gradient[W], p->gradient[B], p->dout, p->x, p->data[W], p->plan,
+                         p->all, p->work);
 }
 
-static int groups(const kiln_layer *l, int n)
+static int groups(const void *made, int n)
 {
-    const kiln_conv_shape s = shape_of(l, n);
+    const kiln_conv2d_plan *p = made;
 
-    return kiln_conv2d_kernels(&s)->dw_groups(&s);
+    return kiln_conv_groups(&p->conv, n);
 }
 
-static int group_first(const kiln_layer *l, int n, int count, int group)
+static int group_step(const void *made)
 {
-    const kiln_conv_shape s = shape_of(l, n);
+    const kiln_conv2d_plan *p = made;
 
-    return kiln_conv_group(&s, count, group);
-}
-
-static int group_step(const kiln_layer *l, int n)
-{
-    const kiln_conv_shape s = shape_of(l, n);
-
-    return kiln_conv2d_kernels(&s)->dw_step(&s);
+    return p->conv.dw.step;
 }
 
 /* ---- the twin, and what one entry reaches ---------------------------------------------------- */
@@ -291,6 +279,8 @@ const kiln_layer_kind kiln_kinds_conv[] = {
         .infer = infer,
         .tensors = tensors,
         .algorithm = algorithm,
+        .plan_bytes = sizeof(kiln_conv2d_plan),
+        .plan = plan,
         .work = work,
         .reads = KILN_READS_X,
         .fuses_relu = 1,
@@ -302,7 +292,7 @@ const kiln_layer_kind kiln_kinds_conv[] = {
         .end_backward = end_backward,
         .backward_all = backward_all,
         .groups = groups,
-        .group_first = group_first,
+        .group_first = kiln_conv_group,
         .group_step = group_step,
         .twin = twin,
         .twin_work = twin_work,

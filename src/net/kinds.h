@@ -59,6 +59,7 @@ typedef struct {
 typedef struct {
     const kiln_layer *layer;
     float *data[KILN_LAYER_TENSORS_MAX], *gradient[KILN_LAYER_TENSORS_MAX]; /* as its row lists */
+    const void *plan;           /* what its row planned, for the largest batch */
     float *cache, *sums, *work; /* floats as its row says, for the largest batch */
     const float *x, *x2, *dout;
     float *out, *dx;            /* backward: out is what forward gave; dx NULL: nobody wants it */
@@ -106,6 +107,10 @@ struct kiln_layer_kind {
     int (*least_batch)(const kiln_layer *l);                 /* in train mode; NULL: 1 */
     const char *(*algorithm)(const kiln_layer *l, int n);    /* for the summary */
 
+    /* What it knows before it sees values, in plan_bytes: made with the net for batches of n. */
+    size_t plan_bytes;
+    void (*plan)(void *plan, const kiln_layer *l, int n);
+
     /* Floats for a batch of n: scratch while it runs, and what is kept from forward to backward. */
     size_t (*work)(const kiln_layer *l, int n);
     size_t (*cache)(const kiln_layer *l, int n);
@@ -143,9 +148,9 @@ struct kiln_layer_kind {
 
     /* A kind whose gradients are summed in groups of images, several images a step. Its scratch
      * holds what begin made, so no two such kinds run at a time. */
-    int (*groups)(const kiln_layer *l, int n);
-    int (*group_first)(const kiln_layer *l, int n, int groups, int group); /* image; at groups: n */
-    int (*group_step)(const kiln_layer *l, int n);
+    int (*groups)(const void *plan, int n);
+    int (*group_first)(int n, int groups, int group); /* image; at groups: n */
+    int (*group_step)(const void *plan);
 
     /* A loss, the last layer: mean loss of the scores x; dx is the gradient, NULL: not wanted. */
     double (*loss)(const kiln_layer *l, float *dx, const float *x, const int *y, int n);

@@ -47,6 +47,26 @@ static int check_sizes(const kiln_net *net)
     return KILN_OK;
 }
 
+/* What layers know before they see values. */
+static int plan_layers(kiln_net *net)
+{
+    size_t bytes = 0;
+
+    for (int l = 0; l < net->plan.count; l++)
+        bytes += (kiln_net_kind(net, l)->plan_bytes + KILN_ALIGN - 1) / KILN_ALIGN * KILN_ALIGN;
+    KILN_TRY(kiln_arena_create(&net->plans, bytes, "the net"));
+    for (int l = 0; l < net->plan.count; l++) {
+        const kiln_layer *layer = &net->plan.layer[l];
+        void *plan;
+
+        if (!layer->kind->plan) continue;
+        plan = kiln_arena_take(&net->plans, 1, layer->kind->plan_bytes);
+        layer->kind->plan(plan, layer, net->options.batch);
+        net->node[l].made = plan;
+    }
+    return KILN_OK;
+}
+
 /* A smaller batch may ask for more than the largest, where it makes a layer choose another
  * algorithm. */
 static void measure_work(kiln_net *net)
@@ -122,6 +142,7 @@ static int prepare(kiln_net *net, const char *notation, const kiln_net_options *
     KILN_TRY(kiln_notation_parse(&net->plan, notation, o->C, o->H, o->W));
     KILN_TRY(check_sizes(net));
     KILN_TRY(check_work(net));
+    KILN_TRY(plan_layers(net));
     kiln_net_list_tensors(net);
     kiln_net_plan_stretches(net);
     kiln_net_plan_memory(net);
@@ -159,7 +180,7 @@ static int begin(kiln_net **out, const char *notation, const kiln_net_options *o
     net->self = self;
     status = prepare(net, notation, o);
     if (status < 0)
-        kiln_arena_destroy(&self);
+        kiln_net_free(net);
     else
         *out = net;
     return status;
@@ -186,7 +207,7 @@ int kiln_net_measure(kiln_plan *plan, double *bytes, const char *notation,
 
     KILN_TRY(begin(&net, notation, o));
     *plan = net->plan;
-    *bytes = (double)net->arena.used + (double)sizeof *net;
+    *bytes = (double)net->arena.used + (double)net->plans.used + (double)sizeof *net;
     kiln_net_free(net);
     return KILN_OK;
 }
@@ -197,6 +218,7 @@ void kiln_net_free(kiln_net *net)
 
     if (!net) return;
     kiln_arena_destroy(&net->arena);
+    kiln_arena_destroy(&net->plans);
     self = net->self;
     kiln_arena_destroy(&self);
 }
@@ -213,7 +235,7 @@ const kiln_net_options *kiln_net_made_with(const kiln_net *net)
 
 size_t kiln_net_bytes(const kiln_net *net)
 {
-    return net->self.size + net->arena.size;
+    return net->self.size + net->plans.size + net->arena.size;
 }
 
 int kiln_net_check_batch(const kiln_net *net, int n)

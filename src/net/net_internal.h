@@ -47,6 +47,7 @@ typedef struct {
     int tensors;        /* how many it has; their numbers, in the order of its row: */
     int tensor[KILN_LAYER_TENSORS_MAX];
     int trained;        /* how many of them */
+    const void *made;   /* what its kind planned, or NULL */
     /* The memory. */
     float *out, *dout, *temp, *cache;
     int32_t *place; /* of maxima */
@@ -57,7 +58,7 @@ typedef struct {
 } kiln_node;
 
 struct kiln_net {
-    kiln_arena self, arena; /* this struct; all that it points to */
+    kiln_arena self, plans, arena; /* this struct; plans of layers; all else that it points to */
     kiln_net_options options;
     kiln_plan plan;
     kiln_node node[KILN_LAYERS_MAX];

@@ -139,6 +139,7 @@ static kiln_pass make_pass(const kiln_net *net, int l, int all, int first, int n
         p.data[i] = net->tensor[node->tensor[i]].data;
         p.gradient[i] = net->tensor[node->tensor[i]].gradient;
     }
+    p.plan = node->made;
     p.cache = node->cache;
     p.sums = net->sums;
     p.work = net->work;

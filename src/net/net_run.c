@@ -127,7 +127,7 @@ int kiln_net_chunk(const kiln_net *net, kiln_stretch layers, int n, int backward
     for (int l = layers.first; l <= layers.last; l++) {
         if (!kiln_net_does_nothing(net, l)) floats += kiln_net_elements(net, l);
         if (backward && kiln_net_kind(net, l)->groups)
-            step = kiln_net_kind(net, l)->group_step(&net->plan.layer[l], n);
+            step = kiln_net_kind(net, l)->group_step(net->node[l].made);
     }
     chunk = floats < CHUNK_FLOATS ? (int)(CHUNK_FLOATS / floats) : 1;
     return at_most((chunk + step - 1) / step * step, n);
@@ -276,10 +276,10 @@ static void backward_task(void *context, int task, int thread)
     int first = task * s->chunk, end = at_most(first + s->chunk, s->n);
 
     if (s->conv >= 0) {
-        const kiln_layer *layer = &s->net->plan.layer[s->conv];
+        const kiln_layer_kind *kind = kiln_net_kind(s->net, s->conv);
 
-        first = layer->kind->group_first(layer, s->n, s->groups, task);
-        end = layer->kind->group_first(layer, s->n, s->groups, task + 1);
+        first = kind->group_first(s->n, s->groups, task);
+        end = kind->group_first(s->n, s->groups, task + 1);
     }
     for (; first < end; first += s->chunk)
         backward_images(s, task, first, at_most(s->chunk, end - first), thread);
@@ -318,9 +318,7 @@ static void backward_stretch(kiln_net *net, kiln_stretch layers, int n)
         return;
     }
     if (s.conv >= 0) {
-        const kiln_layer *layer = &net->plan.layer[s.conv];
-
-        tasks = s.groups = layer->kind->groups(layer, n);
+        tasks = s.groups = kiln_net_kind(net, s.conv)->groups(net->node[s.conv].made, n);
     } else {
         s.chunk = spread(s.chunk, n);
         tasks = (n + s.chunk - 1) / s.chunk;

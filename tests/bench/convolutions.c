@@ -10,17 +10,15 @@
 #include "layers/layers.h"
 #include "ref/ref_kernels.h"
 
-/* The three ways of layers/conv2d.c, in the order of its numbers. */
-static const kiln_conv_algorithm *const algorithms[] = {
-    [KILN_CONV_DIRECT] = &kiln_conv_direct,
-    [KILN_CONV_WINOGRAD] = &kiln_winograd,
-    [KILN_CONV_WINOGRAD_ROWS] = &kiln_winograd_rows,
-};
+/* The three of layers/conv2d.c. */
+static const kiln_conv_algorithm *const algorithms[] = {&kiln_conv_direct, &kiln_winograd,
+                                                        &kiln_winograd_rows};
 enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
 typedef struct {
     kiln_conv_shape s;
-    const kiln_conv_algorithm *by;
+    kiln_conv_plan plan[ALGORITHMS];
+    const kiln_conv_plan *by;
     size_t x_size, w_size, out_size;
     float *x, *w, *b, *out;     /* read, and out as dout */
     float *dx, *dw, *result;    /* written */
@@ -31,21 +29,21 @@ static void forward(void *context)
 {
     const conv_job *j = context;
 
-    kiln_conv_forward(j->by, j->result, j->x, j->w, j->b, &j->s, 0, j->work);
+    kiln_conv_forward(j->result, j->x, j->w, j->b, j->by, j->s.N, 0, j->work);
 }
 
 static void dx(void *context)
 {
     const conv_job *j = context;
 
-    kiln_conv_dx(j->by, j->dx, j->out, j->w, &j->s, j->work);
+    kiln_conv_dx(j->dx, j->out, j->w, j->by, j->s.N, j->work);
 }
 
 static void dw(void *context)
 {
     const conv_job *j = context;
 
-    kiln_conv_dw(j->by, j->dw, j->out, j->x, &j->s, j->work);
+    kiln_conv_dw(j->dw, j->out, j->x, j->by, j->s.N, j->work);
 }
 
 enum { FORWARD, DX, DW, PASSES };
@@ -58,13 +56,16 @@ static const struct {
  * dx. */
 static int applies(int number, int pass, const kiln_conv_shape *s)
 {
-    if (number != KILN_CONV_DIRECT && number != kiln_conv2d_algorithm(s)) return 0;
+    const kiln_conv_algorithm *a = algorithms[number];
+
+    if (a != &kiln_conv_direct && a != kiln_conv2d_algorithm(s)) return 0;
     return !(pass == DX && s->C == 3);
 }
 
 static int open_job(conv_job *j, const char *line)
 {
     kiln_conv_shape *s = &j->s;
+    size_t work = 0;
 
     if (sscanf(line, "conv %d %d %d %d %d %d %d %d %d", &s->N, &s->C, &s->H, &s->W, &s->F, &s->HH,
                &s->WW, &s->stride, &s->pad_h) != 9)
@@ -81,7 +82,12 @@ static int open_job(conv_job *j, const char *line)
     j->dx = bench_floats(j->x_size);
     j->dw = bench_floats(j->w_size);
     j->result = bench_floats(j->out_size);
-    j->work = bench_floats(kiln_conv2d_work(s));
+    for (int i = 0; i < ALGORITHMS; i++) {
+        if (!algorithms[i]->fits(s)) continue;
+        kiln_conv_plan_make(&j->plan[i], algorithms[i], s);
+        if (work < kiln_conv_work(&j->plan[i])) work = kiln_conv_work(&j->plan[i]);
+    }
+    j->work = bench_floats(work);
     return 0;
 }
 
@@ -102,13 +108,13 @@ int bench_conv(const char *line, char *text, size_t size)
         const int number = i / PASSES, pass = i % PASSES;
 
         if (!applies(number, pass, &j.s)) continue;
-        j.by = algorithms[number];
+        j.by = &j.plan[number];
 
         const bench_times t = bench_measure(1, &passes[pass].act, &j);
 
         length += snprintf(text + length, size - (size_t)length,
                            "%s{\"kernel\":\"%s %s\",\"seconds\":%.9g,\"peak\":%.6g}",
-                           i ? "," : "[", kiln_conv2d_algorithm_name(number), passes[pass].name,
+                           i ? "," : "[", algorithms[number]->name, passes[pass].name,
                            t.seconds[0], t.peak);
     }
     snprintf(text + length, size - (size_t)length, "]");
@@ -159,11 +165,11 @@ int bench_conv_errors(const char *line, char *text, size_t size)
         const int number = i / PASSES, pass = i % PASSES;
 
         if (!applies(number, pass, &j.s)) continue;
-        j.by = algorithms[number];
+        j.by = &j.plan[number];
         passes[pass].act(&j);
         length += snprintf(text + length, size - (size_t)length,
                            "%s{\"kernel\":\"%s %s\",\"error\":%.4g}", i ? "," : "[",
-                           kiln_conv2d_algorithm_name(number), passes[pass].name,
+                           algorithms[number]->name, passes[pass].name,
                            error_of(result[pass], exact[pass], sizes[pass]));
     }
     snprintf(text + length, size - (size_t)length, "]");

@@ -17,4 +17,10 @@ double check_conv(const kiln_conv_algorithm *a, kiln_conv_shape s, int bias, int
 /* The same bits with 1, 2, 4 and 8 threads, and in parts of the batch. */
 void check_conv_threads(const kiln_conv_algorithm *a, kiln_conv_shape s);
 
+/* dx on one thread leaves the scratch of another alone. */
+void check_conv_scratch(const kiln_conv_algorithm *a, kiln_conv_shape s);
+
+/* A plan gives fewer images than it was made for the bits of a plan of their own. */
+void check_conv_fewer(const kiln_conv_algorithm *a, kiln_conv_shape s);
+
 #endif

@@ -1,10 +1,11 @@
 /* kernels/conv: forward, dx and dw against naive loops in double; the same bits for any number of
  * threads. */
 #include <float.h>
+#include <time.h>
 
-#include "base/threads.h"
 #include "check.h"
 #include "conv_shapes.h"
+#include "conv_twin.h"
 #include "kernels/conv.h"
 #include "kernels/tile.h"
 #include "ref/ref_kernels.h"
@@ -34,13 +35,17 @@ static void compare(const float *actual, const double *expected, const double *m
 
 static void check_shape(kiln_conv_shape s, int bias, int relu)
 {
+    kiln_conv_plan plan;
+
+    kiln_conv_plan_make(&plan, &kiln_conv_direct, &s);
+
     const sizes n = sizes_of(&s);
     const size_t most = n.x > n.out ? (n.x > n.w ? n.x : n.w) : (n.out > n.w ? n.out : n.w);
     const double terms = (double)s.C * s.HH * s.WW;
     float *x = check_floats_at(n.x, 1), *w = check_floats_at(n.w, 3),
           *b = check_floats_at((size_t)s.F, 1);
     float *dout = check_floats_at(n.out, 2),
-          *work = check_floats(kiln_conv_work(&kiln_conv_direct, &s));
+          *work = check_floats(kiln_conv_work(&plan));
     float *out = check_floats_at(n.out, 1), *dx = check_floats_at(n.x, 2), *dw = check_floats(n.w);
     double *expected = malloc(most * sizeof *expected),
            *magnitude = malloc(most * sizeof *magnitude);
@@ -51,17 +56,17 @@ static void check_shape(kiln_conv_shape s, int bias, int relu)
     check_random(dout, n.out, 4);
 
     ref_conv_forward(expected, magnitude, x, w, bias ? b : NULL, &s);
-    kiln_conv_forward(&kiln_conv_direct, out, x, w, bias ? b : NULL, &s, relu, work);
+    kiln_conv_forward(out, x, w, bias ? b : NULL, &plan, s.N, relu, work);
     for (size_t i = 0; relu && i < n.out; i++)
         if (expected[i] < 0) expected[i] = 0;
     compare(out, expected, magnitude, n.out, terms + 1, "forward", &s);
 
     ref_conv_dx(expected, magnitude, dout, w, &s);
-    kiln_conv_dx(&kiln_conv_direct, dx, dout, w, &s, work);
+    kiln_conv_dx(dx, dout, w, &plan, s.N, work);
     compare(dx, expected, magnitude, n.x, (double)s.F * s.HH * s.WW, "dx", &s);
 
     ref_conv_dw(expected, magnitude, dout, x, &s);
-    kiln_conv_dw(&kiln_conv_direct, dw, dout, x, &s, work);
+    kiln_conv_dw(dw, dout, x, &plan, s.N, work);
     compare(dw, expected, magnitude, n.w, (double)s.N * s.OH * s.OW, "dw", &s);
 
     free(expected);
@@ -159,53 +164,57 @@ static void alexnets_first_layer(void **state)
     check_shape(s, 1, 1);
 }
 
-static void run_all(const kiln_conv_shape *s, float *out, float *dx, float *dw)
+/* Strides far beyond the filter: only a few places of dx have a gradient, all others are zeros.
+ * Beyond 46340 a stride's square is no int. */
+static void strides_beyond_the_filter(void **state)
 {
-    const sizes n = sizes_of(s);
-    float *x = check_floats(n.x), *w = check_floats(n.w), *dout = check_floats(n.out);
-    float *work = check_floats(kiln_conv_work(&kiln_conv_direct, s));
+    static const int strides[] = {5, 8, 46340, 46341, 65536};
 
-    check_random(x, n.x, 1);
-    check_random(w, n.w, 2);
-    check_random(dout, n.out, 3);
-    kiln_conv_forward(&kiln_conv_direct, out, x, w, NULL, s, 1, work);
-    kiln_conv_dx(&kiln_conv_direct, dx, dout, w, s, work);
-    kiln_conv_dw(&kiln_conv_direct, dw, dout, x, s, work);
-    check_free(x);
-    check_free(w);
-    check_free(dout);
-    check_free(work);
+    (void)state;
+    for (size_t i = 0; i < sizeof strides / sizeof *strides; i++)
+        for (int pad = 0; pad <= 2; pad++) {
+            check_shape(conv_shape(2, 3, 9, 8, 6, 3, 3, strides[i], pad), 1, 0);
+            check_shape(conv_shape(2, 3, 3, 9, 6, 3, 2, strides[i], pad), 1, 1);
+            check_shape(conv_shape(1, 4, 2, 2, 8, 3, 3, strides[i], 1), 0, 1);
+            check_shape(conv_shape(1, 4, 7, 2, 8, 1, 2, strides[i], pad), 0, 0);
+        }
+}
+
+/* Passes are of the classes that exist: as many as the stride allows would take minutes. */
+static void a_large_stride_costs_nothing(void **state)
+{
+    kiln_conv_plan plan;
+    const kiln_conv_shape s = conv_shape(1, 3, 32, 32, 8, 3, 3, 20000, 1);
+    const clock_t start = clock();
+
+    (void)state;
+    for (int i = 0; i < 100; i++) kiln_conv_plan_make(&plan, &kiln_conv_direct, &s);
+    CHECK(kiln_conv_work(&plan) < 10000);
+    CHECK((double)(clock() - start) / CLOCKS_PER_SEC < 1);
 }
 
 static void threads_do_not_change_a_bit(void **state)
 {
-    const kiln_conv_shape shapes[] = {
-        conv_shape(5, 3, 20, 18, 10, 5, 5, 1, 2),
-        conv_shape(9, 17, 7, 9, 20, 3, 3, 2, 1),
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        kiln_conv_shape s = shapes[i];
+    check_conv_threads(&kiln_conv_direct, conv_shape(5, 3, 20, 18, 10, 5, 5, 1, 2));
+    check_conv_threads(&kiln_conv_direct, conv_shape(9, 17, 7, 9, 20, 3, 3, 2, 1));
+    check_conv_threads(&kiln_conv_direct, conv_shape(9, 3, 7, 9, 20, 1, 2, 3, 1));
+}
 
-        const sizes n = sizes_of(&s);
-        float *a[3] = {check_floats(n.out), check_floats(n.x), check_floats(n.w)};
-        float *b[3] = {check_floats(n.out), check_floats(n.x), check_floats(n.w)};
+/* The passes of a stride's classes differ in size, and threads are at different ones at a time. */
+static void threads_have_scratch_of_their_own(void **state)
+{
+    (void)state;
+    check_conv_scratch(&kiln_conv_direct, conv_shape(2, 4, 15, 17, 12, 3, 3, 2, 1));
+    check_conv_scratch(&kiln_conv_direct, conv_shape(2, 4, 15, 17, 12, 5, 2, 3, 1));
+    check_conv_scratch(&kiln_conv_direct, conv_shape(2, 4, 15, 17, 12, 3, 3, 1, 1));
+}
 
-        run_all(&s, a[0], a[1], a[2]);
-        for (int threads = 2; threads <= 8; threads *= 2) {
-            CHECK(kiln_threads_set(threads) >= 1);
-            run_all(&s, b[0], b[1], b[2]);
-            CHECK_SAME_BITS(b[0], a[0], n.out);
-            CHECK_SAME_BITS(b[1], a[1], n.x);
-            CHECK_SAME_BITS(b[2], a[2], n.w);
-        }
-        CHECK(kiln_threads_set(1) == 1);
-        for (int k = 0; k < 3; k++) {
-            check_free(a[k]);
-            check_free(b[k]);
-        }
-    }
+static void a_plan_serves_fewer_images(void **state)
+{
+    (void)state;
+    check_conv_fewer(&kiln_conv_direct, conv_shape(9, 3, 11, 9, 10, 5, 3, 1, 2));
+    check_conv_fewer(&kiln_conv_direct, conv_shape(9, 3, 7, 9, 20, 1, 2, 3, 1));
 }
 
 int main(void)
@@ -219,6 +228,10 @@ int main(void)
         cmocka_unit_test(a_filter_that_does_not_fit),
         cmocka_unit_test(shapes_of_the_nets),
         cmocka_unit_test(alexnets_first_layer),
+        cmocka_unit_test(strides_beyond_the_filter),
+        cmocka_unit_test(a_large_stride_costs_nothing),
+        cmocka_unit_test(threads_have_scratch_of_their_own),
+        cmocka_unit_test(a_plan_serves_fewer_images),
         cmocka_unit_test(threads_do_not_change_a_bit),
     };
     return cmocka_run_group_tests_name("conv", tests, NULL, NULL);

@@ -1,17 +1,19 @@
 /* conv2d: shapes, strides, paddings and tails against the double twin; the choice of kernel; bias
  * gradient. */
-#include "layers/layers.h"
 #include "conv_shapes.h"
+#include "kernels/winograd.h"
+#include "kernels/winograd_rows.h"
+#include "layers/layers.h"
 #include "numeric.h"
 #include "ref/ref_layers.h"
 
 /* Winograd's transforms mix a tile, so its error is measured by the largest sum, and may be ten
  * times direct's. */
 static void check_conv(const float *actual, const double *expected, const double *magnitude,
-                       size_t n, double terms, int algorithm)
+                       size_t n, double terms, const kiln_conv_algorithm *algorithm)
 {
     const double spread = largest(magnitude, n);
-    const int winograd = algorithm != KILN_CONV_DIRECT;
+    const int winograd = algorithm != &kiln_conv_direct;
 
     for (size_t i = 0; i < n; i++)
         CHECK_NEAR(actual[i], expected[i],
@@ -20,33 +22,39 @@ static void check_conv(const float *actual, const double *expected, const double
 
 static void check_shape(kiln_conv_shape s, size_t offset)
 {
+    kiln_conv2d_plan plan;
+
+    kiln_conv2d_plan_make(&plan, &s);
+
+    const kiln_conv_algorithm *algorithm = plan.conv.algorithm;
     const size_t nx = (size_t)s.N * s.H * s.W * s.C, nw = (size_t)s.F * s.C * s.HH * s.WW;
     const size_t nout = (size_t)s.N * s.OH * s.OW * s.F;
     float *x = randoms_at(nx, offset), *w = randoms_at(nw, offset), *b = randoms_at(s.F, offset);
     float *dout = randoms_at(nout, offset), *out = blank_at(nout, offset),
           *dx = blank_at(nx, offset);
     float *dw = blank_at(nw, offset), *db = blank_at(s.F, offset), *rectified = blank(nout);
-    float *work = blank(kiln_conv2d_work(&s));
+    float *work = blank(plan.work);
     double *ref = doubles(nout), *mag = doubles(nout), *rdx = doubles(nx), *rdw = doubles(nw);
     double *rdb = doubles(s.F), *mdx = doubles(nx), *mdw = doubles(nw), *mdb = doubles(s.F);
     const double patch = s.C * s.HH * s.WW, pixels = (double)s.N * s.OH * s.OW;
 
     ref_conv2d_forward(ref, widened(x, nx), widened(w, nw), widened(b, s.F), &s);
     ref_conv2d_forward(mag, magnitudes(x, nx), magnitudes(w, nw), magnitudes(b, s.F), &s);
-    kiln_conv2d_forward(out, x, w, b, &s, 0, work);
-    check_conv(out, ref, mag, nout, patch + 1, kiln_conv2d_algorithm(&s));
-    kiln_conv2d_forward(rectified, x, w, b, &s, 1, work);
+    kiln_conv2d_forward(out, x, w, b, &plan, s.N, 0, work);
+    check_conv(out, ref, mag, nout, patch + 1, algorithm);
+    kiln_conv2d_forward(rectified, x, w, b, &plan, s.N, 1, work);
     for (size_t i = 0; i < nout; i++) CHECK(rectified[i] == (out[i] > 0 ? out[i] : 0));
 
     ref_conv2d_backward(rdx, rdw, rdb, widened(dout, nout), widened(x, nx), widened(w, nw), &s);
     ref_conv2d_backward(mdx, mdw, mdb, magnitudes(dout, nout), magnitudes(x, nx), magnitudes(w, nw),
                         &s);
-    kiln_conv2d_backward(dx, dw, db, dout, x, w, &s, work);
-    check_conv(dx, rdx, mdx, nx, s.F * s.HH * s.WW, kiln_conv2d_algorithm(&s));
-    check_conv(dw, rdw, mdw, nw, pixels, kiln_conv2d_algorithm(&s));
+    kiln_conv2d_backward(dx, dw, db, dout, x, w, &plan, s.N, work);
+    check_conv(dx, rdx, mdx, nx, s.F * s.HH * s.WW, algorithm);
+    check_conv(dw, rdw, mdw, nw, pixels, algorithm);
     CHECK_SUMS(db, rdb, mdb, s.F, pixels);
-    kiln_conv2d_backward(NULL, dw, db, dout, x, w, &s, work); /* the first layer needs no dx */
-    check_conv(dw, rdw, mdw, nw, pixels, kiln_conv2d_algorithm(&s));
+    /* the first layer needs no dx */
+    kiln_conv2d_backward(NULL, dw, db, dout, x, w, &plan, s.N, work);
+    check_conv(dw, rdw, mdw, nw, pixels, algorithm);
     numeric_done();
 }
 
@@ -91,13 +99,13 @@ static void algorithm_depends_on_the_shape_alone(void **state)
                           strided = conv_shape(64, 16, 16, 16, 20, 5, 5, 2, 2);
 
     (void)state;
-    CHECK(kiln_conv2d_algorithm(&wide) == KILN_CONV_WINOGRAD);
-    CHECK(kiln_conv2d_algorithm(&first) == KILN_CONV_WINOGRAD_ROWS);
-    CHECK(kiln_conv2d_algorithm(&five) == KILN_CONV_WINOGRAD_ROWS);
-    CHECK(kiln_conv2d_algorithm(&strided) == KILN_CONV_DIRECT);
-    assert_string_equal(kiln_conv2d_algorithm_name(KILN_CONV_WINOGRAD), "winograd");
-    assert_string_equal(kiln_conv2d_algorithm_name(KILN_CONV_WINOGRAD_ROWS), "winograd rows");
-    assert_string_equal(kiln_conv2d_algorithm_name(KILN_CONV_DIRECT), "direct");
+    CHECK(kiln_conv2d_algorithm(&wide) == &kiln_winograd);
+    CHECK(kiln_conv2d_algorithm(&first) == &kiln_winograd_rows);
+    CHECK(kiln_conv2d_algorithm(&five) == &kiln_winograd_rows);
+    CHECK(kiln_conv2d_algorithm(&strided) == &kiln_conv_direct);
+    assert_string_equal(kiln_winograd.name, "winograd");
+    assert_string_equal(kiln_winograd_rows.name, "winograd rows");
+    assert_string_equal(kiln_conv_direct.name, "direct");
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* kernels/toom_cook: the matrices give the correlation they stand for, exactly enough, and the
  * three transforms are what the points say. */
 #include "check.h"
-#include "kernels/toom_cook.h"
+#include "kernels/toom_cook_tile.h"
 
 /* The points themselves, infinity left out. */
 static int finite_points(double *q, const kiln_toom_cook *t)

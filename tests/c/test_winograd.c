@@ -63,25 +63,37 @@ static void threads_do_not_change_a_bit(void **state)
     check_conv_threads(&kiln_winograd, conv_shape(17, 17, 11, 9, 20, 3, 3, 1, 1));
 }
 
+static void threads_have_scratch_of_their_own(void **state)
+{
+    (void)state;
+    check_conv_scratch(&kiln_winograd, conv_shape(2, 17, 11, 9, 20, 3, 3, 1, 1));
+}
+
+static void a_plan_serves_fewer_images(void **state)
+{
+    (void)state;
+    check_conv_fewer(&kiln_winograd, conv_shape(9, 17, 11, 9, 20, 3, 3, 1, 1));
+}
+
 static void where_it_fits(void **state)
 {
     kiln_conv_shape s = conv_shape(1, 64, 16, 16, 64, 3, 3, 1, 1);
 
     (void)state;
-    CHECK(kiln_winograd_fits(&s));
+    CHECK(kiln_winograd.fits(&s));
     s.stride = 2;
-    CHECK(!kiln_winograd_fits(&s));
+    CHECK(!kiln_winograd.fits(&s));
     s.stride = 1;
     s.C = 3;
-    CHECK(!kiln_winograd_fits(&s));
+    CHECK(!kiln_winograd.fits(&s));
     s.C = 64;
     s.HH = 5;
-    CHECK(!kiln_winograd_fits(&s));
+    CHECK(!kiln_winograd.fits(&s));
     s.HH = 3;
     s.pad_h = 3;
-    CHECK(!kiln_winograd_fits(&s));
+    CHECK(!kiln_winograd.fits(&s));
     s.pad_h = 1, s.pad_w = 3;
-    CHECK(!kiln_winograd_fits(&s));
+    CHECK(!kiln_winograd.fits(&s));
 }
 
 int main(void)
@@ -92,6 +104,8 @@ int main(void)
         cmocka_unit_test(every_number_of_channels),
         cmocka_unit_test(shapes_of_the_nets),
         cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(threads_have_scratch_of_their_own),
+        cmocka_unit_test(a_plan_serves_fewer_images),
         cmocka_unit_test(where_it_fits),
     };
     return cmocka_run_group_tests_name("winograd", tests, NULL, NULL);

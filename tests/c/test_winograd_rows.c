@@ -78,24 +78,36 @@ static void threads_do_not_change_a_bit(void **state)
     check_conv_threads(&kiln_winograd_rows, conv_shape(9, 3, 18, 20, 10, 7, 7, 1, 3));
 }
 
+static void threads_have_scratch_of_their_own(void **state)
+{
+    (void)state;
+    check_conv_scratch(&kiln_winograd_rows, conv_shape(2, 5, 11, 9, 20, 5, 3, 1, 2));
+}
+
+static void a_plan_serves_fewer_images(void **state)
+{
+    (void)state;
+    check_conv_fewer(&kiln_winograd_rows, conv_shape(9, 5, 11, 9, 20, 5, 3, 1, 2));
+}
+
 static void where_it_fits(void **state)
 {
     kiln_conv_shape s = conv_shape(1, 3, 32, 32, 16, 5, 5, 1, 2);
 
     (void)state;
-    CHECK(kiln_winograd_rows_fits(&s));
+    CHECK(kiln_winograd_rows.fits(&s));
     s.stride = 2;
-    CHECK(!kiln_winograd_rows_fits(&s));
+    CHECK(!kiln_winograd_rows.fits(&s));
     s.stride = 1;
     s.pad_h = 5;
-    CHECK(!kiln_winograd_rows_fits(&s));
+    CHECK(!kiln_winograd_rows.fits(&s));
     s.pad_h = 2, s.pad_w = 5;
-    CHECK(!kiln_winograd_rows_fits(&s));
+    CHECK(!kiln_winograd_rows.fits(&s));
     s.pad_w = 2;
     s.HH = 4;
-    CHECK(!kiln_winograd_rows_fits(&s));
+    CHECK(!kiln_winograd_rows.fits(&s));
     s.HH = 9;
-    CHECK(!kiln_winograd_rows_fits(&s));
+    CHECK(!kiln_winograd_rows.fits(&s));
 }
 
 int main(void)
@@ -107,6 +119,8 @@ int main(void)
         cmocka_unit_test(every_number_of_channels),
         cmocka_unit_test(shapes_of_the_nets),
         cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(threads_have_scratch_of_their_own),
+        cmocka_unit_test(a_plan_serves_fewer_images),
         cmocka_unit_test(where_it_fits),
     };
     return cmocka_run_group_tests_name("winograd_rows", tests, NULL, NULL);
