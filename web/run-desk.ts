@@ -112,11 +112,13 @@ export class RunDesk {
   }
 
   async #drafted(): Promise<void> {
-    if (this.#parts.net.problem === null && this.#fresh && this.setUp.pending) {
+    try {
+      if (this.#parts.net.problem !== null || !this.#fresh || !this.setUp.pending) return;
       await this.setUp.apply();
       this.#parts.notices.clear('problem');
+    } finally {
+      this.setUp.mark(); // also where the data refuse the net
     }
-    this.setUp.mark();
   }
 
   changeOption(name: string, value: string, live: boolean): void {

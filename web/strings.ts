@@ -181,6 +181,7 @@ export const strings = {
       augment: 'Augmentation',
       warmup: 'Warm-up',
       patience: 'Patience',
+      recover: 'Recover by itself',
       init: 'Initialisation',
       normalize: 'Normalisation',
       'weight-decay': 'Weight decay',

@@ -316,7 +316,7 @@ describe('a preset', () => {
 });
 
 describe('a run that diverges', () => {
-  test('says so, keeps its last good state, and can be trained again', async () => {
+  test('says so, keeps its last good state, and goes on from there with a lower rate', async () => {
     const net = 'conv+5x5x8+-+relu+-+maxpool+4+-+affine+10+-+softmax';
     const page = await open({ hash: `#net=${net}&optimizer=sgd&schedule=constant&lr=0.01` });
     await button(page, 'Start').click();
@@ -342,9 +342,10 @@ describe('a run that diverges', () => {
     const downloading = page.waitForEvent('download');
     await button(page, 'Save').click();
     await downloading;
-    await button(page, 'Start over with rate 0.01').click();
+    const stopped = await stepOf(page);
+    await button(page, 'Go on with rate 0.01').click();
     await notice.waitFor({ state: 'hidden' });
-    await steps(page, 3);
+    await steps(page, stopped + 3);
     expect(await stateOf(page)).toBe('running');
     expect(await rate.inputValue()).toBe('0.01');
   });
