@@ -12,105 +12,23 @@
 #include "base/simd.h"
 #include "base/status.h"
 #include "kernels/vec.h"
+#include "train/checkpoint_head.h"
 #include "train/kept.h"
 #include "train/tensor_list.h"
 
 #define HASH_SIZE 17
+#define MEMORY_BASE 1e9 /* what a file may ask for, unless the reader's option memory says more */
+#define MEMORY_PER_BYTE 4096.0
 
 #define MODE (KILN_FUSED ? "fused" : "strict")
-
-/* Puts the last error's sentence behind "checkpoint: ", with its status. */
-static int refused(void)
-{
-    char sentence[400];
-
-    snprintf(sentence, sizeof sentence, "%s", kiln_error());
-    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: %s", sentence);
-}
-
-static int text_entry(const kiln_safetensors *f, const char *key, const char **value)
-{
-    *value = kiln_safetensors_metadata(f, key);
-    if (*value) return KILN_OK;
-    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its metadata has no \"%s\"", key);
-}
-
-static int number_entry(const kiln_safetensors *f, const char *key, double min, double max,
-                        double *out)
-{
-    kiln_keyvalue pair;
-    const char *value;
-
-    KILN_TRY(text_entry(f, key, &value));
-    snprintf(pair.key, sizeof pair.key, "%s", key);
-    snprintf(pair.value, sizeof pair.value, "%s", value);
-    return kiln_value_double(&pair, min, max, out) < 0 ? refused() : KILN_OK;
-}
-
-static int whole_entry(const kiln_safetensors *f, const char *key, int64_t min, int64_t max,
-                       int64_t *out)
-{
-    double value;
-
-    KILN_TRY(number_entry(f, key, (double)min, (double)max, &value));
-    *out = (int64_t)value;
-    if ((double)*out == value) return KILN_OK;
-    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: %s: %g is not a whole number", key, value);
-}
-
-static const char *const lists[] = {"classes", "mean", "std"};
-
-/* A list that is JSON, as it claims, and not empty. */
-static int list_entry(const kiln_safetensors *f, const char *key, const char **value)
-{
-    kiln_json_reader r;
-    int count = 0;
-
-    KILN_TRY(text_entry(f, key, value));
-    kiln_json_read(&r, *value, strlen(*value), key, KILN_E_CHECKPOINT);
-    if (kiln_json_enter_array(&r) >= 0)
-        while (kiln_json_next(&r, NULL, 0) > 0 && kiln_json_skip(&r) >= 0) count++;
-    if (kiln_json_read_end(&r) < 0) return refused();
-    if (count) return KILN_OK;
-    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its list \"%s\" is empty", key);
-}
-
-/* A file of this library, and its options. */
-static int read_options(const kiln_safetensors *f, kiln_train_options *o)
-{
-    const char *format = kiln_safetensors_metadata(f, "format"), *version, *text, *net;
-
-    if (!format || strcmp(format, KILN_CHECKPOINT_FORMAT) || !f->hashed)
-        return kiln_fail(KILN_E_CHECKPOINT,
-                         "checkpoint: a safetensors file, but none that kiln wrote");
-    KILN_TRY(text_entry(f, "format_version", &version));
-    if (strcmp(version, KILN_CHECKPOINT_VERSION) && strcmp(version, "1"))
-        return kiln_fail(KILN_E_CHECKPOINT,
-                         "checkpoint: its format is %.20s, this program reads 1 to %s", version,
-                         KILN_CHECKPOINT_VERSION);
-    if (!kiln_safetensors_metadata(f, "options"))
-        return kiln_fail(KILN_E_CHECKPOINT,
-                         "checkpoint: an export holds the net alone; a run cannot go on from it");
-    KILN_TRY(text_entry(f, "options", &text));
-    KILN_TRY(text_entry(f, "net", &net));
-    kiln_train_options_default(o);
-    if (kiln_train_options_read(o, text, KILN_OPTIONS_ALL) < 0) return refused();
-    if (!strcmp(version, "1") && o->optimizer == KILN_RULE_adam && o->weight_decay > 0)
-        o->optimizer = KILN_RULE_adamw;
-    if (strcmp(o->net, net))
-        return kiln_fail(KILN_E_CHECKPOINT,
-                         "checkpoint: its options and its metadata name two nets");
-    for (int i = 0; i < 3; i++) KILN_TRY(list_entry(f, lists[i], &text));
-    return KILN_OK;
-}
 
 static int check_data(const kiln_safetensors *f, const kiln_dataset *d)
 {
     const char *name, *hash;
     char ours[HASH_SIZE];
 
-    KILN_TRY(text_entry(f, "data", &name));
-    KILN_TRY(text_entry(f, "data_hash", &hash));
+    name = kiln_safetensors_metadata(f, "data");
+    hash = kiln_safetensors_metadata(f, "data_hash");
     snprintf(ours, sizeof ours, "%016llx", (unsigned long long)d->hash);
     if (!strcmp(name, d->name) && !strcmp(hash, ours)) return KILN_OK;
     return kiln_fail(
@@ -120,11 +38,15 @@ static int check_data(const kiln_safetensors *f, const kiln_dataset *d)
         name, hash, d->name, ours);
 }
 
-/* Sizes are promises: the net asked for must not be larger than what the file holds. */
-static int check_promise(const kiln_safetensors *f, const kiln_train_options *o,
+/* Sizes are promises: the net asked for must not be larger than what the file holds, nor a batch of
+ * it than what a file of this size may ask for. */
+static int check_promise(const kiln_safetensors *f, size_t size, const kiln_train_options *o,
                          const kiln_dataset *d)
 {
-    double stored = 0;
+    const double most =
+        o->memory ? 1e6 * (double)o->memory : MEMORY_BASE + MEMORY_PER_BYTE * (double)size;
+    double stored = 0, bytes = 0;
+    kiln_net_options n;
     kiln_arena arena;
     kiln_plan *plan;
     int status;
@@ -133,37 +55,37 @@ static int check_promise(const kiln_safetensors *f, const kiln_train_options *o,
     KILN_TRY(kiln_arena_create(&arena, sizeof *plan, "the plan of the net"));
     plan = (kiln_plan *)(void *)arena.base;
     status = kiln_notation_parse(plan, o->net, d->C, d->H, d->W);
+    if (status >= 0 && plan->parameters > stored)
+        status = kiln_fail(KILN_E_CHECKPOINT, "its net has %.0f parameters, the file %.0f",
+                           plan->parameters, stored);
+    kiln_net_options_default(&n);
+    n.C = d->C, n.H = d->H, n.W = d->W;
+    n.batch = o->batch < d->count[0] ? (int)o->batch : d->count[0];
+    if (status >= 0) status = kiln_net_measure(plan, &bytes, o->net, &n);
     if (status < 0)
-        status = refused();
-    else if (plan->parameters > stored)
-        status =
-            kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its net has %.0f parameters, the file %.0f",
-                      plan->parameters, stored);
+        status = kiln_checkpoint_refused();
+    else if (bytes > most)
+        status = kiln_fail(KILN_E_CHECKPOINT,
+                           "checkpoint: its net asks for %.0f MB with batch=%d, and a file of "
+                           "%.0f kB may ask for %.0f; allow it with memory=%.0f, or take a smaller "
+                           "batch", bytes / 1e6, n.batch, (double)size / 1e3, most / 1e6,
+                           bytes / 1e6 + 1);
     kiln_arena_destroy(&arena);
     return status;
 }
 
-static int read_place(const kiln_safetensors *f, kiln_run *r)
+static void take_place(kiln_run *r, const kiln_checkpoint_head *h)
 {
-    const int64_t whole = INT32_MAX;
-    int64_t epoch, best_epoch, stride, losses, epochs;
-
-    KILN_TRY(whole_entry(f, "step", 0, whole, &r->step));
-    KILN_TRY(whole_entry(f, "epoch", 0, whole, &epoch));
-    KILN_TRY(whole_entry(f, "position", 0, r->images - 1, &r->position));
-    KILN_TRY(number_entry(f, "loss_sum", -1e300, 1e300, &r->loss_sum));
-    KILN_TRY(whole_entry(f, "loss_count", 0, whole, &r->loss_count));
-    KILN_TRY(number_entry(f, "best_accuracy", -1, 1, &r->best_accuracy));
-    KILN_TRY(whole_entry(f, "best_epoch", 0, whole, &best_epoch));
-    KILN_TRY(whole_entry(f, "history_stride", 1, 1 << 30, &stride));
-    KILN_TRY(whole_entry(f, "history_losses", 0, KILN_HISTORY_LOSSES, &losses));
-    KILN_TRY(whole_entry(f, "history_epochs", 0, KILN_HISTORY_EPOCHS, &epochs));
-    r->epoch = (int)epoch;
-    r->best_epoch = (int)best_epoch;
-    r->history.stride = (int32_t)stride;
-    r->history.losses = (int)losses;
-    r->history.epochs = (int)epochs;
-    return KILN_OK;
+    r->step = h->step;
+    r->position = h->position;
+    r->epoch = h->epoch;
+    r->loss_sum = h->loss_sum;
+    r->loss_count = h->loss_count;
+    r->best_accuracy = h->best_accuracy;
+    r->best_epoch = h->best_epoch;
+    r->history.stride = h->stride;
+    r->history.losses = h->losses;
+    r->history.epochs = h->epochs;
 }
 
 /* One array of the run from the tensor of its name. */
@@ -185,12 +107,15 @@ static int read_tensor(const kiln_safetensors *f, const kiln_safetensor *want)
     return KILN_OK;
 }
 
-static int fill(const kiln_safetensors *f, kiln_run *r)
+static int fill(const kiln_safetensors *f, const kiln_checkpoint_head *h, kiln_run *r)
 {
     kiln_tensor_list l;
     int status;
 
-    KILN_TRY(read_place(f, r));
+    if (h->position >= r->images)
+        return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: position %lld of %d training images",
+                         (long long)h->position, r->images);
+    take_place(r, h);
     KILN_TRY(kiln_tensor_list_make(&l, r));
     kiln_tensor_list_run(&l, r);
     status = l.count == f->tensors
@@ -210,19 +135,19 @@ static int fill(const kiln_safetensors *f, kiln_run *r)
     return status;
 }
 
-static int read_run(const kiln_safetensors *f, kiln_run **run, const kiln_dataset *data,
-                    const char *options)
+static int read_run(const kiln_safetensors *f, size_t size, kiln_run **run,
+                    const kiln_dataset *data, const char *options)
 {
-    kiln_train_options o;
+    kiln_checkpoint_head h;
     kiln_run *r;
     int status;
 
-    KILN_TRY(read_options(f, &o));
+    KILN_TRY(kiln_checkpoint_head_read(&h, f));
     KILN_TRY(check_data(f, data));
-    KILN_TRY(check_promise(f, &o, data));
-    KILN_TRY(kiln_train_options_read(&o, options, KILN_OPTIONS_LIVE));
-    KILN_TRY(kiln_run_make(&r, data, &o));
-    status = fill(f, r);
+    KILN_TRY(kiln_train_options_read(&h.o, options, KILN_OPTIONS_LIVE));
+    KILN_TRY(check_promise(f, size, &h.o, data));
+    KILN_TRY(kiln_run_make(&r, data, &h.o));
+    status = fill(f, &h, r);
     if (status < 0)
         kiln_run_free(r);
     else
@@ -237,7 +162,7 @@ int kiln_checkpoint_read(kiln_run **run, const kiln_dataset *data, const uint8_t
     int status;
 
     KILN_TRY(kiln_safetensors_read(&f, bytes, size, "checkpoint"));
-    status = read_run(&f, run, data, options);
+    status = read_run(&f, size, run, data, options);
     kiln_safetensors_free(&f);
     return status;
 }
@@ -246,38 +171,30 @@ int kiln_checkpoint_read(kiln_run **run, const kiln_dataset *data, const uint8_t
 
 static int describe(const kiln_safetensors *f, kiln_json *j)
 {
-    static const char *const texts[] = {"version", "net", "mode", "data", "data_hash", "normalize"};
-    static const char *const text_keys[] = {"version", "net",      "mode",
-                                            "data",    "dataHash", "normalize"};
-    static const char *const wholes[] = {"seed", "step", "epoch", "best_epoch"};
-    static const char *const whole_keys[] = {"seed", "step", "epoch", "bestEpoch"};
-    kiln_train_options o;
-    const char *value;
-    double best;
-    int64_t whole;
+    kiln_checkpoint_head h;
 
-    KILN_TRY(read_options(f, &o));
+    KILN_TRY(kiln_checkpoint_head_read(&h, f));
     kiln_json_object(j, NULL);
-    for (int i = 0; i < 6; i++) {
-        KILN_TRY(text_entry(f, texts[i], &value));
-        kiln_json_string(j, text_keys[i], value);
-    }
-    kiln_json_bool(j, "sameMode", !strcmp(kiln_safetensors_metadata(f, "mode"), MODE));
-    for (int i = 0; i < 3; i++) {
-        KILN_TRY(list_entry(f, lists[i], &value));
-        kiln_json_raw(j, lists[i], value);
-    }
-    for (int i = 0; i < 4; i++) {
-        KILN_TRY(whole_entry(f, wholes[i], 0, UINT32_MAX, &whole));
-        kiln_json_int(j, whole_keys[i], whole);
-    }
-    KILN_TRY(number_entry(f, "best_accuracy", -1, 1, &best));
-    if (best < 0)
+    kiln_json_string(j, "version", h.version);
+    kiln_json_string(j, "net", h.o.net);
+    kiln_json_string(j, "mode", h.mode);
+    kiln_json_string(j, "data", h.data);
+    kiln_json_string(j, "dataHash", h.data_hash);
+    kiln_json_string(j, "normalize", h.normalize);
+    kiln_json_bool(j, "sameMode", !strcmp(h.mode, MODE));
+    kiln_json_raw(j, "classes", h.classes);
+    kiln_json_raw(j, "mean", h.mean);
+    kiln_json_raw(j, "std", h.std);
+    kiln_json_int(j, "seed", h.o.seed);
+    kiln_json_int(j, "step", h.step);
+    kiln_json_int(j, "epoch", h.epoch);
+    kiln_json_int(j, "bestEpoch", h.best_epoch);
+    if (h.best_accuracy < 0)
         kiln_json_null(j, "bestValAccuracy");
     else
-        kiln_json_number(j, "bestValAccuracy", best);
+        kiln_json_number(j, "bestValAccuracy", h.best_accuracy);
     kiln_json_object(j, "options");
-    kiln_train_options_json(&o, j);
+    kiln_train_options_json(&h.o, j);
     kiln_json_close(j);
     kiln_json_close(j);
     return KILN_OK;

@@ -121,6 +121,8 @@ static const row table[] = {
      "stop after so many epochs without a better validation accuracy; 0: never"},
     {"recover", FLAG, "0", 0, 1, NONE, AT(recover), LIVE, "checks",
      "when the loss blows up go back to the last sane state with a tenth of lr"},
+    {"memory", INT, "0", 0, 1e6, NONE, AT(memory), LIVE, "checks",
+     "MB that the net of a checkpoint may take; 0: 1000, and 4 kB for each byte of the file"},
 };
 
 #define ROWS ((int)(sizeof table / sizeof *table))

@@ -398,6 +398,70 @@ static void a_net_larger_than_the_file(void **state)
     kiln_run_free(r);
 }
 
+/* Numbers that are within their ranges, and no place of a run together. Describing and going on
+ * refuse the same files. */
+static void places_that_contradict_themselves(void **state)
+{
+    static const change changes[] = {
+        {"step", "0", NULL, KEEP, "epoch, loss_count and step"},
+        {"step", "3", NULL, KEEP, "history_losses"},
+        {"step", "2147483647", NULL, KEEP, "step"},
+        {"epoch", "9999", NULL, KEEP, "epoch, loss_count and step"},
+        {"epoch", "2147483647", NULL, KEEP, "epoch"},
+        {"position", "0", NULL, KEEP, "position and loss_count"},
+        {"loss_count", "0", NULL, KEEP, "position and loss_count"},
+        {"loss_count", "2147483647", NULL, KEEP, "epoch, loss_count and step"},
+        {"best_epoch", "2147483647", NULL, KEEP, "best_epoch"},
+        {"history_stride", "3", NULL, KEEP, "no power of two"},
+        {"history_stride", "1073741824", NULL, KEEP, "history_losses"},
+        {"history_losses", "6", NULL, KEEP, "another shape"},
+        {"history_epochs", "2", NULL, KEEP, "another shape"},
+        {"history_epochs", "900", NULL, KEEP, "history_epochs"},
+        {"seed", "2", NULL, KEEP, "two seeds"},
+        {"version", NULL, NULL, KEEP, "version"},
+        {"mean", "[]", NULL, KEEP, "mean"},
+        {"classes", "[", NULL, KEEP, "classes"},
+    };
+    kiln_run *r = make(NET "batch=10\noptimizer=momentum\n");
+    kiln_json j;
+    file f;
+
+    (void)state;
+    memset(&j, 0, sizeof j);
+    advance(r, 7);
+    f = save(r);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        file g = forge(f, &changes[i]);
+
+        refused(g, changes[i].sentence);
+        kiln_json_begin(&j);
+        if (kiln_checkpoint_json((uint8_t *)g.arena.base, g.size, &j) != KILN_E_CHECKPOINT)
+            CHECK_FAIL("%s=%s is described", changes[i].key, changes[i].value);
+        assert_true(kiln_json_end(&j) >= 0);
+        kiln_arena_destroy(&g.arena);
+    }
+    kiln_json_free(&j);
+    kiln_arena_destroy(&f.arena);
+    kiln_run_free(r);
+}
+
+/* What a file may ask for is the reader's to say, not the file's. */
+static void memory_is_the_readers(void **state)
+{
+    kiln_run *r = make(NET "batch=60\nmemory=1\n"), *next = NULL;
+    file f = save(r);
+
+    (void)state;
+    kiln_run_free(must_load(f, NULL));
+    assert_int_equal(load(&next, f, "memory=1"), KILN_E_CHECKPOINT);
+    assert_non_null(strstr(kiln_error(), "allow it with memory="));
+    assert_null(next);
+    kiln_run_free(must_load(f, "memory=1\nbatch=2"));
+    kiln_run_free(must_load(f, "memory=300"));
+    kiln_arena_destroy(&f.arena);
+    kiln_run_free(r);
+}
+
 /* Another mode of arithmetic is no error; the description tells. */
 static void another_mode(void **state)
 {
@@ -481,6 +545,8 @@ int main(void)
         cmocka_unit_test(another_data_set),
         cmocka_unit_test(forged_files),
         cmocka_unit_test(a_net_larger_than_the_file),
+        cmocka_unit_test(places_that_contradict_themselves),
+        cmocka_unit_test(memory_is_the_readers),
         cmocka_unit_test(another_mode),
         cmocka_unit_test(adam_of_format_1),
     };

@@ -1,0 +1,28 @@
+/*
+ * What a checkpoint says of itself, read and checked the same way for whoever asks: to describe it
+ * or to go on from it. Numbers are within their ranges and fit each other.
+ */
+#ifndef KILN_TRAIN_CHECKPOINT_HEAD_H
+#define KILN_TRAIN_CHECKPOINT_HEAD_H
+
+#include "net/safetensors.h"
+#include "train/options.h"
+
+/* Texts point into the file's metadata; classes, mean and std are JSON. */
+typedef struct {
+    kiln_train_options o;
+    const char *version, *mode, *data, *data_hash, *normalize, *classes, *mean, *std;
+    int64_t step, position, loss_count;
+    int epoch, best_epoch;
+    double loss_sum, best_accuracy; /* -1: none yet */
+    int32_t stride; /* of the history */
+    int losses, epochs;
+} kiln_checkpoint_head;
+
+/* KILN_E_CHECKPOINT with a sentence for a file that is foreign or contradicts itself. */
+int kiln_checkpoint_head_read(kiln_checkpoint_head *h, const kiln_safetensors *f);
+
+/* Puts the last error's sentence behind "checkpoint: "; returns KILN_E_CHECKPOINT. */
+int kiln_checkpoint_refused(void);
+
+#endif
