@@ -6,8 +6,8 @@
 
 /* The preset "default" and the default of the option net. */
 #define KILN_DEFAULT_NET \
-    "[conv 3x3x16 - batchnorm - relu - maxpool 2]x2 - conv 3x3x32 - batchnorm - relu - avgpool - " \
-    "affine 10 - softmax"
+    "conv 5x5x16 - batchnorm - relu - maxpool 2 - conv 3x3x16 - batchnorm - relu - maxpool 2 - " \
+    "conv 3x3x32 - batchnorm - relu - avgpool - affine 10 - softmax"
 
 typedef struct {
     const char *name, *title, *net;
