@@ -10,6 +10,7 @@ import { LossView } from './loss-view.js';
 import { NetEditor } from './net-editor.js';
 import { OptionPanel } from './option-panel.js';
 import { KilnPage } from './page.js';
+import { PhotoView } from './photo-view.js';
 import { PredictionView } from './prediction-view.js';
 import { ReadoutView } from './readout-view.js';
 import { RunBar } from './run-bar.js';
@@ -26,6 +27,7 @@ const ELEMENTS: Record<string, CustomElementConstructor> = {
   'kiln-accuracy-view': AccuracyView,
   'kiln-filter-view': FilterView,
   'kiln-prediction-view': PredictionView,
+  'kiln-photo-view': PhotoView,
   'kiln-layer-view': LayerView,
   'kiln-confusion-view': ConfusionView,
   'kiln-timing-view': TimingView,

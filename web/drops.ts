@@ -24,7 +24,36 @@ export function acceptDrops(document: Document, take: (files: File[]) => void): 
     if (!hasFiles(event)) return;
     event.preventDefault();
     show(over, false);
-    take([...event.dataTransfer!.files]);
+    void filesOf(event.dataTransfer!).then(take);
   });
   return over;
+}
+
+/** What systems put beside files of their own accord. */
+const SIDECAR = /^(\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/i;
+
+/** The files of a drop, those in folders too. The list of entries is gone after the event. */
+async function filesOf({ items, files }: DataTransfer): Promise<File[]> {
+  const plain = [...files];
+  const entries = [...items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
+  const inside = await Promise.all(entries.map(filesIn)).catch(() => [plain]);
+  const found = entries.length > 0 ? inside.flat() : plain;
+  return found.filter(({ name }) => !SIDECAR.test(name));
+}
+
+async function filesIn(entry: FileSystemEntry): Promise<File[]> {
+  if (entry.isFile) {
+    const { file } = entry as FileSystemFileEntry;
+    return [await new Promise<File>((done, fail) => file.call(entry, done, fail))];
+  }
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  const files: File[] = [];
+  for (;;) {
+    // A reader gives a hundred entries at a time, and none at the end.
+    const some = await new Promise<FileSystemEntry[]>((done, fail) =>
+      reader.readEntries(done, fail),
+    );
+    if (some.length === 0) return files;
+    for (const one of some) files.push(...(await filesIn(one)));
+  }
 }

@@ -39,15 +39,18 @@ export interface LiveTrainer extends EventTarget {
   set(key: string, value: string | number | boolean): Promise<unknown>;
   reset(change?: Change): Promise<unknown>;
   firstFilters(): Promise<NamedTensor | null>;
+  parameters(names: readonly string[]): Promise<NamedTensor[]>;
   inspect(split: Split, index: number): Promise<Inspection>;
   evaluate(
     split: Split,
     options?: { count?: number; views?: number; signal?: AbortSignal },
   ): Promise<Evaluation>;
   predict(split: Split, indices: number[]): Promise<Prediction[]>;
+  classify(image: Uint8Array): Promise<Float32Array>;
   layerTimes(): Promise<LayerTime[]>;
   history(): Promise<History>;
   save(): Promise<Uint8Array>;
+  exportParameters(): Promise<Uint8Array>;
   load(bytes: Uint8Array): Promise<unknown>;
   restoreBest(): Promise<unknown>;
   options(): Promise<Record<string, unknown>>;
@@ -88,6 +91,11 @@ export type { History, Progress, Split };
 /** Whose images are shown: test images, where the data set has some. */
 export function shownSplit({ test, validation }: DatasetInfo): Split {
   return test > 0 ? 'test' : validation > 0 ? 'validation' : 'train';
+}
+
+/** Whether the outputs of the net are scores of a hinge loss, which know no probabilities. */
+export function hasScores({ layers }: Summary): boolean {
+  return layers.at(-1)?.kind === 'svm';
 }
 
 /** The sentence of an error, and the column where it has one. */

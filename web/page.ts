@@ -18,6 +18,8 @@ import { explain, type DataSource, type DataStore, type LiveTrainer } from './li
 import type { NetEditor } from './net-editor.js';
 import { Notices } from './notices.js';
 import type { OptionPanel } from './option-panel.js';
+import { isPhoto } from './photo.js';
+import type { PhotoView } from './photo-view.js';
 import type { RunBar } from './run-bar.js';
 import { RunDesk } from './run-desk.js';
 import { strings } from './strings.js';
@@ -32,6 +34,7 @@ const VIEWS = [
   'kiln-accuracy-view',
   'kiln-filter-view',
   'kiln-prediction-view',
+  'kiln-photo-view',
   'kiln-layer-view',
   'kiln-confusion-view',
   'kiln-timing-view',
@@ -244,10 +247,12 @@ export class KilnPage extends HTMLElement {
     }
   }
 
-  /** A checkpoint is opened, anything else is tried as data. */
+  /** A checkpoint is opened, pictures are classified, anything else is tried as data. */
   #open(files: File[]): void {
     const checkpoint = files.find(({ name }) => name.endsWith('.safetensors'));
-    if (checkpoint) this.#desk?.load(checkpoint);
+    if (files.length > 0 && files.every(isPhoto)) {
+      void this.#view<PhotoView>('kiln-photo-view').take(files);
+    } else if (checkpoint) this.#desk?.load(checkpoint);
     else if (files.length > 0) this.#desk?.changeData({ files, store: true });
   }
 }

@@ -3,27 +3,22 @@
  * one when it is chosen, for the view of the layers.
  */
 
+import barCss from './styles/bars.css?inline';
 import css from './styles/predictions.css?inline';
 import type { DatasetInfo, Prediction, Split } from '../bindings/types.js';
-import { h, setText } from './dom.js';
+import { h, setText, show } from './dom.js';
 import { draw } from './draw.js';
-import { percent } from './format.js';
+import { bars, guesses, type Bars, type Guess } from './guesses.js';
 import { picture } from './pixels.js';
 import { Poller } from './poll.js';
 import { strings } from './strings.js';
-import { shownSplit, type LiveTrainer } from './live-trainer.js';
+import { hasScores, shownSplit, type LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';
 
 const words = strings.predictions;
 const PAGE = 12;
 const BARS = 3;
 const EVERY = 1000; // milliseconds
-
-interface Bar {
-  row: HTMLElement;
-  name: HTMLElement;
-  share: HTMLElement;
-}
 
 interface Card {
   button: HTMLButtonElement;
@@ -32,7 +27,7 @@ interface Card {
   truth: HTMLElement;
   /** All of it for those who do not see it. */
   sentence: HTMLElement;
-  bars: Bar[];
+  bars: Bars;
   index: number;
   /** Which image the canvas has. */
   drawn: string;
@@ -42,6 +37,7 @@ export class PredictionView extends View {
   readonly #cards: Card[] = Array.from({ length: PAGE }, () => this.#card());
   readonly #range = h('span', { class: 'note' });
   readonly #score = h('span', { class: 'note score' });
+  readonly #caption = h('figcaption', {}, words.caption);
   readonly #poller = new Poller(
     () => this.#ask(),
     () => this.visible && this.trainer !== null,
@@ -52,7 +48,7 @@ export class PredictionView extends View {
   #chosen = 0;
 
   constructor() {
-    super(css);
+    super(css + barCss);
   }
 
   protected override build(): void {
@@ -76,7 +72,7 @@ export class PredictionView extends View {
           ),
         ),
         h('div', { class: 'cards' }, ...this.#cards.map(({ button }) => button)),
-        h('figcaption', {}, words.caption),
+        this.#caption,
       ),
     );
   }
@@ -98,11 +94,7 @@ export class PredictionView extends View {
     const mark = h('span', { class: 'mark' });
     const truth = h('span', { class: 'truth' });
     const sentence = h('span', { class: 'unseen' });
-    const bars = Array.from({ length: BARS }, () => {
-      const name = h('span');
-      const share = h('span', { class: 'share' });
-      return { row: h('span', { class: 'bar' }, name, share), name, share };
-    });
+    const three = bars(BARS);
     const button = h(
       'button',
       { type: 'button', class: 'card', 'aria-pressed': 'false', hidden: true },
@@ -112,10 +104,10 @@ export class PredictionView extends View {
         'span',
         { class: 'text', 'aria-hidden': 'true' },
         h('span', { class: 'title' }, mark, truth),
-        ...bars.map(({ row }) => row),
+        ...three.nodes,
       ),
     );
-    const card: Card = { button, canvas, mark, truth, sentence, bars, index: -1, drawn: '' };
+    const card: Card = { button, canvas, mark, truth, sentence, bars: three, index: -1, drawn: '' };
     button.addEventListener('click', () => this.#choose(card));
     return card;
   }
@@ -147,24 +139,40 @@ export class PredictionView extends View {
     const first = this.#first;
     const indices = Array.from({ length: Math.min(PAGE, total - first) }, (_, i) => first + i);
     const predictions = await trainer.predict(split, indices);
-    draw(this, () => {
-      let right = 0;
-      this.#cards.forEach((card, i) => {
-        const prediction = predictions[i];
-        card.button.hidden = prediction === undefined;
-        if (prediction && fill(card, prediction, split, dataset)) right++;
+    const scores = hasScores(trainer.summary);
+    const right = this.#cards.map((card, i) => {
+      const prediction = predictions[i];
+      const found = prediction ? guesses(prediction.probabilities, scores) : [];
+      draw(card, () => {
+        show(card.button, prediction !== undefined);
+        if (prediction) fill(card, prediction, found, split, dataset);
         card.button.setAttribute('aria-pressed', String(card.index === this.#chosen));
       });
+      return prediction !== undefined && isRight(prediction, found);
+    });
+    draw(this, () => {
+      setText(this.#caption, scores ? words.caption + words.scores : words.caption);
       setText(this.#range, words.range(first + 1, first + predictions.length, total));
-      setText(this.#score, words.score(right, predictions.length));
+      setText(this.#score, words.score(right.filter(Boolean).length, predictions.length));
     });
   }
 }
 
-/** Shows the prediction in the card; says whether it is right. */
-function fill(card: Card, prediction: Prediction, split: Split, dataset: DatasetInfo): boolean {
+/** Not so once the run has diverged: what is no number is no guess. */
+function isRight({ label, probabilities }: Prediction, [first]: readonly Guess[]): boolean {
+  return first?.k === label && Number.isFinite(probabilities[label]);
+}
+
+/** Shows the prediction in the card. */
+function fill(
+  card: Card,
+  prediction: Prediction,
+  found: readonly Guess[],
+  split: Split,
+  dataset: DatasetInfo,
+): void {
   const { classes, shape, hash } = dataset;
-  const { index, label, image, probabilities } = prediction;
+  const { index, label, image } = prediction;
   const drawn = `${hash} ${split} ${index}`;
   if (card.drawn !== drawn) {
     const pixels = picture(image, shape);
@@ -174,25 +182,21 @@ function fill(card: Card, prediction: Prediction, split: Split, dataset: Dataset
     card.drawn = drawn;
     card.index = index;
   }
-  const order = [...probabilities.keys()].sort((a, b) => probabilities[b]! - probabilities[a]!);
-  const guess = order[0] ?? 0;
-  const right = guess === label && Number.isFinite(probabilities[guess]); // not so once diverged
+  const right = isRight(prediction, found);
   setText(card.mark, right ? words.right : words.wrong);
   setText(card.truth, classes[label] ?? String(label));
   card.button.classList.toggle('wrong', !right);
-  card.bars.forEach(({ row, name, share }, i) => {
-    const k = order[i] ?? 0;
-    const p = probabilities[k] ?? 0;
-    setText(name, classes[k] ?? String(k));
-    setText(share, percent(p, 0));
-    row.style.setProperty('--share', p.toFixed(3));
-    row.classList.toggle('true', k === label);
-  });
-  const share = percent(probabilities[guess], 0);
-  const what = strings.images[split];
+  card.bars.fill(found, classes, label);
+  const { k = 0, text = '' } = found[0] ?? {};
   setText(
     card.sentence,
-    words.image(what, index, classes[label] ?? '', classes[guess] ?? '', share, right),
+    words.image(
+      strings.images[split],
+      index,
+      classes[label] ?? '',
+      classes[k] ?? '',
+      text,
+      right,
+    ),
   );
-  return right;
 }

@@ -1,6 +1,7 @@
 /** Every word the page says, in one table. */
 
 import { count, percent, plural, sentence } from './format.js';
+import { pictures } from './strings-pictures.js';
 
 export const strings = {
   title: 'kiln',
@@ -12,7 +13,7 @@ export const strings = {
   views: 'The network while it learns',
   images: { train: 'Training image', validation: 'Validation image', test: 'Test image' },
   dismiss: 'Dismiss',
-  dropHere: 'Drop CIFAR-10 (.tar.gz, .bin) or a checkpoint (.safetensors)',
+  dropHere: 'Drop a picture, CIFAR-10 (.tar.gz, .bin) or a checkpoint (.safetensors)',
 
   run: {
     label: 'Run',
@@ -241,55 +242,7 @@ export const strings = {
       'network: lower it, to a tenth say, and reset.',
   },
 
-  filters: {
-    title: 'First-layer filters',
-    caption: (what: string): string =>
-      `${what}, each scaled to its own full range. They start as noise; edges and colour ` +
-      'blobs appear as the network learns.',
-    conv: (f: number, h: number, w: number): string => `The ${f} filters of ${h}×${w} pixels`,
-    affine: (m: number): string => `The weights of ${m} units as images`,
-    none: 'This network’s first layer does not look at pixels.',
-    label: (what: string): string => `${what} of the first layer, drawn as small images`,
-  },
-
-  predictions: {
-    title: 'What it sees',
-    caption:
-      'Test images and the three likeliest classes. ✓ right, ✗ wrong. Choose one for the ' +
-      'layers below.',
-    previous: 'Previous',
-    next: 'Next',
-    image: (
-      what: string,
-      index: number,
-      label: string,
-      guess: string,
-      share: string,
-      right: boolean,
-    ): string =>
-      `${what} ${index}: ${label}, taken for ${guess} (${share}), ${right ? 'right' : 'wrong'}`,
-    right: '✓',
-    wrong: '✗',
-    range: (first: number, last: number, total: number): string =>
-      `${count(first)}–${count(last)} of ${count(total)}`,
-    score: (right: number, total: number): string => `${right} of ${total} right`,
-  },
-
-  layers: {
-    title: 'Through the layers',
-    caption:
-      'The chosen image on its way through the network: what each layer puts out, and the ' +
-      'gradient of the loss by it.',
-    image: (what: string, index: number, label: string): string => `${what} ${index}, ${label}`,
-    outputs: 'Outputs',
-    gradients: 'Gradients',
-    range: (low: string, high: string): string => `${low} … ${high}`,
-    of: (shown: number, all: number): string => `${shown} of ${all} shown`,
-    outputLabel: (name: string, shape: string): string => `Outputs of ${name}, ${shape}`,
-    gradientLabel: (name: string, shape: string): string => `Gradients at ${name}, ${shape}`,
-    scale:
-      'Outputs from black (lowest) to white (highest); gradients blue below zero, orange above.',
-  },
+  ...pictures,
 
   confusion: {
     title: 'Confusions',
@@ -309,7 +262,7 @@ export const strings = {
 
   timing: {
     title: 'Time by layer',
-    caption: 'Milliseconds of a step, forward and backward.',
+    caption: 'Milliseconds of a step, forward (dark) and backward.',
     layer: 'Layer',
     forward: 'Forward',
     backward: 'Backward',
