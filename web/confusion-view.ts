@@ -105,6 +105,7 @@ export class ConfusionView extends View {
     const trainer = this.trainer!;
     this.#stale = false;
     if (this.#split.value === '') return;
+    if (this.#table.hidden) setText(this.#summary, words.working);
     const found = await trainer.evaluate(this.#split.value as Split, { signal: this.signal });
     draw(this, () => this.#show(found, trainer.dataset.classes));
   }
@@ -113,19 +114,23 @@ export class ConfusionView extends View {
     this.#prepare(classes, split);
     show(this.#table, true);
     setText(this.#summary, words.summary(correct, total));
+    classes.forEach((_, row) =>
+      draw(this.#recalls[row]!, () => this.#fillRow(confusion, row, classes)),
+    );
+  }
+
+  #fillRow(confusion: Int32Array, row: number, classes: string[]): void {
     const n = classes.length;
-    for (let row = 0; row < n; row++) {
-      const sum = confusion.subarray(row * n, (row + 1) * n).reduce((a, b) => a + b, 0);
-      for (let column = 0; column < n; column++) {
-        const value = confusion[row * n + column]!;
-        const cell = this.#cells[row * n + column]!;
-        const share = sum ? value / sum : 0;
-        setText(cell, value === 0 ? '·' : count(value));
-        cell.title = words.cell(classes[row]!, classes[column]!, value);
-        cell.style.setProperty('--tint', `${Math.round(tint(share, row === column))}%`);
-      }
-      setText(this.#recalls[row]!, sum ? count((100 * confusion[row * n + row]!) / sum) : '–');
+    const sum = confusion.subarray(row * n, (row + 1) * n).reduce((a, b) => a + b, 0);
+    for (let column = 0; column < n; column++) {
+      const value = confusion[row * n + column]!;
+      const cell = this.#cells[row * n + column]!;
+      const share = sum ? value / sum : 0;
+      setText(cell, value === 0 ? '·' : count(value));
+      cell.title = words.cell(classes[row]!, classes[column]!, value);
+      cell.style.setProperty('--tint', `${Math.round(tint(share, row === column))}%`);
     }
+    setText(this.#recalls[row]!, sum ? count((100 * confusion[row * n + row]!) / sum) : '–');
   }
 
   #prepare(classes: string[], split: string): void {

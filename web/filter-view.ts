@@ -1,37 +1,33 @@
-/**
- * The first layer's weights as small images, each scaled to its own full range (the course's
- * visualize_grid).
- */
+/** The weights of a layer as pictures, live; the first layer's at first. */
 
 import css from './styles/filters.css?inline';
 import type { NamedTensor } from '../bindings/types.js';
-import { h, setText, show } from './dom.js';
+import { download, h, setText, show } from './dom.js';
 import { draw } from './draw.js';
-import { balanced, extent, put, tiles } from './pixels.js';
+import { enlarger } from './enlarge.js';
+import { put } from './pixels.js';
 import { Poller } from './poll.js';
 import { strings } from './strings.js';
+import { drawWeights } from './weights.js';
 import type { LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';
 
 const words = strings.filters;
-const MOST = 100;
-const TILE_LEAST = 36; // CSS pixels a tile should have, about
-const TILE_MOST = 72;
 const EVERY = 500; // milliseconds
-
-/** First-layer weights in one form: `number` tiles of (C, H, W), read by index. */
-interface Bank {
-  number: number;
-  shape: readonly [number, number, number];
-  what: string;
-  at(tile: number, i: number): number;
-}
+const NAMES = 72; // CSS pixels of the names beside a table
+const LEGIBLE = 12; // CSS pixels a row with a name has at least
+const TILE_NAMED = 36; // and an image with a name below it
+const WEIGHTY = new Set(['conv', 'affine']);
 
 export class FilterView extends View {
   readonly #canvas = h('canvas', { class: 'pixels', role: 'img', 'aria-label': words.title });
   readonly #names = h('ol', { class: 'names' });
   readonly #caption = h('figcaption');
-  readonly #box = h('div', {}, this.#canvas, this.#names);
+  readonly #box = h('div', { class: 'box' }, this.#canvas, this.#names);
+  readonly #layer = h('select', { id: 'layer', onchange: () => this.#poller.now() });
+  readonly #enlarge = enlarger(this.root, () => words.label(this.#layer.value), [
+    { canvas: this.#canvas, caption: () => this.#caption.textContent ?? '' },
+  ]);
   readonly #poller = new Poller(
     () => this.#ask(),
     () => this.visible && this.trainer !== null,
@@ -44,89 +40,93 @@ export class FilterView extends View {
   }
 
   protected override build(): void {
-    this.root.append(h('figure', {}, h('h2', {}, words.title), this.#box, this.#caption));
+    const save = h(
+      'button',
+      { type: 'button', class: 'plain', onclick: () => this.#save() },
+      words.save,
+    );
+    this.root.append(
+      h(
+        'figure',
+        {},
+        h(
+          'div',
+          { class: 'row head' },
+          h('h2', {}, words.title),
+          h('label', { for: 'layer', class: 'unseen' }, words.layer),
+          this.#layer,
+          this.#enlarge,
+        ),
+        this.#box,
+        this.#caption,
+      ),
+      save,
+    );
   }
 
-  protected override attach(_trainer: LiveTrainer): void {
+  protected override attach(trainer: LiveTrainer): void {
     this.on('progress', () => this.#poller.poke());
     this.on('epoch', () => this.#poller.now());
     this.on('state', () => this.#poller.now());
-    this.onRun(() => this.#poller.now());
-    this.#poller.now();
+    this.onRun(() => this.#offer(trainer));
+    this.#offer(trainer);
   }
 
   protected override appeared(): void {
     this.#poller.now();
   }
 
-  async #ask(): Promise<void> {
-    const trainer = this.trainer!;
-    const weights = await trainer.firstFilters();
-    const bank = weights && bankOf(weights, trainer.dataset.shape);
-    draw(this, () => this.#show(bank, trainer.dataset.classes));
+  /** The layers that have weights to draw; the same one stays chosen while there is one. */
+  #offer({ summary }: LiveTrainer): void {
+    const chosen = this.#layer.value;
+    const layers = summary.layers.filter(({ kind }) => WEIGHTY.has(kind));
+    this.#layer.replaceChildren(
+      ...layers.map(({ name, text }) => h('option', { value: name }, `${name}: ${text}`)),
+    );
+    if (layers.some(({ name }) => name === chosen)) this.#layer.value = chosen;
+    for (const node of [this.#box, this.#layer, this.#enlarge]) show(node, layers.length > 0);
+    if (layers.length === 0) setText(this.#caption, words.none);
+    this.#poller.now();
   }
 
-  #show(bank: Bank | null, classes: string[]): void {
-    show(this.#box, bank !== null);
-    setText(this.#caption, bank ? words.caption(bank.what) : words.none);
-    if (!bank) return;
-    const [channels, , width] = bank.shape;
-    const room = this.#box.clientWidth || 320;
-    const least = Math.max(1, Math.round(TILE_LEAST / width));
-    const columns = balanced(
-      Math.min(bank.number, MOST),
-      Math.floor((room + least) / ((width + 1) * least)),
-    );
-    const scale = Math.max(
-      least,
-      Math.min(Math.floor(room / (columns * (width + 1))), Math.ceil(TILE_MOST / width)),
-    );
-    const named = bank.number === classes.length && channels === 3 && width > 11;
-    put(this.#canvas, paint(bank, columns), scale);
-    this.#canvas.setAttribute('aria-label', words.label(bank.what));
-    show(this.#names, named && columns >= bank.number);
-    if (named && this.#names.childElementCount !== bank.number) {
+  async #ask(): Promise<void> {
+    const { summary, dataset } = this.trainer!;
+    const name = this.#layer.value;
+    if (name === '') return;
+    const [weights] = await this.trainer!.parameters([`${name}.w`]);
+    if (summary !== this.trainer!.summary || name !== this.#layer.value) return;
+    const at = summary.layers.findIndex((layer) => layer.name === name);
+    // A flatten changes nothing but the shape: what stands before it says where each number is.
+    const before = summary.layers.slice(0, at).findLast(({ kind }) => kind !== 'flatten');
+    if (weights) {
+      draw(this, () => this.#show(weights, before?.output ?? dataset.shape, dataset.classes));
+    }
+  }
+
+  #show(weights: NamedTensor, before: number[], classes: string[]): void {
+    const width = this.clientWidth || 320;
+    const conv = weights.shape.length === 4;
+    const classy = !conv && weights.shape[1] === classes.length;
+    const drawn = drawWeights(weights, before, width - (classy ? NAMES : 0));
+    const { image, scale, caption, rowHeight, across } = drawn;
+    put(this.#canvas, image, scale);
+    this.#canvas.setAttribute('aria-label', words.label(this.#layer.value));
+    setText(this.#caption, caption);
+    const pitch = rowHeight || across;
+    const named = classy && pitch >= LEGIBLE && (rowHeight > 0 || across >= TILE_NAMED);
+    show(this.#names, named);
+    this.#box.classList.toggle('beside', rowHeight > 0);
+    if (named && this.#names.textContent !== classes.join('')) {
       this.#names.replaceChildren(...classes.map((name) => h('li', {}, name)));
     }
-    this.#names.style.setProperty('--tile', `${(width + 1) * scale}px`);
+    this.#names.style.setProperty('--pitch', `${pitch}px`);
   }
-}
 
-function paint({ number, shape: [channels, height, width], at }: Bank, columns: number): ImageData {
-  const plane = height * width;
-  const shown = Math.min(number, MOST);
-  const ranges = Array.from({ length: shown }, (_, tile) =>
-    extent(Float32Array.from({ length: channels * plane }, (_, i) => at(tile, i))),
-  );
-  return tiles(shown, height, width, columns, (data, to, y, x, tile) => {
-    const [low, high] = ranges[tile]!;
-    const gain = high > low ? 255 / (high - low) : 0;
-    for (let c = 0; c < 3; c++) {
-      data[to + c] = gain * (at(tile, (c % channels) * plane + y * width + x) - low);
-    }
-    data[to + 3] = 255;
-  });
-}
-
-/** (F, C, HH, WW) filters, or the (D, M) weights of an affine layer on an image of D numbers. */
-function bankOf({ data, shape }: NamedTensor, image: number[]): Bank | null {
-  if (shape.length === 4) {
-    const [number, channels, height, width] = shape as [number, number, number, number];
-    const size = channels * height * width;
-    return {
-      number,
-      shape: [channels, height, width],
-      what: words.conv(number, height, width),
-      at: (tile, i) => data[tile * size + i]!,
-    };
+  #save(): void {
+    void this.attempt(async () => {
+      const saved = await this.trainer!.exportParameters();
+      const name = words.file(this.trainer!.metrics?.step ?? 0);
+      download(name, saved as Uint8Array<ArrayBuffer>, 'application/octet-stream');
+    });
   }
-  const [size = 0, number = 0] = shape;
-  const [channels = 3, height = 32, width = 32] = image;
-  if (size !== channels * height * width) return null;
-  return {
-    number,
-    shape: [channels, height, width],
-    what: words.affine(number),
-    at: (tile, i) => data[i * number + tile]!,
-  };
 }

@@ -7,6 +7,7 @@ import css from './styles/layers.css?inline';
 import type { Inspection } from '../bindings/types.js';
 import { h, setText } from './dom.js';
 import { draw } from './draw.js';
+import { enlarger } from './enlarge.js';
 import { general, shape as shapeText } from './format.js';
 import {
   diverging,
@@ -35,12 +36,18 @@ const SATURATED = 4;
 
 type Layer = Inspection['layers'][number];
 
+/** Outputs or gradients of a layer: a picture, or a list where each number is a class's. */
+interface Part {
+  node: HTMLElement;
+  canvas: HTMLCanvasElement;
+  range: HTMLElement;
+  list: { swatch: HTMLElement; value: HTMLElement }[];
+}
+
 interface Row {
   node: HTMLElement;
-  outputs: HTMLCanvasElement;
-  gradients: HTMLCanvasElement;
-  outputRange: HTMLElement;
-  gradientRange: HTMLElement;
+  outputs: Part;
+  gradients: Part;
 }
 
 export class LayerView extends View {
@@ -115,61 +122,89 @@ export class LayerView extends View {
       setText(this.#name, label);
     });
     const layers = found.layers.filter(({ kind }) => kind !== 'flatten'); // the same numbers again
-    this.#prepare(layers);
+    this.#prepare(layers, classes);
     layers.forEach((layer, i) => {
       const row = this.#made[i]!;
-      draw(row.outputs, () => fill(row.outputs, row.outputRange, layer, layer.output, false));
-      draw(row.gradients, () =>
-        fill(row.gradients, row.gradientRange, layer, layer.gradient, true),
-      );
+      draw(row.outputs, () => fill(row.outputs, layer, layer.output, false));
+      draw(row.gradients, () => fill(row.gradients, layer, layer.gradient, true));
     });
   }
 
-  /** The rows stay while the layers do. */
-  #prepare(layers: Layer[]): void {
-    const names = layers.map(({ name, shape }) => `${name} ${shapeText(shape)}`).join();
-    if (names === this.#madeFor) return;
-    this.#madeFor = names;
-    this.#made = layers.map((layer) => {
-      const text = shapeText(layer.shape);
-      const make = (label: string): HTMLCanvasElement =>
-        h('canvas', { class: 'pixels', width: 1, height: 1, role: 'img', 'aria-label': label });
-      const outputs = make(words.outputLabel(layer.name, text));
-      const gradients = make(words.gradientLabel(layer.name, text));
-      const outputRange = h('span', { class: 'note' });
-      const gradientRange = h('span', { class: 'note' });
-      const parts = layer.shape[0]!;
-      const most = layer.shape.length === 3 ? MOST_MAPS : MOST_UNITS;
-      const node = h(
-        'section',
-        { class: 'layer', 'aria-label': layer.name },
-        h(
-          'h3',
-          {},
-          layer.name,
-          h(
-            'span',
-            { class: 'note' },
-            ` ${text}`,
-            parts > most ? `, ${words.of(most, parts)}` : '',
-          ),
-        ),
-        h('div', {}, outputs, h('p', {}, `${words.outputs} `, outputRange)),
-        h('div', {}, gradients, h('p', {}, `${words.gradients} `, gradientRange)),
-      );
-      return { node, outputs, gradients, outputRange, gradientRange };
-    });
+  /** The rows stay while the layers and the classes do. */
+  #prepare(layers: Layer[], classes: string[]): void {
+    const names = layers.map(({ name, shape }) => `${name} ${shapeText(shape)}`);
+    const key = [...names, ...classes].join();
+    if (key === this.#madeFor) return;
+    this.#madeFor = key;
+    const size = ({ shape }: Layer): number => shape.reduce((a, b) => a * b, 1);
+    const last = layers.findLastIndex((layer) => size(layer) !== classes.length);
+    this.#made = layers.map((layer, i) => this.#row(layer, i > last ? classes : []));
     this.#rows.replaceChildren(...this.#made.map(({ node }) => node));
+  }
+
+  #row(layer: Layer, classes: string[]): Row {
+    const text = shapeText(layer.shape);
+    const outputs = part(words.outputs, words.outputLabel(layer.name, text), classes);
+    const gradients = part(words.gradients, words.gradientLabel(layer.name, text), classes);
+    const parts = layer.shape[0]!;
+    const most = layer.shape.length === 3 ? MOST_MAPS : MOST_UNITS;
+    const name = `${layer.name} ${text}`;
+    const head = h(
+      'h3',
+      {},
+      layer.name,
+      h('span', { class: 'note' }, ` ${text}`, parts > most ? `, ${words.of(most, parts)}` : ''),
+    );
+    const caption = (label: string, { range }: Part): string => `${label} ${range.textContent}`;
+    const enlarge =
+      classes.length > 0
+        ? null
+        : enlarger(this.root, () => name, [
+            { canvas: outputs.canvas, caption: () => caption(words.outputs, outputs) },
+            { canvas: gradients.canvas, caption: () => caption(words.gradients, gradients) },
+          ]);
+    const node = h(
+      'section',
+      { class: 'layer', 'aria-label': layer.name },
+      h('div', {}, head, enlarge),
+      outputs.node,
+      gradients.node,
+    );
+    return { node, outputs, gradients };
   }
 }
 
+function part(name: string, label: string, classes: string[]): Part {
+  const canvas = h('canvas', {
+    class: 'pixels',
+    width: 1,
+    height: 1,
+    role: 'img',
+    'aria-label': label,
+  });
+  const range = h('span', { class: 'note' });
+  const list = classes.map((text) => {
+    const swatch = h('span', { class: 'swatch' });
+    const value = h('span');
+    return { swatch, value, node: h('li', {}, swatch, h('span', {}, text), value) };
+  });
+  const node = h(
+    'div',
+    {},
+    classes.length > 0
+      ? h('ol', { class: 'classes', 'aria-label': label }, ...list.map((item) => item.node))
+      : canvas,
+    h('p', {}, `${name} `, range),
+  );
+  return { node, canvas, range, list };
+}
+
 /**
- * Maps as tiles, a vector as a row of squares; gradients about zero, outputs from lowest to
- * highest.
+ * Maps as tiles, a vector as a row of squares, a number for each class by name; gradients about
+ * zero, outputs from lowest to highest.
  */
 function fill(
-  canvas: HTMLCanvasElement,
-  range: HTMLElement,
+  { node, canvas, range, list }: Part,
   layer: Layer,
   values: Float32Array,
   signed: boolean,
@@ -179,11 +214,20 @@ function fill(
   const paint = signed
     ? diverging(values, Math.min(Math.max(-low, high), SATURATED * rootMeanSquare(values)))
     : grey(values, low, high);
-  const room = canvas.parentElement?.clientWidth || 280;
+  if (list.length > 0) {
+    const colour = new Uint8ClampedArray(4);
+    list.forEach(({ swatch, value }, i) => {
+      paint(colour, 0, i);
+      swatch.style.background = `rgb(${colour[0]} ${colour[1]} ${colour[2]})`;
+      setText(value, general(values[i]));
+    });
+    return;
+  }
+  const space = node.clientWidth || 280;
   const [maps = 1, height = 1, width = 1] = layer.shape;
   if (layer.shape.length === 3 && height * width > 1) {
     const scale = width >= 20 ? 1 : width >= 10 ? 2 : width >= 5 ? 4 : 6;
-    const columns = Math.floor((room + scale) / ((width + 1) * scale));
+    const columns = Math.floor((space + scale) / ((width + 1) * scale));
     put(
       canvas,
       tiles(Math.min(maps, MOST_MAPS), height, width, columns, (data, at, y, x, tile) =>
@@ -193,7 +237,7 @@ function fill(
     );
   } else {
     canvas.classList.add('vector');
-    const columns = Math.floor(room / ((UNIT + 1) * UNIT_SCALE));
+    const columns = Math.floor(space / ((UNIT + 1) * UNIT_SCALE));
     const number = Math.min(values.length, MOST_UNITS);
     const square: Paint = (data, at, _y, _x, tile) => paint(data, at, tile);
     put(canvas, tiles(number, UNIT, UNIT, columns, square), UNIT_SCALE);

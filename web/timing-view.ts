@@ -43,7 +43,7 @@ export class TimingView extends View {
   readonly #empty = h('p', { class: 'note' }, words.empty);
   readonly #poller = new Poller(
     () => this.#ask(),
-    () => this.visible && this.trainer?.state === 'running',
+    () => this.trainer !== null,
     (error) => this.tell('kiln-problem', error),
     EVERY,
   );
@@ -68,11 +68,20 @@ export class TimingView extends View {
   }
 
   protected override attach(_trainer: LiveTrainer): void {
-    this.on('progress', () => this.#poller.poke());
+    // The first question starts the clocks; the last one, when the run rests, has them all.
+    this.on('progress', () => {
+      if (this.visible) this.#poller.poke();
+    });
+    this.on('state', () => this.#poller.now());
     this.onRun(() => {
       show(this.#table, false);
       show(this.#empty, true);
     });
+    this.#poller.now();
+  }
+
+  protected override appeared(): void {
+    this.#poller.now();
   }
 
   async #ask(): Promise<void> {
