@@ -71,6 +71,7 @@ int kiln_trainer_create(int data, const char *options)
     if (!d) return KILN_E_HANDLE;
     kiln_train_options_default(&o);
     KILN_TRY(kiln_train_options_read(&o, options, KILN_OPTIONS_ALL));
+    KILN_TRY(kiln_train_options_check(&o));
     KILN_TRY(kiln_run_make(&run, d, &o));
     return put(run, data);
 }

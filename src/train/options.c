@@ -231,6 +231,21 @@ int kiln_train_options_read(kiln_train_options *o, const char *text, int which)
     return KILN_OK;
 }
 
+int kiln_train_options_check(const kiln_train_options *o)
+{
+    if (o->patience && o->validation == 0)
+        return kiln_fail(KILN_E_ARG, "patience=%d waits for a better validation accuracy, and "
+                                     "validation=0 leaves no images for one; drop one of them",
+                         (int)o->patience);
+    if (o->check_val && o->validation == 0)
+        return kiln_fail(KILN_E_ARG, "check-val=%d asks for validation images, and validation=0 "
+                                     "leaves none; drop one of them", (int)o->check_val);
+    if (o->warmup > (double)o->epochs)
+        return kiln_fail(KILN_E_ARG, "warmup=%g is longer than epochs=%d: the rate would never "
+                                     "reach lr", o->warmup, (int)o->epochs);
+    return KILN_OK;
+}
+
 void kiln_train_options_default(kiln_train_options *o)
 {
     kiln_keyvalue pair;

@@ -51,6 +51,10 @@ enum { KILN_OPTIONS_ALL, KILN_OPTIONS_LIVE /* others only where they repeat the 
 /* Reads pairs over what *o holds. KILN_E_ARG with a sentence, and *o as it was. */
 int kiln_train_options_read(kiln_train_options *o, const char *text, int which);
 
+/* KILN_E_ARG, naming both, where two options contradict each other: asked when a run is made and
+ * when one changes, not of what a checkpoint holds. */
+int kiln_train_options_check(const kiln_train_options *o);
+
 /* All options as key=value lines, in the order of the table, at most `size` bytes;
  * KILN_TRAIN_OPTIONS_TEXT is enough. */
 #define KILN_TRAIN_OPTIONS_TEXT (KILN_NOTATION_MAX + 2048)

@@ -404,6 +404,13 @@ int kiln_run_set(kiln_run *r, const char *text)
     int batch, status;
 
     KILN_TRY(kiln_train_options_read(&r->o, text, KILN_OPTIONS_LIVE));
+    if (kiln_train_options_check(&before) >= 0) {
+        status = kiln_train_options_check(&r->o);
+        if (status < 0) {
+            r->o = before;
+            return status;
+        }
+    }
     batch = limited(r->o.batch, r->images);
     status = batch > room ? fit_batch(r, batch) : kiln_net_check_batch(r->net, batch);
     if (status < 0) {

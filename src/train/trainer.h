@@ -4,7 +4,9 @@
  *
  * Steps an epoch: max(images / batch, 1), as the course has it. A shuffled epoch leaves out the
  * images % batch last ones of its order (another order comes next epoch), so that every step has
- * the same size and costs the same.
+ * the same size and costs the same. An epoch ends when less than a batch is left, so what a batch
+ * raised on the way finds is never less than the batch before it: no step has a single image where
+ * a batch of one was refused.
  */
 #ifndef KILN_TRAIN_TRAINER_H
 #define KILN_TRAIN_TRAINER_H

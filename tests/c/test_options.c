@@ -207,6 +207,25 @@ static void relevance_and_words(void **state)
     kiln_json_free(&j);
 }
 
+static void contradictions(void **state)
+{
+    static const char *const pairs[][3] = {
+        {"patience=3\nvalidation=0", "patience", "validation=0"},
+        {"check-val=100\nvalidation=0", "check-val", "validation=0"},
+        {"warmup=9\nepochs=8", "warmup", "epochs=8"},
+    };
+
+    (void)state;
+    assert_int_equal(kiln_train_options_check(&o), KILN_OK);
+    for (int i = 0; i < 3; i++) {
+        kiln_train_options both = o;
+
+        assert_int_equal(kiln_train_options_read(&both, pairs[i][0], KILN_OPTIONS_ALL), KILN_OK);
+        assert_int_equal(kiln_train_options_check(&both), KILN_E_ARG);
+        CHECK(strstr(kiln_error(), pairs[i][1]) && strstr(kiln_error(), pairs[i][2]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +237,7 @@ int main(void)
         cmocka_unit_test_setup(prints_what_it_reads, fresh),
         cmocka_unit_test_setup(longest_text, fresh),
         cmocka_unit_test(describes_the_table),
+        cmocka_unit_test_setup(contradictions, fresh),
         cmocka_unit_test_setup(schedules_read_what_the_table_says, fresh),
         cmocka_unit_test(relevance_and_words),
     };
