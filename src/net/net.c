@@ -89,14 +89,14 @@ static void measure_work(kiln_net *net)
 }
 
 /* A step that would take minutes is refused before anything is made: a backward pass takes twice
- * what a forward pass does. */
+ * what a forward pass does. Too little memory is told first, by the arena. */
 static int check_work(const kiln_net *net)
 {
     const double steps = net->options.inference ? 1.0 : 3.0;
     const double flops = steps * net->plan.flops * net->options.batch;
     const kiln_layer *most = &net->plan.layer[0];
 
-    if (flops <= KILN_STEP_FLOPS_MAX) return KILN_OK;
+    if (flops <= KILN_STEP_FLOPS_MAX || net->arena.used > kiln_memory_limit()) return KILN_OK;
     for (int l = 1; l < net->plan.count; l++)
         if (net->plan.layer[l].flops > most->flops) most = &net->plan.layer[l];
     return kiln_fail_at(KILN_E_SHAPE, most->column,
@@ -141,14 +141,13 @@ static int prepare(kiln_net *net, const char *notation, const kiln_net_options *
     net->dropout = -1;
     KILN_TRY(kiln_notation_parse(&net->plan, notation, o->C, o->H, o->W));
     KILN_TRY(check_sizes(net));
-    KILN_TRY(check_work(net));
     KILN_TRY(plan_layers(net));
     kiln_net_list_tensors(net);
     kiln_net_plan_stretches(net);
     kiln_net_plan_memory(net);
     measure_work(net);
     lay_out(net);
-    return KILN_OK;
+    return check_work(net);
 }
 
 static int allocate(kiln_net *net)

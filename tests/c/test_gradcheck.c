@@ -72,6 +72,7 @@ static void later_kinds(void **state)
                  "batchnorm fixed - affine 10 - softmax",
                  3, 7, 6);
     check_layers("conv 3x5x4 - relu - conv 5x1x4 stride 2 - conv 2x3x4 - affine 10 - svm", 3, 7, 6);
+    check_layers("conv 3x3x4 - relu - conv 3x3x8 stride 65536 - affine 10 - softmax", 3, 2, 2);
     check_layers("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
                  "softmax",
                  3, 7, 6);

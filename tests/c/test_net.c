@@ -146,7 +146,9 @@ static void batches_that_can_be_trained(void **state)
 static void work_is_bounded(void **state)
 {
     static const char *const quick[] = {
-        "conv 3x3x8 stride 200 - affine 10 - softmax",
+        "conv 3x3x8 stride 20000 - affine 10 - softmax",
+        "conv 3x3x8 stride 46341 - affine 10 - softmax",
+        "conv 3x3x4 - relu - conv 3x3x8 stride 65536 - affine 10 - softmax",
         "maxpool 32 stride 65536 - affine 10 - softmax",
         "conv 32x32x10 - avgpool - softmax"};
     static const char *const heavy[] = {
@@ -168,6 +170,10 @@ static void work_is_bounded(void **state)
     }
     o.batch = 4; /* the batch decides: and a forward pass is a third of a step */
     assert_int_equal(kiln_net_measure(&plan, &bytes, heavy[0], &o), KILN_OK);
+    o.batch = 6000; /* of too much memory and work, memory is told */
+    kiln_net *net = NULL;
+    assert_int_equal(kiln_net_make(&net, "[conv 3x3x64 - relu]x12 - affine 10 - softmax", &o),
+                     KILN_E_MEMORY);
     o.C = 1, o.H = o.W = 16384, o.batch = 1;
     assert_int_equal(kiln_net_measure(&plan, &bytes, "maxpool 9000 stride 1 - affine 10 - svm", &o),
                      KILN_E_SHAPE);
