@@ -33,6 +33,10 @@ static trainer *get(int handle)
 {
     trainer *t = kiln_handle_get(KILN_KIND_TRAINER, handle);
 
+    if (t && !t->run->net) { /* a change of batch took it, and the machine gave none back */
+        kiln_fail(KILN_E_MEMORY, "the net of trainer %d could not be made again", handle);
+        return NULL;
+    }
     if (!t || kiln_handle_get(KILN_KIND_DATA, t->data)) return t;
     kiln_fail(KILN_E_HANDLE, "the data set of trainer %d was destroyed", handle);
     return NULL;
@@ -108,6 +112,7 @@ int kiln_trainer_set(int handle, const char *key, const char *value)
     static char text[KILN_KEY_MAX + KILN_VALUE_MAX];
     trainer *t = get(handle);
     const kiln_net *before;
+    int status;
 
     if (!t) return KILN_E_HANDLE;
     if (!key || !value || strpbrk(key, "=\n") || strchr(value, '\n') ||
@@ -117,12 +122,12 @@ int kiln_trainer_set(int handle, const char *key, const char *value)
     strcpy(text, key);
     strcat(text, "=");
     strcat(text, value);
-    KILN_TRY(kiln_run_set(t->run, text));
+    status = kiln_run_set(t->run, text);
     if (t->run->net != before) { /* made anew for a larger batch */
         kiln_handle_recall(KILN_KIND_NET, t->net);
         t->net = 0;
     }
-    return KILN_OK;
+    return status;
 }
 
 int kiln_trainer_step(int handle)

@@ -12,177 +12,13 @@
  */
 #include "train/trainer.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/status.h"
 #include "kernels/vec.h"
 #include "train/kept.h"
+#include "train/run_make.h"
 #include "train/rules.h"
-
-/* ---- making ---------------------------------------------------------------------------------- */
-
-/* -1 is all; more than there are is all. */
-static int limited(int64_t wanted, int count)
-{
-    return wanted >= 0 && wanted < count ? (int)wanted : count;
-}
-
-static int make_net(kiln_net **net, const kiln_run *r, int batch)
-{
-    kiln_net_options n;
-
-    kiln_net_options_default(&n);
-    n.C = r->data->C, n.H = r->data->H, n.W = r->data->W;
-    n.batch = batch;
-    n.seed = (uint32_t)r->o.seed;
-    n.init = r->o.init;
-    n.init_scale = r->o.init_scale;
-    return kiln_net_make(net, r->o.net, &n);
-}
-
-static void lay_out(kiln_run *r, kiln_arena *a)
-{
-    const kiln_rule *rule = kiln_rule_table[r->o.optimizer];
-
-    r->order = kiln_arena_take(a, (size_t)r->images, sizeof(int));
-    for (int i = 0; i < r->states; i++) r->state[i] = kiln_arena_take(a, r->floats, sizeof(float));
-    r->rule_scratch =
-        rule->scratch ? kiln_arena_take(a, rule->scratch(r->net), sizeof(float)) : NULL;
-    r->best = kiln_arena_take(a, r->floats, sizeof(float));
-    r->before = kiln_arena_take(a, r->floats, sizeof(float));
-    r->best_statistics = kiln_arena_take(a, r->statistics, sizeof(float));
-    r->statistics_before = kiln_arena_take(a, r->statistics, sizeof(float));
-    kiln_kept_lay_out(&r->kept, r, a);
-}
-
-static void lay_out_batch(kiln_run *r, kiln_arena *a, int batch, int classes)
-{
-    const size_t scores = (size_t)batch * (size_t)classes;
-
-    r->index = kiln_arena_take(a, (size_t)batch, sizeof(int));
-    r->label = kiln_arena_take(a, (size_t)batch, sizeof(int));
-    r->prediction = kiln_arena_take(a, (size_t)batch, sizeof(int));
-    r->probability = kiln_arena_take(a, scores, sizeof(float));
-    r->view = kiln_arena_take(a, scores, sizeof(float));
-}
-
-/* A net for `batch` images in place of r->net, with its parameters and statistics, and the arrays
- * that go with it. */
-static int fit_batch(kiln_run *r, int batch)
-{
-    kiln_arena plan = {0}, arena;
-    kiln_run next = *r;
-    float *w;
-    int status;
-
-    KILN_TRY(make_net(&next.net, r, batch));
-    status = kiln_net_check_batch(next.net, batch);
-    if (status < 0) {
-        kiln_net_free(next.net);
-        return status;
-    }
-    lay_out_batch(&next, &plan, batch, r->data->classes);
-    status = kiln_arena_create(&arena, plan.used, "the batch's labels and scores");
-    if (status < 0) {
-        kiln_net_free(next.net);
-        return status;
-    }
-    lay_out_batch(&next, &arena, batch, r->data->classes);
-    next.floats = kiln_net_parameters(next.net, &w, &next.dw);
-    if (r->net) {
-        memcpy(w, r->w, r->floats * sizeof *w);
-        kiln_statistics_get(r->net, r->statistics_before);
-        kiln_statistics_set(next.net, r->statistics_before);
-        kiln_net_free(r->net);
-        kiln_arena_destroy(&r->batch_arena);
-    }
-    next.w = w;
-    next.batch_arena = arena;
-    *r = next;
-    kiln_net_set_dropout(r->net, (float)r->o.dropout);
-    return KILN_OK;
-}
-
-static int check_data(const kiln_dataset *d, const kiln_train_options *o)
-{
-    if (!d->finished) return kiln_fail(KILN_E_STATE, "the data set is not finished yet");
-    if (limited(o->train, d->count[0]) < 1)
-        return kiln_fail(KILN_E_DATA, "%s has no training images", d->name);
-    return KILN_OK;
-}
-
-static int check_classes(const kiln_run *r)
-{
-    const int classes = kiln_net_plan(r->net)->classes, wanted = r->data->classes;
-
-    if (classes == wanted) return KILN_OK;
-    return kiln_fail(KILN_E_SHAPE,
-                     "net: it ends in %d scores, but %s has %d classes; end it in affine %d",
-                     classes, r->data->name, wanted, wanted);
-}
-
-/* The rest of a run whose net is made. */
-static int fill(kiln_run *r)
-{
-    kiln_arena plan = {0};
-    const int tensors = kiln_net_tensor_count(r->net);
-
-    KILN_TRY(check_classes(r));
-    for (int i = 0; i < tensors; i++) {
-        const kiln_tensor *t = kiln_net_tensor_at(r->net, i);
-
-        if (!t->trained) r->statistics += (size_t)t->size;
-    }
-    r->states = kiln_rule_states(kiln_rule_table[r->o.optimizer]);
-    lay_out(r, &plan);
-    KILN_TRY(kiln_arena_create(&r->arena, plan.used, "the optimizer's state"));
-    lay_out(r, &r->arena);
-    r->order_epoch = -1;
-    r->best_accuracy = -1;
-    r->metrics.train_accuracy = r->metrics.val_accuracy = r->metrics.update_ratio = -1;
-    r->metrics.train_loss = NAN;
-    kiln_history_clear(&r->history);
-    kiln_kept_start(r);
-    return KILN_OK;
-}
-
-int kiln_run_make(kiln_run **run, const kiln_dataset *data, const kiln_train_options *o)
-{
-    kiln_arena self;
-    kiln_run *r;
-    int status;
-
-    KILN_TRY(check_data(data, o));
-    KILN_TRY(kiln_arena_create(&self, sizeof *r, "the trainer"));
-    r = (kiln_run *)(void *)self.base;
-    r->self = self;
-    r->o = *o;
-    r->data = data;
-    r->images = limited(o->train, data->count[0]);
-    r->validation = limited(o->validation, data->count[1]);
-    status = fit_batch(r, limited(o->batch, r->images));
-    if (status >= 0) status = fill(r);
-    if (status < 0) {
-        kiln_run_free(r);
-        return status;
-    }
-    *run = r;
-    return KILN_OK;
-}
-
-void kiln_run_free(kiln_run *r)
-{
-    kiln_arena self;
-
-    if (!r) return;
-    self = r->self;
-    if (r->net) kiln_net_free(r->net);
-    if (r->inspector) kiln_net_free(r->inspector);
-    kiln_arena_destroy(&r->batch_arena);
-    kiln_arena_destroy(&r->arena);
-    kiln_arena_destroy(&self);
-}
 
 /* ---- where the run stands -------------------------------------------------------------------- */
 
@@ -232,7 +68,7 @@ static int draw(kiln_run *r)
 {
     const uint32_t seed = (uint32_t)r->o.seed;
     const int *index = r->index;
-    int n = limited(r->o.batch, r->images);
+    int n = kiln_run_limited(r->o.batch, r->images);
 
     if (n > r->images - r->position) n = (int)(r->images - r->position); /* the batch has grown */
     if (r->o.draw == KILN_DRAW_REPLACEMENT) {
@@ -330,7 +166,7 @@ static int advance(kiln_run *r, int n)
     r->loss_sum += r->metrics.loss;
     r->loss_count++;
     kiln_history_add_loss(&r->history, r->step, r->metrics.loss);
-    if (r->position + limited(r->o.batch, r->images) > r->images) {
+    if (r->position + kiln_run_limited(r->o.batch, r->images) > r->images) {
         r->epoch++;
         r->position = 0;
         flags |= KILN_RUN_EPOCH;
@@ -411,8 +247,8 @@ int kiln_run_set(kiln_run *r, const char *text)
             return status;
         }
     }
-    batch = limited(r->o.batch, r->images);
-    status = batch > room ? fit_batch(r, batch) : kiln_net_check_batch(r->net, batch);
+    batch = kiln_run_limited(r->o.batch, r->images);
+    status = batch > room ? kiln_run_fit_batch(r, batch) : kiln_net_check_batch(r->net, batch);
     if (status < 0) {
         r->o = before;
         return status;
