@@ -83,8 +83,10 @@ const SIGNATURES = {
   kiln_trainer_export: 'int',
   kiln_trainer_resume: 'int U8 int text',
   kiln_checkpoint_info: 'U8 int',
+} as const;
 
-  // the course's layer functions
+/** The course's layer functions. Each has a twin in double, its name with _double behind it. */
+const COURSE = {
   kiln_layer_affine_forward: 'F32out F32 F32 F32 int int int',
   kiln_layer_affine_backward: 'F32out F32out F32out F32 F32 F32 int int int',
   kiln_layer_relu_forward: 'F32out F32 int',
@@ -116,6 +118,7 @@ interface Kinds {
   float: number;
   text: string;
   F32: Float32Array;
+  F64: Float64Array;
   I32: Int32Array;
   U8: Uint8Array;
   F32out: Output<Float32Array>;
@@ -132,14 +135,20 @@ type Parse<S extends string> =
   : S extends `${infer First extends keyof Kinds} ${infer Rest}` ? [Kinds[First], ...Parse<Rest>]
   : S extends keyof Kinds ? [Kinds[S]] : never;
 
-export type ExportName = keyof typeof SIGNATURES;
-export type KilnExports = {
-  [K in ExportName]: (...args: Parse<(typeof SIGNATURES)[K]>) => number;
-};
+export type CourseName = keyof typeof COURSE;
+type PlainName = keyof typeof SIGNATURES;
+export type ExportName = PlainName | CourseName | `${CourseName}_double`;
+export type KilnExports =
+  { [K in PlainName]: (...args: Parse<(typeof SIGNATURES)[K]>) => number } &
+  { [K in CourseName]: (...args: Parse<(typeof COURSE)[K]>) => number } &
+  { [K in `${CourseName}_double`]: (...args: Argument[]) => number };
 
 /** The words of a function; undefined where kiln.h has none of this name. */
 export function signatureOf(name: string): string[] | undefined {
-  const words = (SIGNATURES as Record<string, string>)[name];
+  const { [name.replace(/_double$/, '')]: course } = COURSE as Record<string, string>;
+  const words = name.endsWith('_double')
+    ? course?.replaceAll('F32', 'F64')
+    : course ?? (SIGNATURES as Record<string, string>)[name];
   return words?.split(' ').filter((word) => word !== '');
 }
 

@@ -20,7 +20,7 @@ export const layers = {
 export { optim };
 
 export { ready, version } from './instance.js';
-export { tensor, zeros } from './tensor.js';
+export { doubleTensor, tensor, zeros } from './tensor.js';
 export { Model, type ModelOptions, type Tensors } from './model.js';
 export {
   Dataset, type DatasetOptions, type DatasetSource, type LoadHooks, type Normalisation,

@@ -6,23 +6,30 @@
  *   const { out, cache } = layers.affineForward(x, w, b);
  *   const { dx, dw, db } = layers.affineBackward(dout, cache);
  *
+ * Results are new tensors; arguments are not written to, and a cache holds them themselves, so that
+ * they must not change before backward. Tensors of Float64Array are computed in double. Errors:
+ * E_ARG for a wrong type, number or cache, and for floats mixed with doubles; E_SHAPE for sizes
+ * that do not fit; E_STATE before ready(); E_MEMORY.
+ *
  * Normalisations and dropout are in norms.ts, losses in losses.ts; index.ts gathers all as
  * `layers`.
  */
 
 import { checkCount } from './check.js';
+import { compute } from './course.js';
 import { KilnError } from './errors.js';
-import { instance } from './instance.js';
-import { checkShape, checkTensor, checkVector, shapeText, sizeOf, zeros } from './tensor.js';
-import type { Tensor } from './types.js';
+import { checkShape, checkTensor, checkVector, shapeText, sizeOf, zerosLike } from './tensor.js';
+import type { AnyTensor, Tensor } from './types.js';
 import { fills } from './wasm.js';
 
-export interface AffineCache { layer: 'affine'; x: Tensor; w: Tensor; b: Tensor }
-export interface ReluCache { layer: 'relu'; x: Tensor }
-export interface ConvCache {
-  layer: 'conv'; x: Tensor; w: Tensor; b: Tensor; param: ConvParam;
+export interface AffineCache<T extends AnyTensor = Tensor> { layer: 'affine'; x: T; w: T; b: T }
+export interface ReluCache<T extends AnyTensor = Tensor> { layer: 'relu'; x: T }
+export interface ConvCache<T extends AnyTensor = Tensor> {
+  layer: 'conv'; x: T; w: T; b: T; param: ConvParam;
 }
-export interface MaxPoolCache { layer: 'maxPool'; x: Tensor; param: PoolParam }
+export interface MaxPoolCache<T extends AnyTensor = Tensor> {
+  layer: 'maxPool'; x: T; param: PoolParam;
+}
 
 export interface ConvParam { stride: number; pad: number }
 export interface PoolParam { poolHeight: number; poolWidth: number; stride: number }
@@ -36,27 +43,28 @@ export function checkCache<T extends { layer: string }>(
 }
 
 /** out = x·w + b.   x (N, d1, .., dk) with D = d1·..·dk, w (D, M), b (M); out (N, M). */
-export function affineForward(
-  x: Tensor, w: Tensor, b: Tensor): { out: Tensor; cache: AffineCache } {
+export function affineForward<T extends AnyTensor>(
+  x: T, w: T, b: T): { out: T; cache: AffineCache<T> } {
   const [N, D, M] = affineSizes('affineForward', x, w, b);
-  const out = zeros([N, M]);
-  instance().call('kiln_layer_affine_forward', fills(out.data), x.data, w.data, b.data, N, D, M);
+  const out = zerosLike(x, [N, M]);
+  compute(x, 'kiln_layer_affine_forward', fills(out.data), x.data, w.data, b.data, N, D, M);
   return { out, cache: { layer: 'affine', x, w, b } };
 }
 
-/** dx = dout·wᵀ, dw = xᵀ·dout, db = Σ_n dout[n]. */
-export function affineBackward(
-  dout: Tensor, cache: AffineCache): { dx: Tensor; dw: Tensor; db: Tensor } {
+/** dx = dout·wᵀ, dw = xᵀ·dout, db = Σ_n dout[n].   dout (N, M); gradients as their variables. */
+export function affineBackward<T extends AnyTensor>(
+  dout: T, cache: AffineCache<T>): { dx: T; dw: T; db: T } {
   const { x, w, b } = checkCache('affineBackward', cache, 'affine');
   const [N, D, M] = affineSizes('affineBackward', x, w, b);
   checkShape('affineBackward', 'dout', dout, [N, M]);
-  const dx = zeros(x.shape), dw = zeros(w.shape), db = zeros(b.shape);
-  instance().call('kiln_layer_affine_backward', fills(dx.data), fills(dw.data), fills(db.data),
+  const dx = zerosLike(x, x.shape), dw = zerosLike(x, w.shape), db = zerosLike(x, b.shape);
+  compute(x, 'kiln_layer_affine_backward', fills(dx.data), fills(dw.data), fills(db.data),
     dout.data, x.data, w.data, N, D, M);
   return { dx, dw, db };
 }
 
-function affineSizes(where: string, x: Tensor, w: Tensor, b: Tensor): [number, number, number] {
+function affineSizes(
+  where: string, x: AnyTensor, w: AnyTensor, b: AnyTensor): [number, number, number] {
   const [N, ...rest] = checkTensor(where, 'x', x) as [number, ...number[]];
   const D = sizeOf(rest);
   const [rows, M] = checkTensor(where, 'w', w, 2) as [number, number];
@@ -69,44 +77,48 @@ function affineSizes(where: string, x: Tensor, w: Tensor, b: Tensor): [number, n
 }
 
 /** out = max(0, x), of any shape. */
-export function reluForward(x: Tensor): { out: Tensor; cache: ReluCache } {
+export function reluForward<T extends AnyTensor>(x: T): { out: T; cache: ReluCache<T> } {
   checkTensor('reluForward', 'x', x);
-  const out = zeros(x.shape);
-  instance().call('kiln_layer_relu_forward', fills(out.data), x.data, x.data.length);
+  const out = zerosLike(x, x.shape);
+  compute(x, 'kiln_layer_relu_forward', fills(out.data), x.data, x.data.length);
   return { out, cache: { layer: 'relu', x } };
 }
 
 /** dx = dout where x > 0, else 0. */
-export function reluBackward(dout: Tensor, cache: ReluCache): { dx: Tensor } {
+export function reluBackward<T extends AnyTensor>(dout: T, cache: ReluCache<T>): { dx: T } {
   const { x } = checkCache('reluBackward', cache, 'relu');
   checkShape('reluBackward', 'dout', dout, x.shape);
-  const dx = zeros(x.shape);
-  instance().call('kiln_layer_relu_backward', fills(dx.data), dout.data, x.data, x.data.length);
+  const dx = zerosLike(x, x.shape);
+  compute(x, 'kiln_layer_relu_backward', fills(dx.data), dout.data, x.data, x.data.length);
   return { dx };
 }
 
 /**
  * Convolution (cross-correlation) with zero padding.
  * x (N, C, H, W), w (F, C, HH, WW), b (F); out (N, F, OH, OW) with OH = 1 + (H + 2·pad - HH) /
- * stride.
+ * stride, rounded down.
  */
-export function convForward(
-  x: Tensor, w: Tensor, b: Tensor, param: ConvParam): { out: Tensor; cache: ConvCache } {
+export function convForward<T extends AnyTensor>(
+  x: T, w: T, b: T, param: ConvParam): { out: T; cache: ConvCache<T> } {
   const kept = convParam('convForward', param);
   const sizes = convSizes('convForward', x, w, b, kept);
   const [N, , , , F] = sizes;
-  const out = zeros([N, F, ...convOutput(sizes)]);
-  instance().call('kiln_layer_conv_forward', fills(out.data), x.data, w.data, b.data, ...sizes);
+  const out = zerosLike(x, [N, F, ...convOutput(sizes)]);
+  compute(x, 'kiln_layer_conv_forward', fills(out.data), x.data, w.data, b.data, ...sizes);
   return { out, cache: { layer: 'conv', x, w, b, param: kept } };
 }
 
-export function convBackward(
-  dout: Tensor, cache: ConvCache): { dx: Tensor; dw: Tensor; db: Tensor } {
+/**
+ * Of dout (N, F, OH, OW): dx (N, C, H, W), the transposed convolution with w; dw (F, C, HH, WW),
+ * the sum of dout times the window it came from; db (F), the sum of dout.
+ */
+export function convBackward<T extends AnyTensor>(
+  dout: T, cache: ConvCache<T>): { dx: T; dw: T; db: T } {
   const { x, w, b, param } = checkCache('convBackward', cache, 'conv');
   const sizes = convSizes('convBackward', x, w, b, param);
   checkShape('convBackward', 'dout', dout, [sizes[0], sizes[4], ...convOutput(sizes)]);
-  const dx = zeros(x.shape), dw = zeros(w.shape), db = zeros(b.shape);
-  instance().call('kiln_layer_conv_backward', fills(dx.data), fills(dw.data), fills(db.data),
+  const dx = zerosLike(x, x.shape), dw = zerosLike(x, w.shape), db = zerosLike(x, b.shape);
+  compute(x, 'kiln_layer_conv_backward', fills(dx.data), fills(dw.data), fills(db.data),
     dout.data, x.data, w.data, ...sizes);
   return { dx, dw, db };
 }
@@ -122,7 +134,7 @@ function convParam(where: string, param: ConvParam): ConvParam {
 }
 
 function convSizes(
-  where: string, x: Tensor, w: Tensor, b: Tensor, { stride, pad }: ConvParam): ConvSizes {
+  where: string, x: AnyTensor, w: AnyTensor, b: AnyTensor, { stride, pad }: ConvParam): ConvSizes {
   const [N, C, H, W] = checkTensor(where, 'x', x, 4) as [number, number, number, number];
   const [F, depth, HH, WW] = checkTensor(where, 'w', w, 4) as [number, number, number, number];
   if (depth !== C) {
@@ -147,22 +159,22 @@ function windows(length: number, size: number, stride: number): number {
 }
 
 /** The largest value of each window.   x (N, C, H, W); out (N, C, OH, OW). */
-export function maxPoolForward(
-  x: Tensor, param: PoolParam): { out: Tensor; cache: MaxPoolCache } {
+export function maxPoolForward<T extends AnyTensor>(
+  x: T, param: PoolParam): { out: T; cache: MaxPoolCache<T> } {
   const kept = poolParam('maxPoolForward', param);
   const { sizes, output } = poolSizes('maxPoolForward', x, kept);
-  const out = zeros(output);
-  instance().call('kiln_layer_max_pool_forward', fills(out.data), x.data, ...sizes);
+  const out = zerosLike(x, output);
+  compute(x, 'kiln_layer_max_pool_forward', fills(out.data), x.data, ...sizes);
   return { out, cache: { layer: 'maxPool', x, param: kept } };
 }
 
 /** The gradient goes to the first largest value of each window. */
-export function maxPoolBackward(dout: Tensor, cache: MaxPoolCache): { dx: Tensor } {
+export function maxPoolBackward<T extends AnyTensor>(dout: T, cache: MaxPoolCache<T>): { dx: T } {
   const { x, param } = checkCache('maxPoolBackward', cache, 'maxPool');
   const { sizes, output } = poolSizes('maxPoolBackward', x, param);
   checkShape('maxPoolBackward', 'dout', dout, output);
-  const dx = zeros(x.shape);
-  instance().call('kiln_layer_max_pool_backward', fills(dx.data), dout.data, x.data, ...sizes);
+  const dx = zerosLike(x, x.shape);
+  compute(x, 'kiln_layer_max_pool_backward', fills(dx.data), dout.data, x.data, ...sizes);
   return { dx };
 }
 
@@ -174,7 +186,7 @@ function poolParam(where: string, param: PoolParam): PoolParam {
   };
 }
 
-function poolSizes(where: string, x: Tensor, { poolHeight, poolWidth, stride }: PoolParam): {
+function poolSizes(where: string, x: AnyTensor, { poolHeight, poolWidth, stride }: PoolParam): {
   sizes: [number, number, number, number, number, number, number];
   output: number[];
 } {

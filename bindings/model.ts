@@ -5,7 +5,7 @@ import { checkNumber, kindOf } from './check.js';
 import { KilnError } from './errors.js';
 import { instance, ready } from './instance.js';
 import { optionText, type Options } from './options.js';
-import { checkLabels, checkTensor, shapeText, sizeOf } from './tensor.js';
+import { checkFloats, checkLabels, shapeText, sizeOf } from './tensor.js';
 import type { GradientCheck, LayerTime, Summary, Tensor, TensorInfo } from './types.js';
 import { fills, type Wasm } from './wasm.js';
 
@@ -95,7 +95,7 @@ export class Model {
     }
     const { shape } = this.#tensors[index]!;
     const values = 'shape' in data ? data.data : data;
-    checkTensor('setParameter', name, { data: values, shape });
+    checkFloats('setParameter', name, { data: values, shape });
     this.#wasm.call('kiln_net_tensor_set', handle, index, values);
   }
 
@@ -183,7 +183,7 @@ export class Model {
 
   /** N of x (N, C, H, W), or of (N, C·H·W). */
   #images(where: string, x: Tensor): number {
-    const [N, ...image] = checkTensor(where, 'x', x) as [number, ...number[]];
+    const [N, ...image] = checkFloats(where, 'x', x) as [number, ...number[]];
     const fits = image.join() === this.#input.join() ||
       (image.length === 1 && image[0] === sizeOf(this.#input));
     if (!fits) {

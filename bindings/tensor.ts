@@ -5,9 +5,12 @@
 
 import { kindOf } from './check.js';
 import { KilnError } from './errors.js';
-import type { Tensor } from './types.js';
+import type { AnyTensor, DoubleTensor, Tensor } from './types.js';
 
-/** A tensor from numbers in row-major order; a Float32Array is taken as it is, without a copy. */
+/**
+ * A tensor from numbers in row-major order. A Float32Array is taken as it is, without a copy.
+ * E_SHAPE where the shape wants another number of values.
+ */
 export function tensor(data: ArrayLike<number>, shape: number[]): Tensor {
   const values = kindOf(data) === 'Float32Array' ? (data as Float32Array) : Float32Array.from(data);
   const made = { data: values, shape: [...shape] };
@@ -15,8 +18,34 @@ export function tensor(data: ArrayLike<number>, shape: number[]): Tensor {
   return made;
 }
 
+/** A tensor in double from numbers in row-major order; a Float64Array is taken as it is. */
+export function doubleTensor(data: ArrayLike<number>, shape: number[]): DoubleTensor {
+  const values = kindOf(data) === 'Float64Array' ? (data as Float64Array) : Float64Array.from(data);
+  const made = { data: values, shape: [...shape] };
+  checkTensor('doubleTensor', 'data', made);
+  return made;
+}
+
 export function zeros(shape: readonly number[]): Tensor {
   return { data: new Float32Array(sizeOf(shape)), shape: [...shape] };
+}
+
+/** Zeros of a shape, float or double as `like` is. */
+export function zerosLike<T extends AnyTensor>(like: T, shape: readonly number[]): T {
+  return { data: floatsLike(like, sizeOf(shape)), shape: [...shape] } as T;
+}
+
+/** n zeros, float or double as `like` is. */
+export function floatsLike<T extends AnyTensor>(like: T, n: number): T['data'] {
+  return isDouble(like) ? new Float64Array(n) : new Float32Array(n);
+}
+
+export function copyOf<T extends AnyTensor>(t: T): T {
+  return { data: t.data.slice(), shape: [...t.shape] } as T;
+}
+
+export function isDouble(t: AnyTensor): t is DoubleTensor {
+  return kindOf(t.data) === 'Float64Array';
 }
 
 export function sizeOf(shape: readonly number[]): number {
@@ -28,14 +57,22 @@ export function shapeText(shape: readonly (number | string)[]): string {
   return `(${shape.join(', ')})`;
 }
 
+/** A tensor of floats, as all but the course's functions want them. */
+export function checkFloats(where: string, name: string, t: Tensor): number[] {
+  const shape = checkTensor(where, name, t);
+  if (!isDouble(t)) return shape;
+  throw new KilnError('E_ARG', `${where}: ${name}.data must be a Float32Array, not Float64Array`);
+}
+
 /** Any tensor, or one of a given rank; returns its shape. */
-export function checkTensor(where: string, name: string, t: Tensor, ...ranks: number[]): number[] {
+export function checkTensor(
+  where: string, name: string, t: AnyTensor, ...ranks: number[]): number[] {
   if (typeof t !== 'object' || t === null || !Array.isArray(t.shape) || !('data' in t)) {
     throw new KilnError('E_ARG', `${where}: ${name} must be a tensor {data, shape}`);
   }
-  if (kindOf(t.data) !== 'Float32Array') {
-    throw new KilnError(
-      'E_ARG', `${where}: ${name}.data must be a Float32Array, not ${kindOf(t.data)}`);
+  if (kindOf(t.data) !== 'Float32Array' && kindOf(t.data) !== 'Float64Array') {
+    throw new KilnError('E_ARG',
+      `${where}: ${name}.data must be a Float32Array or Float64Array, not ${kindOf(t.data)}`);
   }
   if (t.shape.length === 0 || !t.shape.every((n) => Number.isInteger(n) && n >= 1)) {
     throw new KilnError(
@@ -54,8 +91,8 @@ export function checkTensor(where: string, name: string, t: Tensor, ...ranks: nu
 }
 
 /** A tensor of exactly this shape. */
-export function checkShape(
-  where: string, name: string, t: Tensor, shape: readonly number[]): Tensor {
+export function checkShape<T extends AnyTensor>(
+  where: string, name: string, t: T, shape: readonly number[]): T {
   checkTensor(where, name, t);
   if (t.shape.length !== shape.length || shape.some((n, i) => n !== t.shape[i])) {
     throw new KilnError('E_SHAPE', `${where}: ${name} must have the shape ${shapeText(shape)}, ` +
@@ -68,7 +105,8 @@ export function checkShape(
  * A vector of n values; leading and trailing ones in its shape do not matter: (1, C, 1, 1) is
  * one, too.
  */
-export function checkVector(where: string, name: string, t: Tensor, n: number): Tensor {
+export function checkVector<T extends AnyTensor>(
+  where: string, name: string, t: T, n: number): T {
   const shape = checkTensor(where, name, t);
   if (t.data.length !== n || shape.filter((m) => m > 1).length > 1) {
     throw new KilnError(

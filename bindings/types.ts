@@ -9,6 +9,19 @@ export interface Tensor {
   shape: number[];
 }
 
+/** The same in double, for the course's functions alone. */
+export interface DoubleTensor {
+  data: Float64Array;
+  shape: number[];
+}
+
+/**
+ * What the course's functions take: all arrays of a call float, or all double, and the results are
+ * of that kind. Doubles are computed by the naive loops of the reference, so that numeric gradients
+ * with h = 1e-5 agree to 1e-8.
+ */
+export type AnyTensor = Tensor | DoubleTensor;
+
 /** One row of the table of options: what the command line, the page and the element offer. */
 export interface OptionInfo {
   name: string;

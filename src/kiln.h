@@ -373,6 +373,69 @@ KILN_API int kiln_layer_rmsprop(float *w, const float *dw, float *cache, int n, 
 KILN_API int kiln_layer_adam(float *w, const float *dw, float *m, float *v, int n, float lr,
                              double beta1, double beta2, float eps, int t);
 
+/* The same in double, by the naive loops of src/ref, for numeric gradients of 1e-8 and for people
+ * who compare digits; slow. Both forms of batchnorm's backward are the closed one here. */
+
+KILN_API int kiln_layer_affine_forward_double(double *out, const double *x, const double *w,
+                                              const double *b, int N, int D, int M);
+KILN_API int kiln_layer_affine_backward_double(double *dx, double *dw, double *db,
+                                               const double *dout, const double *x, const double *w,
+                                               int N, int D, int M);
+KILN_API int kiln_layer_relu_forward_double(double *out, const double *x, int n);
+KILN_API int kiln_layer_relu_backward_double(double *dx, const double *dout, const double *x,
+                                             int n);
+KILN_API int kiln_layer_conv_forward_double(double *out, const double *x, const double *w,
+                                            const double *b, int N, int C, int H, int W, int F,
+                                            int HH, int WW, int stride, int pad);
+KILN_API int kiln_layer_conv_backward_double(double *dx, double *dw, double *db, const double *dout,
+                                             const double *x, const double *w, int N, int C, int H,
+                                             int W, int F, int HH, int WW, int stride, int pad);
+KILN_API int kiln_layer_max_pool_forward_double(double *out, const double *x, int N, int C, int H,
+                                                int W, int pool_height, int pool_width, int stride);
+KILN_API int kiln_layer_max_pool_backward_double(double *dx, const double *dout, const double *x,
+                                                 int N, int C, int H, int W, int pool_height,
+                                                 int pool_width, int stride);
+KILN_API int kiln_layer_batchnorm_forward_double(double *out, double *mean, double *inv_std,
+                                                 double *running_mean, double *running_var,
+                                                 const double *x, const double *gamma,
+                                                 const double *beta, int N, int C, int S,
+                                                 double eps, double momentum, int train);
+KILN_API int kiln_layer_batchnorm_backward_double(double *dx, double *dgamma, double *dbeta,
+                                                  const double *dout, const double *x,
+                                                  const double *gamma, const double *mean,
+                                                  const double *inv_std, int N, int C, int S,
+                                                  int alt);
+KILN_API int kiln_layer_layernorm_forward_double(double *out, double *mean, double *inv_std,
+                                                 const double *x, const double *gamma,
+                                                 const double *beta, int N, int D, double eps);
+KILN_API int kiln_layer_layernorm_backward_double(double *dx, double *dgamma, double *dbeta,
+                                                  const double *dout, const double *x,
+                                                  const double *gamma, const double *mean,
+                                                  const double *inv_std, int N, int D);
+KILN_API int kiln_layer_groupnorm_forward_double(double *out, double *mean, double *inv_std,
+                                                 const double *x, const double *gamma,
+                                                 const double *beta, int N, int C, int S, int G,
+                                                 double eps);
+KILN_API int kiln_layer_groupnorm_backward_double(double *dx, double *dgamma, double *dbeta,
+                                                  const double *dout, const double *x,
+                                                  const double *gamma, const double *mean,
+                                                  const double *inv_std, int N, int C, int S,
+                                                  int G);
+KILN_API int kiln_layer_dropout_forward_double(double *out, double *mask, const double *x, int n,
+                                               double keep, uint32_t seed);
+KILN_API int kiln_layer_multiply_double(double *out, const double *x, const double *y, int n);
+KILN_API int kiln_layer_softmax_loss_double(double *loss, double *dx, const double *x, const int *y,
+                                            int N, int C, double smoothing);
+KILN_API int kiln_layer_svm_loss_double(double *loss, double *dx, const double *x, const int *y,
+                                        int N, int C);
+KILN_API int kiln_layer_sgd_double(double *w, const double *dw, int n, double lr);
+KILN_API int kiln_layer_sgd_momentum_double(double *w, const double *dw, double *velocity, int n,
+                                            double lr, double momentum);
+KILN_API int kiln_layer_rmsprop_double(double *w, const double *dw, double *cache, int n, double lr,
+                                       double decay_rate, double eps);
+KILN_API int kiln_layer_adam_double(double *w, const double *dw, double *m, double *v, int n,
+                                    double lr, double beta1, double beta2, double eps, int t);
+
 #ifdef __cplusplus
 }
 #endif

@@ -20,20 +20,9 @@ typedef struct {
     int N, C, S;
 } image_shape;
 
-static int check_images(const char *layer, image_shape s)
-{
-    KILN_TRY(KILN_SIZES(layer, {"N", s.N}, {"C", s.C}, {"S = H*W", s.S}));
-    return kiln_check_elements(layer, "x", s.N, s.C, s.S, 1);
-}
-
 static size_t elements(image_shape s)
 {
     return (size_t)s.N * s.C * s.S;
-}
-
-static int check_eps(const char *layer, float eps)
-{
-    return kiln_check_number(layer, "eps", eps, 0, INFINITY, 1);
 }
 
 static void channels_last(float *out, const float *x, image_shape s)
@@ -67,9 +56,7 @@ int kiln_layer_batchnorm_forward(float *out, float *mean, float *inv_std, float 
     kiln_arena arena;
     float *piece[3]; /* x, out, work */
 
-    KILN_TRY(check_images("batchnorm", s));
-    KILN_TRY(check_eps("batchnorm", eps));
-    KILN_TRY(kiln_check_number("batchnorm", "momentum", momentum, 0, 1, 0));
+    KILN_TRY(kiln_check_batchnorm(N, C, S, eps, momentum));
     KILN_TRY(
         KILN_ARRAYS("batchnorm", out, mean, inv_std, running_mean, running_var, x, gamma, beta));
 
@@ -98,7 +85,7 @@ int kiln_layer_batchnorm_backward(float *dx, float *dgamma, float *dbeta, const 
     kiln_arena arena;
     float *piece[4]; /* x, dout, dx, work */
 
-    KILN_TRY(check_images("batchnorm", s));
+    KILN_TRY(kiln_check_batchnorm(N, C, S, 0, 0));
     KILN_TRY(KILN_ARRAYS("batchnorm", dx, dgamma, dbeta, dout, x, gamma, mean, inv_std));
 
     const size_t staged = 4 * elements(s) + 8 * (size_t)C;
@@ -121,17 +108,10 @@ int kiln_layer_batchnorm_backward(float *dx, float *dgamma, float *dbeta, const 
 
 /* ---- layernorm ------------------------------------------------------------------------------- */
 
-static int check_rows(int N, int D)
-{
-    KILN_TRY(KILN_SIZES("layernorm", {"N", N}, {"D", D}));
-    return kiln_check_elements("layernorm", "x", N, D, 1, 1);
-}
-
 int kiln_layer_layernorm_forward(float *out, float *mean, float *inv_std, const float *x,
                                  const float *gamma, const float *beta, int N, int D, float eps)
 {
-    KILN_TRY(check_rows(N, D));
-    KILN_TRY(check_eps("layernorm", eps));
+    KILN_TRY(kiln_check_layernorm(N, D, eps));
     KILN_TRY(KILN_ARRAYS("layernorm", out, mean, inv_std, x, gamma, beta));
     kiln_layernorm_forward(out, mean, inv_std, x, gamma, beta, N, D, eps);
     return KILN_OK;
@@ -144,7 +124,7 @@ int kiln_layer_layernorm_backward(float *dx, float *dgamma, float *dbeta, const 
     kiln_arena arena;
     float *work;
 
-    KILN_TRY(check_rows(N, D));
+    KILN_TRY(kiln_check_layernorm(N, D, 0));
     KILN_TRY(KILN_ARRAYS("layernorm", dx, dgamma, dbeta, dout, x, gamma, mean, inv_std));
     KILN_TRY(kiln_scratch(&arena, "layernorm", &work, (size_t[]){kiln_layernorm_work(N, D)}, 1));
     kiln_layernorm_backward(dx, dgamma, dbeta, dout, x, gamma, mean, inv_std, N, D, work);
@@ -154,15 +134,6 @@ int kiln_layer_layernorm_backward(float *dx, float *dgamma, float *dbeta, const 
 
 /* ---- groupnorm ------------------------------------------------------------------------------- */
 
-static int check_groups(image_shape s, int G)
-{
-    KILN_TRY(check_images("groupnorm", s));
-    KILN_TRY(KILN_SIZES("groupnorm", {"G", G}));
-    if (s.C % G)
-        return kiln_fail(KILN_E_SHAPE, "groupnorm: %d groups do not divide %d channels", G, s.C);
-    return KILN_OK;
-}
-
 int kiln_layer_groupnorm_forward(float *out, float *mean, float *inv_std, const float *x,
                                  const float *gamma, const float *beta, int N, int C, int S, int G,
                                  float eps)
@@ -171,8 +142,7 @@ int kiln_layer_groupnorm_forward(float *out, float *mean, float *inv_std, const 
     kiln_arena arena;
     float *piece[3]; /* x, out, work */
 
-    KILN_TRY(check_groups(s, G));
-    KILN_TRY(check_eps("groupnorm", eps));
+    KILN_TRY(kiln_check_groupnorm(N, C, S, G, eps));
     KILN_TRY(KILN_ARRAYS("groupnorm", out, mean, inv_std, x, gamma, beta));
 
     const size_t counts[3] = {elements(s), elements(s), kiln_groupnorm_work(N, S, C, G)};
@@ -194,7 +164,7 @@ int kiln_layer_groupnorm_backward(float *dx, float *dgamma, float *dbeta, const 
     kiln_arena arena;
     float *piece[4]; /* x, dout, dx, work */
 
-    KILN_TRY(check_groups(s, G));
+    KILN_TRY(kiln_check_groupnorm(N, C, S, G, 0));
     KILN_TRY(KILN_ARRAYS("groupnorm", dx, dgamma, dbeta, dout, x, gamma, mean, inv_std));
 
     const size_t counts[4] = {elements(s), elements(s), elements(s),

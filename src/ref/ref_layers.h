@@ -60,6 +60,9 @@ void ref_batchnorm_forward(double *out, double *mean, double *inv_std, const dou
 void ref_batchnorm_test(double *out, const double *x, const double *gamma, const double *beta,
                         const double *running_mean, const double *running_var, int R, int C,
                         double eps);
+/* running = momentum·running + (1 - momentum)·batch, with the biased variance. */
+void ref_batchnorm_running(double *running_mean, double *running_var, const double *x, int R, int C,
+                           double momentum);
 void ref_batchnorm_backward(double *dx, double *dgamma, double *dbeta, const double *dout,
                             const double *x, const double *gamma, const double *mean,
                             const double *inv_std, int R, int C);
@@ -84,5 +87,14 @@ void ref_softmax(double *probabilities, const double *scores, int N, int C);
 /* distances (M, N): Σ_d (test - train)², term by term. */
 void ref_knn_distances(double *distances, const double *test, const double *train, int M, int N,
                        int D);
+
+/* ---- ref_optim.c: update rules, in place on w and their state -------------------------------- */
+void ref_sgd(double *w, const double *dw, int n, double lr);
+void ref_sgd_momentum(double *w, const double *dw, double *v, int n, double lr, double momentum);
+void ref_rmsprop(double *w, const double *dw, double *cache, int n, double lr, double decay,
+                 double eps);
+/* t counts from 1. */
+void ref_adam(double *w, const double *dw, double *m, double *v, int n, double lr, double beta1,
+              double beta2, double eps, int t);
 
 #endif

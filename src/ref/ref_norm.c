@@ -116,6 +116,19 @@ void ref_batchnorm_test(double *out, const double *x, const double *gamma, const
     }
 }
 
+void ref_batchnorm_running(double *running_mean, double *running_var, const double *x, int R, int C,
+                           double momentum)
+{
+    for (int c = 0; c < C; c++) {
+        double mu = 0, var = 0;
+
+        for (int r = 0; r < R; r++) mu += x[r * C + c] / R;
+        for (int r = 0; r < R; r++) var += pow(x[r * C + c] - mu, 2) / R;
+        running_mean[c] = momentum * running_mean[c] + (1 - momentum) * mu;
+        running_var[c] = momentum * running_var[c] + (1 - momentum) * var;
+    }
+}
+
 void ref_batchnorm_backward(double *dx, double *dgamma, double *dbeta, const double *dout,
                             const double *x, const double *gamma, const double *mean,
                             const double *inv_std, int R, int C)

@@ -50,6 +50,7 @@ test('exports.ts and kiln.h name the same functions with arguments of the same t
   const source = readFileSync('bindings/exports.ts', 'utf8');
   for (const [, name] of source.matchAll(/^ {2}(kiln_\w+):/gm)) {
     expect([...c.keys()]).toContain(name);
+    expect(c.has(`${name}_double`)).toBe(name!.startsWith('kiln_layer_'));
   }
 });
 

@@ -1,0 +1,28 @@
+/**
+ * How the course's functions reach C: each is there twice, for floats and, with `_double` behind
+ * its name, for doubles. The first tensor of a call decides, and the others must be of its kind.
+ */
+
+import { kindOf } from './check.js';
+import { KilnError } from './errors.js';
+import { signatureOf, type Argument, type CourseName, type ExportName } from './exports.js';
+import { instance } from './instance.js';
+import { isDouble } from './tensor.js';
+import type { AnyTensor } from './types.js';
+
+export function compute(like: AnyTensor, name: CourseName, ...args: Argument[]): void {
+  const double = isDouble(like);
+  const full: ExportName = double ? `${name}_double` : name;
+  const wanted = kindOf(like.data);
+  signatureOf(full)!.forEach((word, i) => {
+    if (!/^F(32|64)/.test(word) || `Float${word.slice(1, 3)}Array` !== wanted) return;
+    const given = args[i] as { array?: unknown } | null;
+    const kind = kindOf(given?.array ?? given);
+    if (kind !== wanted) {
+      throw new KilnError('E_ARG', `${name.replace('kiln_layer_', '')}: the first array is a ` +
+        `${wanted}, another a ${kind}; give all of one kind`);
+    }
+  });
+  (instance().call as (name: string, ...args: Argument[]) => number)
+    .call(instance(), full, ...args);
+}
