@@ -46,7 +46,8 @@ JEST = node --experimental-vm-modules --no-warnings=ExperimentalWarning $(NODE_R
 compile_tests = rm -rf $(B)/tests-$(1) && mkdir -p $(B)/tests-js $(B)/tests-web && \
 	node tests/compile.mjs $(B)/tests-$(1) $(wildcard tests/$(1)/*.test.ts)
 
-test-js: $(DIST) $(JS_TEST_SRC) $(B)/native/kiln ## Jest on the built bindings in Node
+JS_TESTED = $(B)/native/kiln $(B)/native/libkiln.a
+test-js: $(DIST) $(JS_TEST_SRC) $(JS_TESTED) ## Jest on the built bindings in Node
 	@$(call compile_tests,js)
 	@mkdir -p $(LOGS)
 	@$(JEST) --selectProjects js 2>&1 | tee $(LOGS)/js.log

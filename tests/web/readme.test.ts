@@ -21,8 +21,8 @@ const ENVIRONMENT = Object.fromEntries(
 
 /** The fenced blocks of a language. */
 function blocks(language: string): string[] {
-  const fenced = new RegExp('^```' + language + '\\n(.*?)^```$', 'gms');
-  return [...README.matchAll(fenced)].map((m) => m[1]!);
+  return [...README.matchAll(/^```(\w*)\n(.*?)^```$/gms)]
+    .filter(([, name]) => name === language).map(([, , text]) => text!);
 }
 
 /** The commands of the sh blocks, continued lines joined. */
