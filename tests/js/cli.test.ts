@@ -316,7 +316,8 @@ describe('mistakes', () => {
 
   test('no room exits with 5 and the number', async () => {
     const { code, err } = await kiln('train', '--net',
-      '[conv 3x3x64 - relu]x12 - affine 10 - softmax', '--train', '6000', '--batch', '6000');
+      'conv 1x1x64 - [batchnorm - tanh]x20 - avgpool - affine 10 - softmax', '--train', '6000',
+      '--batch', '6000');
     expect(code).toBe(5);
     expect(err).toMatch(/needs [\d.]+ MB/);
   });
