@@ -111,8 +111,9 @@ KILN_API int kiln_presets(void);
  * are of one image forward (a multiply-add is two), bytes those of activations and parameters,
  * "memory" the bytes that a net of that batch takes in all; "unread" counts rows and columns of the
  * input that no filter or window covers; "column".."end" is the layer's place in the notation.
- * options: input=CxHxW (3x32x32), batch=. KILN_E_NOTATION, KILN_E_SHAPE, KILN_E_MEMORY,
- * KILN_E_ARG. */
+ * options: input=CxHxW (3x32x32), batch=, steps=1 (adds "steps", the list that a training step runs
+ * by: {pass, layers, images at a time, groups, transient}). KILN_E_NOTATION, KILN_E_SHAPE,
+ * KILN_E_MEMORY, KILN_E_ARG. */
 KILN_API int kiln_summary(const char *notation, const char *options);
 
 /* options: input=CxHxW, batch= (largest batch, 1..65536), seed= (uint32), init= (he | xavier |

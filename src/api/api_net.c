@@ -61,7 +61,7 @@ static int read_init(const kiln_keyvalue *pair, kiln_net_options *o)
 
 int kiln_net_options_text(kiln_net_options *o, const char *text)
 {
-    static const char *const keys[] = {"input", "batch", "seed", "init", "keep"};
+    static const char *const keys[] = {"input", "batch", "seed", "init", "keep", "steps"};
     kiln_keyvalue pair;
     int more;
 
@@ -81,8 +81,10 @@ int kiln_net_options_text(kiln_net_options *o, const char *text)
             KILN_TRY(read_init(&pair, o));
         } else if (!strcmp(pair.key, "keep")) {
             KILN_TRY(kiln_value_bool(&pair, &o->keep));
+        } else if (!strcmp(pair.key, "steps")) {
+            KILN_TRY(kiln_value_bool(&pair, &o->steps));
         } else {
-            return kiln_key_unknown(pair.key, keys, 5);
+            return kiln_key_unknown(pair.key, keys, 6);
         }
     }
     return more;
@@ -131,6 +133,16 @@ static void write_layer(kiln_json *j, const kiln_layer *l, int batch)
     kiln_json_close(j);
 }
 
+static int write_steps(kiln_json *j, const char *notation, const kiln_net_options *o)
+{
+    kiln_net *net = NULL;
+
+    KILN_TRY(kiln_net_sketch(&net, notation, o));
+    kiln_net_write_steps(j, "steps", net);
+    kiln_net_free(net);
+    return KILN_OK;
+}
+
 int kiln_summary(const char *notation, const char *options)
 {
     static kiln_plan plan;
@@ -151,6 +163,7 @@ int kiln_summary(const char *notation, const char *options)
     kiln_json_number(j, "bytes", plan.bytes);
     kiln_json_number(j, "memory", memory);
     kiln_json_string(j, "notation", plan.notation);
+    if (o.steps) KILN_TRY(write_steps(j, notation, &o));
     kiln_json_close(j);
     return kiln_text_end();
 }

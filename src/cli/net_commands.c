@@ -25,6 +25,11 @@ static int read_net(cli_arguments *a, char *net, char *options, int size)
 
         snprintf(options + used, (size_t)(size - used), "input=%s\n", a->value[CLI_INPUT]);
     }
+    if (a->value[CLI_STEPS]) {
+        const int used = (int)strlen(options);
+
+        snprintf(options + used, (size_t)(size - used), "steps=1\n");
+    }
     if (cli_given(a, "net", net, NET_SIZE)) return 0;
     if (kiln_options() < 0) return cli_fail(KILN_E_MEMORY);
     for (const char *row = cli_first(kiln_text()); row; row = cli_next(row)) {
@@ -76,6 +81,35 @@ static void print_layer(const char *layer)
     printf("\n");
 }
 
+/* "conv1 with relu1, maxpool1": the texts of an array. */
+static void print_list(const char *array)
+{
+    char text[96];
+    int count = 0;
+
+    for (const char *v = cli_first(array); v; v = cli_next(v))
+        printf("%s%s", count++ ? ", " : "", cli_text(text, sizeof text, v));
+}
+
+static void print_steps(const char *steps)
+{
+    char pass[16];
+
+    printf("\nsteps: images at a time; layers in order; what is transient has no buffer\n");
+    for (const char *s = cli_first(steps); s; s = cli_next(s)) {
+        const char *transient = cli_first(cli_field(s, "transient"));
+        const double groups = cli_field_number(s, "groups", 0);
+
+        printf("%-9s %5.0f  ", cli_field_text(pass, sizeof pass, s, "pass"),
+               cli_field_number(s, "images", 0));
+        print_list(cli_field(s, "layers"));
+        if (groups > 0) printf("; %.0f groups", groups);
+        if (transient) printf("; transient: ");
+        if (transient) print_list(cli_field(s, "transient"));
+        printf("\n");
+    }
+}
+
 int cli_summary(cli_arguments *a)
 {
     static char net[NET_SIZE];
@@ -99,6 +133,7 @@ int cli_summary(cli_arguments *a)
     if (cli_field(kiln_text(), "memory"))
         printf("memory to train with this batch: %s bytes\n",
                scaled(number[3], 32, cli_field_number(kiln_text(), "memory", 0)));
+    if (cli_field(kiln_text(), "steps")) print_steps(cli_field(kiln_text(), "steps"));
     return 0;
 }
 

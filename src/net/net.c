@@ -121,7 +121,7 @@ static void lay_out(kiln_net *net)
     net->pool = take(net, net->pool_floats);
     net->work = take(net, net->work_floats);
     net->sums = take(net, net->sums_floats);
-    net->rooms = take(net, net->room_floats * (size_t)kiln_threads());
+    net->threads = take(net, net->thread_floats * (size_t)kiln_threads());
     for (int l = 0; l < net->plan.count; l++) {
         const kiln_layer *layer = &net->plan.layer[l];
         if (layer->kind->cache)
@@ -143,7 +143,7 @@ static int prepare(kiln_net *net, const char *notation, const kiln_net_options *
     KILN_TRY(check_sizes(net));
     KILN_TRY(plan_layers(net));
     kiln_net_list_tensors(net);
-    kiln_net_plan_stretches(net);
+    kiln_net_plan_steps(net);
     kiln_net_plan_memory(net);
     measure_work(net);
     lay_out(net);
@@ -166,8 +166,7 @@ static int allocate(kiln_net *net)
     return KILN_OK;
 }
 
-/* A net without memory: everything is known of it, nothing can be run. */
-static int begin(kiln_net **out, const char *notation, const kiln_net_options *o)
+int kiln_net_sketch(kiln_net **out, const char *notation, const kiln_net_options *o)
 {
     kiln_arena self;
     kiln_net *net;
@@ -190,7 +189,7 @@ int kiln_net_make(kiln_net **out, const char *notation, const kiln_net_options *
     kiln_net *net = NULL;
     int status;
 
-    KILN_TRY(begin(&net, notation, o));
+    KILN_TRY(kiln_net_sketch(&net, notation, o));
     status = allocate(net);
     if (status < 0)
         kiln_net_free(net);
@@ -204,7 +203,7 @@ int kiln_net_measure(kiln_plan *plan, double *bytes, const char *notation,
 {
     kiln_net *net = NULL;
 
-    KILN_TRY(begin(&net, notation, o));
+    KILN_TRY(kiln_net_sketch(&net, notation, o));
     *plan = net->plan;
     *bytes = (double)net->arena.used + (double)net->plans.used + (double)sizeof *net;
     kiln_net_free(net);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "net/plan.h"
 
 #define KILN_TENSORS_MAX 1024
@@ -39,6 +40,7 @@ typedef struct {
     int init;          /* KILN_INIT_* */
     double init_scale; /* of KILN_INIT_GAUSSIAN */
     int keep;          /* 1: every activation and gradient stays readable (kiln_net_value) */
+    int steps;         /* 1: a summary shows the list of steps */
     int inference;     /* 1: forward only: no gradients, activations shared freely */
 } kiln_net_options;
 
@@ -48,6 +50,11 @@ void kiln_net_options_default(kiln_net_options *o); /* 3x32x32, batch 1, seed 1,
 
 int kiln_net_make(kiln_net **net, const char *notation, const kiln_net_options *o);
 void kiln_net_free(kiln_net *net); /* NULL is allowed */
+/* A net without memory: everything is known of it, nothing can be run. */
+int kiln_net_sketch(kiln_net **net, const char *notation, const kiln_net_options *o);
+/* An array of the steps that a training pass takes, each with its pass, its layers in order, the
+ * images taken at a time, groups of a filter gradient, and the values that have no buffer. */
+void kiln_net_write_steps(kiln_json *j, const char *key, const kiln_net *net);
 /* The plan, and the bytes a net of these options would take, without taking them. */
 int kiln_net_measure(kiln_plan *plan, double *bytes, const char *notation,
                      const kiln_net_options *o);

@@ -87,24 +87,33 @@ static int find_overflow(const kiln_net *net, int gradients, char *out, int size
     return 0;
 }
 
-/* The first layer of a stretch whose output is not finite for some image, or -1. The pass is run
- * once more for it, as buffers are shared. */
-static int find_in_stretch(kiln_net *net, kiln_stretch layers)
+/* The first layer of a step whose output is not finite for some image, or -1. The pass is run once
+ * more for it, as buffers are shared. */
+static int find_in_step(kiln_net *net, const kiln_step *step)
 {
-    const int n = net->last_n, step = kiln_net_image_by_image(net, layers.first) ? 1 : n;
-    int found = layers.last + 1;
+    const kiln_action *action = &net->action[step->first];
+    const int n = net->last_n, train = net->last_train;
+    const int images = kiln_net_image_by_image(net, action[0].layer) ? 1 : n;
+    int found = step->count;
 
-    net->summed = -1;
-    for (int l = layers.first; l <= layers.last; l++)
-        kiln_net_begin_forward(net, l, n, net->last_train, 1);
-    for (int i = 0; i < n; i += step)
-        for (int l = layers.first; l < found; l++) {
-            kiln_net_forward_images(net, l, i, step, net->last_train, 0);
-            if (!kiln_vec_all_finite(kiln_net_out_at(net, l, i, 0, 0),
-                                     step * (int)kiln_net_elements(net, l)))
-                found = l;
+    for (int i = 0; i < step->count; i++) {
+        const int l = action[i].layer;
+
+        if (action[i].what != KILN_DO_FORWARD) continue;
+        if (train && kiln_net_kind(net, l)->moments) kiln_net_moments(net, l, n, 0, n);
+        kiln_net_begin_forward(net, l, n, train, 1);
+    }
+    for (int at = 0; at < n; at += images)
+        for (int i = 0; i < found; i++) {
+            const int l = action[i].layer;
+
+            if (action[i].what != KILN_DO_FORWARD) continue;
+            kiln_net_forward_images(net, l, at, images, train, 0);
+            if (!kiln_vec_all_finite(kiln_net_out_at(net, l, at, 0, 0),
+                                     images * (int)kiln_net_elements(net, l)))
+                found = i;
         }
-    return found <= layers.last ? found : -1;
+    return found < step->count ? action[found].layer : -1;
 }
 
 void kiln_net_find_nonfinite(kiln_net *net, char *out, int size)
@@ -116,8 +125,8 @@ void kiln_net_find_nonfinite(kiln_net *net, char *out, int size)
         return;
     }
     if (find_in_tensors(net, 0, out, size)) return;
-    for (int l = 0; l < loss; l = net->node[l].forward.last + 1) {
-        const int found = find_in_stretch(net, net->node[l].forward);
+    for (int s = 0; s < net->forward_steps; s++) {
+        const int found = find_in_step(net, &net->step_list[s]);
 
         if (found < 0) continue;
         say(net, found, "out", out, size);

@@ -6,7 +6,7 @@
  * A gradient with several writers is their sum, the highest layer first: an order that the notation
  * alone fixes. A relu behind a convolution, an affine or a batchnorm is done while that stores its
  * output (node.relu). Its backward pass is done by the maxpool that takes it or the batchnorm that
- * made it, where there is one (node.relu_back), else in place on the same gradient. Same bits
+ * made it, where there is one (node.relu_backward), else in place on the same gradient. Same bits
  * either way, which a test proves.
  */
 #include "kernels/vec.h"
@@ -37,11 +37,6 @@ size_t kiln_net_elements(const kiln_net *net, int l)
     return l < 0 ? (size_t)p->C * (size_t)p->H * (size_t)p->W : kiln_layer_elements(&p->layer[l]);
 }
 
-int kiln_net_does_nothing(const kiln_net *net, int l)
-{
-    return net->node[l].done;
-}
-
 int kiln_net_image_by_image(const kiln_net *net, int l)
 {
     const int multiple = kiln_net_kind(net, l)->by_image;
@@ -51,16 +46,16 @@ int kiln_net_image_by_image(const kiln_net *net, int l)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-static float *room_of(const kiln_net *net, int thread)
+static float *scratch_of(const kiln_net *net, int thread)
 {
-    return net->rooms + (size_t)thread * net->room_floats;
+    return net->threads + (size_t)thread * net->thread_floats;
 }
 
 float *kiln_net_out_at(const kiln_net *net, int l, int first, int thread, int backward)
 {
     const kiln_node *node = l < 0 ? NULL : &net->node[l];
 
-    if (node && node->fleeting) return room_of(net, thread) + node->out_room[backward];
+    if (node && node->transient) return scratch_of(net, thread) + node->transient_at[backward];
     return (node ? node->out : net->input) + (size_t)first * kiln_net_elements(net, l);
 }
 
@@ -68,7 +63,8 @@ static float *dout_at(const kiln_net *net, int l, int first, int thread)
 {
     const kiln_node *node = &net->node[l];
 
-    if (node->fleeting_dout) return room_of(net, thread) + node->dout_room;
+    if (node->transient_gradient)
+        return scratch_of(net, thread) + node->transient_gradient_at;
     return node->dout + (size_t)first * kiln_net_elements(net, l);
 }
 
@@ -124,7 +120,7 @@ static void backward_add(kiln_net *net, int l, size_t at, int count)
 
 static int has_gradient(const kiln_node *node)
 {
-    return node->dout != NULL || node->fleeting_dout;
+    return node->dout != NULL || node->transient_gradient;
 }
 
 /* Images first .. first + n - 1 of `all`, in a forward or a backward pass. */
@@ -154,7 +150,7 @@ static kiln_pass make_pass(const kiln_net *net, int l, int all, int first, int n
     p.place = place_at(net, l, first);
     p.train = 1;
     p.relu = node->relu;
-    p.relu_backward = node->relu_back;
+    p.relu_backward = node->relu_backward;
     p.rate = net->dropout;
     p.rng = kiln_net_dropout_rng(net, l);
     return p;
@@ -182,10 +178,6 @@ void kiln_net_begin_forward(kiln_net *net, int l, int n, int train, int observin
     if (!kind->begin_forward) return;
     p.train = train;
     if (train && observing) divert_statistics(net, l, &p);
-    if (train && kind->moments) {
-        if (net->summed != l) kind->moments(&p);
-        net->summed = -1;
-    }
     kind->begin_forward(&p);
 }
 
@@ -193,7 +185,6 @@ void kiln_net_forward_images(kiln_net *net, int l, int first, int n, int train, 
 {
     kiln_pass p = make_pass(net, l, n, first, n, thread, 0);
 
-    if (net->node[l].done) return;
     p.train = train;
     kiln_net_kind(net, l)->forward(&p);
 }
@@ -203,10 +194,6 @@ void kiln_net_begin_backward(kiln_net *net, int l, int n)
     const kiln_layer_kind *kind = kiln_net_kind(net, l);
     const kiln_pass p = make_pass(net, l, n, 0, n, 0, 1);
 
-    if (kind->dots) {
-        if (net->summed != l) kind->dots(&p);
-        net->summed = -1;
-    }
     if (kind->begin_backward) kind->begin_backward(&p);
 }
 
@@ -229,8 +216,6 @@ void kiln_net_backward_images(kiln_net *net, int l, int all, int group, int firs
         backward_add(net, l, (size_t)first * size, n * (int)size);
     else if (!p.dx && !net->node[l].trained)
         return; /* nobody wants anything of it */
-    else if (net->node[l].done_back)
-        kiln_copy_values(p.dx, p.dout, n * (int)size);
     else
         kind->backward(&p);
     gradient_join(net, l, first, n);
@@ -270,13 +255,7 @@ void kiln_net_make_again(kiln_net *net, int l, int first, int n, int thread)
 
 /* ---- all images at once ---------------------------------------------------------------------- */
 
-void kiln_net_forward_layer(kiln_net *net, int l, int n, int train, int observing)
-{
-    kiln_net_begin_forward(net, l, n, train, observing);
-    kiln_net_forward_images(net, l, 0, n, train, 0);
-}
-
-void kiln_net_backward_layer(kiln_net *net, int l, int n)
+void kiln_net_backward_whole(kiln_net *net, int l, int n)
 {
     const kiln_pass p = make_pass(net, l, n, 0, n, 0, 1);
 
@@ -288,4 +267,10 @@ void kiln_net_backward_layer(kiln_net *net, int l, int n)
     kiln_net_begin_backward(net, l, n);
     kiln_net_backward_images(net, l, n, 0, 0, n, 0);
     kiln_net_end_backward(net, l, n);
+}
+
+void kiln_net_backward_layer(kiln_net *net, int l, int n)
+{
+    if (kiln_net_kind(net, l)->dots) kiln_net_dots(net, l, n, 0, n);
+    kiln_net_backward_whole(net, l, n);
 }

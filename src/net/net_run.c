@@ -1,76 +1,13 @@
 /*
- * Forward and backward through the plan, a stretch of layers at a time.
+ * Running the list of steps (net_schedule.c), forward and backward.
  *
- * Layer by layer, a big value goes out to memory and comes back for each layer that reads it. So
- * layers in a row are taken together, image by image: a few images go through all of them while the
- * second-level cache has them, then the next few. That ends where a layer needs all images at once:
- * a batchnorm its statistics, an affine its product. In the usual nets a stretch is a convolution
- * with what surrounds it,
- *
- *   forward    batchnorm's map, relu, maxpool, [conv], and the sums of the batchnorm behind it
- *   backward   batchnorm's map, [conv: dx, dw, db], and the sums of the batchnorm before it
- *
- * or, without batchnorm, [conv], relu, maxpool both ways. There is one convolution in a stretch,
- * since its packed filters take the scratch. Values that only a stretch needs never reach memory; a
- * batchnorm's output is made again backward, of what its sums are taken from anyway.
- *
- * Nothing of this changes a bit: what an image gets does not depend on its neighbours, and sums
- * over images have blocks and groups of their own, fixed by the shape. The pool's tasks are some
- * images forward, and a group of a convolution's filter gradient backward.
+ * A step of one layer takes all images at once, in tasks of the layer's own. The tasks of a fused
+ * group are some images forward, and a group of a convolution's filter gradient backward.
  */
 #include <time.h>
 
 #include "base/threads.h"
 #include "net/net_internal.h"
-
-/* Of all values of a stretch, for the images taken at a time: 512 KB. */
-#define CHUNK_FLOATS 131072
-
-/* ---- stretches ------------------------------------------------------------------------------- */
-
-/* A net that keeps every value has no stretches: a test compares the two. A convolution whose
- * filters outweigh its image goes alone backward: dx and dw in turn, a few images each, would drive
- * each other's filters out of the cache. */
-static int joins(const kiln_net *net, int l, int backward)
-{
-    if (backward && kiln_net_kind(net, l)->groups &&
-        (size_t)net->tensor[net->node[l].tensor[0]].size > kiln_net_elements(net, l))
-        return 0;
-    return !net->options.keep && kiln_net_image_by_image(net, l);
-}
-
-/* Layer l begins a stretch, whose layers before it in this direction have a convolution or not. A
- * pool goes with the convolution on its larger side. */
-static int begins(const kiln_net *net, int l, int before, int has_conv, int backward)
-{
-    const kiln_layer_kind *kind = kiln_net_kind(net, l);
-
-    return !joins(net, l, backward) || !joins(net, before, backward) ||
-           kind->moments || (has_conv && (kind->groups || (backward && kind->pools)));
-}
-
-void kiln_net_plan_stretches(kiln_net *net)
-{
-    const int last = net->plan.count - 1;
-    int has_conv = 0;
-
-    for (int l = 0, first = 0; l <= last; l++) {
-        if (l == 0 || begins(net, l, l - 1, has_conv, 0)) {
-            first = l;
-            has_conv = 0;
-        }
-        has_conv |= kiln_net_kind(net, l)->groups != NULL;
-        for (int i = first; i <= l; i++) net->node[i].forward = (kiln_stretch){first, l};
-    }
-    for (int l = last, end = last; l >= 0; l--) {
-        if (l == last || begins(net, l, l + 1, has_conv, 1)) {
-            end = l;
-            has_conv = 0;
-        }
-        has_conv |= kiln_net_kind(net, l)->groups != NULL;
-        for (int i = l; i <= end; i++) net->node[i].backward = (kiln_stretch){l, end};
-    }
-}
 
 /* ---- times ----------------------------------------------------------------------------------- */
 
@@ -99,49 +36,22 @@ static void lap(const kiln_net *net, double *to, double *since)
     }
 }
 
-/* ---- a stretch ------------------------------------------------------------------------------- */
+/* ---- a step ---------------------------------------------------------------------------------- */
 
 typedef struct {
     kiln_net *net;
-    kiln_stretch layers;
+    const kiln_step *step;
+    const kiln_action *action; /* the step's */
     int n, train;
-    int conv;   /* its convolution, or -1 */
-    int sums;   /* the batchnorm whose sums are taken as well, or -1 */
-    int again;  /* backward: the fleeting batchnorm before it that is made again, or -1 */
     int chunk;  /* images at a time */
-    int groups; /* backward: of the convolution */
+    int groups; /* of step->grouped */
     /* Seconds of each layer on the calling thread, which stand for all threads' shares. */
     double own[KILN_LAYERS_MAX];
-} stretch;
+} run;
 
 static int at_most(int value, int limit)
 {
     return value < limit ? value : limit;
-}
-
-int kiln_net_chunk(const kiln_net *net, kiln_stretch layers, int n, int backward)
-{
-    size_t floats = kiln_net_elements(net, net->plan.layer[layers.first].from);
-    int chunk, step = 1;
-
-    for (int l = layers.first; l <= layers.last; l++) {
-        if (!kiln_net_does_nothing(net, l)) floats += kiln_net_elements(net, l);
-        if (backward && kiln_net_kind(net, l)->groups)
-            step = kiln_net_kind(net, l)->group_step(net->node[l].made);
-    }
-    chunk = floats < CHUNK_FLOATS ? (int)(CHUNK_FLOATS / floats) : 1;
-    return at_most((chunk + step - 1) / step * step, n);
-}
-
-static stretch make_stretch(kiln_net *net, kiln_stretch layers, int n, int train, int backward)
-{
-    stretch s = {.net = net, .layers = layers, .n = n, .train = train, .conv = -1, .sums = -1,
-                 .again = -1};
-
-    for (int l = layers.first; l <= layers.last; l++)
-        if (kiln_net_kind(net, l)->groups) s.conv = l;
-    s.chunk = kiln_net_chunk(net, layers, n, backward);
-    return s;
 }
 
 /* So that every thread gets some chunks. */
@@ -150,78 +60,103 @@ static int spread(int chunk, int n)
     return kiln_threads() == 1 ? chunk : at_most(chunk, (n - 1) / (4 * kiln_threads()) + 1);
 }
 
-/* Layers that do something, and the sums. */
-static int parts(const stretch *s)
-{
-    int count = s->sums >= 0;
-
-    for (int l = s->layers.first; l <= s->layers.last; l++)
-        count += !kiln_net_does_nothing(s->net, l);
-    return count;
-}
-
 /* `seconds` went by while all images were taken: each layer's share is as the caller's was. */
-static void share_time(const stretch *s, double seconds, double *of_layer)
+static void share_time(const run *r, double seconds, double *of_layer)
 {
     double all = 0;
 
-    for (int l = 0; l < s->net->plan.count; l++) all += s->own[l];
-    for (int l = 0; l < s->net->plan.count && all > 0; l++)
-        of_layer[l] += seconds * s->own[l] / all;
+    for (int l = 0; l < r->net->plan.count; l++) all += r->own[l];
+    for (int l = 0; l < r->net->plan.count && all > 0; l++)
+        of_layer[l] += seconds * r->own[l] / all;
+}
+
+/* Test mode has no sums over the batch. */
+static int is_done(const run *r, const kiln_action *action)
+{
+    return r->train || action->what != KILN_DO_SUMS;
+}
+
+static int actions_done(const run *r)
+{
+    int count = 0;
+
+    for (int i = 0; i < r->step->count; i++) count += is_done(r, &r->action[i]);
+    return count;
+}
+
+static void take_images(const run *r, const kiln_action *action, int group, int first, int count,
+                        int thread)
+{
+    kiln_net *net = r->net;
+    const int l = action->layer;
+
+    switch ((enum kiln_act)action->what) {
+    case KILN_DO_FORWARD:
+        kiln_net_forward_images(net, l, first, count, r->train, thread);
+        break;
+    case KILN_DO_SUMS:
+        if (r->step->backward)
+            kiln_net_dots(net, l, r->n, first, count);
+        else
+            kiln_net_moments(net, l, r->n, first, count);
+        break;
+    case KILN_DO_AGAIN: kiln_net_make_again(net, l, first, count, thread); break;
+    case KILN_DO_BACKWARD:
+        kiln_net_backward_images(net, l, r->n, group, first, count, thread);
+        break;
+    }
+}
+
+/* The whole step for some images. */
+static void run_images(run *r, int group, int first, int count, int thread)
+{
+    double since = thread == 0 && profiled(r->net) ? now() : 0;
+
+    for (int i = 0; i < r->step->count; i++) {
+        if (!is_done(r, &r->action[i])) continue;
+        take_images(r, &r->action[i], group, first, count, thread);
+        if (thread == 0) lap(r->net, &r->own[r->action[i].layer], &since);
+    }
+}
+
+/* A group of a filter gradient, or a chunk where there is none. */
+static void run_task(void *context, int task, int thread)
+{
+    run *r = context;
+    int first = task * r->chunk, end = at_most(first + r->chunk, r->n);
+
+    if (r->step->grouped >= 0) {
+        const kiln_layer_kind *kind = kiln_net_kind(r->net, r->step->grouped);
+
+        first = kind->group_first(r->n, r->groups, task);
+        end = kind->group_first(r->n, r->groups, task + 1);
+    }
+    for (; first < end; first += r->chunk)
+        run_images(r, task, first, at_most(r->chunk, end - first), thread);
 }
 
 /* ---- forward --------------------------------------------------------------------------------- */
 
-static void forward_images(stretch *s, int first, int count, int thread)
+static void forward_step(kiln_net *net, const kiln_step *step, int n, int train)
 {
-    double since = thread == 0 && profiled(s->net) ? now() : 0;
-
-    for (int l = s->layers.first; l <= s->layers.last; l++) {
-        kiln_net_forward_images(s->net, l, first, count, s->train, thread);
-        if (thread == 0) lap(s->net, &s->own[l], &since);
-    }
-    if (s->sums < 0) return;
-    kiln_net_moments(s->net, s->sums, s->n, first, count);
-    if (thread == 0) lap(s->net, &s->own[s->sums], &since);
-}
-
-static void forward_task(void *context, int task, int thread)
-{
-    stretch *s = context;
-    const int first = task * s->chunk;
-
-    forward_images(s, first, at_most(s->chunk, s->n - first), thread);
-}
-
-/* The batchnorm behind the stretch, where it takes a value of it. */
-static int sums_behind(const stretch *s)
-{
-    const kiln_plan *plan = &s->net->plan;
-    const int l = s->layers.last + 1;
-
-    if (!s->train) return -1;
-    return plan->layer[l].from >= s->layers.first && kiln_net_sums_by_image(s->net, l) ? l : -1;
-}
-
-static void forward_stretch(kiln_net *net, kiln_stretch layers, int n, int train)
-{
-    stretch s = make_stretch(net, layers, n, train, 0);
+    run r = {.net = net, .step = step, .action = &net->action[step->first], .n = n, .train = train};
     double since = profiled(net) ? now() : 0, taken = 0;
 
-    s.sums = sums_behind(&s);
-    for (int l = layers.first; l <= layers.last; l++) {
+    for (int i = 0; i < step->count; i++) {
+        const int l = r.action[i].layer;
+
+        if (r.action[i].what != KILN_DO_FORWARD) continue;
         kiln_net_begin_forward(net, l, n, train, 0);
         lap(net, &net->forward_seconds[l], &since);
     }
-    if (parts(&s) == 1) {
-        forward_images(&s, 0, n, 0); /* its own tasks are finer */
+    if (!step->fused || actions_done(&r) == 1) {
+        run_images(&r, 0, 0, n, 0); /* a layer's own tasks are finer */
     } else {
-        s.chunk = spread(s.chunk, n);
-        kiln_parallel((n + s.chunk - 1) / s.chunk, forward_task, &s);
+        r.chunk = spread(at_most(step->chunk, n), n);
+        kiln_parallel((n + r.chunk - 1) / r.chunk, run_task, &r);
     }
-    net->summed = s.sums;
     lap(net, &taken, &since);
-    share_time(&s, taken, net->forward_seconds);
+    share_time(&r, taken, net->forward_seconds);
 }
 
 const float *kiln_net_forward(kiln_net *net, int n, int train)
@@ -230,10 +165,8 @@ const float *kiln_net_forward(kiln_net *net, int n, int train)
 
     net->last_n = n;
     net->last_train = train;
-    net->summed = -1;
     net->calls += profiled(net);
-    for (int l = 0; l < loss; l = net->node[l].forward.last + 1)
-        forward_stretch(net, net->node[l].forward, n, train);
+    for (int s = 0; s < net->forward_steps; s++) forward_step(net, &net->step_list[s], n, train);
     return kiln_net_output(net, net->plan.layer[loss].from);
 }
 
@@ -251,95 +184,63 @@ double kiln_net_data_loss(kiln_net *net, const int *y, int n)
 
 /* ---- backward -------------------------------------------------------------------------------- */
 
-static void backward_images(stretch *s, int group, int first, int count, int thread)
+/* Layer by layer, all images of each. */
+static void backward_layers(const run *r)
 {
-    double since = thread == 0 && profiled(s->net) ? now() : 0;
-
-    if (s->again >= 0) {
-        kiln_net_make_again(s->net, s->again, first, count, thread);
-        if (thread == 0) lap(s->net, &s->own[s->again], &since);
-    }
-    for (int l = s->layers.last; l >= s->layers.first; l--) {
-        if (!s->net->node[l].wants_gradient) continue;
-        kiln_net_backward_images(s->net, l, s->n, group, first, count, thread);
-        if (thread == 0) lap(s->net, &s->own[l], &since);
-    }
-    if (s->sums < 0) return;
-    kiln_net_dots(s->net, s->sums, s->n, first, count);
-    if (thread == 0) lap(s->net, &s->own[s->sums], &since);
-}
-
-/* A group of the convolution's filter gradient, or a chunk where there is no convolution. */
-static void backward_task(void *context, int task, int thread)
-{
-    stretch *s = context;
-    int first = task * s->chunk, end = at_most(first + s->chunk, s->n);
-
-    if (s->conv >= 0) {
-        const kiln_layer_kind *kind = kiln_net_kind(s->net, s->conv);
-
-        first = kind->group_first(s->n, s->groups, task);
-        end = kind->group_first(s->n, s->groups, task + 1);
-    }
-    for (; first < end; first += s->chunk)
-        backward_images(s, task, first, at_most(s->chunk, end - first), thread);
-}
-
-/* The batchnorm before the stretch, whose gradient the stretch makes whole. */
-static int sums_before(const stretch *s)
-{
-    const int l = s->layers.first - 1;
-
-    if (l < 0) return -1;
-    return s->net->node[l].wants_gradient && kiln_net_sums_by_image(s->net, l) ? l : -1;
-}
-
-static void backward_layers(kiln_net *net, kiln_stretch layers, int n)
-{
+    kiln_net *net = r->net;
     double since = profiled(net) ? now() : 0;
 
-    for (int l = layers.last; l >= layers.first; l--) {
-        if (!net->node[l].wants_gradient) continue;
-        kiln_net_backward_layer(net, l, n);
+    for (int i = 0; i < r->step->count; i++) {
+        const int l = r->action[i].layer;
+
+        if (r->action[i].what == KILN_DO_SUMS)
+            kiln_net_dots(net, l, r->n, 0, r->n);
+        else
+            kiln_net_backward_whole(net, l, r->n);
         lap(net, &net->backward_seconds[l], &since);
     }
 }
 
-static void backward_stretch(kiln_net *net, kiln_stretch layers, int n)
+/* A fused group, image by image. */
+static void backward_group(run *r)
 {
-    stretch s = make_stretch(net, layers, n, 1, 1);
+    kiln_net *net = r->net;
+    const int grouped = r->step->grouped;
     double since = profiled(net) ? now() : 0, taken = 0;
     int tasks;
 
-    s.sums = sums_before(&s);
-    if (layers.first > 0 && net->node[layers.first - 1].again) s.again = layers.first - 1;
-    if (s.again < 0 && parts(&s) == 1) {
-        backward_layers(net, layers, n);
-        return;
-    }
-    if (s.conv >= 0) {
-        tasks = s.groups = kiln_net_kind(net, s.conv)->groups(net->node[s.conv].made, n);
+    r->chunk = at_most(r->step->chunk, r->n);
+    if (grouped >= 0) {
+        tasks = r->groups = kiln_net_kind(net, grouped)->groups(net->node[grouped].made, r->n);
     } else {
-        s.chunk = spread(s.chunk, n);
-        tasks = (n + s.chunk - 1) / s.chunk;
+        r->chunk = spread(r->chunk, r->n);
+        tasks = (r->n + r->chunk - 1) / r->chunk;
     }
-    for (int l = layers.last; l >= layers.first; l--) {
-        if (!net->node[l].wants_gradient) continue;
-        kiln_net_begin_backward(net, l, n);
+    for (int i = 0; i < r->step->count; i++) {
+        const int l = r->action[i].layer;
+
+        if (r->action[i].what != KILN_DO_BACKWARD) continue;
+        kiln_net_begin_backward(net, l, r->n);
         lap(net, &net->backward_seconds[l], &since);
     }
-    kiln_parallel(tasks, backward_task, &s);
-    net->summed = s.sums;
+    kiln_parallel(tasks, run_task, r);
     lap(net, &taken, &since);
-    share_time(&s, taken, net->backward_seconds);
-    if (s.conv < 0) return;
-    kiln_net_end_backward(net, s.conv, n);
-    lap(net, &net->backward_seconds[s.conv], &since);
+    share_time(r, taken, net->backward_seconds);
+    if (grouped < 0) return;
+    kiln_net_end_backward(net, grouped, r->n);
+    lap(net, &net->backward_seconds[grouped], &since);
 }
 
 void kiln_net_backward(kiln_net *net, int n)
 {
-    net->summed = -1;
-    for (int l = net->plan.count - 2; l >= 0; l = net->node[l].backward.first - 1)
-        backward_stretch(net, net->node[l].backward, n);
+    for (int s = net->forward_steps; s < net->steps; s++) {
+        const kiln_step *step = &net->step_list[s];
+        run r = {.net = net, .step = step, .action = &net->action[step->first], .n = n,
+                 .train = 1};
+
+        if (step->fused)
+            backward_group(&r);
+        else
+            backward_layers(&r);
+    }
 }

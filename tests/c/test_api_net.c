@@ -69,6 +69,11 @@ static void summaries(void **state)
     assert_non_null(strstr(kiln_text(), "\"attributes\":{\"fixedScale\":true},"));
     assert_non_null(strstr(kiln_text(), "\"pad\":-1,\"noBias\":false},"));
     assert_non_null(strstr(kiln_text(), "\"kind\":\"svm\",\"text\":\"svm\",\"attributes\":{},"));
+    assert_null(strstr(kiln_text(), "\"steps\""));
+    check_json(kiln_summary("conv 5x5x8 - relu - maxpool 2 - affine 5 - svm", "steps=1\nbatch=4"));
+    assert_non_null(strstr(kiln_text(),
+                           ",\"steps\":[{\"pass\":\"forward\",\"layers\":[\"conv1 with relu1\","
+                           "\"maxpool1\",\"flatten1\"],"));
     assert_int_equal(kiln_summary("relu - softmx", NULL), KILN_E_NOTATION);
     assert_int_equal(kiln_error_column(), 8);
     assert_int_equal(kiln_summary(NULL, NULL), KILN_E_ARG);

@@ -281,7 +281,7 @@ static void step(kiln_net *net, int n, const int *y, double *loss)
     kiln_net_backward(net, n);
 }
 
-/* Shared buffers, fused layers and stretches taken image by image, or a buffer for everything and
+/* Shared buffers, fused layers and groups taken image by image, or a buffer for everything and
  * layer after layer: the same bits, on any batch. */
 static void check_kept_and_shared(const char *notation, kiln_net_options o)
 {
@@ -332,9 +332,9 @@ static void kept_and_shared_agree(void **state)
     for (int i = 0; i < ZOO; i++) check_kept_and_shared(zoo[i], options(3, 9, 9, 6));
 }
 
-/* Images so big that a stretch takes one at a time, and batchnorm's sums with it; small ones that
- * it takes together; on several threads. */
-static void stretches_agree_with_layers(void **state)
+/* Images so big that a fused group takes one at a time, and batchnorm's sums with it; small ones
+ * that it takes together; on several threads. */
+static void fused_groups_agree_with_layers(void **state)
 {
     static const char *const nets[] = {
         "[conv 3x3x32 - batchnorm - relu]x2 - maxpool 2 - conv 3x3x32 - batchnorm - relu - "
@@ -346,7 +346,10 @@ static void stretches_agree_with_layers(void **state)
         "leakyrelu 0.1 - avgpool 2 - residual(batchnorm - relu | batchnorm) - affine 10 - softmax",
         /* what a convolution gives and gets back at once, with a relu in between and without */
         "conv 3x3x12 - relu - batchnorm - conv 3x3x8 - relu - avgpool 2 - conv 3x3x8 - maxpool 3 "
-        "stride 2 - conv 5x5x9 - relu - maxpool 2 - conv 3x3x6 - avgpool - affine 10 - softmax"};
+        "stride 2 - conv 5x5x9 - relu - maxpool 2 - conv 3x3x6 - avgpool - affine 10 - softmax",
+        /* sums of a batchnorm beside what takes the whole batch: not image by image */
+        "conv 3x3x16 - layernorm - batchnorm - relu - maxpool 2 - groupnorm 4 - batchnorm - "
+        "groupnorm 2 - conv 1x1x8 - avgpool - affine 10 - softmax"};
 
     (void)state;
     for (int threads = 1; threads <= 4; threads *= 2) {
@@ -461,7 +464,7 @@ static const char *const w3 =
     "[conv 3x3x32 - batchnorm - relu]x2 - maxpool 2 - [conv 3x3x64 - batchnorm - relu]x2 - "
     "maxpool 2 - [conv 3x3x128 - batchnorm - relu]x2 - avgpool - affine 10 - softmax";
 
-/* What a pool takes at once is fleeting: an image more costs less than its largest value alone. */
+/* What a pool takes at once is transient: an image more costs less than its largest value alone. */
 static void a_convolution_before_a_pool_has_no_buffer(void **state)
 {
     kiln_net_options o = options(3, 32, 32, 50);
@@ -559,7 +562,7 @@ int main(void)
         cmocka_unit_test(start_values),
         cmocka_unit_test(initial_losses),           cmocka_unit_test(parameter_counts),
         cmocka_unit_test(kept_and_shared_agree),
-        cmocka_unit_test(stretches_agree_with_layers),    cmocka_unit_test(learns),
+        cmocka_unit_test(fused_groups_agree_with_layers),    cmocka_unit_test(learns),
         cmocka_unit_test(steps_allocate_nothing),   cmocka_unit_test(alexnet_first_layer),
         cmocka_unit_test(memory_of_a_net),
         cmocka_unit_test(a_convolution_before_a_pool_has_no_buffer),

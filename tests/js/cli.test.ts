@@ -384,6 +384,10 @@ describe('nets', () => {
   test('summary and gradcheck', async () => {
     const summary = await kiln('summary', NET, '--json');
     expect(summary.events[0]).toMatchObject({ notation: NET, parameters: 762 });
+    const steps = await kiln('summary', 'conv 5x5x8 - relu - maxpool 2 - affine 10 - softmax',
+      '--steps');
+    expect(steps.out).toMatch(
+      /^forward +\d+ +conv1 with relu1, maxpool1, flatten1; transient: conv1$/m);
     const alex = await kiln('summary', 'conv 11x11x96 stride 4 pad 0 - affine 10 - softmax',
       '--input', '3x227x227');
     expect(alex.out).toMatch(/96x55x55/);
