@@ -186,9 +186,14 @@ export class RunDesk {
       const all = files.map((file) => (file === unclear ? renamed : file));
       this.changeData({ files: all, store: true });
     };
+    const taken = (name: string): boolean => files.some((file) => file.name === name);
+    const trains = (n: number): string => `data_batch_${n}.bin`;
+    let free = 1;
+    while (taken(trains(free))) free++;
+    const tests = 'test_batch.bin';
     this.#parts.notices.say('question', strings.data.askSplit(unclear.name), [
-      { text: strings.data.areTraining, act: are('data_batch_1.bin') },
-      { text: strings.data.areTest, act: are('test_batch.bin') },
+      { text: strings.data.areTraining, act: are(trains(free)) },
+      ...(taken(tests) ? [] : [{ text: strings.data.areTest, act: are(tests) }]),
       { text: strings.data.cancel, act: () => {} },
     ]);
     return true;

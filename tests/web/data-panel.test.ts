@@ -66,7 +66,7 @@ test('what is kept is named, a link finds it again, and it can be removed', asyn
   const { page, close } = await visit(site);
   await pick(page, batch('data_batch_1.bin', 1200), batch('test_batch.bin', 100));
   const panel = page.locator('kiln-data-panel');
-  const kept = panel.getByText('private storage: data_batch_1.bin, test_batch.bin, 4.00 MB');
+  const kept = panel.getByText(/private storage: data_batch_1.bin, test_batch.bin, 3.99 MB/);
   await kept.waitFor();
   await page.waitForFunction(() => location.hash.includes('data=cifar10'));
   await page.reload();
@@ -91,5 +91,19 @@ test('that the storage is full is said, and stays said', async () => {
   await page.waitForTimeout(1500);
   expect(await said.isVisible()).toBe(true);
   expect(await ask(page, (trainer) => trainer.dataset.name)).toBe('cifar10');
+  await close();
+});
+
+test('a file whose name does not tell what it holds is asked about', async () => {
+  const { page, close } = await visit(site);
+  await pick(page, batch('data_batch_1.bin', 1200), batch('photos.bin', 60));
+  const question = page.locator('kiln-page .notice', { hasText: '“photos.bin” is not one of' });
+  await question.waitFor();
+  expect(await ask(page, (trainer) => trainer.dataset.name)).toBe('builtin');
+  await button(page, 'Cancel').click();
+  await question.waitFor({ state: 'hidden' });
+  await pick(page, batch('data_batch_1.bin', 1200), batch('photos.bin', 60));
+  await button(page, 'Test images').click();
+  await page.locator('kiln-data-panel').getByText('1,080 training, 120 validation, 60').waitFor();
   await close();
 });

@@ -40,7 +40,8 @@ const notice = (page: Page, text: string): ReturnType<Page['locator']> =>
 describe('leaving the page', () => {
   test('goes without a question where nothing was trained', async () => {
     const { page, close } = await visit(site, { hash: SMALL });
-    await page.getByLabel('Seed').fill('3'); // the browser asks only where somebody acted
+    // The browser asks only where somebody acted.
+    await page.getByLabel('Seed', { exact: true }).fill('3');
     expect(await asksBeforeLeaving(page)).toBe(false);
     await close();
   });
