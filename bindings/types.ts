@@ -34,6 +34,10 @@ export interface OptionInfo {
   live: boolean;
   group: string;
   help: string;
+  /** The choices of other options that read this one; left out where all do. */
+  usedBy?: Record<string, string[]>;
+  /** Of a list: its words, those with a number with its range, and the word that one needs. */
+  words?: { name: string; min?: number; max?: number; needs?: string }[];
 }
 
 export interface Preset {

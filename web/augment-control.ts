@@ -7,44 +7,43 @@ import { strings } from './strings.js';
 
 const words = strings.options;
 
-/** Names as in the list, the size that is offered, and the largest that the library takes. */
-const AUGMENTATIONS = [
-  { name: 'flip', size: 0, max: 0 },
-  { name: 'crop', size: 4, max: 8 },
-  { name: 'cutout', size: 8, max: 32 },
-];
+/** The sizes that are offered first, where a word has one. */
+const OFFERED: Record<string, number> = { crop: 4, cutout: 8 };
+
+type Word = NonNullable<OptionInfo['words']>[number];
 
 interface Part {
   name: string;
   title: string;
+  /** The word without which this one says nothing. */
+  needs: string | undefined;
   box: HTMLInputElement;
   pixels: HTMLInputElement | null;
   node: HTMLElement;
 }
 
-function part({ name, size, max }: (typeof AUGMENTATIONS)[number], settle: () => void): Part {
+function part({ name, min, max, needs }: Word, settle: () => void): Part {
   const title = words.labels[name] ?? name;
   const box = h('input', { type: 'checkbox', id: `augment-${name}`, onchange: settle });
   const pixels =
-    size === 0
+    max === undefined
       ? null
       : h('input', {
           type: 'number',
-          min: '1',
+          min,
           max,
           step: '1',
-          value: size,
+          value: OFFERED[name] ?? min,
           onchange: settle,
           'aria-label': words.pixels(title),
         });
   const node = h('div', { class: 'augment' }, box, h('label', { for: box.id }, title), pixels);
-  return { name, title, box, pixels, node };
+  return { name, title, needs, box, pixels, node };
 }
 
 export function augmentControl(info: OptionInfo, _title: string, changed: () => void): Control {
   const problem = h('span', { class: 'problem', role: 'alert' });
-  const parts = AUGMENTATIONS.map((one) => part(one, settle));
-  let others: string[] = []; // what the list has besides
+  const parts = (info.words ?? []).map((word) => part(word, settle));
   let valid = info.default;
   let wrong = '';
 
@@ -59,11 +58,13 @@ export function augmentControl(info: OptionInfo, _title: string, changed: () => 
 
   function list(): string {
     const chosen = parts.filter(({ box }) => box.checked);
-    const cropped = chosen.some(({ name }) => name === 'crop');
-    const names = chosen.map(({ name, pixels }) => `${name}${pixels?.value ?? ''}`);
-    // reflect says how crops are padded
-    const kept = others.filter((word) => cropped || word !== 'reflect');
-    return [...names, ...kept].join(',') || 'none';
+    const has = (name: string): boolean => chosen.some((one) => one.name === name);
+    return (
+      chosen
+        .filter(({ needs }) => needs === undefined || has(needs))
+        .map(({ name, pixels }) => `${name}${pixels?.value ?? ''}`)
+        .join(',') || info.default
+    );
   }
 
   return {
@@ -81,15 +82,12 @@ export function augmentControl(info: OptionInfo, _title: string, changed: () => 
       return valid;
     },
     set value(value: string) {
-      const words = value.split(',').map((word) => word.trim());
+      const given = value.split(',').map((word) => word.trim());
       for (const { name, box, pixels } of parts) {
-        const found = words.find((word) => word.startsWith(name));
+        const found = given.find((word) => word.startsWith(name));
         box.checked = found !== undefined;
         if (pixels && found) pixels.value = found.slice(name.length) || pixels.defaultValue;
       }
-      others = words.filter(
-        (word) => word && word !== 'none' && !parts.some(({ name }) => word.startsWith(name)),
-      );
       valid = list();
       wrong = '';
       setText(problem, '');

@@ -31,18 +31,6 @@ const FIRST = [
 /** Options that are no controls here: the editor has the net, the data panel the data. */
 const ELSEWHERE = new Set(['net']);
 
-/** Options that say something only where another one has one of these values. */
-const RELEVANT: Record<string, [string, string[]]> = {
-  momentum: ['optimizer', ['momentum', 'nesterov']],
-  'decay-rate': ['optimizer', ['rmsprop']],
-  beta1: ['optimizer', ['adam', 'adamw']],
-  beta2: ['optimizer', ['adam', 'adamw']],
-  eps: ['optimizer', ['rmsprop', 'adam', 'adamw']],
-  'lr-decay': ['schedule', ['step', 'exponential']],
-  'decay-every': ['schedule', ['step']],
-  'final-lr': ['schedule', ['cosine', 'onecycle']],
-};
-
 interface Row {
   info: OptionInfo;
   control: Control;
@@ -153,10 +141,13 @@ export class OptionPanel extends View {
   }
 
   #relevance(): void {
-    for (const [name, [other, values]] of Object.entries(RELEVANT)) {
-      const row = this.#rows.get(name);
-      const decider = this.#rows.get(other);
-      if (row && decider) show(row.node, values.includes(decider.control.value));
+    for (const { info, node } of this.#rows.values()) {
+      const deciders = Object.entries(info.usedBy ?? {});
+      const used = deciders.every(([other, values]) => {
+        const decider = this.#rows.get(other);
+        return !decider || values.includes(decider.control.value);
+      });
+      show(node, used);
     }
   }
 }

@@ -178,6 +178,7 @@ export const strings = {
       flip: 'Random flip',
       crop: 'Padded crop',
       cutout: 'Cutout',
+      reflect: 'Mirrored padding of crops',
       clip: 'Gradient clipping',
       augment: 'Augmentation',
       warmup: 'Warm-up',
