@@ -81,6 +81,7 @@ const SIGNATURES = {
   kiln_trainer_restore_best: 'int',
   kiln_trainer_save: 'int',
   kiln_trainer_export: 'int',
+  kiln_trainer_load: 'int U8 int text',
   kiln_trainer_resume: 'int U8 int text',
   kiln_checkpoint_info: 'U8 int',
 } as const;

@@ -282,6 +282,11 @@ KILN_API const uint8_t *kiln_trainer_saved(int trainer);
 /* A new trainer that goes on where the checkpoint ended, bit for bit; options override what the
  * checkpoint says where they are live. Returns a handle. KILN_E_CHECKPOINT. */
 KILN_API int kiln_trainer_resume(int data, const uint8_t *bytes, int size, const char *options);
+/* A trainer to evaluate and predict with, or to export from, over any data set of the same shape
+ * and number of classes; images are normalised as the training data were. It takes no steps
+ * (KILN_E_STATE). A net that subtracts the mean image needs its own data set to be evaluated
+ * (KILN_E_DATA). */
+KILN_API int kiln_trainer_load(int data, const uint8_t *bytes, int size, const char *options);
 /* Text: the metadata of a checkpoint, checked: {"version","net","mode","data","dataHash",
  * "normalize","sameMode","classes":[..],"mean":[..],"std":[..],"seed","step","epoch","bestEpoch",
  * "bestValAccuracy","options":{..}}. KILN_E_CHECKPOINT. */

@@ -80,7 +80,11 @@ int kiln_trainer_create(int data, const char *options)
     return put(run, data);
 }
 
-int kiln_trainer_resume(int data, const uint8_t *bytes, int size, const char *options)
+typedef int reader(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes, size_t size,
+                   const char *options);
+
+static int read_checkpoint(int data, const uint8_t *bytes, int size, const char *options,
+                           reader *read)
 {
     const kiln_dataset *d = kiln_handle_get(KILN_KIND_DATA, data);
     kiln_run *run;
@@ -88,8 +92,18 @@ int kiln_trainer_resume(int data, const uint8_t *bytes, int size, const char *op
     if (!d) return KILN_E_HANDLE;
     if (!bytes || size < 0) return kiln_fail(KILN_E_ARG, "resume: there is no checkpoint");
     if (!d->finished) return kiln_fail(KILN_E_STATE, "the data set is not finished yet");
-    KILN_TRY(kiln_checkpoint_read(&run, d, bytes, (size_t)size, options));
+    KILN_TRY(read(&run, d, bytes, (size_t)size, options));
     return put(run, data);
+}
+
+int kiln_trainer_resume(int data, const uint8_t *bytes, int size, const char *options)
+{
+    return read_checkpoint(data, bytes, size, options, kiln_checkpoint_read);
+}
+
+int kiln_trainer_load(int data, const uint8_t *bytes, int size, const char *options)
+{
+    return read_checkpoint(data, bytes, size, options, kiln_checkpoint_load);
 }
 
 int kiln_trainer_destroy(int handle)

@@ -24,6 +24,8 @@ int cli_use_threads(const cli_arguments *a);
 int cli_apply_preset(cli_arguments *a);
 /* A data set and a trainer, new or from --resume, whose checkpoint then says what is not given. */
 int cli_session_open(cli_session *s, cli_arguments *a);
+/* The same to evaluate --resume on any data of its shape. */
+int cli_session_load(cli_session *s, cli_arguments *a);
 void cli_session_close(cli_session *s);
 
 /* The whole of a split: images right of *count, the sum of losses, the confusion where not NULL

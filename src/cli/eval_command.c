@@ -143,7 +143,7 @@ int cli_eval(cli_arguments *a)
     }
     if ((code = read_split(a, &split)) || (code = cli_own_int(a, CLI_VIEWS, 1, 10, &views)))
         return code;
-    if ((code = cli_session_open(&session, a))) return code;
+    if ((code = cli_session_load(&session, a))) return code;
     code = eval_checkpoint(a, &session, split, views);
     cli_session_close(&session);
     return code;

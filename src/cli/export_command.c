@@ -93,6 +93,23 @@ static int export_as(const cli_arguments *a, const cli_session *s, const char *f
     return code;
 }
 
+/* The checkpoint over a few images of the built-in set: an export looks at none. */
+static int open_checkpoint(cli_session *s, const cli_arguments *a)
+{
+    const char *path = a->value[CLI_RESUME];
+    int size = 0, code = 0;
+    uint8_t *bytes = cli_file_read(path, &size);
+
+    if (!bytes) return CLI_BAD_CHECKPOINT;
+    *s = (cli_session){kiln_data_builtin("train=64\nvalidation=0\ntest=0\n"), 0};
+    if (s->data < 0) code = cli_fail(s->data);
+    if (code == 0) s->trainer = kiln_trainer_load(s->data, bytes, size, "");
+    if (code == 0 && s->trainer < 0) code = cli_fail_in(path, s->trainer);
+    free(bytes);
+    if (code) cli_session_close(s);
+    return code;
+}
+
 int cli_export(cli_arguments *a)
 {
     static const char *const formats[] = {"safetensors", "csv", "json"};
@@ -113,7 +130,7 @@ int cli_export(cli_arguments *a)
         return CLI_USAGE;
     }
     if (a->value[CLI_SAVE] && (code = cli_file_check(a->value[CLI_SAVE]))) return code;
-    if ((code = cli_session_open(&session, a))) return code;
+    if ((code = open_checkpoint(&session, a))) return code;
     code = export_as(a, &session, format);
     cli_session_close(&session);
     return code;

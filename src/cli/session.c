@@ -104,7 +104,9 @@ static int take_from_checkpoint(cli_arguments *a, const uint8_t *bytes, int size
     return CLI_USAGE;
 }
 
-static int resume(cli_session *s, cli_arguments *a)
+typedef int reader(int data, const uint8_t *bytes, int size, const char *options);
+
+static int resume(cli_session *s, cli_arguments *a, reader *read)
 {
     const char *path = a->value[CLI_RESUME];
     int size = 0, code, status;
@@ -117,7 +119,9 @@ static int resume(cli_session *s, cli_arguments *a)
         code = s->data < 0 ? -s->data : 0;
     }
     if (code == 0) {
-        status = s->trainer = kiln_trainer_resume(s->data, bytes, size, a->text);
+        /* the data set's options may differ from the run's where it is only evaluated */
+        status = s->trainer =
+            read(s->data, bytes, size, read == kiln_trainer_load ? "" : a->text);
         if (status < 0) code = cli_fail_in(path, status);
     }
     free(bytes);
@@ -146,7 +150,7 @@ static int rehearse(const cli_arguments *a)
     return code;
 }
 
-int cli_session_open(cli_session *s, cli_arguments *a)
+static int open_session(cli_session *s, cli_arguments *a, reader *read)
 {
     int code = cli_use_threads(a);
 
@@ -154,7 +158,7 @@ int cli_session_open(cli_session *s, cli_arguments *a)
     if (code == 0) code = cli_apply_preset(a);
     if (code) return code;
     if (a->value[CLI_RESUME]) {
-        code = resume(s, a);
+        code = resume(s, a, read);
     } else {
         if ((code = rehearse(a))) return code;
         s->data = cli_data_open(a);
@@ -163,6 +167,16 @@ int cli_session_open(cli_session *s, cli_arguments *a)
     }
     if (code) cli_session_close(s);
     return code;
+}
+
+int cli_session_open(cli_session *s, cli_arguments *a)
+{
+    return open_session(s, a, kiln_trainer_resume);
+}
+
+int cli_session_load(cli_session *s, cli_arguments *a)
+{
+    return open_session(s, a, kiln_trainer_load);
 }
 
 void cli_session_close(cli_session *s)

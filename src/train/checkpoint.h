@@ -27,6 +27,11 @@ int kiln_checkpoint_export(kiln_run *r, const char *version, kiln_arena *out, si
 int kiln_checkpoint_read(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
                          size_t size, const char *options);
 
+/* The same for evaluating it: on any data of its shape and classes, normalised as its training data
+ * were. Such a run takes no steps. */
+int kiln_checkpoint_load(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
+                         size_t size, const char *options);
+
 /* The object of kiln.h: kiln_checkpoint_info. */
 int kiln_checkpoint_json(const uint8_t *bytes, size_t size, kiln_json *j);
 

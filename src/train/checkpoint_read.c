@@ -6,6 +6,7 @@
 #include "train/checkpoint.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/keyvalue.h"
@@ -22,20 +23,82 @@
 
 #define MODE (KILN_FUSED ? "fused" : "strict")
 
-static int check_data(const kiln_safetensors *f, const kiln_dataset *d)
+static int same_data(const kiln_checkpoint_head *h, const kiln_dataset *d, char ours[HASH_SIZE])
 {
-    const char *name, *hash;
+    snprintf(ours, HASH_SIZE, "%016llx", (unsigned long long)d->hash);
+    return !strcmp(h->data, d->name) && !strcmp(h->data_hash, ours);
+}
+
+static int check_data(const kiln_checkpoint_head *h, const kiln_dataset *d)
+{
     char ours[HASH_SIZE];
 
-    name = kiln_safetensors_metadata(f, "data");
-    hash = kiln_safetensors_metadata(f, "data_hash");
-    snprintf(ours, sizeof ours, "%016llx", (unsigned long long)d->hash);
-    if (!strcmp(name, d->name) && !strcmp(hash, ours)) return KILN_OK;
+    if (same_data(h, d, ours)) return KILN_OK;
     return kiln_fail(
         KILN_E_CHECKPOINT,
         "checkpoint: it was trained on the data set %.40s (%.16s), not on this one, %s "
         "(%s); use the same files, sizes and data-seed",
-        name, hash, d->name, ours);
+        h->data, h->data_hash, d->name, ours);
+}
+
+/* Numbers of a JSON list; as many as `count`, or KILN_E_CHECKPOINT. */
+static int read_numbers(float *out, int count, const char *list, const char *what)
+{
+    kiln_json_reader j;
+    double value;
+    int n = 0;
+
+    kiln_json_read(&j, list, strlen(list), what, KILN_E_CHECKPOINT);
+    KILN_TRY(kiln_json_enter_array(&j));
+    while (kiln_json_next(&j, NULL, 0) > 0) {
+        KILN_TRY(kiln_json_read_number(&j, &value));
+        if (n < count) out[n] = (float)value;
+        n++;
+    }
+    KILN_TRY(kiln_json_read_end(&j));
+    if (n == count) return KILN_OK;
+    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its list \"%s\" has %d numbers, not %d", what,
+                     n, count);
+}
+
+static int read_classes(kiln_run *r, const char *list)
+{
+    kiln_json_reader j;
+    int n = 0;
+
+    kiln_json_read(&j, list, strlen(list), "classes", KILN_E_CHECKPOINT);
+    KILN_TRY(kiln_json_enter_array(&j));
+    while (kiln_json_next(&j, NULL, 0) > 0) {
+        if (n == r->seen.classes) return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its classes are "
+                                                   "more than the %d of this data set", n);
+        KILN_TRY(kiln_json_read_string(&j, r->seen_class[n], sizeof r->seen_class[n]));
+        r->seen.class_name[n] = r->seen_class[n];
+        n++;
+    }
+    KILN_TRY(kiln_json_read_end(&j));
+    if (n == r->seen.classes) return KILN_OK;
+    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: it knows %d classes, this data set has %d", n,
+                     r->seen.classes);
+}
+
+/* Other data as this net was taught to see it: named and normalised by what it was trained with. */
+static int see_as_taught(kiln_run *r, const kiln_checkpoint_head *h)
+{
+    const kiln_dataset *d = r->data;
+    char ours[HASH_SIZE];
+
+    r->evaluated = 1;
+    r->seen = *d;
+    r->data = &r->seen;
+    KILN_TRY(read_numbers(r->seen.mean, d->C, h->mean, "mean"));
+    KILN_TRY(read_numbers(r->seen.std, d->C, h->std, "std"));
+    KILN_TRY(read_classes(r, h->classes));
+    if (same_data(h, d, ours)) return KILN_OK;
+    snprintf(r->seen_name, sizeof r->seen_name, "%s", h->data);
+    r->seen.name = r->seen_name;
+    r->seen.hash = strtoull(h->data_hash, NULL, 16);
+    r->seen.mean_image = NULL; /* not in the file */
+    return KILN_OK;
 }
 
 /* Sizes are promises: the net asked for must not be larger than what the file holds, nor a batch of
@@ -112,7 +175,7 @@ static int fill(const kiln_safetensors *f, const kiln_checkpoint_head *h, kiln_r
     kiln_tensor_list l;
     int status;
 
-    if (h->position >= r->images)
+    if (!r->evaluated && h->position >= r->images)
         return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: position %lld of %d training images",
                          (long long)h->position, r->images);
     take_place(r, h);
@@ -136,18 +199,19 @@ static int fill(const kiln_safetensors *f, const kiln_checkpoint_head *h, kiln_r
 }
 
 static int read_run(const kiln_safetensors *f, size_t size, kiln_run **run,
-                    const kiln_dataset *data, const char *options)
+                    const kiln_dataset *data, const char *options, int evaluate)
 {
     kiln_checkpoint_head h;
     kiln_run *r;
     int status;
 
     KILN_TRY(kiln_checkpoint_head_read(&h, f));
-    KILN_TRY(check_data(f, data));
+    if (!evaluate) KILN_TRY(check_data(&h, data));
     KILN_TRY(kiln_train_options_read(&h.o, options, KILN_OPTIONS_LIVE));
     KILN_TRY(check_promise(f, size, &h.o, data));
     KILN_TRY(kiln_run_make(&r, data, &h.o));
-    status = fill(f, &h, r);
+    status = evaluate ? see_as_taught(r, &h) : KILN_OK;
+    if (status >= 0) status = fill(f, &h, r);
     if (status < 0)
         kiln_run_free(r);
     else
@@ -155,16 +219,28 @@ static int read_run(const kiln_safetensors *f, size_t size, kiln_run **run,
     return status;
 }
 
-int kiln_checkpoint_read(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
-                         size_t size, const char *options)
+static int read_file(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes, size_t size,
+                     const char *options, int evaluate)
 {
     kiln_safetensors f;
     int status;
 
     KILN_TRY(kiln_safetensors_read(&f, bytes, size, "checkpoint"));
-    status = read_run(&f, size, run, data, options);
+    status = read_run(&f, size, run, data, options, evaluate);
     kiln_safetensors_free(&f);
     return status;
+}
+
+int kiln_checkpoint_read(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
+                         size_t size, const char *options)
+{
+    return read_file(run, data, bytes, size, options, 0);
+}
+
+int kiln_checkpoint_load(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
+                         size_t size, const char *options)
+{
+    return read_file(run, data, bytes, size, options, 1);
 }
 
 /* ---- describing ------------------------------------------------------------------------------ */

@@ -79,6 +79,13 @@ static const float *test_scores(kiln_run *r, int n)
     return NULL;
 }
 
+static int check_mean_image(const kiln_run *r)
+{
+    if (r->o.normalize != KILN_NORMALIZE_MEAN_IMAGE || r->data->mean_image) return KILN_OK;
+    return kiln_fail(KILN_E_DATA, "this net subtracts the mean image of its training data, which "
+                                  "its checkpoint does not hold: give it that data set");
+}
+
 /* Means of n <= room images over views to r->probability. Leaves the plain view's scores last in
  * the net. */
 static int average_views(kiln_run *r, const uint8_t *images, int n, int views)
@@ -86,6 +93,7 @@ static int average_views(kiln_run *r, const uint8_t *images, int n, int views)
     const kiln_plan *plan = kiln_net_plan(r->net);
     const int classes = plan->classes, svm = !plan->layer[plan->count - 1].kind->probabilities;
 
+    KILN_TRY(check_mean_image(r));
     kiln_vec_fill(r->probability, n * classes, 0.0f);
     for (int v = views - 1; v >= 0; v--) {
         const int *move = shift[v / 2];
@@ -209,6 +217,7 @@ int kiln_run_inspect(kiln_run *r, int split, int i)
     const uint8_t label = r->data->label[split][i];
     const int y = label;
 
+    KILN_TRY(check_mean_image(r));
     if (!r->inspector) {
         kiln_net_options o = *kiln_net_made_with(r->net);
 

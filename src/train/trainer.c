@@ -190,6 +190,9 @@ int kiln_run_step(kiln_run *r)
     double w_squares = 0, dw_squares;
     int n;
 
+    if (r->evaluated)
+        return kiln_fail(KILN_E_STATE, "this checkpoint was read to be evaluated; resume it on its "
+                                       "training data to train on");
     if (kiln_run_over(r))
         return kiln_fail(
             KILN_E_STATE,

@@ -55,7 +55,10 @@ typedef struct {
 
 typedef struct {
     kiln_train_options o;
-    const kiln_dataset *data; /* borrowed */
+    const kiln_dataset *data; /* borrowed, or `seen` */
+    int evaluated; /* 1: read to be evaluated, perhaps on other data; it takes no steps */
+    kiln_dataset seen; /* then: the data set, named and normalised as the training data were */
+    char seen_name[KILN_OPTION_TEXT], seen_class[KILN_CLASSES_MAX][KILN_OPTION_TEXT];
     kiln_net *net;
     kiln_net *inspector; /* keep = 1, one image; NULL until asked for */
     int images; /* training images used */

@@ -398,6 +398,65 @@ static void a_net_larger_than_the_file(void **state)
     kiln_run_free(r);
 }
 
+/* To be evaluated it takes any data of its shape, normalised by its own training data; it takes no
+ * steps, and what is saved from it names its own data. */
+static void evaluates_on_other_data(void **state)
+{
+    kiln_run *r = make(NET "batch=10\n"), *on;
+    kiln_dataset other;
+    kiln_arena out;
+    kiln_safetensors s;
+    float mine[10], theirs[10];
+    size_t size;
+    file f;
+
+    (void)state;
+    advance(r, 9);
+    f = save(r);
+    assert_true(kiln_builtin_create(&other, check_seed() + 1, 7, 0, 5) >= 0);
+    CHECK(other.mean[0] != data.mean[0]);
+    assert_int_equal(kiln_checkpoint_load(&on, &other, (uint8_t *)f.arena.base, f.size, NULL), 0);
+    assert_true(kiln_net_hash64(on->net) == kiln_net_hash64(r->net));
+    assert_int_equal(kiln_run_predict(r, other.image[2], 1, 1, mine), 0);
+    assert_int_equal(kiln_run_predict(on, other.image[2], 1, 1, theirs), 0);
+    CHECK_SAME_BITS(mine, theirs, 10);
+    CHECK(kiln_run_evaluate(on, 2, 0, 5, 1, NULL, NULL) >= 0);
+    assert_int_equal(kiln_run_step(on), KILN_E_STATE);
+    assert_true(kiln_checkpoint_export(on, VERSION, &out, &size) >= 0);
+    assert_int_equal(kiln_safetensors_read(&s, (uint8_t *)out.base, size, "x"), KILN_OK);
+    char hash[20];
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)data.hash);
+    assert_string_equal(kiln_safetensors_metadata(&s, "data_hash"), hash);
+    kiln_safetensors_free(&s);
+    kiln_arena_destroy(&out);
+    kiln_run_free(on);
+    kiln_dataset_destroy(&other);
+    kiln_arena_destroy(&f.arena);
+    kiln_run_free(r);
+}
+
+/* The mean image is not in the file: with other data that is said, not guessed. */
+static void mean_image_wants_its_data(void **state)
+{
+    kiln_run *r = make("net=affine 10 - softmax\nnormalize=mean-image\nbatch=10\n"), *on;
+    kiln_dataset other;
+    file f = save(r);
+    float p[10];
+
+    (void)state;
+    assert_true(kiln_builtin_create(&other, check_seed() + 1, 10, 0, 5) >= 0);
+    assert_int_equal(kiln_checkpoint_load(&on, &other, (uint8_t *)f.arena.base, f.size, NULL), 0);
+    assert_int_equal(kiln_run_predict(on, other.image[2], 1, 1, p), KILN_E_DATA);
+    assert_int_equal(kiln_run_inspect(on, 2, 0), KILN_E_DATA);
+    kiln_run_free(on);
+    assert_int_equal(kiln_checkpoint_load(&on, &data, (uint8_t *)f.arena.base, f.size, NULL), 0);
+    assert_int_equal(kiln_run_predict(on, other.image[2], 1, 1, p), 0);
+    kiln_run_free(on);
+    kiln_dataset_destroy(&other);
+    kiln_arena_destroy(&f.arena);
+    kiln_run_free(r);
+}
+
 /* Numbers that are within their ranges, and no place of a run together. Describing and going on
  * refuse the same files. */
 static void places_that_contradict_themselves(void **state)
@@ -547,6 +606,8 @@ int main(void)
         cmocka_unit_test(a_net_larger_than_the_file),
         cmocka_unit_test(places_that_contradict_themselves),
         cmocka_unit_test(memory_is_the_readers),
+        cmocka_unit_test(evaluates_on_other_data),
+        cmocka_unit_test(mean_image_wants_its_data),
         cmocka_unit_test(another_mode),
         cmocka_unit_test(adam_of_format_1),
     };

@@ -172,6 +172,18 @@ describe('train', () => {
     expect((await kiln('eval', save)).code).toBe(0);
   });
 
+  test('a checkpoint evaluates on other images, and is exported without any', async () => {
+    const of = 'tests/fixtures/checkpoints/nesterov.safetensors';
+    const own = await kiln('eval', of, '--json');
+    const other = await kiln('eval', of, '--data-seed', '5', '--test', '50', '--json');
+    expect(own.events[0]).toMatchObject({ event: 'done', count: 20 });
+    expect(other.events[0]).toMatchObject({ event: 'done', count: 50 });
+    const save = at('exported.safetensors');
+    expect((await kiln('export', of, '--save', save)).code).toBe(0);
+    const on = await kiln('train', '--resume', of, '--data-seed', '5');
+    expect(on.code).not.toBe(0); // going on is for its own data
+  });
+
   test('what a diverged run saved trains on, by itself with --recover', async () => {
     const save = at('infinite.safetensors');
     const { code, err } = await kiln('train', ...SMALL, '--optimizer', 'sgd', '--lr', '1000',
