@@ -190,6 +190,7 @@ check: | $(B)/have/g++
 check: $(B)/native/libkiln.a $(EXPORTS) $(NPM) ## rooms, style, headers, names, types
 	@tests/check_rooms.sh
 	@tests/check_style.sh
+	@node tests/check_cycles.mjs
 	@CC='$(CC)' FLAGS='$(filter-out -MMD -MP,$(C_FLAGS)) $(NATIVE_strict)' \
 		tests/check_headers.sh $(EXPORTS) $(B)/native/libkiln.a
 	@tests/check_libm.sh $(filter-out $(B)/obj/strict/src/ref/%,$(call objects,strict,$(LIB_SRC)))

@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 
 import { beforeAll, describe, expect, test } from '@jest/globals';
 
+import { splitNumber } from '../../bindings/dataset.js';
+import { codeOfStatus } from '../../bindings/errors.js';
 import { checkArguments, signatureOf } from '../../bindings/exports.js';
 import { instance, ready } from '../../bindings/instance.js';
 import { fills } from '../../bindings/wasm.js';
@@ -94,5 +96,34 @@ describe('the border', () => {
   test('takes null only where C takes NULL', () => {
     checkArguments('kiln_net_inspect', [1, 0, 0, 0, null]);
     checkArguments('kiln_layer_dropout_forward', [fills(x), fills(x), x, 4, 0.5, 2 ** 32 - 1]);
+  });
+});
+
+describe('what bindings repeat of C', () => {
+  interface Constants {
+    statuses: { name: string; status: number; exit: number; cause: string; remedy: string }[];
+    splits: string[];
+    flags: Record<string, number>;
+    views: number[];
+  }
+  const constants = (): Constants => instance().json('kiln_constants');
+
+  test('codes of errors, by status', () => {
+    for (const { name, status, cause, remedy } of constants().statuses) {
+      expect([status, codeOfStatus(status)]).toEqual([status, name]);
+      expect(cause.length > 10 && remedy.length > 10).toBe(true);
+    }
+    expect(codeOfStatus(-99)).toBe('E_STATE');
+  });
+
+  test('splits and the flags of a step', () => {
+    const { splits, flags, views } = constants();
+    expect(splits.map((name) => splitNumber(name as 'train'))).toEqual([0, 1, 2]);
+    const source = readFileSync('bindings/training.ts', 'utf8');
+    const written = [...source.matchAll(/^const (EPOCH|DONE|BEST) = (\d+);/gm)]
+      .map(([, name, value]) => [name!.toLowerCase(), Number(value)]);
+    expect(written.length).toBe(3);
+    for (const [name, value] of written) expect([name, value]).toEqual([name, flags[name!]]);
+    expect(views).toEqual([1, 2, 10]);
   });
 });
