@@ -131,7 +131,7 @@ static void lay_out(kiln_net *net)
 
 static float *buffer_at(const kiln_net *net, int buffer)
 {
-    return buffer < 0 ? NULL : net->pool + net->buffer[buffer].offset;
+    return buffer < 0 ? NULL : net->pool + net->buffer_at[buffer];
 }
 
 /* All but the memory. */

@@ -78,7 +78,8 @@ struct kiln_net {
     kiln_node node[KILN_LAYERS_MAX];
     kiln_tensor tensor[KILN_TENSORS_MAX];
     int tensors, learned; /* all, and those that are trained, which come first */
-    kiln_buffer buffer[KILN_BUFFERS_MAX];
+    kiln_buffer *buffer; /* while the memory is planned; then their places in the pool are left: */
+    size_t buffer_at[KILN_BUFFERS_MAX];
     int buffers;
     size_t parameter_floats, statistic_floats, pool_floats, work_floats, sums_floats, spare_floats;
     float *input, *parameters, *gradients, *statistics, *pool, *work;

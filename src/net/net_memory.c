@@ -220,8 +220,9 @@ static void place(kiln_buffer **placed, int count, kiln_buffer *b)
 
 void kiln_net_plan_memory(kiln_net *net)
 {
-    kiln_buffer *order[KILN_BUFFERS_MAX], *placed[KILN_BUFFERS_MAX];
+    kiln_buffer buffer[KILN_BUFFERS_MAX], *order[KILN_BUFFERS_MAX], *placed[KILN_BUFFERS_MAX];
 
+    net->buffer = buffer;
     net->buffers = 0;
     for (int l = 0; l < net->plan.count; l++) {
         kiln_node *node = &net->node[l];
@@ -239,4 +240,6 @@ void kiln_net_plan_memory(kiln_net *net)
         if (net->pool_floats < order[i]->offset + order[i]->floats)
             net->pool_floats = order[i]->offset + order[i]->floats;
     }
+    for (int i = 0; i < net->buffers; i++) net->buffer_at[i] = buffer[i].offset;
+    net->buffer = NULL;
 }
