@@ -153,6 +153,7 @@ describe('a picture of one’s own', () => {
     await view.getByText('The network is untrained').waitFor();
     await button(page, 'Start').click();
     await steps(page, 5);
+    await view.scrollIntoViewIfNeeded(); // views that are out of sight ask for nothing
     await view.locator('figcaption', { hasText: 'Cut to a square' }).waitFor();
   });
 
@@ -209,6 +210,7 @@ test('a hinge loss has scores, no per cent', async () => {
   await button(page, 'Start').click();
   await steps(page, 20);
   const cards = page.locator('kiln-prediction-view');
+  await cards.scrollIntoViewIfNeeded();
   await cards.getByText('A hinge loss knows no probabilities').waitFor();
   const shares = await cards.locator('.share:visible').allTextContents();
   expect(shares.length).toBe(36);

@@ -484,7 +484,7 @@ describe('without a mouse', () => {
     expect(slid).toBeLessThan(0.0005);
     await button(page, 'Reset').focus();
     const reached = new Set<string>();
-    for (let i = 0; i < 80; i++) {
+    for (let i = 0; i < 120; i++) {
       await page.keyboard.press('Tab');
       reached.add((await focused()).trim());
     }
