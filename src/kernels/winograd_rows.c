@@ -233,6 +233,7 @@ static __attribute__((noinline)) void store_edge(float *out, size_t line, const 
 TOOM_INLINE void store_strip(const pass *p, int strip, const float *m, const int P)
 {
     const kiln_conv_direction *d = p->d;
+    const kiln_toom_cook *t = &p->plan->transform;
     const int f_step = vf_whole(d->F), row = strip % p->strips.down * TOOM_OUT;
     const int rows = d->RH - row < TOOM_OUT ? d->RH - row : TOOM_OUT;
     const size_t line = (size_t)d->RW * d->F;
@@ -245,7 +246,7 @@ TOOM_INLINE void store_strip(const pass *p, int strip, const float *m, const int
             vf in[2 * TOOM_PAIRS_MAX + 2], y[TOOM_OUT], edge[TOOM_OUT], bias = vf_set1(0.0f);
 
             UNROLL for (int q = 0; q < 2 * P + 2; q++) in[q] = vf_load(m + q * d->m_step + f);
-            toom_output(y, in, &p->plan->transform, P);
+            toom_output(y, in, t, P);
             if (p->bias) bias = vf_load_first(p->bias + f, part);
             for (int i = 0; i < TOOM_OUT; i++) y[i] = vf_max(floor, y[i] + bias); /* a NaN stays */
             if (rows == TOOM_OUT && part == KILN_LANES) {

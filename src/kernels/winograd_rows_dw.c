@@ -66,6 +66,7 @@ TOOM_INLINE void transform_gradient(const job *j, float *d, int strip, int first
 {
     const kiln_conv_shape *s = &j->plan->shape;
     const kiln_conv_filter_gradient *g = &j->plan->dw;
+    const kiln_toom_cook *t = &j->plan->transform;
     const int row = strip % j->strips.down * TOOM_OUT, pixels = g->block * s->OW;
     const size_t line = (size_t)s->OW * s->F;
     const float *rows[TOOM_OUT];
@@ -83,7 +84,7 @@ TOOM_INLINE void transform_gradient(const job *j, float *d, int strip, int first
             vf y[TOOM_OUT], out[2 * TOOM_PAIRS_MAX + 2];
 
             for (int i = 0; i < TOOM_OUT; i++) y[i] = vf_load_first(rows[i] + at, s->F - f);
-            toom_gradient(out, y, &j->plan->transform, P);
+            toom_gradient(out, y, t, P);
             for (int q = 0; q < 2 * P + 2; q++) vf_store(to + q * g->d_step, out[q]);
         }
 }
