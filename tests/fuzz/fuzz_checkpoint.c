@@ -10,25 +10,40 @@
 #include "train/checkpoint.h"
 
 #define KEY "\"kiln.hash\":\""
+#define DATA_KEY "\"data_hash\":\""
 #define DIGITS 16
 #define MEMORY_LIMIT ((size_t)64 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* FNV-1a with the digits read as '0' (net/safetensors.h). */
-static void mend_hash(uint8_t *bytes, size_t size)
+/* The sixteen digits behind a key of the metadata, or NULL. */
+static uint8_t *digits_of(uint8_t *bytes, size_t size, const char *key)
 {
-    const size_t key = sizeof KEY - 1;
-    uint64_t hash = 0xcbf29ce484222325u;
-    uint8_t *digits = NULL;
+    const size_t length = strlen(key);
 
-    for (size_t i = 8; i + key + DIGITS <= size && !digits; i++)
-        if (!memcmp(bytes + i, KEY, key)) digits = bytes + i + key;
+    for (size_t i = 8; i + length + DIGITS <= size; i++)
+        if (!memcmp(bytes + i, key, length)) return bytes + i + length;
+    return NULL;
+}
+
+static void write_digits(uint8_t *digits, uint64_t value)
+{
+    for (int i = 0; i < DIGITS; i++)
+        digits[i] = (uint8_t) "0123456789abcdef"[value >> (60 - 4 * i) & 15];
+}
+
+/* The file's own hash, FNV-1a with the digits read as '0' (net/safetensors.h), and that of the data
+ * set, which changes with every change of the built-in drawings. */
+static void mend_hashes(uint8_t *bytes, size_t size, uint64_t data_hash)
+{
+    uint8_t *data = digits_of(bytes, size, DATA_KEY), *digits = digits_of(bytes, size, KEY);
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    if (data) write_digits(data, data_hash);
     if (!digits) return;
     memset(digits, '0', DIGITS);
     for (size_t i = 0; i < size; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    for (int i = 0; i < DIGITS; i++)
-        digits[i] = (uint8_t) "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
+    write_digits(digits, hash);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
@@ -44,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     if (!data.finished && kiln_builtin_create(&data, 1, 20, 10, 10) < 0) abort();
     kiln_memory_limit_set(MEMORY_LIMIT);
     if (size) memcpy(bytes, input, size);
-    mend_hash(bytes, size);
+    mend_hashes(bytes, size, data.hash);
     kiln_json_begin(&json);
     kiln_checkpoint_json(bytes, size, &json);
     if (kiln_checkpoint_read(&r, &data, bytes, size, NULL) >= 0) {
