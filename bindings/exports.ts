@@ -72,6 +72,7 @@ const SIGNATURES = {
   kiln_trainer_set: 'int text text',
   kiln_trainer_options: 'int',
   kiln_trainer_step: 'int',
+  kiln_trainer_check_in_slices: 'int int',
   kiln_trainer_metrics: 'int',
   kiln_trainer_history: 'int',
   kiln_trainer_evaluate: 'int int int int int F64out? I32out?',

@@ -27,9 +27,15 @@ const SLICE_IMAGES = 50;
 const SLICE_FLOPS = 5e9;
 
 /** Images in a slice: decided by the net alone, so that sums are the same each time. */
-export function sliceOf({ flops }: Summary, views: number): number {
+function sliceOf({ flops }: Summary, views: number): number {
   const fit = Math.floor(SLICE_FLOPS / Math.max(1, flops * views));
   return Math.min(SLICE_IMAGES, Math.max(1, fit));
+}
+
+/** Of the check that ends an epoch: a fifth of the work, about, and more images. */
+export function checkSliceOf({ flops }: Summary): number {
+  const fit = Math.floor(SLICE_FLOPS / 5 / Math.max(1, flops));
+  return Math.min(20 * SLICE_IMAGES, Math.max(1, fit));
 }
 
 /** Calls `work` for 0 .. count - 1 in slices, as (first, how many). */

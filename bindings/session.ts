@@ -8,7 +8,7 @@ import { kindOf } from './check.js';
 import { loadDataset, type Dataset, type DatasetSource } from './dataset.js';
 import { KilnError, throwIfAborted, toErrorMessage } from './errors.js';
 import { firstFilters, inspect, netOf, parameters } from './look.js';
-import { classify, evaluate, predict, type Run } from './measure.js';
+import { checkSliceOf, classify, evaluate, predict, type Run } from './measure.js';
 import { optionText, type Options } from './options.js';
 import type {
   CallMessage, FromWorker, Params, Result, RunInfo, StateInfo, ToWorker, WorkerEvent,
@@ -191,6 +191,7 @@ export class Session {
         const options = training.options();
         const input = optionText({ input: dataset.info.shape, batch: options['batch'] });
         const summary = wasm.json<Summary>('kiln_summary', options['net'] ?? '', input);
+        training.checkInSlices(checkSliceOf(summary));
         return { wasm, dataset, training, summary, given: given ?? options, replaced: false };
       } catch (error) {
         if (wasm.broken === null) wasm.call('kiln_trainer_destroy', handle);
@@ -219,9 +220,9 @@ export class Session {
     if (event.type === 'error') this.#reportTrap();
   }
 
-  #act(action: (training: Training) => void): StateInfo {
+  async #act(action: (training: Training) => Promise<void> | void): Promise<StateInfo> {
     const { training } = this.#present;
-    action(training);
+    await action(training);
     return { state: training.state, metrics: training.metrics() };
   }
 

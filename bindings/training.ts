@@ -9,9 +9,11 @@ import type { History, Metrics, Progress, RunState } from './types.js';
 import type { Wasm } from './wasm.js';
 
 /** What kiln_trainer_step returns (kiln.h). */
+const STEPPED = 1;
 const EPOCH = 2;
 const DONE = 4;
 const BEST = 8;
+const CHECKING = 16;
 
 /** A run that goes is kept by the page as a checkpoint every so often. */
 const KEEP_MS = 15_000;
@@ -57,6 +59,9 @@ export class Training {
   #spent = 0;
   #steps = 0;
   #msPerStep: number | null = null;
+  /** The last step ended an epoch, whose accuracies are under way. */
+  #checking = false;
+  #slice = 0;
   /** Raised by everything that ends a loop, so that a loop knows it is not the present one. */
   #loops = 0;
 
@@ -73,7 +78,8 @@ export class Training {
 
   get handle(): number {
     if (this.#handle !== null) return this.#handle;
-    throw new KilnError('E_STATE', 'the run is lost: there was no memory to put it back');
+    throw new KilnError('E_STATE',
+      'this run is no more: another took its place, or there was no memory to put it back');
   }
 
   options(): Record<string, string> {
@@ -101,7 +107,14 @@ export class Training {
     // of it, also while no step brings that about.
     this.#post(metrics, true);
     if (this.state === 'done' && metrics.step < metrics.steps) this.#enter('paused');
-    if (this.state === 'paused' && metrics.step >= metrics.steps) this.#enter('done');
+    const over = metrics.step >= metrics.steps && !this.#checking;
+    if (this.state === 'paused' && over) this.#enter('done');
+  }
+
+  /** The check that ends an epoch gives way to messages after so many images. */
+  checkInSlices(images: number): void {
+    this.#slice = images;
+    this.#wasm.call('kiln_trainer_check_in_slices', this.handle, images);
   }
 
   /** Runs to the end of the last epoch, or until something stops it. */
@@ -119,30 +132,47 @@ export class Training {
     this.#enter('paused');
   }
 
-  /** One step by itself. */
-  step(): void {
+  /** One step by itself, with the check that ends its epoch. */
+  async step(): Promise<void> {
     this.pause();
-    this.#refuseWhenOver();
     try {
+      await this.#settle();
+      if (this.#goes) return; // by a call that came later
+      this.#refuseWhenOver();
       this.#step();
+      await this.#settle();
     } catch (error) {
-      this.#fail(error);
+      if ((error as KilnError).code !== 'E_STATE') this.#fail(error);
       throw error;
     }
-    if (this.state === 'done') return;
+    if (this.state === 'done' || this.#goes) return;
     this.#post(null);
     this.#enter('paused');
   }
 
-  restoreBest(): void {
+  async restoreBest(): Promise<void> {
     this.pause();
+    await this.#settle();
     this.#wasm.call('kiln_trainer_restore_best', this.handle);
   }
 
   /** A checkpoint, or the parameters alone. */
-  save(parametersOnly = false): Uint8Array<ArrayBuffer> {
+  async save(parametersOnly = false): Promise<Uint8Array<ArrayBuffer>> {
+    await this.#settle();
+    return this.#save(parametersOnly);
+  }
+
+  #save(parametersOnly = false): Uint8Array<ArrayBuffer> {
     const name = parametersOnly ? 'kiln_trainer_export' : 'kiln_trainer_save';
     return this.#wasm.saved(this.handle, this.#wasm.call(name, this.handle));
+  }
+
+  /** Resolves when no check is half done: the run brings it to its end, or this does. */
+  async #settle(): Promise<void> {
+    while (this.#checking && this.#handle !== null) {
+      await turn();
+      if (this.#checking && !this.#goes) this.#step();
+    }
   }
 
   /**
@@ -155,12 +185,14 @@ export class Training {
     } catch (error) {
       if ((error as KilnError).code !== 'E_MEMORY' || this.#handle === null) throw error;
     }
-    const bytes = this.save();
+    const bytes = this.#save();
     this.#free();
     try {
       return make();
     } catch (error) {
       this.#handle = this.#wasm.call('kiln_trainer_resume', this.#data, bytes, bytes.length, '');
+      this.#checking = false; // saving finished it
+      this.checkInSlices(this.#slice);
       throw error;
     }
   }
@@ -178,6 +210,10 @@ export class Training {
     }
   }
 
+  get #goes(): boolean {
+    return this.state === 'running';
+  }
+
   #refuseWhenOver(): void {
     if (this.state !== 'done') return;
     const metrics = this.metrics();
@@ -191,7 +227,8 @@ export class Training {
       await turn();
       if (this.state !== 'running' || this.#loops !== loop) return;
       this.#step();
-      if (performance.now() - this.#keptAt >= KEEP_MS) this.#keep();
+      const now = performance.now();
+      if (now - this.#keptAt >= KEEP_MS && !this.#checking) this.#keep();
     }
   }
 
@@ -199,7 +236,7 @@ export class Training {
   #keep(): void {
     this.#keptAt = performance.now();
     try {
-      const bytes = this.save();
+      const bytes = this.#save();
       const { step, epoch } = this.metrics()!;
       this.#emit({ type: 'kept', step, epoch, bytes });
     } catch {
@@ -211,9 +248,12 @@ export class Training {
     const begin = performance.now();
     const flags = this.#wasm.call('kiln_trainer_step', this.handle);
     const metrics = this.metrics()!;
-    this.#points.push({ step: metrics.step, loss: metrics.loss, accuracy: metrics.accuracy });
+    this.#checking = (flags & CHECKING) !== 0;
     this.#spent += performance.now() - begin;
-    this.#steps++;
+    if (flags & STEPPED) {
+      this.#points.push({ step: metrics.step, loss: metrics.loss, accuracy: metrics.accuracy });
+      this.#steps++;
+    }
 
     const ended = (flags & (EPOCH | DONE)) !== 0;
     if (ended || performance.now() - this.#postedAt >= PROGRESS_MS) this.#post(metrics);

@@ -226,6 +226,7 @@ enum {
     KILN_EPOCH = 2,     /* an epoch ended, its accuracies are in kiln_trainer_metrics */
     KILN_DONE = 4,      /* all epochs done, or stopped early */
     KILN_BEST = 8,      /* a new best validation accuracy; parameters were kept */
+    KILN_CHECKING = 16, /* the accuracies of the epoch's end are under way: call on */
     KILN_RECOVERED = 32 /* alone: the loss was not finite, the run went back (option recover) */
 };
 
@@ -244,6 +245,11 @@ KILN_API int kiln_trainer_options(int trainer);
  * the option recover it goes on by itself, with a tenth of lr and the rule's state zero:
  * KILN_RECOVERED, and kiln_error() says from where. KILN_E_STATE when the run is over. */
 KILN_API int kiln_trainer_step(int trainer);
+/* Lets kiln_trainer_step return after so many images of the check that ends an epoch, so that a
+ * caller may do other things meanwhile: it returns KILN_CHECKING until a later call has done the
+ * rest, and then the flags of the epoch. 0, as at first: all at once. The results are the same.
+ * Saving, exporting and restoring the best finish a check first. KILN_E_ARG when negative. */
+KILN_API int kiln_trainer_check_in_slices(int trainer, int images);
 /* Text: {"step","epoch","steps","epochs","loss","dataLoss","regLoss","accuracy" (of the batch),
  * "lr","gradientNorm","updateRatio","trainLoss" (mean over the steps of the last epoch),
  * "trainAccuracy","valAccuracy","bestValAccuracy","bestEpoch"}

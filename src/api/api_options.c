@@ -49,6 +49,7 @@ int kiln_constants(void)
                                      {"epoch", KILN_EPOCH},
                                      {"done", KILN_DONE},
                                      {"best", KILN_BEST},
+                                     {"checking", KILN_CHECKING},
                                      {"recovered", KILN_RECOVERED}};
     static const int views[] = {1, 2, 10};
     kiln_json *j = kiln_text_begin();

@@ -25,6 +25,7 @@ typedef struct {
 
 _Static_assert((int)KILN_STEPPED == KILN_RUN_STEPPED && (int)KILN_EPOCH == KILN_RUN_EPOCH &&
                    (int)KILN_DONE == KILN_RUN_DONE && (int)KILN_BEST == KILN_RUN_BEST &&
+                   (int)KILN_CHECKING == KILN_RUN_CHECKING &&
                    (int)KILN_RECOVERED == KILN_RUN_RECOVERED,
                "the flags of a step are those of kiln.h");
 
@@ -149,6 +150,17 @@ int kiln_trainer_step(int handle)
     trainer *t = get(handle);
 
     return t ? kiln_run_step(t->run) : KILN_E_HANDLE;
+}
+
+int kiln_trainer_check_in_slices(int handle, int images)
+{
+    trainer *t = get(handle);
+
+    if (!t) return KILN_E_HANDLE;
+    if (images < 0)
+        return kiln_fail(KILN_E_ARG, "slices of %d images: 1 or more, or 0 for all at once", images);
+    t->run->slice = images;
+    return KILN_OK;
 }
 
 int kiln_trainer_restore_best(int handle)
@@ -306,6 +318,7 @@ static int save(int handle, writer *write)
     size_t size;
 
     if (!t) return KILN_E_HANDLE;
+    KILN_TRY(kiln_run_settle(t->run));
     KILN_TRY(write(t->run, kiln_version(), &next, &size));
     if (size > INT_MAX) {
         kiln_arena_destroy(&next);

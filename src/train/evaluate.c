@@ -7,6 +7,7 @@
  * "Addressing overfitting"; Krizhevsky et al. 2012, section 4.1): probabilities averaged, or scores
  * where the net ends in svm.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -158,18 +159,19 @@ int kiln_run_predict(kiln_run *r, const uint8_t *images, int n, int views, float
     return KILN_OK;
 }
 
-/* How many are right of `count` training images drawn for this step, as the Solver draws its
- * num_train_samples. */
-static int right_in_training(kiln_run *r, int count)
+/* How many are right of training images first .. first + n - 1 among those drawn for this step, as
+ * the Solver draws its num_train_samples. */
+static int right_in_training(kiln_run *r, int first, int n)
 {
     const kiln_rng rng = {(uint32_t)r->o.seed, KILN_RNG_CHECK, (uint64_t)r->step};
     const float *scores;
     int correct = 0;
 
-    for (int done = 0, k; done < count; done += k) {
-        k = smaller(count - done, room(r));
+    for (int done = 0, k; done < n; done += k) {
+        k = smaller(n - done, room(r));
         for (int i = 0; i < k; i++)
-            r->index[i] = (int)kiln_rng_below(rng, (uint64_t)(done + i), (uint32_t)r->images);
+            r->index[i] =
+                (int)kiln_rng_below(rng, (uint64_t)(first + done + i), (uint32_t)r->images);
         kiln_batch_decode(kiln_net_input(r->net), r->label, r->data, 0, r->index, 0, k,
                           (int)r->o.normalize, NULL, rng.seed, r->step);
         if (!(scores = test_scores(r, k))) return KILN_E_DIVERGED;
@@ -178,23 +180,35 @@ static int right_in_training(kiln_run *r, int count)
     return correct;
 }
 
-int kiln_run_check(kiln_run *r)
+void kiln_run_check_begin(kiln_run *r)
 {
-    const int train = smaller((int)r->o.check_train, r->images);
     const int all = r->validation, wanted = (int)r->o.check_val;
-    const int validation = wanted > 0 ? smaller(wanted, all) : all;
 
+    r->check = (kiln_run_checking){
+        .active = 1,
+        .train = smaller((int)r->o.check_train, r->images),
+        .validation = wanted > 0 ? smaller(wanted, all) : all,
+    };
+}
+
+int kiln_run_check(kiln_run *r, int images)
+{
+    kiln_run_checking *c = &r->check;
+    const int most = images > 0 ? images : INT_MAX;
+    const int train = smaller(most, c->train - c->train_done);
+    const int validation = smaller(most - train, c->validation - c->validation_done);
     int right;
 
-    if (train > 0) {
-        KILN_TRY(right = right_in_training(r, train));
-        r->metrics.train_accuracy = (double)right / train;
-    }
-    if (validation > 0) {
-        KILN_TRY(right = kiln_run_evaluate(r, 1, 0, validation, 1, NULL, NULL));
-        r->metrics.val_accuracy = (double)right / validation;
-    }
-    return KILN_OK;
+    KILN_TRY(right = right_in_training(r, c->train_done, train));
+    c->train_right += right;
+    c->train_done += train;
+    KILN_TRY(right = kiln_run_evaluate(r, 1, c->validation_done, validation, 1, NULL, NULL));
+    c->validation_right += right;
+    c->validation_done += validation;
+    if (c->train_done < c->train || c->validation_done < c->validation) return 0;
+    if (c->train > 0) r->metrics.train_accuracy = (double)c->train_right / c->train;
+    if (c->validation > 0) r->metrics.val_accuracy = (double)c->validation_right / c->validation;
+    return 1;
 }
 
 /* The inspector with the run's parameters and statistics. */

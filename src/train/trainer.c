@@ -135,13 +135,12 @@ static void update_measured(kiln_run *r, float lr, double w_squares)
     r->metrics.update_ratio = w_squares > 0 ? __builtin_sqrt(moved / w_squares) : 0;
 }
 
-/* Accuracies now, a line of the history, and the best parameters. Returns KILN_RUN_BEST or 0, or
- * KILN_E_DIVERGED. */
-static int look(kiln_run *r, int epoch)
+/* The check's line of the history, and the best parameters. Returns KILN_RUN_BEST or 0. */
+static int record_check(kiln_run *r)
 {
+    const int epoch = r->check.epoch;
     kiln_epoch_record record = {.epoch = epoch, .step = (int32_t)r->step};
 
-    KILN_TRY(kiln_run_check(r));
     r->metrics.train_loss = r->loss_count ? r->loss_sum / (double)r->loss_count : 0;
     record.train_loss = (float)r->metrics.train_loss;
     record.train_accuracy = (float)r->metrics.train_accuracy;
@@ -156,10 +155,38 @@ static int look(kiln_run *r, int epoch)
     return KILN_RUN_BEST;
 }
 
+/* What follows the last slice of a check, or a step without one; returns flags. */
+static int conclude(kiln_run *r, int flags)
+{
+    if (r->position == 0) r->loss_sum = 0, r->loss_count = 0;
+    return kiln_run_over(r) ? flags | KILN_RUN_DONE : flags;
+}
+
+/* The next slice of a check. The flags of the step that it ends come with the last one. */
+static int check_on(kiln_run *r, int images)
+{
+    const int done = kiln_run_check(r, images);
+
+    if (!done) return KILN_RUN_CHECKING;
+    r->check.active = 0;
+    if (done < 0) return diverged(r, r->step, "a score of the check is not finite");
+    return conclude(r, r->check.flags | record_check(r));
+}
+
+int kiln_run_settle(kiln_run *r)
+{
+    int flags;
+
+    if (!r->check.active) return KILN_OK;
+    KILN_TRY(flags = check_on(r, 0));
+    r->told_late = flags;
+    return KILN_OK;
+}
+
 /* The step's bookkeeping; returns its flags. */
 static int advance(kiln_run *r, int n)
 {
-    int flags = KILN_RUN_STEPPED, best = 0;
+    int flags = 0;
 
     r->step++;
     r->position += n;
@@ -172,15 +199,12 @@ static int advance(kiln_run *r, int n)
         flags |= KILN_RUN_EPOCH;
     }
     if (r->o.max_steps && r->step >= r->o.max_steps) flags |= KILN_RUN_EPOCH;
-    if (flags & KILN_RUN_EPOCH)
-        best = look(r, r->epoch + (r->position > 0));
-    else if (r->step == 1 && r->o.check_first)
-        best = look(r, 0);
-    if (best < 0) return diverged(r, r->step, "a score of the check is not finite");
-    flags |= best;
-    if (r->position == 0) r->loss_sum = 0, r->loss_count = 0;
-    if (kiln_run_over(r)) flags |= KILN_RUN_DONE;
-    return flags;
+    if (!flags && !(r->step == 1 && r->o.check_first)) return KILN_RUN_STEPPED | conclude(r, 0);
+    kiln_run_check_begin(r);
+    r->check.epoch = flags ? r->epoch + (r->position > 0) : 0;
+    r->check.flags = flags;
+    flags = check_on(r, r->slice);
+    return flags < 0 || flags == KILN_RUN_RECOVERED ? flags : flags | KILN_RUN_STEPPED;
 }
 
 int kiln_run_step(kiln_run *r)
@@ -193,6 +217,12 @@ int kiln_run_step(kiln_run *r)
     if (r->evaluated)
         return kiln_fail(KILN_E_STATE, "this checkpoint was read to be evaluated; resume it on its "
                                        "training data to train on");
+    if (r->told_late) {
+        n = r->told_late;
+        r->told_late = 0;
+        return n;
+    }
+    if (r->check.active) return check_on(r, r->slice);
     if (kiln_run_over(r))
         return kiln_fail(
             KILN_E_STATE,
@@ -262,6 +292,7 @@ int kiln_run_set(kiln_run *r, const char *text)
 
 int kiln_run_restore_best(kiln_run *r)
 {
+    KILN_TRY(kiln_run_settle(r));
     if (r->best_accuracy < 0)
         return kiln_fail(KILN_E_STATE,
                          "no best parameters yet: they are kept at the end of an epoch, "

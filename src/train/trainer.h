@@ -23,8 +23,18 @@ enum {
     KILN_RUN_EPOCH = 2,
     KILN_RUN_DONE = 4,
     KILN_RUN_BEST = 8,
+    KILN_RUN_CHECKING = 16,
     KILN_RUN_RECOVERED = 32
 };
+
+/* The check that ends an epoch, under way: of so many images, so many are done, so many right. */
+typedef struct {
+    int active;
+    int epoch; /* that the line of the history is of */
+    int flags; /* of the step that it ends */
+    int train, train_done, train_right;
+    int validation, validation_done, validation_right;
+} kiln_run_checking;
 
 typedef struct {
     double loss, data_loss, reg_loss; /* of the last step; loss is their sum */
@@ -63,6 +73,9 @@ typedef struct {
     kiln_net *inspector; /* keep = 1, one image; NULL until asked for */
     int images; /* training images used */
     int validation; /* validation images there are, at most the option's */
+    int slice; /* images of a check in one kiln_run_step; 0: all */
+    kiln_run_checking check;
+    int told_late; /* flags of a check that kiln_run_settle finished; 0: none */
 
     /* Where the run stands; with the seed, these and the arrays below decide all that follows. */
     int64_t step; /* steps taken */
@@ -96,11 +109,14 @@ typedef struct {
 int kiln_run_make(kiln_run **run, const kiln_dataset *data, const kiln_train_options *o);
 void kiln_run_free(kiln_run *r);
 
-/* One step: flags, or KILN_E_STATE when the run is over, or KILN_E_DIVERGED: then the run is back
+/* One step, or the next slice of the check that follows one: flags, or KILN_E_STATE when the run is over, or KILN_E_DIVERGED: then the run is back
  * at its last sane state, from which it can go on with a smaller lr. With the option `recover` it
  * does that by itself: lr becomes a tenth, the rule's state zero, and KILN_RUN_RECOVERED alone is
  * returned; kiln_error() says from where to where. */
 int kiln_run_step(kiln_run *r);
+/* Takes a check that is under way to its end; its flags come with the next kiln_run_step.
+ * KILN_E_DIVERGED as there. */
+int kiln_run_settle(kiln_run *r);
 int kiln_run_over(const kiln_run *r);
 int64_t kiln_run_steps_per_epoch(const kiln_run *r);
 int64_t kiln_run_steps(const kiln_run *r); /* of the whole run */
@@ -118,8 +134,10 @@ int kiln_run_restore_best(kiln_run *r); /* KILN_E_STATE when there is none */
 int kiln_run_evaluate(kiln_run *r, int split, int first, int n, int views, double *loss_sum,
                       int *confusion);
 int kiln_run_predict(kiln_run *r, const uint8_t *images, int n, int views, float *probabilities);
-/* The checks of an epoch's end: fills metrics.train_accuracy and .val_accuracy. */
-int kiln_run_check(kiln_run *r);
+/* The check of an epoch's end: begun, then done for `images` images at a time (0: all). Returns 1
+ * when metrics.train_accuracy and .val_accuracy are filled, 0 before, or KILN_E_DIVERGED. */
+void kiln_run_check_begin(kiln_run *r);
+int kiln_run_check(kiln_run *r, int images);
 /* Forward and backward of one image in r->inspector. */
 int kiln_run_inspect(kiln_run *r, int split, int i);
 

@@ -93,7 +93,8 @@ static void training_images_are_drawn(void **state)
         int correct = 0;
 
         CHECK(kiln_run_step(r) >= 0);
-        kiln_run_check(r);
+        kiln_run_check_begin(r);
+        kiln_run_check(r, 0);
         for (int i = 0; i < 60; i++)
             correct += kiln_run_evaluate(r, 0, (int)kiln_rng_below(rng, (uint64_t)i, TRAIN), 1, 1,
                                          NULL, NULL);
@@ -114,7 +115,8 @@ static void validation_images_are_counted(void **state)
 
         snprintf(text, sizeof text, "check-val=%d\n", wanted);
         CHECK(kiln_run_set(r, text) >= 0);
-        kiln_run_check(r);
+        kiln_run_check_begin(r);
+        kiln_run_check(r, 0);
         CHECK_NEAR(r->metrics.val_accuracy,
                    (double)kiln_run_evaluate(r, 1, 0, n, 1, NULL, NULL) / n, 1e-12);
     }

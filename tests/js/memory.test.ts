@@ -60,7 +60,7 @@ test('runs, with a step, a checkpoint and a resumption', () => returns(async () 
   const options = optionText({ net: NET, batch: 8 });
   const run = new Training(
     wasm, data.handle, wasm.call('kiln_trainer_create', data.handle, options), () => {});
-  run.step();
+  await run.step();
   const bytes = wasm.saved(run.handle, wasm.call('kiln_trainer_save', run.handle));
   run.dispose();
   const again = wasm.call('kiln_trainer_resume', data.handle, bytes, bytes.length, '');
