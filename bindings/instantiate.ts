@@ -6,6 +6,8 @@
 /** One instance: its exports by name, and its memory. */
 export interface Native {
   readonly memory: WebAssembly.Memory;
+  /** Bytes that the memory can have at most, the engine willing. */
+  readonly limit: number;
   readonly functions: Readonly<Record<string, ((...args: number[]) => number) | undefined>>;
 }
 
@@ -13,21 +15,34 @@ const PAGE = 65_536;
 /** Memory grows by this at least: many small allocations shall not be many growths. */
 const STEP_PAGES = 16;
 
-/** What emsdk-config/flags.mk names for the threaded builds; other sizes do not link. */
-const SHARED_PAGES = { initial: (16 << 20) / PAGE, maximum: (512 << 20) / PAGE };
+/** What emsdk-config/flags.mk names: other initial sizes do not link, nor larger maxima. */
+const INITIAL_PAGES = (16 << 20) / PAGE;
+const LARGEST_PAGES = 65_536;
+/** The smallest maximum that is tried for a shared memory. */
+const SMALLEST_PAGES = 4_096;
 
-/** Throws a RangeError where so much is not to be had. */
-export function sharedMemory(): WebAssembly.Memory {
-  return new WebAssembly.Memory({ ...SHARED_PAGES, shared: true });
+/**
+ * With the largest maximum that is to be had: 4 GiB, or a half, a quarter, an eighth or a sixteenth
+ * of it, since a shared memory's is reserved at once. Throws a RangeError where none is.
+ */
+export function sharedMemory(): { memory: WebAssembly.Memory; limit: number } {
+  for (let maximum = LARGEST_PAGES; ; maximum /= 2) {
+    try {
+      const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum, shared: true });
+      return { memory, limit: maximum * PAGE };
+    } catch (error) {
+      if (maximum <= SMALLEST_PAGES) throw error;
+    }
+  }
 }
 
 /** The first instance of a module; `memory` for threaded builds, others bring their own. */
 export async function instantiate(
-  module: WebAssembly.Module, shared?: WebAssembly.Memory): Promise<Native> {
-  let memory = shared!;
+  module: WebAssembly.Module, shared?: ReturnType<typeof sharedMemory>): Promise<Native> {
+  let memory = shared?.memory as WebAssembly.Memory;
   const bytes = (): Uint8Array => new Uint8Array(memory.buffer);
   const env = {
-    memory: shared as WebAssembly.Memory, // plain modules do not ask for it
+    memory, // plain modules do not ask for it
 
     __assert_fail(condition: number, file: number, line: number): never {
       const what = `${textAt(memory, condition)} (${textAt(memory, file)}:${line})`;
@@ -49,7 +64,7 @@ export async function instantiate(
   memory ??= exports['memory'] as WebAssembly.Memory;
   const functions = exports as unknown as Native['functions'];
   functions['__wasm_call_ctors']!();
-  return { memory, functions };
+  return { memory, limit: shared?.limit ?? LARGEST_PAGES * PAGE, functions };
 }
 
 function grow(memory: WebAssembly.Memory, pages: number): boolean {

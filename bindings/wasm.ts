@@ -152,7 +152,8 @@ export class Wasm {
   #allocate(name: string, size: number): number {
     const base = size > LARGEST_CALL ? 0 : this.#raw('kiln_alloc', [size]) >>> 0;
     if (base === 0) {
-      throw new KilnError('E_MEMORY', `${name}: no room for ${size} bytes of arguments`);
+      throw new KilnError('E_MEMORY',
+        `${name}: no memory for ${size} bytes of arguments${this.#memoryNote()}`);
     }
     return base;
   }
@@ -186,9 +187,19 @@ export class Wasm {
 
   #lastError(status: number): KilnError {
     const column = this.#raw('kiln_error_column', []);
-    return new KilnError(codeOfStatus(status), this.#string('kiln_error'), {
+    const code = codeOfStatus(status);
+    const note = code === 'E_MEMORY' ? this.#memoryNote() : '';
+    return new KilnError(code, this.#string('kiln_error') + note, {
       column: column > 0 ? column : undefined,
     });
+  }
+
+  /** The end of the module's own memory: what lacks may be that, and not the machine's. */
+  #memoryNote(): string {
+    const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
+    const taken = this.broken === null ? this.#raw('kiln_memory_used', []) * 1024 : 0;
+    return `; the memory of this instance ends at ${megabytes(this.#native.limit)}, ` +
+      `of which nets and data hold ${megabytes(taken)}`;
   }
 }
 
@@ -286,8 +297,8 @@ async function startThreaded(choice: Choice, source: WasmSource | undefined,
   }
 }
 
-async function begin(variant: Variant, module: WebAssembly.Module, memory?: WebAssembly.Memory):
-  Promise<Native> {
+async function begin(variant: Variant, module: WebAssembly.Module,
+  memory?: ReturnType<typeof sharedMemory>): Promise<Native> {
   try {
     return await instantiate(module, memory);
   } catch (error) {

@@ -123,14 +123,12 @@ WASM_LINK += -sMALLOC=emmalloc
 # A misspelt or missing function is an error when built, not when called.
 WASM_LINK += -sERROR_ON_UNDEFINED_SYMBOLS=1
 
-# 1 GiB: what a tab may reasonably take for a plain build ...
-WASM_LINK_simd = -sMAXIMUM_MEMORY=1GB
-WASM_LINK_relaxed = -sMAXIMUM_MEMORY=1GB
-# ... and 512 MiB where the memory is shared, because iOS refuses larger shared maxima. The memory
-# is imported then: bindings/instantiate.ts makes it with these sizes.
-WASM_LINK_threads = -sMAXIMUM_MEMORY=512MB
+# 4 GiB, all that 32-bit addresses reach: memory grows to what a net asks for, and the browser says
+# where it ends. A shared memory is imported, and its maximum is reserved when it is made:
+# bindings/instantiate.ts asks for this much, and for less where that is refused (iOS).
+WASM_LINK += -sMAXIMUM_MEMORY=4GB
 # Shared memory without Emscripten's pthreads: a worker sets its stack by one call, and no library
 # function has to reach the main thread.
-WASM_LINK_threads += -sWASM_WORKERS
+WASM_LINK_threads = -sWASM_WORKERS
 WASM_LINK_simd-threads = $(WASM_LINK_threads)
 WASM_LINK_relaxed-threads = $(WASM_LINK_threads)

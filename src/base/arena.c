@@ -15,7 +15,8 @@
 
 #define OVERFLOWED ((size_t)-1)
 
-static size_t limit = sizeof(size_t) > 4 ? (size_t)16 << 30 : (size_t)1 << 30;
+/* WebAssembly has 4 GiB of addresses, and an end of its own that bindings name. */
+static size_t limit = sizeof(size_t) > 4 ? (size_t)16 << 30 : (size_t)0 - ((size_t)1 << 20);
 static size_t live;
 static long allocations;
 
