@@ -9,7 +9,7 @@ import { KilnError, throwIfAborted } from './errors.js';
 import { instance, ready } from './instance.js';
 import { optionText, pickOptions, type Options } from './options.js';
 import { fileSource, gunzip, urlSource, type DataFile, type Source } from './sources.js';
-import { DatasetWriter, storedSources } from './storage.js';
+import { DatasetWriter, storedSources, type StoredSources } from './storage.js';
 import { sizeOf } from './tensor.js';
 import type { DataProgress, DatasetInfo, Split, Tensor } from './types.js';
 import { fills, type Wasm } from './wasm.js';
@@ -165,7 +165,16 @@ export async function loadDataset(wasm: Wasm, source: DatasetSource, options: Op
     const text = optionText(pickOptions(options, [...SPLIT_KEYS, 'data-seed']));
     return new Dataset(wasm, wasm.call('kiln_data_builtin', text));
   }
-  const sources = await openSources(source, hooks);
+  const { sources, close } = await openSources(source, hooks);
+  try {
+    return await readDataset(wasm, sources, source, options, hooks);
+  } finally {
+    await close();
+  }
+}
+
+async function readDataset(wasm: Wasm, sources: Source[], source: object, options: Options,
+  hooks: LoadHooks): Promise<Dataset> {
   const wantsStore = 'store' in source && source.store === true;
   const writer = wantsStore ? await DatasetWriter.begin() : null;
   const reader = new Reader(wasm, sources, writer, hooks);
@@ -187,13 +196,15 @@ export async function loadDataset(wasm: Wasm, source: DatasetSource, options: Op
 }
 
 async function openSources(
-  source: Exclude<DatasetSource, string>, hooks: LoadHooks): Promise<Source[]> {
+  source: Exclude<DatasetSource, string>, hooks: LoadHooks): Promise<StoredSources> {
+  const alone = (sources: Source[]): StoredSources => ({ sources, close: async () => {} });
   throwIfAborted(hooks.signal, 'reading the data set');
   if (typeof source === 'object' && source !== null) {
     if ('files' in source && source.files.length > 0) {
-      return [...source.files].map(fileSource).sort((a, b) => (a.name < b.name ? -1 : 1));
+      return alone(
+        [...source.files].map(fileSource).sort((a, b) => (a.name < b.name ? -1 : 1)));
     }
-    if ('url' in source) return [await urlSource(source.url, hooks.signal)];
+    if ('url' in source) return alone([await urlSource(source.url, hooks.signal)]);
     if ('stored' in source) return storedSources();
   }
   throw new KilnError('E_ARG',

@@ -23,6 +23,8 @@ const LARGEST_DOWNLOAD = 200_000_000;
 /** Unpacked, the official archive has 184,380,000 bytes of records and some small files. */
 const LARGEST_UNPACKED = 200_000_000;
 const STALL_MS = 30_000;
+/** Until a server answers at all. */
+const ANSWER_MS = 30_000;
 
 export function fileSource(file: DataFile): Source {
   const name = (file as { name?: unknown } | null)?.name;
@@ -51,15 +53,21 @@ async function* bytesInPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece);
 }
 
-/** Asks the server at once, so that the size is known; the bytes come later. */
-export async function urlSource(
-  address: string | URL, signal: AbortSignal | undefined): Promise<Source> {
+/**
+ * Asks the server at once, so that the size is known; the bytes come later. One that says nothing
+ * for `answerMs` milliseconds, or sends nothing for half a minute, is given up: E_FETCH.
+ */
+export async function urlSource(address: string | URL, signal: AbortSignal | undefined,
+  answerMs = ANSWER_MS): Promise<Source> {
   const url = checkUrl(address);
   const name = decoded(url.pathname.split('/').pop() ?? '') || url.hostname;
+  const stopper = new AbortController();
   let response: Response;
   try {
-    response = await fetch(url, { signal: signal ?? null, credentials: 'omit' });
+    const asking = fetch(url, { signal: stopper.signal, credentials: 'omit' });
+    response = await withTimeLimit(asking, answerMs, url.href, signal);
   } catch (error) {
+    stopper.abort();
     const what = `${url.href}: no answer, or one that this page may not read`;
     throw toKilnError(error, 'E_FETCH', what);
   }

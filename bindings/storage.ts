@@ -4,11 +4,15 @@
  *
  * Nothing is overwritten. A data set counts once its manifest is whole: that is written last,
  * carries a checksum of itself and the size and checksum of every file; the newest whole one
- * wins. What belongs to none is removed at the next save. It is a cache: browsers may clear it.
+ * wins. What nobody owns (storage-locks.ts) is removed whenever somebody looks. It is a cache:
+ * browsers may clear it.
  */
 
 import { KilnError } from './errors.js';
 import type { Source } from './sources.js';
+import {
+  hasLocks, setLock, setOf, sweep, takeLock, WRITER, type Release,
+} from './storage-locks.js';
 import type { StoredDataset } from './types.js';
 
 const FOLDER = 'kiln-nn';
@@ -24,36 +28,73 @@ type SyncFile = FileSystemFileHandle & { createSyncAccessHandle?(): Promise<Sync
 
 interface StoredFile { name: string; size: number; crc: number; stored: string }
 interface Manifest { name: string; savedAt: number; files: StoredFile[] }
+interface Kept { id: string; manifest: Manifest }
 
-/** The data set that {stored: true} would load, or null. */
+/**
+ * The data set that {stored: true} would load, or null. What tabs that were closed have left of
+ * another is removed.
+ */
 export async function storedDataset(): Promise<StoredDataset | null> {
   const folder = await openFolder(false).catch(() => null);
-  const manifest = folder && (await newestManifest(folder));
-  if (!manifest) return null;
+  const kept = folder && (await newestManifest(folder));
+  if (folder && hasLocks()) await sweep(folder, kept?.id ?? null).catch(() => {});
+  if (!kept) return null;
+  const { name, files, savedAt } = kept.manifest;
   return {
-    name: manifest.name,
-    files: manifest.files.map(({ name, size }) => ({ name, size })),
-    bytes: manifest.files.reduce((sum, file) => sum + file.size, 0),
-    savedAt: manifest.savedAt,
+    name,
+    files: files.map((file) => ({ name: file.name, size: file.size })),
+    bytes: files.reduce((sum, file) => sum + file.size, 0),
+    savedAt,
   };
 }
 
+/**
+ * Nothing is stored any more. Who is reading it reads on, and removes the files then; what another
+ * tab is storing meanwhile is not forgotten.
+ */
 export async function forgetStoredDataset(): Promise<void> {
   const folder = await openFolder(false).catch(() => null);
-  if (folder) await removeAllBut(folder, new Set());
+  if (!folder) return;
+  const manifests: string[] = [];
+  for await (const name of folder.keys()) if (MANIFEST.test(name)) manifests.push(name);
+  for (const name of manifests) await folder.removeEntry(name).catch(() => {});
+  await sweep(folder, null);
+}
+
+export interface StoredSources {
+  sources: Source[];
+  /** To be called when they were read, or will not be: until then nobody removes them. */
+  close(): Promise<void>;
 }
 
 /** The files of the stored data set, checked while they are read. */
-export async function storedSources(): Promise<Source[]> {
+export async function storedSources(): Promise<StoredSources> {
   const folder = await openFolder(false);
-  const manifest = folder && (await newestManifest(folder));
-  if (!manifest) {
-    throw new KilnError('E_STORAGE', 'no data set is kept in this browser\'s private storage');
+  // Between a look at the manifest and the lock another tab may have put a newer one there.
+  for (let tries = 0; folder && tries < 5; tries++) {
+    const kept = await newestManifest(folder);
+    const release = kept && (await takeLock(setLock(kept.id), 'shared'));
+    if (!kept) break;
+    if (!release) continue;
+    if (!(await readManifest(folder, manifestName(kept.id)))) {
+      release();
+      continue;
+    }
+    const close = async (): Promise<void> => {
+      release();
+      const newest = await newestManifest(folder).catch(() => kept);
+      if (hasLocks()) await sweep(folder, newest?.id ?? null).catch(() => {});
+    };
+    const sources = kept.manifest.files.map(async (file) => {
+      const blob = await (await folder.getFileHandle(file.stored)).getFile();
+      return { name: file.name, size: file.size, pieces: () => checkedPieces(blob, file) };
+    });
+    return Promise.all(sources).then((all) => ({ sources: all, close }), async (error: unknown) => {
+      await close();
+      throw error;
+    });
   }
-  return Promise.all(manifest.files.map(async (kept) => {
-    const file = await (await folder!.getFileHandle(kept.stored)).getFile();
-    return { name: kept.name, size: kept.size, pieces: () => checkedPieces(file, kept) };
-  }));
+  throw new KilnError('E_STORAGE', 'no data set is kept in this browser\'s private storage');
 }
 
 async function* checkedPieces(file: Blob, kept: StoredFile): AsyncGenerator<Uint8Array> {
@@ -76,6 +117,7 @@ export class DatasetWriter {
   readonly #folder: FileSystemDirectoryHandle | null;
   readonly #id = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
   readonly #files: StoredFile[] = [];
+  #locks: Release[] = [];
   #open: { handle: SyncHandle; at: number; crc: number } | null = null;
   #note: string | null;
 
@@ -86,7 +128,15 @@ export class DatasetWriter {
 
   static async begin(): Promise<DatasetWriter> {
     try {
-      return new DatasetWriter(await openFolder(true), null);
+      const folder = await openFolder(true);
+      const writing = await takeLock(WRITER, 'exclusive');
+      if (!writing) {
+        return new DatasetWriter(null,
+          'the data set works, but is not kept: another tab is keeping one just now');
+      }
+      const writer = new DatasetWriter(folder, null);
+      writer.#locks.push(writing, (await takeLock(setLock(writer.#id), 'exclusive'))!);
+      return writer;
     } catch (error) {
       return new DatasetWriter(null, (error as Error).message);
     }
@@ -132,30 +182,34 @@ export class DatasetWriter {
     if (this.#note === null) {
       try {
         const manifest: Manifest = { name, savedAt: Date.now(), files: this.#files };
-        const file = `manifest-${this.#id}.json`;
-        const handle = await openSync(this.#folder!, file);
+        const handle = await openSync(this.#folder!, manifestName(this.#id));
         try {
           writeAll(handle, seal(manifest), 0);
           handle.flush();
         } finally {
           handle.close();
         }
-        await removeAllBut(
-          this.#folder!, new Set([file, ...this.#files.map(({ stored }) => stored)]));
+        await sweep(this.#folder!, this.#id);
       } catch (error) {
         this.#fail(error);
       }
     }
     if (this.#note !== null) await this.discard();
+    this.#release();
     return this.#note;
   }
 
   /** Removes what was written. */
   async discard(): Promise<void> {
     this.#close();
-    for (const name of [`manifest-${this.#id}.json`, ...this.#files.map((f) => f.stored)]) {
-      await this.#folder?.removeEntry(name).catch(() => {}); // gone, or left for the next save
+    for (const name of [manifestName(this.#id), ...this.#files.map((f) => f.stored)]) {
+      await this.#folder?.removeEntry(name).catch(() => {}); // gone, or left for the next look
     }
+    this.#release();
+  }
+
+  #release(): void {
+    for (const release of this.#locks.splice(0)) release();
   }
 
   #close(): void {
@@ -202,24 +256,19 @@ function writeAll(handle: SyncHandle, bytes: Uint8Array, at: number): void {
   throw new DOMException('the storage took only part of a piece', 'QuotaExceededError');
 }
 
-async function removeAllBut(
-  folder: FileSystemDirectoryHandle, keep: ReadonlySet<string>): Promise<void> {
-  const names: string[] = [];
-  for await (const name of folder.keys()) names.push(name);
-  // Manifests first: what they name must never outlive them as a data set.
-  names.sort((a, b) => Number(MANIFEST.test(b)) - Number(MANIFEST.test(a)));
-  for (const name of names) {
-    if (keep.has(name)) continue;
-    await folder.removeEntry(name).catch(() => {}); // another tab is writing it
-  }
+function manifestName(id: string): string {
+  return `manifest-${id}.json`;
 }
 
-async function newestManifest(folder: FileSystemDirectoryHandle): Promise<Manifest | null> {
-  let newest: Manifest | null = null;
+async function newestManifest(folder: FileSystemDirectoryHandle): Promise<Kept | null> {
+  let newest: Kept | null = null;
   for await (const name of folder.keys()) {
-    if (!MANIFEST.test(name)) continue;
+    const id = setOf(name);
+    if (id === null || !MANIFEST.test(name)) continue;
     const manifest = await readManifest(folder, name);
-    if (manifest && (!newest || manifest.savedAt > newest.savedAt)) newest = manifest;
+    if (manifest && (!newest || manifest.savedAt > newest.manifest.savedAt)) {
+      newest = { id, manifest };
+    }
   }
   return newest;
 }

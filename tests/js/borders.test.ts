@@ -1,6 +1,8 @@
 // What a caller can get wrong at the border of the package, and readers that never read.
 
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -12,6 +14,7 @@ import { camelNames, OPTION_NAMES } from '../../bindings/options.js';
 import { ProgressQueue } from '../../bindings/progress-queue.js';
 import { Session } from '../../bindings/session.js';
 import type { FromWorker } from '../../bindings/protocol.js';
+import { urlSource } from '../../bindings/sources.js';
 import { failure } from './helpers.js';
 
 const SMALL = { net: 'affine 10 - softmax', variant: 'simd', train: 60, validation: 10, test: 10,
@@ -109,6 +112,25 @@ describe('addresses', () => {
       expect(error.code).toBe('E_FETCH');
       expect(error.message).toContain(url);
     }
+  });
+
+  test('that never answer are given up; a cancelled one lets the next reset go on', async () => {
+    const open: Socket[] = [];
+    const server = createServer((socket) => { open.push(socket); }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/data_batch_1.bin`;
+    const late = await failure(() => urlSource(url, undefined, 200));
+    expect(late.code).toBe('E_FETCH');
+    expect(late.message).toMatch(/data_batch_1\.bin: nothing came for 0\.2 seconds/);
+    const stopper = new AbortController();
+    const waiting = failure(() => trainer.reset({ data: { url }, signal: stopper.signal }));
+    const next = trainer.reset({ options: { seed: 5 } });
+    setTimeout(() => stopper.abort(), 100);
+    expect((await waiting).code).toBe('E_ABORTED');
+    await next;
+    expect(await trainer.options()).toMatchObject({ seed: '5' });
+    open.forEach((socket) => socket.destroy());
+    server.close();
   });
 
   test('of files that do not come stand in the error, with what helps', async () => {

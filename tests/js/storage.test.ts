@@ -72,8 +72,28 @@ const one = batchFiles(2);
 const other = batchFiles(3);
 let root: Folder;
 
-function useStorage(storage: unknown): void {
-  Object.defineProperty(globalThis, 'navigator', { value: { storage }, configurable: true });
+function useStorage(storage: unknown, locks?: unknown): void {
+  Object.defineProperty(globalThis, 'navigator', { value: { storage, locks }, configurable: true });
+}
+
+/** Web Locks, as far as they are used: nobody waits. */
+class Locks {
+  readonly held = new Map<string, { mode: string; holders: number }>();
+
+  async request(name: string, { mode, ifAvailable }: { mode: string; ifAvailable: boolean },
+    use: (lock: object | null) => unknown): Promise<unknown> {
+    expect(ifAvailable).toBe(true);
+    const lock = this.held.get(name);
+    if (lock && (mode === 'exclusive' || lock.mode === 'exclusive')) return use(null);
+    const mine = lock ?? { mode, holders: 0 };
+    mine.holders++;
+    this.held.set(name, mine);
+    try {
+      return await use({ name });
+    } finally {
+      if (--mine.holders === 0) this.held.delete(name);
+    }
+  }
 }
 beforeAll(() => ready({ variant: 'simd' }));
 beforeEach(() => {
@@ -222,4 +242,119 @@ test('crc32 is that of gzip, and goes on where it stopped', () => {
   const bytes = new TextEncoder().encode('123456789');
   expect(crc32(bytes, 0)).toBe(0xcbf43926);
   expect(crc32(bytes.subarray(4), crc32(bytes.subarray(0, 4), 0))).toBe(0xcbf43926);
+});
+
+describe('several tabs', () => {
+  let locks: Locks;
+  beforeEach(() => {
+    locks = new Locks();
+    useStorage({ getDirectory: () => Promise.resolve(root) }, locks);
+  });
+  afterEach(() => expect(locks.held.size).toBe(0)); // whatever happened, nothing is held for ever
+
+  /** A file that comes when `go` is called; `asked` resolves when reading has begun. */
+  function slow(files: typeof one): { files: typeof one; asked: Promise<void>; go(): void } {
+    let go!: () => void;
+    let ask!: () => void;
+    const asked = new Promise<void>((resolve) => { ask = resolve; });
+    const coming = new Promise<void>((resolve) => { go = resolve; });
+    const blobs = files.map(({ name, bytes }) => ({ name, blob: {
+      size: bytes.length,
+      stream: () => new ReadableStream({
+        async pull(controller) {
+          ask();
+          await coming;
+          controller.enqueue(bytes);
+          controller.close();
+        },
+      }),
+    } }));
+    return { files: blobs as never, asked, go };
+  }
+
+  test('that store at once: one is kept whole, the other is told', async () => {
+    const first = slow(one);
+    const storing = store(first.files);
+    await first.asked;
+    const { note } = await store(other);
+    expect(note).toContain('another tab is keeping one');
+    first.go();
+    const { hash, note: none } = await storing;
+    expect(none).toBeUndefined();
+    expect(await loadStored()).toBe(hash);
+    expect(folder().files.size).toBe(7);
+  });
+
+  test('one forgets, another stores: what is being stored is kept', async () => {
+    await store(other);
+    const first = slow(one);
+    const storing = store(first.files);
+    await first.asked;
+    await forgetStoredDataset();
+    expect(await storedDataset()).toBeNull();
+    first.go();
+    const { hash } = await storing;
+    expect(await loadStored()).toBe(hash);
+  });
+
+  test('one reads, others forget and store: it reads to its end, and what it read goes', async () => {
+    const { hash } = await store(one);
+    const read = Blob.prototype.stream;
+    let go!: () => void;
+    const coming = new Promise<void>((resolve) => { go = resolve; });
+    const reading = new Promise<void>((resolve) => {
+      Blob.prototype.stream = function stream(this: Blob) {
+        resolve();
+        const whole = read.call(this);
+        return new ReadableStream({
+          async start(controller) {
+            await coming;
+            for await (const piece of whole as never as AsyncIterable<Uint8Array>) {
+              controller.enqueue(piece);
+            }
+            controller.close();
+          },
+        }) as never;
+      };
+    });
+    try {
+      const loading = loadStored();
+      await reading;
+      await forgetStoredDataset();
+      expect(await storedDataset()).toBeNull();
+      expect(folder().files.size).toBe(6); // the reader's
+      const newer = await store(other);
+      expect(folder().files.size).toBe(6 + 7);
+      go();
+      expect(await loading).toBe(hash);
+      expect(folder().files.size).toBe(7);
+      Blob.prototype.stream = read;
+      expect(await loadStored()).toBe(newer.hash);
+    } finally {
+      Blob.prototype.stream = read;
+    }
+  });
+
+  test('one was closed while it stored: the next look removes what it left', async () => {
+    const { hash } = await store(one);
+    for (const file of ['abc-123-0.data', 'abc-123-1.data', 'manifest-abc-123.json']) {
+      folder().files.set(file, new Uint8Array(1000));
+    }
+    expect(await storedDataset()).not.toBeNull();
+    expect(folder().files.size).toBe(7);
+    expect(await loadStored()).toBe(hash);
+  });
+
+  test('a failure at any point holds no lock', async () => {
+    await store(one);
+    const name = [...folder().files.keys()].find((file) => file.endsWith('-3.data'))!;
+    const changed = folder().files.get(name)!.slice();
+    changed[1000] = changed[1000]! ^ 1;
+    folder().files.set(name, changed);
+    expect((await failure(loadStored)).code).toBe('E_STORAGE');
+    const bad = [...one.slice(0, 5), { name: 'test_batch.bin', bytes: new Uint8Array(100) }];
+    await failure(() => store(bad));
+    folder().quota = 1000;
+    expect((await store(other)).note).toContain('full');
+  });
 });
