@@ -6,9 +6,12 @@
 import { bindMethods } from './bound.js';
 import { checkCount, checkObject } from './check.js';
 import { KilnError, throwIfAborted } from './errors.js';
+import { gunzip } from './gunzip.js';
 import { instance, ready } from './instance.js';
 import { optionText, pickOptions, type Options } from './options.js';
-import { fileSource, gunzip, urlSource, type DataFile, type Source } from './sources.js';
+import {
+  fileSource, LARGEST_UNPACKED, limited, urlSource, type DataFile, type Source,
+} from './sources.js';
 import { DatasetWriter, storedSources, type StoredSources } from './storage.js';
 import { sizeOf } from './tensor.js';
 import type { DataProgress, DatasetInfo, Split, Tensor } from './types.js';
@@ -244,7 +247,7 @@ class Reader {
     if (head.length === 0) throw new KilnError('E_DATA', `${source.name}: the file is empty`);
     const kind = await this.#kind(source, head, all);
     if (kind === FILE_GZIP) {
-      await this.#feed(gunzip(source.name, all));
+      await this.#feed(limited(source.name, LARGEST_UNPACKED, gunzip(source.name, all)));
     } else if (kind === FILE_TAR) {
       await this.#feed(all);
     } else {

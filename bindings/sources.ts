@@ -1,7 +1,6 @@
 /**
  * Where the bytes of a data set come from: files, an address, the private storage. Everything
- * is a stream of pieces, read by a reader loop (a Response around a broken gzip stream only
- * says "Failed to fetch").
+ * is a stream of pieces, read by a reader loop.
  */
 
 import { kindOf } from './check.js';
@@ -21,7 +20,7 @@ export interface Source {
 /** The official archive has 170,052,171 bytes. */
 const LARGEST_DOWNLOAD = 200_000_000;
 /** Unpacked, the official archive has 184,380,000 bytes of records and some small files. */
-const LARGEST_UNPACKED = 200_000_000;
+export const LARGEST_UNPACKED = 200_000_000;
 const STALL_MS = 30_000;
 /** Until a server answers at all. */
 const ANSWER_MS = 30_000;
@@ -166,7 +165,8 @@ async function withTimeLimit<T>(promise: Promise<T>, ms: number, name: string,
   }
 }
 
-async function* limited(
+/** Passes on what comes, up to `limit` bytes. */
+export async function* limited(
   name: string, limit: number, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const piece of pieces) {
@@ -175,50 +175,5 @@ async function* limited(
       throw new KilnError('E_DATA', `${name}: more than the ${limit} bytes that CIFAR-10 can have`);
     }
     yield piece;
-  }
-}
-
-/** Unpacks gzip by the platform's own stream, which checks lengths and checksum. */
-export async function* gunzip(
-  name: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const { writable, readable } = new DecompressionStream('gzip');
-  let sourceError: unknown = null;
-  const writing = pump(pieces, writable, (error) => { sourceError = error; });
-  try {
-    yield* limited(name, LARGEST_UNPACKED, streamPieces(
-      readable as ReadableStream<Uint8Array>, name, 'E_DATA', Infinity, undefined));
-    await writing;
-  } catch (error) {
-    if (sourceError !== null) throw sourceError; // what broke is the source, not the archive
-    if (error instanceof KilnError && error.cause === undefined) throw error;
-    const reason = ((error as KilnError).cause as Error | undefined)?.message ?? String(error);
-    throw new KilnError(
-      'E_DATA', `${name}: the gzip archive is damaged or cut short (${reason})`, { cause: error });
-  }
-}
-
-/** Writes all pieces. Errors of the sink are left to whoever reads the other end. */
-async function pump(pieces: AsyncIterable<Uint8Array>, writable: WritableStream<BufferSource>,
-  onSourceError: (error: unknown) => void): Promise<void> {
-  const writer = writable.getWriter();
-  writer.closed.catch(() => {});
-  const iterator = pieces[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      let next: IteratorResult<Uint8Array>;
-      try {
-        next = await iterator.next();
-      } catch (error) {
-        onSourceError(error);
-        await writer.abort(error).catch(() => {});
-        return;
-      }
-      if (next.done) break;
-      await writer.write(next.value as Uint8Array<ArrayBuffer>);
-    }
-    await writer.close();
-  } catch {
-    // The sink failed: its reader has the error. The source is told that nobody reads on.
-    await iterator.return?.();
   }
 }

@@ -192,7 +192,8 @@ static void evaluations_that_are_not_finite(void **state)
     assert_int_equal(kiln_run_evaluate(r, 1, 0, 5, 1, NULL, NULL), KILN_E_DIVERGED);
     assert_non_null(strstr(kiln_error(), "conv1"));
     assert_int_equal(kiln_run_predict(r, data.image[2], 1, 10, p), KILN_E_DIVERGED);
-    assert_int_equal(kiln_run_check(r), KILN_E_DIVERGED);
+    kiln_run_check_begin(r);
+    assert_int_equal(kiln_run_check(r, 0), KILN_E_DIVERGED);
     kiln_run_free(r);
 }
 
