@@ -29,7 +29,7 @@ export interface ClientOptions extends WorkerSource {
 
 export interface CallOptions<Value> {
   signal?: AbortSignal | undefined;
-  transfer?: Transferable[] | undefined;
+  transfer?: ArrayBuffer[] | undefined;
   /**
    * For calls that change what the worker holds: an abort only asks it to give up, and its answer
    * tells what came of that.
@@ -133,7 +133,7 @@ export class WorkerClient {
     this.#end(new KilnError('E_ABORTED', 'the worker was ended'));
   }
 
-  #send(message: ToWorker, transfer: Transferable[] = []): void {
+  #send(message: ToWorker, transfer: ArrayBuffer[] = []): void {
     if (!this.#death) this.#host.post(message, transfer);
   }
 

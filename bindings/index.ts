@@ -1,5 +1,6 @@
 /** kiln-nn: what the package offers. */
 
+import './platform.js';
 import * as activationsAndWindows from './layers.js';
 import * as losses from './losses.js';
 import * as norms from './norms.js';

@@ -4,19 +4,20 @@ import { bindMethods } from './bound.js';
 import { checkNumber, kindOf } from './check.js';
 import { KilnError } from './errors.js';
 import { instance, ready } from './instance.js';
-import { optionText, type Options } from './options.js';
+import { optionText } from './options.js';
 import { checkFloats, checkLabels, shapeText, sizeOf } from './tensor.js';
 import type { GradientCheck, LayerTime, Summary, Tensor, TensorInfo } from './types.js';
 import { fills, type Wasm } from './wasm.js';
 
-export interface ModelOptions extends Options {
+/** An unknown name is an error, in types and when called. */
+export interface ModelOptions {
   /** Size of one image: [3, 32, 32] where left out. */
-  input?: string | number[];
+  input?: string | readonly number[] | undefined;
   /** The most images that loss() takes at once. */
-  batch?: number;
-  seed?: number;
+  batch?: number | undefined;
+  seed?: number | undefined;
   /** 'he', 'xavier' or 'gaussian 1e-3'. */
-  init?: string;
+  init?: string | undefined;
 }
 
 export type Tensors = Record<string, Tensor>;
@@ -72,7 +73,7 @@ export class Model {
    * before.
    */
   static gradcheck(net: string, options: ModelOptions = {}): GradientCheck[] {
-    return instance().json('kiln_gradcheck', checkNotation(net), optionText(options));
+    return instance().json('kiln_gradcheck', checkNotation(net), optionText({ ...options }));
   }
 
   /** A copy of every parameter by name: conv1.w, conv1.b, ... */

@@ -19,7 +19,7 @@ import { load, type Wasm } from './wasm.js';
 
 const DATA_PROGRESS_MS = 100;
 
-type Post = (message: FromWorker, transfer?: Transferable[]) => void;
+type Post = (message: FromWorker, transfer?: ArrayBuffer[]) => void;
 
 /** The present run, and the options that it was given. */
 interface Present extends Run { given: Options }
@@ -236,7 +236,7 @@ export class Session {
 }
 
 /** The buffers of the arrays in a result, which move to the page instead of being copied. */
-function transfersOf(value: unknown, found = new Set<ArrayBuffer>()): Transferable[] {
+function transfersOf(value: unknown, found = new Set<ArrayBuffer>()): ArrayBuffer[] {
   if (ArrayBuffer.isView(value)) {
     if (value.byteLength === value.buffer.byteLength) found.add(value.buffer as ArrayBuffer);
   } else if (typeof value === 'object' && value !== null) {

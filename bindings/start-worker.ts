@@ -17,7 +17,7 @@ export interface WorkerHost {
   readonly what: string;
   onMessage: (message: FromWorker) => void;
   onFailure: (error: KilnError) => void;
-  post(message: ToWorker, transfer: Transferable[]): void;
+  post(message: ToWorker, transfer: ArrayBuffer[]): void;
   /** Whether a process waits for this worker before it ends. Pages do not. */
   hold(waits: boolean): void;
   terminate(): void;

@@ -19,7 +19,7 @@ export function hasLocks(): boolean {
 }
 
 /** The release of a lock; null where others hold it. */
-export function takeLock(name: string, mode: LockMode): Promise<Release | null> {
+export function takeLock(name: string, mode: 'exclusive' | 'shared'): Promise<Release | null> {
   if (!hasLocks()) return Promise.resolve(() => {});
   return new Promise((resolve, reject) => {
     navigator.locks.request(name, { mode, ifAvailable: true }, (lock) => {

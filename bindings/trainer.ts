@@ -41,15 +41,17 @@ export interface TrainerEvents {
 
 type Listener<K extends keyof TrainerEvents> = (event: CustomEvent<TrainerEvents[K]>) => void;
 
+type AnyListener = ((event: Event) => void) | { handleEvent(event: Event): void } | null;
+
 /** EventTarget, with the types of these events. */
 interface TrainerTarget {
   addEventListener<K extends keyof TrainerEvents>(
     type: K, listener: Listener<K>, options?: AddEventListenerOptions | boolean): void;
-  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null,
+  addEventListener(type: string, listener: AnyListener,
     options?: AddEventListenerOptions | boolean): void;
   removeEventListener<K extends keyof TrainerEvents>(
     type: K, listener: Listener<K>, options?: EventListenerOptions | boolean): void;
-  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null,
+  removeEventListener(type: string, listener: AnyListener,
     options?: EventListenerOptions | boolean): void;
   dispatchEvent(event: Event): boolean;
 }

@@ -8,7 +8,7 @@ import { CURE } from './worker-address.js';
  * An address, the bytes, or a module already compiled. An address that ends in "/" is the folder
  * of the .wasm files of all variants. Of anything else the variant is "simd" unless named.
  */
-export type WasmSource = string | URL | BufferSource | WebAssembly.Module;
+export type WasmSource = string | URL | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 
 /** The one content type that engines compile from a stream. */
 const WASM_TYPE = 'application/wasm';

@@ -8,7 +8,7 @@ import { PROTOCOL, type FromWorker, type ToWorker } from './protocol.js';
 import { Session } from './session.js';
 
 interface Port {
-  post(message: FromWorker, transfer?: Transferable[]): void;
+  post(message: FromWorker, transfer?: ArrayBuffer[]): void;
   listen(receive: (message: ToWorker) => void): void;
   /** Errors that nobody awaited: in a worker they fire no event on the page by themselves. */
   onUnhandled(report: (error: unknown) => void): void;
@@ -16,7 +16,7 @@ interface Port {
 
 /** What is used of DedicatedWorkerGlobalScope, which the page's type library has not. */
 interface WorkerScope {
-  postMessage(message: unknown, transfer: Transferable[]): void;
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
   addEventListener(type: 'message', listener: (event: MessageEvent<ToWorker>) => void): void;
   addEventListener(
     type: 'unhandledrejection', listener: (event: PromiseRejectionEvent) => void): void;

@@ -186,7 +186,7 @@ describe('what is wrong is told', () => {
   });
 
   test.each<[string, () => Model, RegExp]>([
-    ['options there are not', () => new Model(SMALL, { ...tiny, sede: 1 }), /sede/],
+    ['options there are not', () => new Model(SMALL, { ...tiny, sede: 1 } as object), /sede/],
     ['sizes that are none', () => new Model(SMALL, { input: [3, 32] }), /input: sizes as/],
     ['a batch of nothing', () => new Model(SMALL, { batch: 0 }), /batch/],
     ['no text', () => new Model(undefined as never), /net: a text in the arrow notation/],

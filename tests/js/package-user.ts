@@ -92,6 +92,16 @@ export async function training(files: File[], signal: AbortSignal): Promise<Eval
     const code: KilnErrorCode = error.code;
     console.log(code, error.column?.toFixed());
   }
+  // @ts-expect-error: no such option
+  await Trainer.create({ nett: 'affine 10 - softmax' });
+  // @ts-expect-error: no such option within
+  await Trainer.create({ options: { optoins: 3 } });
+  // @ts-expect-error: no such option of a reset
+  await trainer.reset({ nett: 'affine 10 - softmax' });
+  // @ts-expect-error: no such option of a data set
+  await Dataset.builtin({ tran: 5 });
+  // @ts-expect-error: no such option of a net
+  await Model.create('affine 10 - softmax', { inputs: [3, 32, 32] });
   // @ts-expect-error: no such split
   await trainer.evaluate('dev');
   // @ts-expect-error: no such event

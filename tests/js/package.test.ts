@@ -37,22 +37,46 @@ test('has every file that its exports name, and depends on nothing', () => {
   expect([type, dependencies]).toEqual(['module', undefined]);
 });
 
+test('is found by bundlers that read no exports, as Parcel does', () => {
+  const folder = join(home, 'node_modules/kiln-nn');
+  const { main, types, exports } = JSON.parse(
+    readFileSync(join(folder, 'package.json'), 'utf8')) as
+    { main: string; types: string; exports: { '.': { types: string; default: string } } };
+  expect({ types, default: main }).toEqual(exports['.']);
+});
+
+/** What tsc says of a file in `home`. */
+function compile(file: string, compilerOptions: object): string {
+  writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions: {
+    types: [], noEmit: true, strict: true, target: 'es2022', ...compilerOptions }, files: [file] }));
+  try {
+    run('node', [TSC, '-p', '.'], home);
+    return '';
+  } catch (error) {
+    return (error as { stdout: string }).stdout;
+  }
+}
+
 describe('its types', () => {
+  test('need no DOM library', () => {
+    writeFileSync(join(home, 'plain.ts'), `
+      import { Dataset, Model, Trainer, type Progress } from 'kiln-nn';
+      export async function plain(): Promise<number> {
+        const trainer = await Trainer.create({ net: 'affine 10 - softmax', epochs: 1 });
+        trainer.addEventListener('progress', ({ detail }) => { const p: Progress = detail; p.step; });
+        for await (const { step, merged } of trainer) if (step + merged > 5) break;
+        const data = await Dataset.builtin({ train: 5 });
+        const model = await Model.create('affine 10 - softmax');
+        return data.batch('train', 0, 5).y.length + model.classes;
+      }`);
+    expect(compile('plain.ts', { moduleResolution: 'bundler', module: 'es2022', lib: ['es2022'] }))
+      .toBe('');
+  });
+
   test.each([['bundler', 'es2022'], ['nodenext', 'nodenext']])(
     'compile strictly, modules resolved as %s does', (moduleResolution, module) => {
-      const compilerOptions = {
-        moduleResolution, module, target: 'es2022', lib: ['es2022', 'dom'], types: [],
-        noEmit: true, strict: true, exactOptionalPropertyTypes: true,
-        noUncheckedIndexedAccess: true, noUnusedLocals: true,
-      };
-      writeFileSync(join(home, 'tsconfig.json'),
-        JSON.stringify({ compilerOptions, files: ['user.ts'] }));
-      let said = '';
-      try {
-        run('node', [TSC, '-p', '.'], home);
-      } catch (error) {
-        said = (error as { stdout: string }).stdout;
-      }
-      expect(said).toBe('');
+      expect(compile('user.ts', { moduleResolution, module, lib: ['es2022', 'dom'],
+        exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noUnusedLocals: true }))
+        .toBe('');
     });
 });
