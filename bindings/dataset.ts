@@ -10,7 +10,7 @@ import { gunzip } from './gunzip.js';
 import { instance, ready } from './instance.js';
 import { optionText, pickOptions, type Options } from './options.js';
 import {
-  fileSource, LARGEST_UNPACKED, limited, urlSource, type DataFile, type Source,
+  fileSource, isBeside, LARGEST_UNPACKED, limited, urlSource, type DataFile, type Source,
 } from './sources.js';
 import { DatasetWriter, storedSources, type StoredSources } from './storage.js';
 import { sizeOf } from './tensor.js';
@@ -204,8 +204,9 @@ async function openSources(
   throwIfAborted(hooks.signal, 'reading the data set');
   if (typeof source === 'object' && source !== null) {
     if ('files' in source && source.files.length > 0) {
-      return alone(
-        [...source.files].map(fileSource).sort((a, b) => (a.name < b.name ? -1 : 1)));
+      const files = [...source.files].map(fileSource).sort((a, b) => (a.name < b.name ? -1 : 1));
+      const data = files.filter((file) => !isBeside(file));
+      return alone(data.length > 0 ? data : files);
     }
     if ('url' in source) return alone([await urlSource(source.url, hooks.signal)]);
     if ('stored' in source) return storedSources();
@@ -252,7 +253,8 @@ class Reader {
       await this.#feed(all);
     } else {
       const bytes = await collect(source, all);
-      this.#wasm.call('kiln_data_add_file', this.handle, source.name, bytes, bytes.length, BY_NAME);
+      const holds = source.split === undefined ? BY_NAME : splitNumber(source.split);
+      this.#wasm.call('kiln_data_add_file', this.handle, source.name, bytes, bytes.length, holds);
       this.#records += Math.floor(bytes.length / RECORD_BYTES);
       this.report('reading');
     }
@@ -278,7 +280,7 @@ class Reader {
 
   /** Counts and keeps what goes by. */
   async *#counted(source: Source): AsyncGenerator<Uint8Array> {
-    await this.#writer?.startFile(source.name);
+    await this.#writer?.startFile(source.name, source.split);
     for await (const piece of source.pieces(this.#hooks.signal)) {
       throwIfAborted(this.#hooks.signal, `reading ${source.name}`);
       this.#writer?.write(piece);

@@ -13,7 +13,8 @@ export const OPTION_NAMES = [
   'net', 'init', 'seed', 'data-seed', 'train', 'validation', 'test', 'normalize', 'draw', 'augment',
   'epochs', 'batch', 'max-steps', 'optimizer', 'lr', 'momentum', 'decay-rate', 'beta1', 'beta2',
   'eps', 'schedule', 'warmup', 'lr-decay', 'decay-every', 'final-lr', 'reg', 'weight-decay', 'clip',
-  'dropout', 'check-first', 'check-train', 'check-val', 'patience',
+  'dropout', 'check-first', 'check-train', 'check-val', 'patience', 'recover',
+  'memory',
 ] as const;
 
 type Camel<S extends string> =

@@ -3,17 +3,24 @@
  * is a stream of pieces, read by a reader loop.
  */
 
-import { kindOf } from './check.js';
+import { checkOneOf, kindOf } from './check.js';
 import { KilnError, throwIfAborted, toKilnError } from './errors.js';
 
+/** What a .bin file holds; without it, its official name tells (E_SPLIT for other names). */
+interface Holds { split?: 'train' | 'test' | undefined }
+
 /** A file that was dropped or picked, or bytes with a name. */
-export type DataFile = File | { name: string; blob: Blob } | { name: string; bytes: Uint8Array };
+export type DataFile =
+  | File
+  | ({ name: string; blob: Blob } & Holds)
+  | ({ name: string; bytes: Uint8Array } & Holds);
 
 /** One file to read, once. */
 export interface Source {
   name: string;
   /** Bytes, where known beforehand. */
   size: number | null;
+  split?: 'train' | 'test' | undefined;
   pieces(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array>;
 }
 
@@ -30,8 +37,9 @@ export function fileSource(file: DataFile): Source {
   if (typeof name !== 'string') {
     throw new KilnError('E_ARG', 'data: each file must be a File, {name, blob} or {name, bytes}');
   }
-  const { bytes } = file as { bytes: unknown };
-  if (isBytes(bytes)) return { name, size: bytes.length, pieces: () => bytesInPieces(bytes) };
+  const { bytes, split } = file as { bytes: unknown } & Holds;
+  if (split !== undefined) checkOneOf('data', `the split of ${name}`, split, ['train', 'test']);
+  if (isBytes(bytes)) return { name, size: bytes.length, split, pieces: () => bytesInPieces(bytes) };
   const blob = 'blob' in file ? file.blob : (file as File);
   if (typeof blob?.stream !== 'function') {
     throw new KilnError('E_ARG', `data: ${name} must be a File, {name, blob} or {name, bytes}`);
@@ -39,8 +47,19 @@ export function fileSource(file: DataFile): Source {
   return {
     name,
     size: blob.size,
+    split,
     pieces: (signal) => streamPieces(blob.stream(), name, 'E_DATA', Infinity, signal),
   };
+}
+
+/**
+ * What lies beside data files in a folder and is none: what file managers leave, and the texts of
+ * the official archive.
+ */
+export function isBeside({ name }: { name: string }): boolean {
+  const file = name.split('/').pop()!;
+  return /^\._|^\.DS_Store$|^Thumbs\.db$|^desktop\.ini$|^readme\.html$|^batches\.meta\.txt$/i
+    .test(file);
 }
 
 export function isBytes(value: unknown): value is Uint8Array {

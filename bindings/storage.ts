@@ -26,7 +26,13 @@ interface SyncHandle {
 }
 type SyncFile = FileSystemFileHandle & { createSyncAccessHandle?(): Promise<SyncHandle> };
 
-interface StoredFile { name: string; size: number; crc: number; stored: string }
+interface StoredFile {
+  name: string;
+  size: number;
+  crc: number;
+  stored: string;
+  split?: Source['split'];
+}
 interface Manifest { name: string; savedAt: number; files: StoredFile[] }
 interface Kept { id: string; manifest: Manifest }
 
@@ -87,7 +93,8 @@ export async function storedSources(): Promise<StoredSources> {
     };
     const sources = kept.manifest.files.map(async (file) => {
       const blob = await (await folder.getFileHandle(file.stored)).getFile();
-      return { name: file.name, size: file.size, pieces: () => checkedPieces(blob, file) };
+      const { name, size, split } = file;
+      return { name, size, split, pieces: () => checkedPieces(blob, file) };
     });
     return Promise.all(sources).then((all) => ({ sources: all, close }), async (error: unknown) => {
       await close();
@@ -142,10 +149,10 @@ export class DatasetWriter {
     }
   }
 
-  async startFile(name: string): Promise<void> {
+  async startFile(name: string, split: Source['split']): Promise<void> {
     if (this.#note !== null) return;
     const stored = `${this.#id}-${this.#files.length}.data`;
-    this.#files.push({ name, size: 0, crc: 0, stored });
+    this.#files.push({ name, size: 0, crc: 0, stored, ...(split && { split }) });
     try {
       this.#open = { handle: await openSync(this.#folder!, stored), at: 0, crc: 0 };
     } catch (error) {

@@ -208,6 +208,7 @@ int kiln_run_check(kiln_run *r, int images)
     if (c->train_done < c->train || c->validation_done < c->validation) return 0;
     if (c->train > 0) r->metrics.train_accuracy = (double)c->train_right / c->train;
     if (c->validation > 0) r->metrics.val_accuracy = (double)c->validation_right / c->validation;
+    c->active = 0;
     return 1;
 }
 

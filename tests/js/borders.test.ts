@@ -15,7 +15,7 @@ import { ProgressQueue } from '../../bindings/progress-queue.js';
 import { Session } from '../../bindings/session.js';
 import type { FromWorker } from '../../bindings/protocol.js';
 import { urlSource } from '../../bindings/sources.js';
-import { failure } from './helpers.js';
+import { batchFiles, failure } from './helpers.js';
 
 const SMALL = { net: 'affine 10 - softmax', variant: 'simd', train: 60, validation: 10, test: 10,
   batch: 20, epochs: 2 } as const;
@@ -102,6 +102,43 @@ describe('values of the wrong kind', () => {
       expect(error.code).toBe('E_ARG');
       expect(error.message).toBe('net: a text in the arrow notation, not Number');
     }
+  });
+});
+
+describe('files', () => {
+  const split = { train: 8, validation: 2, test: 2 };
+  const files = batchFiles(2);
+
+  test('of other names: E_SPLIT, until somebody says what they hold', async () => {
+    const [first, ...others] = files as [typeof files[0], ...typeof files];
+    const given = { name: 'data_batch_1 (1).bin', bytes: first!.bytes };
+    const error = await failure(() => Dataset.fromFiles([given, ...others], split));
+    expect(error.code).toBe('E_SPLIT');
+    expect(error.message).toContain('data_batch_1 (1).bin');
+    const data = await Dataset.fromFiles([{ ...given, split: 'train' }, ...others], split);
+    expect(data.info.train).toBe(8);
+    data.dispose();
+    const wrong = { ...given, split: 'dev' as 'test' };
+    expect((await failure(() => Dataset.fromFiles([wrong]))).message).toContain("not 'dev'");
+  });
+
+  test('of a whole folder: what lies beside the data is passed over', async () => {
+    const beside = ['._data_batch_1.bin', '.DS_Store', 'Thumbs.db', 'desktop.ini', 'readme.html',
+      'batches.meta.txt', 'cifar-10-batches-bin/._test_batch.bin']
+      .map((name) => ({ name, bytes: new TextEncoder().encode('<html>none</html>') }));
+    const plain = await Dataset.fromFiles(files, split);
+    const data = await Dataset.fromFiles([...beside, ...files], split);
+    expect(data.info.hash).toBe(plain.info.hash);
+    data.dispose();
+    plain.dispose();
+    expect((await failure(() => Dataset.fromFiles(beside))).code).toBe('E_DATA');
+  });
+
+  test('of the same images twice are refused with both names', async () => {
+    const copy = { name: 'copy.bin', bytes: files[0]!.bytes, split: 'train' as const };
+    const error = await failure(() => Dataset.fromFiles([...files, copy], split));
+    expect(error.code).toBe('E_DATA');
+    expect(error.message).toMatch(/copy\.bin.*data_batch_1\.bin|data_batch_1\.bin.*copy\.bin/);
   });
 });
 

@@ -244,6 +244,14 @@ test('crc32 is that of gzip, and goes on where it stopped', () => {
   expect(crc32(bytes.subarray(4), crc32(bytes.subarray(0, 4), 0))).toBe(0xcbf43926);
 });
 
+test('what a file was said to hold is kept with it', async () => {
+  const named = one.map(({ bytes }, i) =>
+    ({ name: `part ${i}.bin`, bytes, split: i < 5 ? 'train' as const : 'test' as const }));
+  const { hash, note } = await store(named);
+  expect(note).toBeUndefined();
+  expect(await loadStored()).toBe(hash);
+});
+
 describe('several tabs', () => {
   let locks: Locks;
   beforeEach(() => {
