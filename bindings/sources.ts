@@ -39,7 +39,9 @@ export function fileSource(file: DataFile): Source {
   }
   const { bytes, split } = file as { bytes: unknown } & Holds;
   if (split !== undefined) checkOneOf('data', `the split of ${name}`, split, ['train', 'test']);
-  if (isBytes(bytes)) return { name, size: bytes.length, split, pieces: () => bytesInPieces(bytes) };
+  if (isBytes(bytes)) {
+    return { name, size: bytes.length, split, pieces: () => bytesInPieces(bytes) };
+  }
   const blob = 'blob' in file ? file.blob : (file as File);
   if (typeof blob?.stream !== 'function') {
     throw new KilnError('E_ARG', `data: ${name} must be a File, {name, blob} or {name, bytes}`);

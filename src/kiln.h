@@ -59,7 +59,6 @@ enum {
 KILN_API const char *kiln_error(void);
 /* Its column in the notation in bytes, counted from 1; 0 where it has none. */
 KILN_API int kiln_error_column(void);
-
 /* ---- the library ----------------------------------------------------------------------------- */
 
 /* "0.1.0". This and the next string live as long as the program. */
@@ -87,7 +86,6 @@ KILN_API void *kiln_alloc(int bytes);
 KILN_API void kiln_free(void *buffer);
 /* KiB (1,024 bytes, rounded up) that nets, data sets, trainers and texts hold. */
 KILN_API int kiln_memory_used(void);
-
 /* Text: what bindings would otherwise copy from here: {"statuses":[{"name":"E_ARG","status":-1,
  * "exit","cause","remedy"}],"splits":["train",..],"flags":{"stepped":1,..},"views":[1,2,10],
  * "threads" (the most),"elements" (of one array of a layer function, the most)}. */
@@ -226,7 +224,7 @@ enum {
     KILN_EPOCH = 2,     /* an epoch ended, its accuracies are in kiln_trainer_metrics */
     KILN_DONE = 4,      /* all epochs done, or stopped early */
     KILN_BEST = 8,      /* a new best validation accuracy; parameters were kept */
-    KILN_CHECKING = 16, /* the accuracies of the epoch's end are under way: call on */
+    KILN_CHECKING = 16, /* the check of an epoch's end is under way: call on */
     KILN_RECOVERED = 32 /* alone: the loss was not finite, the run went back (option recover) */
 };
 
@@ -245,10 +243,7 @@ KILN_API int kiln_trainer_options(int trainer);
  * the option recover it goes on by itself, with a tenth of lr and the rule's state zero:
  * KILN_RECOVERED, and kiln_error() says from where. KILN_E_STATE when the run is over. */
 KILN_API int kiln_trainer_step(int trainer);
-/* Lets kiln_trainer_step return after so many images of the check that ends an epoch, so that a
- * caller may do other things meanwhile: it returns KILN_CHECKING until a later call has done the
- * rest, and then the flags of the epoch. 0, as at first: all at once. The results are the same.
- * Saving, exporting and restoring the best finish a check first. KILN_E_ARG when negative. */
+/* KILN_CHECKING after so many images (0: never) of an epoch's check, its flags later. KILN_E_ARG. */
 KILN_API int kiln_trainer_check_in_slices(int trainer, int images);
 /* Text: {"step","epoch","steps","epochs","loss","dataLoss","regLoss","accuracy" (of the batch),
  * "lr","gradientNorm","updateRatio","trainLoss" (mean over the steps of the last epoch),

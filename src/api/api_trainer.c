@@ -158,7 +158,7 @@ int kiln_trainer_check_in_slices(int handle, int images)
 
     if (!t) return KILN_E_HANDLE;
     if (images < 0)
-        return kiln_fail(KILN_E_ARG, "slices of %d images: 1 or more, or 0 for all at once", images);
+        return kiln_fail(KILN_E_ARG, "slices of %d images: 1 or more, or 0 for all", images);
     t->run->slice = images;
     return KILN_OK;
 }

@@ -109,8 +109,8 @@ typedef struct {
 int kiln_run_make(kiln_run **run, const kiln_dataset *data, const kiln_train_options *o);
 void kiln_run_free(kiln_run *r);
 
-/* One step, or the next slice of the check that follows one: flags, or KILN_E_STATE when the run is over, or KILN_E_DIVERGED: then the run is back
- * at its last sane state, from which it can go on with a smaller lr. With the option `recover` it
+/* One step, or the next slice of the check that follows one: flags, or KILN_E_STATE when the run
+ * is over, or KILN_E_DIVERGED: then the run is back at its last sane state, from which it can go on with a smaller lr. With the option `recover` it
  * does that by itself: lr becomes a tenth, the rule's state zero, and KILN_RUN_RECOVERED alone is
  * returned; kiln_error() says from where to where. */
 int kiln_run_step(kiln_run *r);

@@ -39,7 +39,7 @@ static int train(kiln_run *r, int settle, int *calls)
         if (flags & KILN_RUN_CHECKING) assert_false(flags & (KILN_RUN_EPOCH | KILN_RUN_DONE));
         if (settle && flags & KILN_RUN_CHECKING) {
             assert_int_equal(kiln_run_settle(r), KILN_OK);
-            assert_int_equal(kiln_run_settle(r), KILN_OK); /* nothing more to do, and the flags are kept */
+            assert_int_equal(kiln_run_settle(r), KILN_OK); /* nothing to do */
             assert_false(r->check.active);
         }
     } while (!(flags & KILN_RUN_DONE));

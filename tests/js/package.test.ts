@@ -48,7 +48,8 @@ test('is found by bundlers that read no exports, as Parcel does', () => {
 /** What tsc says of a file in `home`. */
 function compile(file: string, compilerOptions: object): string {
   writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions: {
-    types: [], noEmit: true, strict: true, target: 'es2022', ...compilerOptions }, files: [file] }));
+    types: [], noEmit: true, strict: true, target: 'es2022', ...compilerOptions,
+  }, files: [file] }));
   try {
     run('node', [TSC, '-p', '.'], home);
     return '';
@@ -63,7 +64,8 @@ describe('its types', () => {
       import { Dataset, Model, Trainer, type Progress } from 'kiln-nn';
       export async function plain(): Promise<number> {
         const trainer = await Trainer.create({ net: 'affine 10 - softmax', epochs: 1 });
-        trainer.addEventListener('progress', ({ detail }) => { const p: Progress = detail; p.step; });
+        trainer.addEventListener('progress', ({ detail }) => {
+          const p: Progress = detail; p.step; });
         for await (const { step, merged } of trainer) if (step + merged > 5) break;
         const data = await Dataset.builtin({ train: 5 });
         const model = await Model.create('affine 10 - softmax');

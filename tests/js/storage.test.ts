@@ -305,7 +305,7 @@ describe('several tabs', () => {
     expect(await loadStored()).toBe(hash);
   });
 
-  test('one reads, others forget and store: it reads to its end, and what it read goes', async () => {
+  test('one reads, others forget and store: it reads on, and what it read goes', async () => {
     const { hash } = await store(one);
     const read = Blob.prototype.stream;
     let go!: () => void;
