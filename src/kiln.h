@@ -243,7 +243,7 @@ KILN_API int kiln_trainer_options(int trainer);
  * the option recover it goes on by itself, with a tenth of lr and the rule's state zero:
  * KILN_RECOVERED, and kiln_error() says from where. KILN_E_STATE when the run is over. */
 KILN_API int kiln_trainer_step(int trainer);
-/* KILN_CHECKING after so many images (0: never) of an epoch's check, its flags later. KILN_E_ARG. */
+/* KILN_CHECKING after so many images (0: never) of a check, its flags later. KILN_E_ARG. */
 KILN_API int kiln_trainer_check_in_slices(int trainer, int images);
 /* Text: {"step","epoch","steps","epochs","loss","dataLoss","regLoss","accuracy" (of the batch),
  * "lr","gradientNorm","updateRatio","trainLoss" (mean over the steps of the last epoch),

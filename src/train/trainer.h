@@ -110,7 +110,8 @@ int kiln_run_make(kiln_run **run, const kiln_dataset *data, const kiln_train_opt
 void kiln_run_free(kiln_run *r);
 
 /* One step, or the next slice of the check that follows one: flags, or KILN_E_STATE when the run
- * is over, or KILN_E_DIVERGED: then the run is back at its last sane state, from which it can go on with a smaller lr. With the option `recover` it
+ * is over, or KILN_E_DIVERGED: then the run is back at its last sane state, from which it can go
+ * on with a smaller lr. With the option `recover` it
  * does that by itself: lr becomes a tenth, the rule's state zero, and KILN_RUN_RECOVERED alone is
  * returned; kiln_error() says from where to where. */
 int kiln_run_step(kiln_run *r);
@@ -134,7 +135,7 @@ int kiln_run_restore_best(kiln_run *r); /* KILN_E_STATE when there is none */
 int kiln_run_evaluate(kiln_run *r, int split, int first, int n, int views, double *loss_sum,
                       int *confusion);
 int kiln_run_predict(kiln_run *r, const uint8_t *images, int n, int views, float *probabilities);
-/* The check of an epoch's end: begun, then done for `images` images at a time (0: all). Returns 1
+/* The check of an epoch's end: begun, then done for so many images a call, 0 for all. Returns 1
  * when metrics.train_accuracy and .val_accuracy are filled, 0 before, or KILN_E_DIVERGED. */
 void kiln_run_check_begin(kiln_run *r);
 int kiln_run_check(kiln_run *r, int images);
