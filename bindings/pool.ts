@@ -18,7 +18,7 @@ export interface ToPoolWorker {
 
 export type FromPoolWorker = { type: 'ready' } | { type: 'failed'; message: string };
 
-/** Tasks are stretches of layers down to tiles, a few kilobytes on the stack; nothing recurses. */
+/** Tasks are fused groups down to tiles, a few kilobytes on the stack; nothing recurses. */
 export const STACK_BYTES = 128 * 1024;
 
 interface Thread {

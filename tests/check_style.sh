@@ -53,6 +53,9 @@ refuse "$tab" 'a tab' "${spaced[@]}"
 mapfile -t words < <(printf '%s\n' "${text[@]}" | grep -vx 'tests/check_style.sh')
 refuse '\b(TODO|FIXME|XXX)\b' 'unfinished work is an issue, not a comment' "${words[@]}"
 refuse '(^|[^[:alnum:]._-])/(home|root|work|Users)/' 'a path of one machine' "${words[@]}"
+# Terms that gave way to those of the field: transient, fused group, transposed, flipped, capacity.
+refuse '\bfleeting|\bstretch(es)? of layers|\bkiln_stretch|\bturned_|_turned\b' \
+    'a term that is gone: see "Words" in src/README.md' "${words[@]}"
 for file in "${text[@]}"; do
     [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file")" ] || error "$file: no newline at the end"
 done

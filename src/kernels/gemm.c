@@ -21,8 +21,8 @@
  * A group is many tiles where sums are short, and calls would cost as much as they.
  *
  * Threads cut c between them. Where it is small and k long (an affine layer forward) each would
- * read all of a or b, half of it from another core's cache; there a block of k is a task, whose
- * sums lie apart until they are added in order, as one thread alone adds them.
+ * read all of a or b, half of it from another core's cache; there k is split (split-K): a block of
+ * it is a task, whose sums are added to the others' in order, as one thread alone adds them.
  *
  * Source: Goto and van de Geijn, ACM TOMS 34(3), 2008, with the roles of L1 and L2 as in section 4.
  */
@@ -37,9 +37,9 @@
 #define ROWS 96        /* of c in a group at most, a multiple of every TILE_ROWS */
 #define A_FLOATS 4096  /* of a that a group of rows reads, unless one tile needs more: 16 KB */
 #define TRANSPOSE (3 * KILN_LANES / 4) /* multiply-adds that take as long as to transpose a float */
-#define TURN (2 * KILN_LANES)          /* ... and to store one turned */
-#define TURNED_FLOATS (ROWS * NC)
-#define APART_FLOATS (1 << 18)         /* that threads may leave for each other: 1 MB */
+#define TRANSPOSED_STORE (2 * KILN_LANES) /* ... and to store one in a transposed c */
+#define TRANSPOSED_FLOATS (ROWS * NC)
+#define SPLIT_K_FLOATS (1 << 18)       /* that threads may leave for each other: 1 MB */
 #define SMALL (64 * 64 * 64)           /* multiply-adds below which threads do not pay */
 
 typedef struct {
@@ -49,7 +49,7 @@ typedef struct {
     const float *b;
     int ldb, accumulate;
     float *c;
-    int ldc, turned; /* turned: c[j, i] is stored where c[i, j] was computed */
+    int ldc, transposed; /* c[j, i] is stored where c[i, j] was computed */
 } product;
 
 static int at_most(int value, int limit)
@@ -73,10 +73,10 @@ static size_t group_width(int depth)
 size_t kiln_gemm_serial_work(int m, int n, int k)
 {
     const size_t depth = (size_t)(k < KC ? k : KC);
-    const int most = m > n ? m : n; /* it may be turned */
+    const int most = m > n ? m : n; /* it may be computed transposed */
     const size_t columns = (size_t)(most < NC ? most : NC) + TILE_COLUMNS;
 
-    return depth * (columns + group_width((int)depth)) + TURNED_FLOATS;
+    return depth * (columns + group_width((int)depth)) + TRANSPOSED_FLOATS;
 }
 
 static int blocks_of(int k)
@@ -84,25 +84,25 @@ static int blocks_of(int k)
     return (k + KC - 1) / KC;
 }
 
-/* Whether threads could take blocks of k, whose sums they leave apart, and whether they do: where c
- * is small and k long. */
-static int could_go_apart(int k)
+/* Whether threads could split k, each block a task with sums of its own, and whether they do: where
+ * c is small and k long. */
+static int could_split_k(int k)
 {
     return kiln_threads() > 1 && blocks_of(k) >= 2 * kiln_threads();
 }
 
-static int goes_apart(int m, int n, int k)
+static int splits_k(int m, int n, int k)
 {
-    return could_go_apart(k) && (double)m * n * blocks_of(k) <= APART_FLOATS;
+    return could_split_k(k) && (double)m * n * blocks_of(k) <= SPLIT_K_FLOATS;
 }
 
-/* The scratch of a product serves all smaller ones, which may go apart where it does not. */
+/* The scratch of a product serves all smaller ones, which may split k where it does not. */
 size_t kiln_gemm_work(int m, int n, int k)
 {
-    const double sums = could_go_apart(k) ? (double)m * n * blocks_of(k) : 0;
+    const double sums = could_split_k(k) ? (double)m * n * blocks_of(k) : 0;
 
     return (size_t)kiln_threads() * kiln_gemm_serial_work(m, n, k) +
-           (sums < APART_FLOATS ? (size_t)sums : APART_FLOATS);
+           (sums < SPLIT_K_FLOATS ? (size_t)sums : SPLIT_K_FLOATS);
 }
 
 /* Columns of the strip that begins at j. A step of it is packed into whole vectors. */
@@ -165,7 +165,8 @@ static void pack_a(float *packed, const float *a, int lda, int depth, int width,
 }
 
 /* c[j, i] (+)= sums[i, j] */
-static void turn(float *c, int ldc, const float *sums, int rows, int columns, int accumulate)
+static void store_transposed(float *c, int ldc, const float *sums, int rows, int columns,
+                             int accumulate)
 {
     if (!accumulate) {
         kiln_vec_transpose(c, (size_t)ldc, sums, NC, rows, columns);
@@ -177,21 +178,22 @@ static void turn(float *c, int ldc, const float *sums, int rows, int columns, in
 
 /* c[a group of tiles, block of columns] (+)= a[rows, block of k] · b block. */
 static void multiply_group(const product *p, tile_run group, int k0, int depth, int j0,
-                           int columns, float *packed, float *a_packed, float *turned)
+                           int columns, float *packed, float *a_packed, float *transposed)
 {
     const tile_depth whole = {1, depth, 0};
     const enum source source = strip_source(p);
     const int i0 = group.first, R = group.rows, count = group.tiles * R, a_step = vf_whole(count);
     const float *rows[ROWS];
     float *c_rows[ROWS];
-    tile_end end = {0, !p->turned && (k0 > 0 || p->accumulate), NULL, 0};
+    tile_end end = {0, !p->transposed && (k0 > 0 || p->accumulate), NULL, 0};
 
     if (p->op == KILN_TN)
         pack_a(a_packed, p->a + (size_t)k0 * p->lda + i0, p->lda, depth, a_step,
                p->m - i0); /* a[k, i] */
     for (int i = 0; i < count; i++) {
         rows[i] = p->a + (size_t)(i0 + i) * p->lda + k0; /* a[i, k0] */
-        c_rows[i] = p->turned ? turned + (size_t)i * NC : p->c + (size_t)(i0 + i) * p->ldc + j0;
+        c_rows[i] = p->transposed ? transposed + (size_t)i * NC
+                                  : p->c + (size_t)(i0 + i) * p->ldc + j0;
     }
 
     for (int j = 0; j < columns; j += TILE_COLUMNS) {
@@ -218,9 +220,9 @@ static void multiply_group(const product *p, tile_run group, int k0, int depth, 
             kiln_tile_apart[vectors - 1][R - 1](group.tiles - done, c_rows + done * R, j,
                                                 rows + done * R, 0, whole, b, b_step, &end);
     }
-    if (p->turned)
-        turn(p->c + (size_t)j0 * p->ldc + i0, p->ldc, turned, count, columns,
-             k0 > 0 || p->accumulate);
+    if (p->transposed)
+        store_transposed(p->c + (size_t)j0 * p->ldc + i0, p->ldc, transposed, count, columns,
+                         k0 > 0 || p->accumulate);
 }
 
 /* Multiply-adds for each of k when the columns of c lie in vectors and b is transposed. */
@@ -230,17 +232,18 @@ static double steps(int m, int n)
 }
 
 /* Transposing b pays by the rows of c. Where these are few, or leave less of their last vector
- * empty than the columns do, a and b change places, and c is turned as it is stored. */
+ * empty than the columns do, a and b change places, and c is transposed as it is stored. */
 static product best_way(product p)
 {
-    if (p.op != KILN_NT || steps(p.n, p.m) + (double)p.m * p.n * TURN / p.k >= steps(p.m, p.n))
-        return p;
+    const double stores = (double)p.m * p.n * TRANSPOSED_STORE / p.k;
+
+    if (p.op != KILN_NT || steps(p.n, p.m) + stores >= steps(p.m, p.n)) return p;
     return (product){KILN_NT, p.n, p.m, p.k, p.b, p.ldb, p.a, p.lda, p.accumulate, p.c, p.ldc, 1};
 }
 
 static void multiply(const product *whole, float *work)
 {
-    const product turned_or_not = best_way(*whole), *p = &turned_or_not;
+    const product best = best_way(*whole), *p = &best;
     const tile_runs deal = tile_deal(p->m);
 
     if (p->k == 0 && !p->accumulate)
@@ -251,7 +254,7 @@ static void multiply(const product *whole, float *work)
             const int columns = p->n - j0 < NC ? p->n - j0 : NC;
             const int depth = p->k - k0 < KC ? p->k - k0 : KC;
             const int tiles = group_tiles(depth);
-            float *const turned = work, *const a_packed = turned + TURNED_FLOATS;
+            float *const transposed = work, *const a_packed = transposed + TRANSPOSED_FLOATS;
             float *const b_block = a_packed + (size_t)depth * group_width(depth);
 
             pack_b(b_block, p, k0, depth, j0, columns);
@@ -262,7 +265,7 @@ static void multiply(const product *whole, float *work)
                     const tile_run group = {run.first + t * run.rows, at_most(run.tiles - t, tiles),
                                             run.rows};
 
-                    multiply_group(p, group, k0, depth, j0, columns, b_block, a_packed, turned);
+                    multiply_group(p, group, k0, depth, j0, columns, b_block, a_packed, transposed);
                 }
             }
         }
@@ -310,17 +313,17 @@ static void multiply_piece(void *context, int task, int thread)
     multiply(&p, g->work + (size_t)thread * g->work_each);
 }
 
-/* ---- or a block of k is a task --------------------------------------------------------------- */
+/* ---- split-K: a block of k is a task --------------------------------------------------------- */
 
 typedef struct {
     const product *whole;
     float *sums, *work; /* sums (blocks, m, n) */
     size_t work_each;
-} apart;
+} split_k;
 
 static void multiply_block(void *context, int block, int thread)
 {
-    const apart *s = context;
+    const split_k *s = context;
     product p = *s->whole;
     const int k0 = block * KC;
 
@@ -336,7 +339,7 @@ static void multiply_block(void *context, int block, int thread)
 /* A row of c: the blocks' sums in order, as one thread alone adds them. */
 static void join_row(void *context, int i, int thread)
 {
-    const apart *s = context;
+    const split_k *s = context;
     const product *p = s->whole;
     float *c = p->c + (size_t)i * p->ldc;
 
@@ -351,9 +354,9 @@ static void join_row(void *context, int i, int thread)
     }
 }
 
-static void multiply_apart(const product *p, float *work)
+static void multiply_split_k(const product *p, float *work)
 {
-    apart s = {p, work, work + (size_t)blocks_of(p->k) * p->m * p->n,
+    split_k s = {p, work, work + (size_t)blocks_of(p->k) * p->m * p->n,
                kiln_gemm_serial_work(p->m, p->n, p->k)};
 
     kiln_parallel(blocks_of(p->k), multiply_block, &s);
@@ -371,8 +374,8 @@ void kiln_gemm(int op, int m, int n, int k, const float *a, int lda, const float
         multiply(&p, work);
         return;
     }
-    if (goes_apart(m, n, k)) {
-        multiply_apart(&p, work);
+    if (splits_k(m, n, k)) {
+        multiply_split_k(&p, work);
         return;
     }
     /* Pieces side by side read all of their a, pieces below each other all of their b: the longer

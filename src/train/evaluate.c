@@ -62,7 +62,7 @@ static int smaller(int a, int b)
     return a < b ? a : b;
 }
 
-static int room(const kiln_run *r)
+static int capacity(const kiln_run *r)
 {
     return kiln_net_made_with(r->net)->batch;
 }
@@ -87,8 +87,8 @@ static int check_mean_image(const kiln_run *r)
                                   "its checkpoint does not hold: give it that data set");
 }
 
-/* Means of n <= room images over views to r->probability. Leaves the plain view's scores last in
- * the net. */
+/* Means of n <= capacity images over views to r->probability. Leaves the plain view's scores last
+ * in the net. */
 static int average_views(kiln_run *r, const uint8_t *images, int n, int views)
 {
     const kiln_plan *plan = kiln_net_plan(r->net);
@@ -127,7 +127,7 @@ int kiln_run_evaluate(kiln_run *r, int split, int first, int n, int views, doubl
     for (int done = 0, k; done < n; done += k) {
         const int at = first + done;
 
-        k = smaller(n - done, room(r));
+        k = smaller(n - done, capacity(r));
         for (int i = 0; i < k; i++) r->label[i] = d->label[split][at + i];
         KILN_TRY(average_views(r, d->image[split] + (size_t)at * size, k, views));
         if (loss_sum) {
@@ -151,7 +151,7 @@ int kiln_run_predict(kiln_run *r, const uint8_t *images, int n, int views, float
     const size_t size = (size_t)d->C * (size_t)d->H * (size_t)d->W;
 
     for (int done = 0, k; done < n; done += k) {
-        k = smaller(n - done, room(r));
+        k = smaller(n - done, capacity(r));
         KILN_TRY(average_views(r, images + (size_t)done * size, k, views));
         memcpy(probabilities + (size_t)done * (size_t)d->classes, r->probability,
                (size_t)k * (size_t)d->classes * sizeof *probabilities);
@@ -168,7 +168,7 @@ static int right_in_training(kiln_run *r, int first, int n)
     int correct = 0;
 
     for (int done = 0, k; done < n; done += k) {
-        k = smaller(n - done, room(r));
+        k = smaller(n - done, capacity(r));
         for (int i = 0; i < k; i++)
             r->index[i] =
                 (int)kiln_rng_below(rng, (uint64_t)(first + done + i), (uint32_t)r->images);

@@ -269,7 +269,7 @@ int kiln_run_step(kiln_run *r)
 int kiln_run_set(kiln_run *r, const char *text)
 {
     const kiln_train_options before = r->o;
-    const int room = kiln_net_made_with(r->net)->batch;
+    const int capacity = kiln_net_made_with(r->net)->batch;
     int batch, status;
 
     KILN_TRY(kiln_train_options_read(&r->o, text, KILN_OPTIONS_LIVE));
@@ -281,7 +281,7 @@ int kiln_run_set(kiln_run *r, const char *text)
         }
     }
     batch = kiln_run_limited(r->o.batch, r->images);
-    status = batch > room ? kiln_run_fit_batch(r, batch) : kiln_net_check_batch(r->net, batch);
+    status = batch > capacity ? kiln_run_fit_batch(r, batch) : kiln_net_check_batch(r->net, batch);
     if (status < 0) {
         r->o = before;
         return status;
