@@ -138,10 +138,11 @@ static int create(int *trainer, int data, const cli_arguments *a)
     return cli_given(a, "net", net, sizeof net) ? cli_fail_net(net, *trainer) : cli_fail(*trainer);
 }
 
-/* The run over a single image, so that a mistake is told before seconds of reading data. */
+/* The run over two images, the fewest that every net can be trained on, so that a mistake is told
+ * before seconds of reading data. */
 static int rehearse(const cli_arguments *a)
 {
-    cli_session s = {kiln_data_builtin("train=1\nvalidation=0\ntest=0\n"), 0};
+    cli_session s = {kiln_data_builtin("train=2\nvalidation=0\ntest=0\n"), 0};
     int code;
 
     if (s.data < 0) return cli_fail(s.data);
