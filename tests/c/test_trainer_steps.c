@@ -1,5 +1,6 @@
 /* The trainer's steps against the same steps taken by hand: which images they see, in which form,
  * what is dropped, and how every update rule is called. */
+#include "base/simd.h"
 #include "base/arena.h"
 #include "base/status.h"
 #include "check.h"
@@ -57,9 +58,9 @@ static void update_by_hand(kiln_run *r, int step)
         if (!k->regularised) continue;
         for (int j = 0; j < k->size; j++)
             if (r->o.optimizer == KILN_RULE_adam) /* L2: a part of the gradient */
-                k->gradient[j] -= -decay * k->data[j];
+                k->gradient[j] = sf_madd(decay, k->data[j], k->gradient[j]);
             else
-                k->data[j] -= 0.02f * decay * k->data[j];
+                k->data[j] = sf_madd(-(0.02f * decay), k->data[j], k->data[j]);
     }
     switch (r->o.optimizer) {
     case KILN_RULE_sgd: kiln_sgd(r->w, r->dw, n, 0.02f); break;
