@@ -256,7 +256,7 @@ export class Training {
     }
 
     const ended = (flags & (EPOCH | DONE)) !== 0;
-    if (ended || performance.now() - this.#postedAt >= PROGRESS_MS) this.#post(metrics);
+    if (ended || performance.now() - this.#postedAt >= PROGRESS_MS) this.#post(metrics, ended);
     if (flags & EPOCH) this.#postEpoch(metrics, (flags & BEST) !== 0);
     if (flags & DONE) this.#enter('done');
   }
@@ -264,7 +264,8 @@ export class Training {
   /** Everything since the last progress event; metrics of now where null is given. */
   #post(given: Metrics | null, always = false): void {
     if (this.#points.length === 0 && !always) return;
-    const metrics = given ?? this.metrics()!;
+    const metrics = given ?? this.metrics();
+    if (metrics === null) return; // a run that diverged is back at its start
     const pace = this.#steps > 0 ? this.#spent / this.#steps : this.#msPerStep;
     if (pace !== null) {
       this.#msPerStep = this.#msPerStep === null

@@ -27,7 +27,8 @@ interface Done { event: string; parameterHash: string; mode: string; valAccuracy
 
 async function native(net: string, ...more: string[]): Promise<Done> {
   const options = Object.entries(OPTIONS).flatMap(([key, value]) => [`--${key}`, String(value)]);
-  const args = ['train', '--net', net, '--data', 'builtin', '--json', ...options, ...more];
+  const given = more.includes('--resume') ? [] : ['--net', net]; // a checkpoint has its own
+  const args = ['train', ...given, '--data', 'builtin', '--json', ...options, ...more];
   const { stdout } = await run('build/native/kiln', args, { maxBuffer: 1 << 26 });
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Done;
 }

@@ -104,18 +104,18 @@ test('a run makes room for the next, and comes back where that does not fit', as
       if (answer.type === 'failure') throw Object.assign(new Error(), answer.error);
       return (answer as unknown as { value: never }).value;
     };
-    const options = { net: 'affine 3000 - relu - affine 10 - softmax', batch: 16, train: 64,
+    const options = { net: 'affine 2400 - relu - affine 10 - softmax', batch: 16, train: 64,
       validation: 8, test: 8, optimizer: 'adam', 'check-train': 0 };
     await call('open', { wasm: { variant: 'simd-threads', threads: 2 }, data: 'builtin', options });
     await call('step', {});
     const hash = await call('hash', {});
     const saved = await call('save', {});
-    // 37 MB of parameters, nine times: only one run at a time fits, and files beside it.
+    // 30 MB of parameters, twelve times: only one run at a time fits, and files beside it.
     for (let i = 0; i < 2; i++) {
       expect((await call('load', { bytes: saved, options: {} })).metrics!.step).toBe(1);
       expect(await call('hash', {})).toEqual(hash);
     }
-    await expect(call('reset', { options: { net: 'affine 30000 - relu - affine 10 - softmax' } }))
+    await expect(call('reset', { options: { net: 'affine 20000 - relu - affine 10 - softmax' } }))
       .rejects.toMatchObject({ code: 'E_MEMORY' });
     expect(await call('hash', {})).toEqual(hash); // the run is what it was
     await call('step', {});
