@@ -82,7 +82,12 @@ export function plural(n: number, one: string, many: string): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }
 
-/** The library's sentences begin small and end without a stop, for what may stand around them. */
+/**
+ * The library's sentences begin small and end without a stop, for what may stand around them. What
+ * begins with the name of a file keeps it as it is.
+ */
 export function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`;
+  const word = /^[a-z]+(?![\w./-])/.test(text);
+  const begun = word ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return `${begun}${/[.?!]$/.test(text) ? '' : '.'}`;
 }

@@ -63,6 +63,7 @@ test('numbers read well', () => {
     '∞',
   ]);
   expect([sentence('it broke'), sentence('Why?')]).toEqual(['It broke.', 'Why?']);
+  expect(sentence('data_batch_2.bin: cut short')).toBe('data_batch_2.bin: cut short.');
 });
 
 test('tiles fill their rows evenly', () => {
