@@ -60,10 +60,11 @@ function tarHeader(name: string, size: number): Buffer {
 /** An archive laid out as CIFAR-10's, with few images of noise. */
 function smallArchive(images: number): Buffer {
   const parts: Buffer[] = [];
-  for (const name of [1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`).concat('test_batch.bin')) {
+  const names = [1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`).concat('test_batch.bin');
+  for (const [file, name] of names.entries()) {
     const records = Buffer.alloc(3073 * images);
     for (let i = 0; i < records.length; i++) {
-      records[i] = i % 3073 === 0 ? (i / 3073) % 10 : (i * 7919) >> 3;
+      records[i] = i % 3073 === 0 ? (i / 3073) % 10 : ((i * 7919) >> 3) + file;
     }
     parts.push(tarHeader(`cifar-10-batches-bin/${name}`, records.length), records,
       Buffer.alloc(-records.length & 511));
@@ -108,7 +109,8 @@ describe('the commands of the README', () => {
 
   test('make test is what runs these tests, here and in .ci/run', () => {
     expect(readFileSync(join(ROOT, '.ci/run'), 'utf8')).toMatch(/^\s*(if )?(! )?make test\b/m);
-    expect(readFileSync(join(ROOT, 'Makefile'), 'utf8')).toMatch(/^test:/m);
+    expect(readFileSync(join(ROOT, 'tests/tests.mk'), 'utf8')).toMatch(/^test:/m);
+    expect(readFileSync(join(ROOT, 'Makefile'), 'utf8')).toMatch(/^include .*tests\/tests\.mk/m);
   });
 
   test('make builds, and the program trains, saves and evaluates', () => {
