@@ -179,7 +179,7 @@ export class RunDesk {
   #askSplit(data: DataSource, { code, message }: { code: string; message: string }): boolean {
     if (code !== 'E_SPLIT' || typeof data !== 'object' || !('files' in data)) return false;
     const { files } = data;
-    const unclear = files.find(({ name }) => message.includes(name));
+    const unclear = files.find(({ name }) => message.startsWith(`${name}:`));
     if (!unclear) return false;
     const are = (name: string) => (): void => {
       const renamed = new File([unclear], name);
