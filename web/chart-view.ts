@@ -96,8 +96,8 @@ export abstract class ChartView extends View {
     return this.smoothed(this.series.ys);
   }
 
-  protected smoothed(ys: readonly number[]): number[] {
-    return smooth(ys, Math.max(LEAST_WINDOW, ys.length / WINDOWS));
+  protected smoothed(ys: readonly number[], average = smooth): number[] {
+    return average(ys, Math.max(LEAST_WINDOW, ys.length / WINDOWS));
   }
 
   protected override build(): void {

@@ -7,6 +7,7 @@ import { ChartView } from './chart-view.js';
 import type { CurveOptions, Points, YRange } from './curve.js';
 import { count, fixed, general } from './format.js';
 import { extent } from './pixels.js';
+import { smoothPast } from './series.js';
 import { strings } from './strings.js';
 import type { History, LiveTrainer, Progress } from './live-trainer.js';
 
@@ -64,11 +65,14 @@ export class LossView extends ChartView {
     return { low: Math.min(0, low), high: high > 0 ? 1.02 * high : 1 };
   }
 
-  /** Of logarithms where the axis has them: else one batch of 1e9 would lift its neighbours. */
+  /**
+   * Of logarithms where the axis has them, else one batch of 1e9 would lift its neighbours; and of
+   * the past alone, so that an explosion does not colour the steps that led to it.
+   */
   protected override average(): number[] {
     const { ys } = this.series;
     if (!this.#range().logarithmic) return this.smoothed(ys);
-    return this.smoothed(ys.map(Math.log)).map(Math.exp);
+    return this.smoothed(ys.map(Math.log), smoothPast).map(Math.exp);
   }
 
   protected override trouble(): string {

@@ -53,21 +53,27 @@ export class Series {
  * the ends it is of what is there.
  */
 export function smooth(ys: readonly number[], window: number): number[] {
+  const before = sums(ys, window);
+  const after = sums([...ys].reverse(), window).reverse();
+  return ys.map((y, i) => { // y is in both
+    const [sum, weight] = before[i]!;
+    return (sum + after[i]![0] - y) / (weight + after[i]![1] - 1);
+  });
+}
+
+/** The average of each point and those before it: nothing that comes later reaches back. */
+export function smoothPast(ys: readonly number[], window: number): number[] {
+  return sums(ys, window).map(([sum, weight]) => sum / weight);
+}
+
+/** Of each point and those before it: the sum by weights, and the sum of the weights. */
+function sums(ys: readonly number[], window: number): [sum: number, weight: number][] {
   const beta = 1 - 1 / Math.max(1, window);
-  const before: [sum: number, weight: number][] = [];
   let sum = 0;
   let weight = 0;
-  for (const y of ys) {
+  return ys.map((y) => {
     sum = beta * sum + y;
     weight = beta * weight + 1;
-    before.push([sum, weight]);
-  }
-  sum = weight = 0; // of what comes after
-  const out = new Array<number>(ys.length);
-  for (let i = ys.length - 1; i >= 0; i--) {
-    out[i] = (before[i]![0] + beta * sum) / (before[i]![1] + beta * weight);
-    sum = beta * sum + ys[i]!;
-    weight = beta * weight + 1;
-  }
-  return out;
+    return [sum, weight];
+  });
 }

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { OptionInfo } from '../../bindings/types.js';
 import { bytes, duration, fixed, general, percent, sentence, si } from '../../web/format.js';
 import { balanced, extent } from '../../web/pixels.js';
-import { Series, smooth } from '../../web/series.js';
+import { Series, smooth, smoothPast } from '../../web/series.js';
 import { readHash, writeHash } from '../../web/share.js';
 
 describe('a series', () => {
@@ -41,6 +41,11 @@ describe('a series', () => {
   test('is smoothed without lagging behind a slope', () => {
     const ramp = Array.from({ length: 400 }, (_, i) => 3 - i / 200);
     smooth(ramp, 10).slice(150, 250).forEach((y, i) => expect(y).toBeCloseTo(ramp[150 + i]!, 3));
+  });
+
+  test('smoothed by its past is not touched by what comes later', () => {
+    expect(smoothPast([2, 2, 1e9], 10).slice(0, 2)).toEqual([2, 2]);
+    expect(smoothPast([0, 1], 2)[1]).toBeCloseTo(2 / 3, 12); // weights 1/2 and 1, over their sum
   });
 });
 
