@@ -5,6 +5,7 @@ import { simd } from 'wasm-feature-detect';
 
 import { defineElements } from './define.js';
 import type { KilnPage } from './page.js';
+import { dataOptions } from './share.js';
 import { strings } from './strings.js';
 import { explain } from './live-trainer.js';
 
@@ -25,7 +26,18 @@ async function whyNot(error: unknown): Promise<string> {
   return (await simd()) ? words.noStart(explain(error).message) : words.noSimd;
 }
 
-const coming = Trainer.create({ data: 'builtin' });
+/** With the data as large as the address says; where that is wrong, the page tells so later. */
+async function create(): Promise<Trainer> {
+  const options = dataOptions(location.hash);
+  try {
+    return await Trainer.create({ data: 'builtin', options });
+  } catch (error) {
+    if (Object.keys(options).length === 0) throw error;
+    return Trainer.create({ data: 'builtin' });
+  }
+}
+
+const coming = create();
 defineElements();
 const page = document.querySelector<KilnPage>('kiln-page')!;
 page.store = {

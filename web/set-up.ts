@@ -6,10 +6,7 @@
 import type { DataSource, Change, LiveTrainer } from './live-trainer.js';
 import type { NetEditor } from './net-editor.js';
 import type { OptionPanel } from './option-panel.js';
-import { readHash, writeHash, type Shared } from './share.js';
-
-/** Options that act when the data are read. */
-const OF_DATA = ['train', 'validation', 'test', 'data-seed'];
+import { OF_DATA, readHash, writeHash, type Shared } from './share.js';
 
 type Values = Record<string, string>;
 

@@ -21,6 +21,22 @@ export interface Shared {
 const DATA = ['builtin', 'cifar10'] as const;
 export type DataName = (typeof DATA)[number];
 
+/** Options that act when the data are read. */
+export const OF_DATA = ['train', 'validation', 'test', 'data-seed'];
+
+/**
+ * What a link says of the data set's size, before the library is there to check it: with that the
+ * first data set is drawn, so that it need not be drawn twice.
+ */
+export function dataOptions(hash: string): Record<string, string> {
+  const fields = new URLSearchParams(hash.replace(/^#/, ''));
+  return Object.fromEntries(
+    OF_DATA.map((name) => [name, fields.get(name) ?? '']).filter(([, value]) =>
+      /^\d{1,7}$/.test(value!),
+    ),
+  ) as Record<string, string>;
+}
+
 export function readHash(hash: string, table: readonly OptionInfo[]): Shared {
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
   const named = fields.get('data') ?? DATA[0];

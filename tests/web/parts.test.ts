@@ -6,7 +6,7 @@ import type { OptionInfo } from '../../bindings/types.js';
 import { bytes, duration, fixed, general, percent, sentence, si } from '../../web/format.js';
 import { balanced, extent } from '../../web/pixels.js';
 import { Series, smooth, smoothPast } from '../../web/series.js';
-import { readHash, writeHash } from '../../web/share.js';
+import { dataOptions, readHash, writeHash } from '../../web/share.js';
 
 describe('a series', () => {
   test('stays within its capacity and keeps the mean', () => {
@@ -132,6 +132,11 @@ describe('a link', () => {
     expect(options).toEqual({});
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(why);
+  });
+
+  test('says how large its data are before anything is there to check it', () => {
+    const hash = '#net=x&train=1000&validation=-1&test=many&data-seed=7&batch=5';
+    expect(dataOptions(hash)).toEqual({ train: '1000', 'data-seed': '7' });
   });
 
   test('passes over what it does not know', () => {
