@@ -9,5 +9,5 @@ const project = (name) => ({
 
 export default {
   projects: [project('js'), project('web')],
-  testTimeout: 120000,
+  testTimeout: 240000,
 };

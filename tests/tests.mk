@@ -61,7 +61,7 @@ BROWSER = $(firstword $(shell command -v \
 test-web: $(PAGE) $(WEB_TEST_SRC) | browser ## Jest on the page in Chromium (CHROMIUM=)
 	@$(call compile_tests,web)
 	@mkdir -p $(LOGS)
-	@CHROMIUM="$(BROWSER)" $(JEST) --selectProjects web --runInBand 2>&1 | tee $(LOGS)/web.log
+	@CHROMIUM="$(BROWSER)" $(JEST) --selectProjects web --maxWorkers=2 2>&1 | tee $(LOGS)/web.log
 
 accuracy: $(NATIVE) ## train on real CIFAR-10 and print the table of accuracies (long)
 	@node tests/accuracy.mjs

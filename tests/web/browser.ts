@@ -2,7 +2,13 @@
 
 import { execFileSync } from 'node:child_process';
 
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from 'playwright-core';
 
 // @ts-expect-error: a plain script, shared with make start
 import { serve } from '../serve.mjs';
@@ -39,6 +45,13 @@ function executable(): string {
   throw new Error(`no browser: none of ${wanted.join(', ')} is on the PATH; name one by CHROMIUM=`);
 }
 
+/**
+ * Milliseconds that what must come may take. No test is about when it comes: a machine may be slow
+ * or busy. KILN_SLOWER=4 runs the pages' own threads as on a processor four times slower.
+ */
+const PATIENCE = 90_000;
+const SLOWER = Number(process.env['KILN_SLOWER'] ?? 1);
+
 export interface Site {
   browser: Browser;
   address: string;
@@ -72,17 +85,45 @@ export interface Visit {
   close(): Promise<void>;
 }
 
-/** Opens the page and waits until it has its trainer. */
+/** A page of the context that waits as long as it takes. */
+export async function patient(context: BrowserContext): Promise<Page> {
+  context.setDefaultTimeout(PATIENCE);
+  const page = await context.newPage();
+  if (SLOWER > 1) {
+    const session = await context.newCDPSession(page);
+    await session.send('Emulation.setCPUThrottlingRate', { rate: SLOWER });
+  }
+  return page;
+}
+
+/**
+ * Data that are drawn in no time, and a run that no test sees the end of by waiting, unless the
+ * link says otherwise.
+ */
+const SMALL = { train: 1000, validation: 200, test: 200, epochs: 10_000 };
+
+function small(hash: string): string {
+  const more = Object.entries(SMALL)
+    .filter(([name]) => !new RegExp(`[#&]${name}=`).test(hash))
+    .map(([name, value]) => `${name}=${value}`);
+  return `${hash || '#'}${hash.length > 1 ? '&' : ''}${more.join('&')}`;
+}
+
+/** Opens the page and waits until it has its trainer; `whole`: by the link as it is. */
 export async function visit(
   site: Site,
-  { hash = '', ...options }: BrowserContextOptions & { hash?: string } = {},
+  {
+    hash = '',
+    whole = false,
+    ...options
+  }: BrowserContextOptions & { hash?: string; whole?: boolean } = {},
 ): Promise<Visit> {
   const context = await site.browser.newContext({
     viewport: { width: 1280, height: 900 },
     acceptDownloads: true,
     ...options,
   });
-  const page = await context.newPage();
+  const page = await patient(context);
   const errors: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text());
@@ -94,7 +135,7 @@ export async function visit(
       window.noticed.violations.push(`${event.violatedDirective}: ${event.blockedURI}`);
     });
   });
-  await page.goto(site.address + hash);
+  await page.goto(site.address + (whole ? hash : small(hash)));
   await loaded(page);
   return { page, errors, close: () => context.close() };
 }
@@ -125,51 +166,51 @@ export async function steps(page: Page, wanted: number): Promise<void> {
   }, wanted);
 }
 
+/** Asks until the answer is right, and gives it. */
+export async function becomes<T>(
+  question: () => Promise<T>,
+  right: (answer: T) => boolean,
+): Promise<T> {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    const answer = await question();
+    if (right(answer)) return answer;
+    if (Date.now() > end) throw new Error(`it stays ${JSON.stringify(answer)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Waits until the run has come to its end: with `max-steps=` it has taken exactly so many. */
+export async function ended(page: Page): Promise<void> {
+  await becomes(() => stateOf(page), (state) => state === 'done');
+}
+
+/**
+ * Notes every text that a part of a view shows from now on, however shortly; '' while it is hidden.
+ * The answer gives those so far.
+ */
+export async function noted(
+  page: Page,
+  view: string,
+  part: string,
+): Promise<() => Promise<string[]>> {
+  const texts = await page.locator(view).evaluateHandle((node, selector) => {
+    const element = node.shadowRoot!.querySelector<HTMLElement>(selector)!;
+    const text = (): string => (element.hidden ? '' : (element.textContent ?? ''));
+    const found = [text()];
+    const all = { attributes: true, characterData: true, childList: true, subtree: true };
+    new MutationObserver(() => found.push(text())).observe(element, all);
+    return found;
+  }, part);
+  return () => texts.jsonValue();
+}
+
 export function stateOf(page: Page): Promise<string> {
   return ask(page, (trainer) => trainer.state);
 }
 
 export function button(page: Page, name: string): ReturnType<Page['getByRole']> {
   return page.getByRole('button', { name, exact: true });
-}
-
-interface TraceEvent {
-  name: string;
-  ph: string;
-  pid: number;
-  tid: number;
-  tdur?: number;
-  args: { name?: string };
-}
-
-/**
- * Milliseconds that the longest task of the page's thread worked during something. Its time on the
- * processor, not on the clock: what else the machine does is not the page's doing.
- */
-export async function longestTask(page: Page, during: () => Promise<void>): Promise<number> {
-  const session = await page.context().newCDPSession(page);
-  const events: TraceEvent[] = [];
-  session.on('Tracing.dataCollected', ({ value }) => {
-    events.push(...(value as unknown as TraceEvent[]));
-  });
-  await session.send('Tracing.start', {
-    transferMode: 'ReportEvents',
-    traceConfig: { includedCategories: ['toplevel'] },
-  });
-  await during();
-  const complete = new Promise((done) => session.once('Tracing.tracingComplete', done));
-  await session.send('Tracing.end');
-  await complete;
-  const threads = new Set(
-    events
-      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
-      .map(({ pid, tid }) => `${pid} ${tid}`),
-  );
-  const tasks = events.filter(
-    ({ name, ph, pid, tid }) =>
-      ph === 'X' && name.endsWith('RunTask') && threads.has(`${pid} ${tid}`),
-  );
-  return Math.max(0, ...tasks.map(({ tdur = 0 }) => tdur / 1000));
 }
 
 /** CSS pixels by which the page is wider than its window. */

@@ -41,7 +41,7 @@ async function pick(page: Page, ...files: ReturnType<typeof batch>[]): Promise<v
 }
 
 test('an address that never answers is cancelled, and blocks nothing', async () => {
-  const { page, close } = await visit(site);
+  const { page, close } = await visit(site, { whole: true });
   await button(page, 'Start').click();
   await steps(page, 3);
   const panel = page.locator('kiln-data-panel');
@@ -63,7 +63,7 @@ test('an address that never answers is cancelled, and blocks nothing', async () 
 });
 
 test('what is kept is named, a link finds it again, and it can be removed', async () => {
-  const { page, close } = await visit(site);
+  const { page, close } = await visit(site, { whole: true });
   await pick(page, batch('data_batch_1.bin', 1200), batch('test_batch.bin', 100));
   const panel = page.locator('kiln-data-panel');
   const kept = panel.getByText(/private storage: data_batch_1.bin, test_batch.bin, 3.99 MB/);
@@ -81,7 +81,7 @@ test('what is kept is named, a link finds it again, and it can be removed', asyn
 });
 
 test('that the storage is full is said, and stays said', async () => {
-  const { page, close } = await visit(site);
+  const { page, close } = await visit(site, { whole: true });
   const session = await page.context().newCDPSession(page);
   const origin = new URL(page.url()).origin;
   await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 100_000 });
@@ -95,7 +95,7 @@ test('that the storage is full is said, and stays said', async () => {
 });
 
 test('a file whose name does not tell what it holds is asked about', async () => {
-  const { page, close } = await visit(site);
+  const { page, close } = await visit(site, { whole: true });
   await pick(page, batch('data_batch_1.bin', 1200), batch('photos.bin', 60));
   const question = page.locator('kiln-page .notice', { hasText: '“photos.bin” is not one of' });
   await question.waitFor();

@@ -62,7 +62,7 @@ const FILES = [
 ];
 
 test('CIFAR-10 files that are dropped are trained on, kept and forgotten', async () => {
-  const { page, errors, close } = await visit(site);
+  const { page, errors, close } = await visit(site, { whole: true });
   await drop(page, FILES);
   const counts = page.locator('kiln-data-panel', {
     hasText: '1,350 training, 150 validation, 200',
@@ -87,7 +87,7 @@ test('CIFAR-10 files that are dropped are trained on, kept and forgotten', async
 });
 
 test('a file that is damaged is named, and the run is not lost', async () => {
-  const { page, close } = await visit(site);
+  const { page, close } = await visit(site, { whole: true });
   await button(page, 'Start').click();
   await steps(page, 3);
   await drop(page, [
@@ -102,7 +102,7 @@ test('a file that is damaged is named, and the run is not lost', async () => {
 });
 
 test('files can be picked, also without test images', async () => {
-  const { page, errors, close } = await visit(site);
+  const { page, errors, close } = await visit(site, { whole: true });
   const chooser = page.waitForEvent('filechooser');
   await page.getByRole('button', { name: 'Open CIFAR-10' }).click();
   const [{ name, bytes }] = FILES as [(typeof FILES)[number]];
@@ -125,7 +125,7 @@ test('data are fetched from an address, when asked; what is in the way is told',
   servers.push(server);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const { page, close } = await visit(site);
+  const { page, close } = await visit(site, { whole: true });
   const panel = page.locator('kiln-data-panel');
   await panel.locator('summary', { hasText: 'address' }).click();
   const notice = page.locator('kiln-page .notice');
@@ -144,7 +144,7 @@ test('data are fetched from an address, when asked; what is in the way is told',
 });
 
 test('a checkpoint comes back bit for bit, and the run goes on', async () => {
-  const { page, errors, close } = await visit(site);
+  const { page, errors, close } = await visit(site, { whole: true });
   await button(page, 'Start').click();
   await steps(page, 5);
   await button(page, 'Pause').click();
@@ -176,7 +176,7 @@ test('a checkpoint comes back bit for bit, and the run goes on', async () => {
 });
 
 test('a file that is no checkpoint is refused with a sentence', async () => {
-  const { page, close } = await visit(site);
+  const { page, close } = await visit(site, { whole: true });
   const chooser = page.waitForEvent('filechooser');
   await button(page, 'Open…').click();
   const buffer = Buffer.from('not a checkpoint at all');

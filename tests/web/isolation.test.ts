@@ -7,9 +7,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { ask, openSite, visit, type Site, type Visit } from './browser.js';
-
-const START = 20_000;
+import { ask, becomes, openSite, visit, type Site, type Visit } from './browser.js';
 
 /** What the page shows of the build that runs. */
 async function shown({ page }: Visit): Promise<{ summary: string; why: string }> {
@@ -48,7 +46,7 @@ describe('an isolated page', () => {
   beforeAll(async () => {
     site = await openSite();
     opened = await visit(site);
-  }, START);
+  });
   afterAll(() => site.close());
 
   test('has as many threads as the machine has cores, and says so', async () => {
@@ -84,14 +82,8 @@ describe('an isolated page', () => {
     const { page } = opened;
     // Its own trainer's worker, and the pool of that.
     const own = await ask(page, ({ backend }) => backend.threads);
-    const settled = async (): Promise<number> => {
-      const until = Date.now() + 10_000;
-      while (page.workers().length !== own && Date.now() < until) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      return page.workers().length;
-    };
-    expect(await settled()).toBe(own);
+    const workers = (): Promise<number> => Promise.resolve(page.workers().length);
+    await becomes(workers, (number) => number === own);
     const during = await page.evaluate(async () => {
       const element = document.querySelector('kiln-page') as HTMLElement & { trainer: object };
       const { create } = element.trainer.constructor as unknown as {
@@ -102,9 +94,9 @@ describe('an isolated page', () => {
       return trainer.backend.threads;
     });
     expect(during).toBe(4);
-    expect(page.workers().length).toBe(own + 4);
+    await becomes(workers, (number) => number === own + 4);
     await page.evaluate('trainer.dispose()');
-    expect(await settled()).toBe(own);
+    await becomes(workers, (number) => number === own);
   });
 });
 
@@ -116,7 +108,7 @@ describe('a page without isolation', () => {
     const headers = { 'Cross-Origin-Opener-Policy': none, 'Cross-Origin-Embedder-Policy': none };
     site = await openSite('build/web', { headers });
     opened = await visit(site);
-  }, START);
+  });
   afterAll(() => site.close());
 
   test('trains with one thread, and says why', async () => {
@@ -143,7 +135,7 @@ describe('an isolated page whose pool does not start', () => {
     expect(scripts.length).toBeGreaterThan(0);
     for (const name of scripts) await rm(join(folder, 'assets', name));
     site = await openSite(folder);
-  }, START);
+  });
   afterAll(async () => {
     await site.close();
     await rm(folder, { recursive: true });

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 
-import { ask, button, openSite, steps, visit, type Site, type Visit } from './browser.js';
+import { ask, button, ended, openSite, steps, visit, type Site, type Visit } from './browser.js';
 
 let site: Site;
 let opened: Visit[] = [];
@@ -34,7 +34,7 @@ const SVM = '#net=affine+10+-+svm&lr=0.0001&optimizer=momentum&reg=0.1';
 
 describe('weights', () => {
   test("the usual net's filters show more than noise within seconds", async () => {
-    const page = await open();
+    const page = await open('', { whole: true });
     /** How alike neighbours in the first filters are: 0 for noise, towards 1 for edges. */
     const smoothness = (): Promise<number> =>
       ask(page, async (trainer) => {
@@ -261,12 +261,7 @@ test('pictures enlarge by click and by Enter, and Esc closes them', async () => 
 test('the time by layer is there after the run, also when nobody looked', async () => {
   const page = await open('#train=1000&epochs=2', { viewport: { width: 1280, height: 500 } });
   await button(page, 'Start').click();
-  await page.waitForFunction(() => {
-    const { trainer } = document.querySelector('kiln-page') as unknown as {
-      trainer: { state: string };
-    };
-    return trainer.state === 'done';
-  });
+  await ended(page);
   await page.locator('kiln-timing-view tbody tr').first().waitFor({ state: 'attached' });
   await page.locator('kiln-timing-view').scrollIntoViewIfNeeded();
   expect(await page.locator('kiln-timing-view tbody tr').first().isVisible()).toBe(true);
