@@ -14,7 +14,7 @@ import type {
   CallMessage, FromWorker, Params, Result, RunInfo, StateInfo, ToWorker, WorkerEvent,
 } from './protocol.js';
 import { Training, turn } from './training.js';
-import type { DataProgress, Summary } from './types.js';
+import type { DataProgress, GradientCheck, Summary } from './types.js';
 import { load, type Wasm } from './wasm.js';
 
 const DATA_PROGRESS_MS = 100;
@@ -23,6 +23,11 @@ type Post = (message: FromWorker, transfer?: ArrayBuffer[]) => void;
 
 /** The present run, and the options that it was given. */
 interface Present extends Run { given: Options }
+
+function notationOf(net: unknown): string {
+  if (typeof net === 'string') return net;
+  throw new KilnError('E_ARG', `net: a text in the arrow notation, not ${kindOf(net)}`);
+}
 
 export class Session {
   readonly #post: Post;
@@ -84,8 +89,8 @@ export class Session {
       case 'history': return this.#present.training.history();
       case 'save': return this.#present.training.save(message.params.parametersOnly);
       case 'hash': return this.#library.text('kiln_net_hash', netOf(this.#present));
-      case 'summarise': return this.#ofNet('kiln_summary', message.params.net);
-      case 'gradcheck': return this.#ofNet('kiln_gradcheck', message.params.net);
+      case 'summarise': return this.#summarise(message.params.net);
+      case 'gradcheck': return this.#gradcheck(message.params.net, signal);
       case 'optionTable': return this.#library.json('kiln_options');
       case 'presets': return this.#library.json('kiln_presets');
       default: {
@@ -105,11 +110,27 @@ export class Session {
     throw new KilnError('E_STATE', 'the worker has no run yet: open first');
   }
 
-  #ofNet(name: 'kiln_summary' | 'kiln_gradcheck', net: unknown): unknown {
-    if (typeof net !== 'string') {
-      throw new KilnError('E_ARG', `net: a text in the arrow notation, not ${kindOf(net)}`);
+  /** Layer by layer: a large net takes its time, and the worker answers in between. */
+  async #gradcheck(net: unknown, signal: AbortSignal): Promise<GradientCheck[]> {
+    const wasm = this.#library;
+    const input = optionText({ input: this.#present.dataset.info.shape });
+    const check = wasm.call('kiln_gradcheck_create', notationOf(net), input);
+    try {
+      const rows: GradientCheck[] = [];
+      for (let text; (text = wasm.text('kiln_gradcheck_next', check)) !== '';) {
+        rows.push(...JSON.parse(text) as GradientCheck[]);
+        await turn();
+        throwIfAborted(signal, 'gradcheck');
+      }
+      return rows;
+    } finally {
+      if (wasm.broken === null) wasm.call('kiln_gradcheck_destroy', check);
     }
-    return this.#library.json(name, net, optionText({ input: this.#present.dataset.info.shape }));
+  }
+
+  #summarise(net: unknown): Summary {
+    const input = optionText({ input: this.#present.dataset.info.shape });
+    return this.#library.json('kiln_summary', notationOf(net), input);
   }
 
   // runs

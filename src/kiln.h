@@ -163,7 +163,7 @@ KILN_API int kiln_net_hash(int net);
  * out because they lie at a corner. */
 KILN_API int kiln_gradcheck(const char *notation, const char *options);
 /* The same layer by layer, for who must not be away for long: _create returns a handle, _next
- * leaves the rows of the next layer and returns 0 after the last one. Source: cs231n,
+ * leaves the rows of the next layer, and after the last one an empty text. Source: cs231n,
  * gradient_check.py. */
 KILN_API int kiln_gradcheck_create(const char *notation, const char *options);
 KILN_API int kiln_gradcheck_next(int check);

@@ -252,6 +252,7 @@ static void gradchecks_by_layer(void **state)
         strncat(joined, kiln_text() + 1, (size_t)more - 2);
     }
     assert_int_equal(more, 0);
+    assert_string_equal(kiln_text(), "");
     CHECK(layers > 6);
     assert_int_equal(kiln_gradcheck_next(check), 0); /* it stays at the end */
     strcat(joined, "]");
