@@ -89,7 +89,7 @@ export class Curve {
     ) as uPlot.AlignedData;
     this.#rules = rules;
     if ((this.options.yRange().logarithmic ?? false) !== this.#logarithmic) this.#rebuild();
-    else if (this.#plot) this.#plot.setData(this.#data);
+    else if (this.#plot) this.#plot.batch(() => this.#plot!.setData(this.#data)); // at once
     else this.#make();
   }
 
