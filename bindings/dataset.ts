@@ -14,6 +14,7 @@ import {
 } from './sources.js';
 import { DatasetWriter, storedSources, type StoredSources } from './storage.js';
 import { sizeOf } from './tensor.js';
+import { turn } from './turn.js';
 import type { DataProgress, DatasetInfo, Split, Tensor } from './types.js';
 import { fills, type Wasm } from './wasm.js';
 
@@ -49,6 +50,7 @@ export const SPLITS: Record<Split, number> = { train: 0, validation: 1, test: 2 
 
 const RECORD_BYTES = 3073; // a label and 3x32x32 pixels
 const LARGEST_BATCH_FILE = 10_000 * RECORD_BYTES;
+const DRAWN_AT_ONCE = 512; // images: a tenth of a second, about
 // Of a file, and what it holds, as C numbers them.
 const FILE_GZIP = 1;
 const FILE_TAR = 2;
@@ -125,20 +127,25 @@ export class Dataset {
   }
 
   /**
-   * k nearest neighbours on raw pixels: the first `test` test images by the first `train`
-   * images.
+   * k nearest neighbours on raw pixels (assignment 1): `test` test images from `first` on, 0 unless
+   * it is given, by the first `train` training images. It works at once, in the caller's thread:
+   * five million pairs take some seconds, and who must answer meanwhile asks for a few test images
+   * at a time. E_ARG.
    */
-  knn({ k = 5, train, test }: { k?: number; train: number; test: number }):
+  knn({ k = 5, train, test, first = 0 }:
+    { k?: number; train: number; test: number; first?: number }):
     { correct: number; accuracy: number; predictions: Int32Array } {
     checkCount('knn', 'k', k);
     checkCount('knn', 'train', train);
     checkCount('knn', 'test', test);
-    if (test > this.info.test) {
-      throw new KilnError('E_ARG', `knn: there are ${this.info.test} test images, not ${test}`);
+    checkCount('knn', 'first', first, 0);
+    if (first + test > this.info.test) {
+      throw new KilnError('E_ARG',
+        `knn: there are ${this.info.test} test images, not ${first + test}`);
     }
     const predictions = new Int32Array(test);
     const correct = this.#wasm.call(
-      'kiln_data_knn', this.handle, k, train, 0, test, fills(predictions));
+      'kiln_data_knn', this.handle, k, train, first, test, fills(predictions));
     return { correct, accuracy: correct / test, predictions };
   }
 
@@ -164,15 +171,28 @@ export function splitNumber(split: Split): number {
 /** Reads a data set into an instance. Of the options only those of data sets are looked at. */
 export async function loadDataset(wasm: Wasm, source: DatasetSource, options: Options,
   hooks: LoadHooks = {}): Promise<Dataset> {
-  if (source === 'builtin') {
-    const text = optionText(pickOptions(options, [...SPLIT_KEYS, 'data-seed']));
-    return new Dataset(wasm, wasm.call('kiln_data_builtin', text));
-  }
+  if (source === 'builtin') return drawDataset(wasm, options, hooks);
   const { sources, close } = await openSources(source, hooks);
   try {
     return await readDataset(wasm, sources, source, options, hooks);
   } finally {
     await close();
+  }
+}
+
+/** The built-in set, in slices. */
+async function drawDataset(wasm: Wasm, options: Options, { signal }: LoadHooks): Promise<Dataset> {
+  const text = optionText(pickOptions(options, [...SPLIT_KEYS, 'data-seed']));
+  const handle = wasm.call('kiln_data_builtin_create', text);
+  try {
+    while (wasm.call('kiln_data_builtin_draw', handle, DRAWN_AT_ONCE) > 0) {
+      await turn();
+      throwIfAborted(signal, 'drawing the built-in images');
+    }
+    return new Dataset(wasm, handle);
+  } catch (error) {
+    if (wasm.broken === null) wasm.call('kiln_data_destroy', handle);
+    throw error;
   }
 }
 

@@ -55,6 +55,8 @@ const SIGNATURES = {
 
   // data sets
   kiln_data_builtin: 'text',
+  kiln_data_builtin_create: 'text',
+  kiln_data_builtin_draw: 'int int',
   kiln_data_create: '',
   kiln_data_kind: 'text U8 int int',
   kiln_data_add_file: 'int text U8 int int',

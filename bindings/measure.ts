@@ -8,7 +8,8 @@ import { splitNumber, type Dataset } from './dataset.js';
 import { KilnError, throwIfAborted } from './errors.js';
 import type { Params, Result } from './protocol.js';
 import { sizeOf } from './tensor.js';
-import { turn, type Training } from './training.js';
+import type { Training } from './training.js';
+import { turn } from './turn.js';
 import type { Summary } from './types.js';
 import { fills, updates, type Wasm } from './wasm.js';
 

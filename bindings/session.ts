@@ -13,7 +13,8 @@ import { optionText, type Options } from './options.js';
 import type {
   CallMessage, FromWorker, Params, Result, RunInfo, StateInfo, ToWorker, WorkerEvent,
 } from './protocol.js';
-import { Training, turn } from './training.js';
+import { Training } from './training.js';
+import { turn } from './turn.js';
 import type { DataProgress, GradientCheck, Summary } from './types.js';
 import { load, type Wasm } from './wasm.js';
 

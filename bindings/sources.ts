@@ -5,6 +5,7 @@
 
 import { checkOneOf, kindOf } from './check.js';
 import { KilnError, throwIfAborted, toKilnError } from './errors.js';
+import { turn } from './turn.js';
 
 /** What a .bin file holds; without it, its official name tells (E_SPLIT for other names). */
 interface Holds { split?: 'train' | 'test' | undefined }
@@ -70,7 +71,10 @@ export function isBytes(value: unknown): value is Uint8Array {
 
 async function* bytesInPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   const piece = 1 << 20;
-  for (let at = 0; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece);
+  for (let at = 0; at < bytes.length; at += piece) {
+    await turn(); // these bytes are here already: nothing else gives way
+    yield bytes.subarray(at, at + piece);
+  }
 }
 
 /**

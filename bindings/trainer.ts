@@ -18,44 +18,19 @@ import {
 } from './options.js';
 import { ProgressQueue } from './progress-queue.js';
 import type { CallName, Params, Result, RunInfo, StateInfo, WorkerEvent } from './protocol.js';
+import { TrainerTarget } from './trainer-events.js';
 import {
   keyedOptions, optionsOfInit, optionsOfReset, sendable, type ResetInit, type TrainerInit,
 } from './trainer-init.js';
 import type {
-  Backend, DataProgress, DatasetInfo, EpochEvent, ErrorEvent_, Evaluation, GradientCheck, History,
-  Inspection, JoinedProgress, KeptCheckpoint, LayerTime, Metrics, NamedTensor, OptionInfo,
-  Prediction, Preset, Progress, RunState, Split, StateEvent, Summary, TrainerEvent,
+  Backend, DatasetInfo, Evaluation, GradientCheck, History, Inspection, JoinedProgress,
+  KeptCheckpoint, LayerTime, Metrics, NamedTensor, OptionInfo, Prediction, Preset, Progress,
+  RunState, Split, Summary, TrainerEvent,
 } from './types.js';
 import { inlineWasm } from './wasm.js';
 
+export type { TrainerEvents } from './trainer-events.js';
 export type { ResetInit, TrainerInit } from './trainer-init.js';
-
-/** Every event is a CustomEvent with this in `detail`. */
-export interface TrainerEvents {
-  progress: Progress;
-  epoch: EpochEvent;
-  state: StateEvent;
-  error: ErrorEvent_;
-  dataprogress: DataProgress;
-}
-
-type Listener<K extends keyof TrainerEvents> = (event: CustomEvent<TrainerEvents[K]>) => void;
-
-type AnyListener = ((event: Event) => void) | { handleEvent(event: Event): void } | null;
-
-/** EventTarget, with the types of these events. */
-interface TrainerTarget {
-  addEventListener<K extends keyof TrainerEvents>(
-    type: K, listener: Listener<K>, options?: AddEventListenerOptions | boolean): void;
-  addEventListener(type: string, listener: AnyListener,
-    options?: AddEventListenerOptions | boolean): void;
-  removeEventListener<K extends keyof TrainerEvents>(
-    type: K, listener: Listener<K>, options?: EventListenerOptions | boolean): void;
-  removeEventListener(type: string, listener: AnyListener,
-    options?: EventListenerOptions | boolean): void;
-  dispatchEvent(event: Event): boolean;
-}
-const TrainerTarget = EventTarget as unknown as new () => TrainerTarget;
 
 export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgress> {
   readonly #init: TrainerInit;
@@ -254,12 +229,14 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
 
   /**
    * Probabilities of the classes, label and pixels (C, H, W; 0..255) of some images of a split, in
-   * the order asked for. E_ARG; E_ABORTED when a new run begins.
+   * the order asked for. E_ARG; E_ABORTED by the signal, or when a new run begins.
    */
   async predict(split: Split, indices: readonly number[],
-    options: { views?: number | undefined } = {}): Promise<Prediction[]> {
-    const { views = 1 } = known('predict', options, ['views']);
-    return this.#call('predict', { split, indices: listOf('predict', 'indices', indices), views });
+    options: { views?: number | undefined; signal?: AbortSignal | undefined } = {}):
+    Promise<Prediction[]> {
+    const { views = 1, signal } = known('predict', options, ['views', 'signal']);
+    const params = { split, indices: listOf('predict', 'indices', indices), views };
+    return this.#call('predict', params, { signal });
   }
 
   /** Probabilities of the classes for an image (C, H, W) of bytes. E_SHAPE, E_ARG. */
@@ -294,9 +271,14 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('summarise', { net });
   }
 
-  /** The gradients of each layer of a net against numeric ones. E_NOTATION, E_SHAPE, E_MEMORY. */
-  gradcheck(net: string): Promise<GradientCheck[]> {
-    return this.#call('gradcheck', { net });
+  /**
+   * The gradients of each layer of a net against numeric ones. A run that goes goes on meanwhile.
+   * E_NOTATION, E_SHAPE, E_MEMORY; E_ABORTED by the signal.
+   */
+  async gradcheck(net: string, options: { signal?: AbortSignal | undefined } = {}):
+    Promise<GradientCheck[]> {
+    const { signal } = known('gradcheck', options, ['signal']);
+    return this.#call('gradcheck', { net }, { signal });
   }
 
   optionTable(): Promise<OptionInfo[]> {

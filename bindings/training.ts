@@ -5,6 +5,7 @@
 
 import { KilnError, toErrorMessage } from './errors.js';
 import type { WorkerEvent } from './protocol.js';
+import { turn } from './turn.js';
 import type { History, Metrics, Progress, RunState } from './types.js';
 import type { Wasm } from './wasm.js';
 
@@ -21,28 +22,6 @@ const KEEP_MS = 15_000;
 const PROGRESS_MS = 100;
 /** How much the newest pace counts against the pace so far. */
 const PACE_WEIGHT = 0.3;
-
-let gate: { port: MessagePort; waiting: (() => void)[] } | null = null;
-
-/**
- * Resolves once what has arrived meanwhile was handled. By a message to oneself: timers are
- * slowed in hidden tabs and never take less than four milliseconds, messages are neither.
- */
-export function turn(): Promise<void> {
-  // Node hands out a thousand messages of one port before it looks at another.
-  if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve));
-  if (gate === null) {
-    const { port1, port2 } = new MessageChannel();
-    const waiting: (() => void)[] = [];
-    port1.onmessage = () => waiting.shift()?.();
-    gate = { port: port2, waiting };
-  }
-  const { port, waiting } = gate;
-  return new Promise((resolve) => {
-    waiting.push(resolve);
-    port.postMessage(null);
-  });
-}
 
 export class Training {
   state: RunState;

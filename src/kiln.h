@@ -96,8 +96,7 @@ KILN_API int kiln_constants(void);
  * it (absent: all do). words, of init and augment: [{"name","min","max" (of the number behind it),
  * "needs" (another word)}..]. */
 KILN_API int kiln_options(void);
-/* Text: the presets, [{"name","title","net","options":{...},"note"}], the nets of the course and of
- * the page. */
+/* Text: [{"name","title","net","options":{...},"note"}], the nets of the course and the page. */
 KILN_API int kiln_presets(void);
 
 /* ---- nets (class Model) ---------------------------------------------------------------------- */
@@ -162,21 +161,23 @@ KILN_API int kiln_net_hash(int net);
  * rel_error, share the largest difference by the tensor's largest gradient, kinks the entries left
  * out because they lie at a corner. */
 KILN_API int kiln_gradcheck(const char *notation, const char *options);
-/* The same layer by layer, for who must not be away for long: _create returns a handle, _next
- * leaves the rows of the next layer, and after the last one an empty text. Source: cs231n,
- * gradient_check.py. */
+/* The same layer by layer: _create returns a handle, _next leaves the rows of the next layer, and
+ * after the last one an empty text. Source: cs231n, gradient_check.py. */
 KILN_API int kiln_gradcheck_create(const char *notation, const char *options);
 KILN_API int kiln_gradcheck_next(int check);
 KILN_API int kiln_gradcheck_destroy(int check);
 
 /* ---- data sets (class Dataset) --------------------------------------------------------------- */
 
-/* Numbers of the splits. */
-enum { KILN_TRAIN, KILN_VALIDATION, KILN_TEST };
+enum { KILN_TRAIN, KILN_VALIDATION, KILN_TEST }; /* numbers of the splits */
 
 /* The procedural ten-class set of 32x32 RGB images. options: data-seed= (uint32, 1), train=,
  * validation=, test= (numbers of images; 8000, 1000, 1000). Returns a handle. */
 KILN_API int kiln_data_builtin(const char *options);
+/* The same in pieces: _create returns the handle of a set to be drawn, _draw draws so many images
+ * more, at least 1, and returns how many are left; at 0 the set is finished and may be used. */
+KILN_API int kiln_data_builtin_create(const char *options);
+KILN_API int kiln_data_builtin_draw(int data, int images);
 /* An empty CIFAR-10 set, to be filled and then finished: until then KILN_E_STATE for who uses it.
  * Returns a handle. */
 KILN_API int kiln_data_create(void);
@@ -193,8 +194,7 @@ KILN_API int kiln_data_kind(const char *name, const uint8_t *head, int size, int
 enum { KILN_BY_NAME = -1 };
 KILN_API int kiln_data_add_file(int data, const char *name, const uint8_t *bytes, int size,
                                 int split);
-/* The next bytes of an unpacked tar archive, in pieces of any size. Returns the records read so
- * far. */
+/* The next bytes of an unpacked tar, in pieces of any size. Returns the records read so far. */
 KILN_API int kiln_data_feed_tar(int data, const uint8_t *bytes, int size);
 /* No more bytes: checks that nothing is cut short, splits (options: validation=1000, train=, test=:
  * at most so many images) and computes means and deviations of the training images. */

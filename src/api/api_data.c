@@ -2,6 +2,7 @@
  * The public functions of data sets: kiln.h, "data sets". Arguments are checked here, the bytes of
  * files in src/data.
  */
+#include <limits.h>
 #include <stdio.h>
 
 #include "api/api_layers.h"
@@ -25,6 +26,8 @@ _Static_assert((int)KILN_FILE_RECORDS == KILN_IS_RECORDS && (int)KILN_FILE_GZIP 
 typedef struct {
     kiln_dataset set;
     kiln_arena self;
+    uint32_t seed;
+    int drawn; /* images of a built-in set; -1: of another */
 } data_object;
 
 static const char *const split_name[KILN_SPLITS] = {"training", "validation", "test"};
@@ -65,6 +68,7 @@ static int make_object(data_object **object)
     KILN_TRY(kiln_arena_create(&self, sizeof **object, "the data set"));
     *object = (data_object *)(void *)self.base;
     (*object)->self = self;
+    (*object)->drawn = -1;
     return KILN_OK;
 }
 
@@ -85,7 +89,7 @@ static int put(data_object *object, int status)
     return handle;
 }
 
-int kiln_data_builtin(const char *options)
+int kiln_data_builtin_create(const char *options)
 {
     static const int standard[KILN_SPLITS] = {8000, 1000, 1000};
     int count[KILN_SPLITS];
@@ -96,8 +100,32 @@ int kiln_data_builtin(const char *options)
     for (int i = 0; i < KILN_SPLITS; i++)
         count[i] = o.count[i] < 0 ? standard[i] : (int)o.count[i];
     KILN_TRY(make_object(&object));
-    return put(object,
-               kiln_builtin_create(&object->set, (uint32_t)o.seed, count[0], count[1], count[2]));
+    object->seed = (uint32_t)o.seed;
+    object->drawn = 0;
+    return put(object, kiln_builtin_begin(&object->set, count[0], count[1], count[2]));
+}
+
+int kiln_data_builtin_draw(int data, int images)
+{
+    data_object *object = kiln_handle_get(KILN_KIND_DATA, data);
+    int left;
+
+    if (!object) return KILN_E_HANDLE;
+    if (object->drawn < 0) return kiln_fail(KILN_E_STATE, "data set: only a built-in one is drawn");
+    if (images < 1) return kiln_fail(KILN_E_ARG, "data set: %d images to draw", images);
+    if (object->set.finished) return 0;
+    left = kiln_builtin_draw(&object->set, object->seed, object->drawn, images);
+    if (left > 0) object->drawn += images;
+    return left;
+}
+
+int kiln_data_builtin(const char *options)
+{
+    int data;
+
+    KILN_TRY(data = kiln_data_builtin_create(options));
+    kiln_data_builtin_draw(data, INT_MAX);
+    return data;
 }
 
 int kiln_data_create(void)

@@ -9,6 +9,7 @@
  * Layers of an image, from the back: a gradient between four corners with a soft pattern;
  * distractors; the drawing; perhaps something that hides a part; light from one side; noise.
  */
+#include <limits.h>
 #include <stddef.h>
 
 #include "base/rng.h"
@@ -237,9 +238,9 @@ static void draw_image(uint8_t *image, const kiln_drawing *drawing, kiln_rng rng
 /* ---- the set --------------------------------------------------------------------------------- */
 
 typedef struct {
-    uint8_t *image, *label;
+    uint8_t *image, *label; /* of the split */
     uint32_t seed;
-    int split, count;
+    int split, first, last;
 } job;
 
 /* Each ten images hold every class once, in random order. */
@@ -256,8 +257,8 @@ static int class_of(uint32_t seed, int split, int i)
 static void draw_some(void *context, int task, int thread)
 {
     const job *j = context;
-    const int first = task * TASK_IMAGES;
-    const int last = first + TASK_IMAGES < j->count ? first + TASK_IMAGES : j->count;
+    const int first = j->first + task * TASK_IMAGES;
+    const int last = first + TASK_IMAGES < j->last ? first + TASK_IMAGES : j->last;
 
     (void)thread;
     for (int i = first; i < last; i++) {
@@ -268,11 +269,24 @@ static void draw_some(void *context, int task, int thread)
     }
 }
 
-int kiln_builtin_create(kiln_dataset *d, uint32_t seed, int train, int validation, int test)
+/* Images and labels of all splits, one after the other, and the mean image: plan, then take. */
+static int take_memory(kiln_dataset *d, const int count[KILN_SPLITS])
+{
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < KILN_SPLITS; i++) {
+            d->image[i] = kiln_arena_take(&d->arena, (size_t)count[i], 3 * PIXELS);
+            d->label[i] = kiln_arena_take(&d->arena, (size_t)count[i], 1);
+        }
+        d->mean_image = kiln_arena_take(&d->arena, 3 * PIXELS, sizeof *d->mean_image);
+        if (pass == 0) KILN_TRY(kiln_arena_create(&d->arena, d->arena.used, "the built-in set"));
+    }
+    return KILN_OK;
+}
+
+int kiln_builtin_begin(kiln_dataset *d, int train, int validation, int test)
 {
     const int count[KILN_SPLITS] = {train, validation, test};
     kiln_dataset set = {.C = 3, .H = SIDE, .W = SIDE, .classes = KILN_DRAWINGS, .name = "builtin"};
-    uint8_t *image[KILN_SPLITS], *label[KILN_SPLITS];
 
     *d = (kiln_dataset){0};
     for (int i = 0; i < KILN_SPLITS; i++)
@@ -280,23 +294,32 @@ int kiln_builtin_create(kiln_dataset *d, uint32_t seed, int train, int validatio
             return kiln_fail(KILN_E_ARG, "builtin: %d images asked for; a split has %d to %d",
                              count[i], i == 0, COUNT_MAX);
     for (int i = 0; i < KILN_DRAWINGS; i++) set.class_name[i] = kiln_drawings[i].name;
-    for (int pass = 0; pass < 2; pass++) { /* plan, then take */
-        for (int i = 0; i < KILN_SPLITS; i++) {
-            image[i] = kiln_arena_take(&set.arena, (size_t)count[i], 3 * PIXELS);
-            label[i] = kiln_arena_take(&set.arena, (size_t)count[i], 1);
-        }
-        set.mean_image = kiln_arena_take(&set.arena, 3 * PIXELS, sizeof *set.mean_image);
-        if (pass == 0) KILN_TRY(kiln_arena_create(&set.arena, set.arena.used, "the built-in set"));
-    }
-    for (int i = 0; i < KILN_SPLITS; i++) {
-        job j = {image[i], label[i], seed, i, count[i]};
-
-        kiln_parallel((count[i] + TASK_IMAGES - 1) / TASK_IMAGES, draw_some, &j);
-        set.count[i] = count[i];
-        set.image[i] = image[i];
-        set.label[i] = label[i];
-    }
+    KILN_TRY(take_memory(&set, count));
+    for (int i = 0; i < KILN_SPLITS; i++) set.count[i] = count[i];
     *d = set;
-    kiln_dataset_measure(d);
     return KILN_OK;
+}
+
+int kiln_builtin_draw(kiln_dataset *d, uint32_t seed, int first, int n)
+{
+    int before = 0; /* images of the splits before this one */
+
+    for (int i = 0; i < KILN_SPLITS; before += d->count[i++]) {
+        job j = {(uint8_t *)(uintptr_t)d->image[i], (uint8_t *)(uintptr_t)d->label[i], seed, i,
+                 first - before, d->count[i]};
+
+        if (j.first < 0) j.first = 0;
+        if (n < j.last - (first - before)) j.last = first - before + n;
+        if (j.first < j.last)
+            kiln_parallel((j.last - j.first + TASK_IMAGES - 1) / TASK_IMAGES, draw_some, &j);
+    }
+    if (n < before - first) return before - first - n;
+    kiln_dataset_measure(d);
+    return 0;
+}
+
+int kiln_builtin_create(kiln_dataset *d, uint32_t seed, int train, int validation, int test)
+{
+    KILN_TRY(kiln_builtin_begin(d, train, validation, test));
+    return kiln_builtin_draw(d, seed, 0, INT_MAX);
 }

@@ -46,11 +46,13 @@ int kiln_cifar10_create(kiln_dataset *d)
 
 /* ---- files and archives ---------------------------------------------------------------------- */
 
-/* KILN_E_STATE once finished, the first failure again when an archive was refused. */
+/* KILN_E_STATE once finished and for a built-in set, the first failure again when an archive was
+ * refused. */
 static int check_open(kiln_dataset *d)
 {
     if (!d->reader)
-        return kiln_fail(KILN_E_STATE, "data set: is finished; make a new one to read files");
+        return kiln_fail(KILN_E_STATE, "data set: %s; make a new one to read files",
+                         d->finished ? "is finished" : "the built-in one is drawn");
     if (reading_of(d)->reader.failed)
         return kiln_fail(reading_of(d)->reader.failed,
                          "data set: its archive was refused; make a new one");

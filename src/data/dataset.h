@@ -36,6 +36,10 @@ void kiln_dataset_measure(kiln_dataset *d);
 
 /* builtin.c: ten classes drawn in C. Image i of a split depends on (seed, split, i) alone. */
 int kiln_builtin_create(kiln_dataset *d, uint32_t seed, int train, int validation, int test);
+/* The same in pieces: takes the memory; then draws images first .. first + n - 1, counted through
+ * the splits, and returns how many come after them. With the last one the set is finished. */
+int kiln_builtin_begin(kiln_dataset *d, int train, int validation, int test);
+int kiln_builtin_draw(kiln_dataset *d, uint32_t seed, int first, int n);
 
 /* cifar10.c, archive.c: see kiln.h for what each does and its errors. */
 int kiln_cifar10_create(kiln_dataset *d);

@@ -55,6 +55,35 @@ static void options_are_read_and_checked(void **state)
     kiln_data_destroy(b);
 }
 
+static void a_set_is_drawn_in_pieces(void **state)
+{
+    static const char options[] = "train=60\nvalidation=20\ntest=20\ndata-seed=5\n";
+    const int whole = small_builtin(), data = kiln_data_builtin_create(options);
+    const int files = kiln_data_create();
+    char text[2000];
+
+    (void)state;
+    refused(kiln_data_builtin_create("train=0"), KILN_E_ARG, "0 images");
+    refused(kiln_data_builtin_draw(data, 0), KILN_E_ARG, "0 images");
+    refused(kiln_data_builtin_draw(data + 1000, 1), KILN_E_HANDLE, "data set");
+    refused(kiln_data_builtin_draw(files, 1), KILN_E_STATE, "only a built-in one");
+    refused(kiln_data_info(data), KILN_E_STATE, "finish it");
+    refused(kiln_data_add_file(data, "test_batch.bin", (const uint8_t *)"", 0, KILN_BY_NAME),
+            KILN_E_STATE, "the built-in one is drawn");
+    assert_int_equal(kiln_data_builtin_draw(data, 70), 30);
+    refused(kiln_data_image(data, KILN_TRAIN, 0, NULL), KILN_E_STATE, "finish it");
+    assert_int_equal(kiln_data_builtin_draw(data, 2147483647), 0);
+    assert_int_equal(kiln_data_builtin_draw(data, 1), 0);
+    CHECK(kiln_data_info(whole) > 0);
+    snprintf(text, sizeof text, "%s", kiln_text());
+    CHECK(kiln_data_info(data) > 0);
+    assert_string_equal(text, kiln_text());
+    assert_int_equal(kiln_data_builtin_draw(whole, 1), 0);
+    kiln_data_destroy(whole);
+    kiln_data_destroy(data);
+    kiln_data_destroy(files);
+}
+
 static void batches_are_in_the_course_order(void **state)
 {
     const int data = small_builtin(), n = 37; /* more than is decoded at a time */
@@ -193,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(info_tells_what_there_is),
         cmocka_unit_test(options_are_read_and_checked),
+        cmocka_unit_test(a_set_is_drawn_in_pieces),
         cmocka_unit_test(batches_are_in_the_course_order),
         cmocka_unit_test(arguments_are_checked),
         cmocka_unit_test(knn_counts_what_a_plain_loop_counts),

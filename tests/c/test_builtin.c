@@ -49,6 +49,29 @@ static void an_image_depends_on_seed_split_and_index_alone(void **state)
     kiln_dataset_destroy(&c);
 }
 
+static void pieces_make_the_whole(void **state)
+{
+    const int n[] = {1, 31, 32, 33, 7, 64}; /* over the ends of tasks and of splits */
+    int first = 0, left = 190;
+    kiln_dataset whole, d;
+
+    (void)state;
+    assert_int_equal(kiln_builtin_create(&whole, 7, 100, 40, 50), 0);
+    assert_int_equal(kiln_builtin_begin(&d, 100, 40, 50), 0);
+    for (int i = 0; left; i = (i + 1) % 6) {
+        CHECK(!d.finished);
+        left = left > n[i] ? left - n[i] : 0;
+        assert_int_equal(kiln_builtin_draw(&d, 7, first, n[i]), left);
+        first += n[i];
+    }
+    CHECK(d.finished);
+    CHECK(d.hash == whole.hash);
+    assert_memory_equal(d.mean, whole.mean, sizeof d.mean);
+    assert_memory_equal(d.mean_image, whole.mean_image, D * sizeof(float));
+    kiln_dataset_destroy(&whole);
+    kiln_dataset_destroy(&d);
+}
+
 static void classes_are_balanced_and_shuffled(void **state)
 {
     kiln_dataset d;
@@ -119,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_thousand_images_are_pinned),
         cmocka_unit_test(an_image_depends_on_seed_split_and_index_alone),
+        cmocka_unit_test(pieces_make_the_whole),
         cmocka_unit_test(classes_are_balanced_and_shuffled),
         cmocka_unit_test(colour_does_not_tell_the_class),
         cmocka_unit_test(counts_out_of_range_are_refused),
