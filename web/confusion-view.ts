@@ -16,6 +16,14 @@ import { View } from './view.js';
 const words = strings.confusion;
 const EVERY = 2000; // milliseconds
 
+/** Where each key goes in the table: rows, columns. */
+const MOVES: Record<string, [number, number]> = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+};
+
 export class ConfusionView extends View {
   readonly #split = h(
     'select',
@@ -23,7 +31,14 @@ export class ConfusionView extends View {
     ...Object.entries(words.splits).map(([value, text]) => h('option', { value }, text)),
   );
   readonly #button = h('button', { type: 'button', onclick: () => this.#ask() }, words.evaluate);
-  readonly #table = h('table');
+  readonly #table = h('table', {
+    onkeydown: (event: KeyboardEvent) => this.#press(event),
+    onfocusin: (event: Event) => this.#choose(event.target),
+    onclick: (event: Event) => this.#choose(event.target),
+    onpointerover: (event: Event) => this.#choose(event.target),
+  });
+  /** The chosen cell in words; those who hear the table have its heads with each cell. */
+  readonly #here = h('p', { class: 'note here', 'aria-hidden': 'true' });
   readonly #summary = h('p', { class: 'note' }, words.empty);
   readonly #poller = new Poller(
     () => this.#evaluate(),
@@ -33,6 +48,8 @@ export class ConfusionView extends View {
   );
   #cells: HTMLTableCellElement[] = [];
   #recalls: HTMLTableCellElement[] = [];
+  #said: string[] = [];
+  #chosen = 0;
   #madeFor = '';
   #stale = false;
 
@@ -41,7 +58,7 @@ export class ConfusionView extends View {
   }
 
   protected override build(): void {
-    show(this.#table, false);
+    this.#showTable(false);
     this.root.append(
       h(
         'figure',
@@ -56,6 +73,7 @@ export class ConfusionView extends View {
         ),
         this.#summary,
         this.#table,
+        this.#here,
         h('figcaption', {}, words.caption),
       ),
     );
@@ -91,7 +109,7 @@ export class ConfusionView extends View {
   #clear(): void {
     this.#stale = false;
     draw(this, () => {
-      show(this.#table, false);
+      this.#showTable(false);
       setText(this.#summary, words.empty);
     });
   }
@@ -112,7 +130,7 @@ export class ConfusionView extends View {
 
   #show({ split, count: total, correct, confusion }: Evaluation, classes: string[]): void {
     this.#prepare(classes, split);
-    show(this.#table, true);
+    this.#showTable(true);
     setText(this.#summary, words.summary(correct, total));
     classes.forEach((_, row) =>
       draw(this.#recalls[row]!, () => this.#fillRow(confusion, row, classes)),
@@ -127,17 +145,50 @@ export class ConfusionView extends View {
       const cell = this.#cells[row * n + column]!;
       const share = sum ? value / sum : 0;
       setText(cell, value === 0 ? '·' : count(value));
-      cell.title = words.cell(classes[row]!, classes[column]!, value);
+      this.#said[row * n + column] = words.cell(classes[row]!, classes[column]!, value, share);
       cell.style.setProperty('--tint', `${Math.round(tint(share, row === column))}%`);
     }
     setText(this.#recalls[row]!, sum ? count((100 * confusion[row * n + row]!) / sum) : '–');
+    this.#say();
+  }
+
+  #showTable(shown: boolean): void {
+    for (const node of [this.#table, this.#here]) show(node, shown);
+  }
+
+  #say(): void {
+    setText(this.#here, (this.#cells[this.#chosen] && this.#said[this.#chosen]) || words.hint);
+  }
+
+  /** One cell at a time is within reach of the Tab key; the arrow keys go on from it. */
+  #choose(target: EventTarget | null): void {
+    const chosen = this.#cells.indexOf(target as HTMLTableCellElement);
+    if (chosen < 0) return;
+    this.#cells[this.#chosen]?.classList.remove('chosen');
+    this.#cells[this.#chosen]!.tabIndex = -1;
+    this.#chosen = chosen;
+    this.#cells[chosen]!.classList.add('chosen');
+    this.#cells[chosen]!.tabIndex = 0;
+    this.#say();
+  }
+
+  #press(event: KeyboardEvent): void {
+    const move = MOVES[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const n = this.#recalls.length;
+    const [row, column] = [Math.floor(this.#chosen / n) + move[0], (this.#chosen % n) + move[1]];
+    if (row >= 0 && row < n && column >= 0 && column < n) this.#cells[row * n + column]!.focus();
   }
 
   #prepare(classes: string[], split: string): void {
     const key = `${split} ${classes.join()}`;
     if (key === this.#madeFor) return;
     this.#madeFor = key;
-    this.#cells = classes.flatMap(() => classes.map(() => h('td')));
+    this.#cells = classes.flatMap(() => classes.map(() => h('td', { tabindex: '-1' })));
+    this.#said = [];
+    this.#chosen = 0;
+    this.#cells[0]!.tabIndex = 0;
     this.#recalls = classes.map(() => h('td', { class: 'recall' }));
     const n = classes.length;
     this.#table.replaceChildren(

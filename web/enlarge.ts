@@ -16,14 +16,18 @@ export interface Picture {
   caption: () => string;
 }
 
-/** A button that opens the pictures; a click on one of them does so, too. */
+/**
+ * A button that opens the pictures; a click on one of them does so, too, where they are always the
+ * same. Others are asked for when they are wanted.
+ */
 export function enlarger(
   root: ShadowRoot,
   name: () => string,
-  pictures: readonly Picture[],
+  pictures: readonly Picture[] | (() => readonly Picture[]),
 ): HTMLButtonElement {
-  const open = (): void => show(root, name(), pictures);
-  for (const { canvas } of pictures) {
+  const open = (): void =>
+    show(root, name(), typeof pictures === 'function' ? pictures() : pictures);
+  for (const { canvas } of typeof pictures === 'function' ? [] : pictures) {
     canvas.classList.add('enlargeable');
     canvas.addEventListener('click', open);
   }

@@ -85,12 +85,14 @@ export class LayerView extends View {
   }
 
   protected override build(): void {
+    const caption = (): string => this.#name.textContent ?? '';
+    const enlarge = enlarger(this.root, caption, [{ canvas: this.#picture, caption }]);
     this.root.append(
       h(
         'figure',
         {},
         h('h2', {}, words.title),
-        h('div', { class: 'row' }, this.#picture, this.#name),
+        h('div', { class: 'row' }, this.#picture, this.#name, enlarge),
         this.#rows,
         h('figcaption', {}, words.caption, ' ', words.scale),
       ),

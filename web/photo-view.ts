@@ -4,6 +4,7 @@ import barCss from './styles/bars.css?inline';
 import css from './styles/photo.css?inline';
 import { h, setText, show } from './dom.js';
 import { draw } from './draw.js';
+import { enlarger } from './enlarge.js';
 import { bars, guesses, type Bars } from './guesses.js';
 import { isPhoto, readPhoto, type Photo } from './photo.js';
 import { picture, put } from './pixels.js';
@@ -41,6 +42,9 @@ export class PhotoView extends View {
     { type: 'button', class: 'plain', onclick: () => this.#show([]) },
     words.remove,
   );
+  readonly #enlarge = enlarger(this.root, () => words.all, () =>
+    this.#shown.map(({ canvas }) => ({ canvas, caption: () => canvas.ariaLabel ?? '' })),
+  );
   readonly #said = h('p', { class: 'said', role: 'status' });
   readonly #cards = h('div', { class: 'photos' });
   readonly #caption = h('figcaption', {}, words.caption);
@@ -63,14 +67,13 @@ export class PhotoView extends View {
       { type: 'button', onclick: () => this.#file.click() },
       words.choose,
     );
-    show(this.#remove, false);
-    show(this.#caption, false);
+    this.#offer(false);
     this.root.append(
       h(
         'figure',
         {},
         h('h2', {}, words.title),
-        h('div', { class: 'row' }, choose, this.#file, this.#remove),
+        h('div', { class: 'row' }, choose, this.#file, this.#enlarge, this.#remove),
         h('p', { class: 'note' }, words.hint),
         this.#said,
         this.#cards,
@@ -148,8 +151,12 @@ export class PhotoView extends View {
     });
     this.#cards.replaceChildren(...this.#shown.map(({ node }) => node));
     setText(this.#said, '');
-    show(this.#remove, photos.length > 0);
-    show(this.#caption, photos.length > 0);
+    this.#offer(photos.length > 0);
+  }
+
+  /** What can be done with pictures, where there are some. */
+  #offer(some: boolean): void {
+    for (const node of [this.#enlarge, this.#remove, this.#caption]) show(node, some);
   }
 
   async #ask(): Promise<void> {

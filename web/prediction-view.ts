@@ -8,6 +8,7 @@ import css from './styles/predictions.css?inline';
 import type { DatasetInfo, Prediction, Split } from '../bindings/types.js';
 import { h, setText, show } from './dom.js';
 import { draw } from './draw.js';
+import { enlarger } from './enlarge.js';
 import { bars, guesses, type Bars, type Guess } from './guesses.js';
 import { picture } from './pixels.js';
 import { Poller } from './poll.js';
@@ -35,6 +36,10 @@ interface Card {
 
 export class PredictionView extends View {
   readonly #cards: Card[] = Array.from({ length: PAGE }, () => this.#card());
+  readonly #enlarge = enlarger(this.root, () => words.chosen, () => {
+    const { canvas, sentence } = this.#chosenCard;
+    return [{ canvas, caption: () => sentence.textContent ?? '' }];
+  });
   readonly #range = h('span', { class: 'note' });
   readonly #score = h('span', { class: 'note score' });
   readonly #caption = h('figcaption', {}, words.caption);
@@ -70,6 +75,7 @@ export class PredictionView extends View {
             this.#range,
             turn(PAGE, words.next),
           ),
+          this.#enlarge,
         ),
         h('div', { class: 'cards' }, ...this.#cards.map(({ button }) => button)),
         this.#caption,
@@ -109,7 +115,13 @@ export class PredictionView extends View {
     );
     const card: Card = { button, canvas, mark, truth, sentence, bars: three, index: -1, drawn: '' };
     button.addEventListener('click', () => this.#choose(card));
+    button.addEventListener('dblclick', () => this.#enlarge.click());
     return card;
+  }
+
+  /** The chosen one, or the first of those that are shown. */
+  get #chosenCard(): Card {
+    return this.#cards.find(({ index }) => index === this.#chosen) ?? this.#cards[0]!;
   }
 
   #choose(card: Card): void {

@@ -41,6 +41,7 @@ export const pictures = {
     scores:
       ' A hinge loss knows no probabilities: beside the classes stands how far each score lies ' +
       'below the best.',
+    chosen: 'The chosen image',
     previous: 'Previous',
     next: 'Next',
     image: (
@@ -70,6 +71,7 @@ export const pictures = {
     untrained: 'The network is untrained: what it says is a guess. Press Start first.',
     label: (name: string, said: string): string => `${name} as the network sees it: ${said}`,
     remove: 'Remove the pictures',
+    all: 'Your pictures as the network sees them',
     most: (shown: number, all: number): string => `The first ${shown} of ${all} pictures.`,
     svg: (name: string): string =>
       `${name} is an SVG drawing, not a photo: save it as PNG and open that.`,

@@ -258,7 +258,11 @@ export const strings = {
     empty: 'Appears after the first epoch.',
     working: 'Evaluating…',
     recall: 'right, %',
-    cell: (truth: string, said: string, n: number): string => `${n} × ${truth} taken for ${said}`,
+    cell: (truth: string, said: string, n: number, share: number): string =>
+      truth === said
+        ? `${truth}: ${count(n)} right, ${percent(share, 0)}`
+        : `${truth} taken for ${said}: ${count(n)}, ${percent(share, 0)}`,
+    hint: 'Point at a cell, tap it, or go through the cells with the arrow keys.',
   },
 
   timing: {

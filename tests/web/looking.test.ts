@@ -258,6 +258,24 @@ test('pictures enlarge by click and by Enter, and Esc closes them', async () => 
   ).toBe('Enlarge');
 });
 
+test('images and own pictures enlarge, too', async () => {
+  const page = await open();
+  const cards = page.locator('kiln-prediction-view');
+  await cards.locator('.card').nth(4).click();
+  await cards.getByRole('button', { name: 'Enlarge: The chosen image' }).click();
+  const dialog = page.getByRole('dialog', { name: 'The chosen image' });
+  await dialog.getByText('Test image 4: ').waitFor();
+  expect((await dialog.locator('canvas').boundingBox())!.width).toBeGreaterThan(300);
+  await page.keyboard.press('Escape');
+  await cards.locator('.card').nth(2).dblclick();
+  await dialog.getByText('Test image 2: ').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('kiln-layer-view').scrollIntoViewIfNeeded();
+  await page.locator('kiln-layer-view', { hasText: 'Test image 2, ' }).waitFor();
+  await page.locator('kiln-layer-view .picture').click();
+  await page.getByRole('dialog', { name: 'Test image 2, ' }).waitFor();
+});
+
 test('the time by layer is there after the run, also when nobody looked', async () => {
   const page = await open('#train=1000&epochs=2', { viewport: { width: 1280, height: 500 } });
   await button(page, 'Start').click();

@@ -44,9 +44,34 @@ describe('explanations', () => {
 
   test('stand in no title alone', async () => {
     const { page, close } = await visit(site);
-    for (const view of ['run-bar', 'net-editor', 'option-panel', 'data-panel', 'readout']) {
-      expect(await page.locator(`kiln-${view} [title]`).count()).toBe(0);
+    await button(page, 'Evaluate now').click();
+    await page.locator('kiln-confusion-view tbody tr').first().waitFor();
+    expect(await page.locator('[title]').count()).toBe(0); // in shadow trees, too
+    await close();
+  });
+
+  test('of a cell of the confusions stand below, by pointer, finger and keyboard', async () => {
+    const { page, close } = await visit(site, { hasTouch: true });
+    await button(page, 'Evaluate now').click();
+    const view = page.locator('kiln-confusion-view');
+    const cells = view.locator('tbody td:not(.recall)');
+    await cells.first().waitFor();
+    const names = await view.locator('tbody th').allTextContents();
+    const says = (text: string): Promise<void> =>
+      view.locator('.here').filter({ hasText: new RegExp(`^${text}, \\d+ %$`) }).waitFor();
+    await cells.nth(23).hover();
+    await says('\\w+( taken for \\w+: \\d+|: \\d+ right)'); // views above may still grow
+    await cells.nth(0).tap();
+    await says(`${names[0]}: \\d+ right`);
+    await page.mouse.move(0, 0);
+    await cells.nth(0).focus();
+    for (const key of ['Left', 'Up', 'Right', 'Down', 'Down']) {
+      await page.keyboard.press(`Arrow${key}`);
     }
+    await says(`${names[2]} taken for ${names[1]}: \\d+`);
+    await page.keyboard.press('Shift+Tab'); // one stop for all cells
+    await page.keyboard.press('Tab');
+    expect(await cells.nth(21).evaluate((cell) => cell.matches(':focus'))).toBe(true);
     await close();
   });
 });
