@@ -102,8 +102,8 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
 
   /**
    * A checkpoint that the worker left here while the run went, every quarter of a minute: what is
-   * left of a run whose worker died, for load(). Null before the first, and after reset() or
-   * load(). The bytes are the caller's to keep, not to change.
+   * left of a run whose worker died, for load() or a file. Null before the first, and after reset()
+   * or load(); one that fails leaves it. The bytes are the caller's to keep, not to change.
    */
   get lastCheckpoint(): KeptCheckpoint | null {
     return this.#kept;
@@ -168,7 +168,11 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
   async load(bytes: Uint8Array, options: TrainOptions = {}): Promise<void> {
     const params = { bytes, options: keyedOptions('load', options) };
     while (this.#connection.starting) await this.#connection.starting;
-    if (!this.#connection.alive) await this.#open(this.#options, this.#data, undefined);
+    if (!this.#connection.alive) {
+      const kept = this.#kept;
+      await this.#open(this.#options, this.#data, undefined);
+      this.#kept = kept; // until the file turns out to be good
+    }
     await this.#call('load', params, {
       decides: true, apply: (info) => this.#begin(info, this.#data),
     });

@@ -75,9 +75,15 @@ export class CheckpointPanel extends View {
     void this.attempt(async () => {
       const trainer = this.trainer;
       if (!trainer) return;
-      const saved = await trainer.save();
+      // Of a run whose worker is no more, what it left.
+      const left = trainer.lastCheckpoint ?? null;
+      const now = await trainer.save().catch((error: unknown) => {
+        if (left === null) throw error;
+        return null;
+      });
+      if (now === null) return this.saveAs(left!.bytes, left!.epoch, left!.step);
       const { epoch = 0, step = 0 } = trainer.metrics ?? {};
-      this.saveAs(saved, epoch, step);
+      this.saveAs(now, epoch, step);
     });
   }
 

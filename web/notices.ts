@@ -24,6 +24,9 @@ export class Notices {
 
   /** An alarm is said at once by screen readers, and looks it. */
   say(topic: Topic, text: string, actions: Action[] = [], alarm = topic === 'problem'): void {
+    // A worker that ends fails every call that was under way: what the run's sentence says is said.
+    const run = this.#shown.get('run')?.textContent;
+    if (topic === 'problem' && run?.startsWith(text)) return;
     const done = (act?: () => void) => (): void => {
       this.clear(topic);
       act?.();
