@@ -2,7 +2,7 @@
 
 import { KilnError } from './errors.js';
 import type { FromWorker, ToWorker } from './protocol.js';
-import { CURE, threadOptions, workerOf } from './worker-address.js';
+import { CURE, nodeProcess, threadOptions, workerOf } from './worker-address.js';
 
 export interface WorkerSource {
   /** Address of worker.js, where a bundler or a host put it elsewhere. */
@@ -39,7 +39,7 @@ function isOwn({ workerUrl, worker }: WorkerSource): boolean {
 
 export async function startWorker(source: WorkerSource): Promise<WorkerHost> {
   if (typeof Worker !== 'undefined') return browserHost(source);
-  if (typeof process !== 'undefined' && process.versions?.node) return nodeHost(source);
+  if (nodeProcess?.versions?.node) return nodeHost(source);
   throw new KilnError('E_WORKER_LOAD', 'this platform has no workers');
 }
 

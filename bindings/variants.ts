@@ -50,13 +50,13 @@ export function reasonOf({ whyArithmetic, threads, whyThreads }: Choice): string
 }
 
 export async function platform(): Promise<Platform> {
-  const { crossOriginIsolated, navigator, process } = globalThis as {
+  const { crossOriginIsolated, navigator, process: node } = globalThis as {
     crossOriginIsolated?: boolean;
     navigator?: { hardwareConcurrency?: number };
     process?: { versions?: { node?: string } };
   };
   const relaxed = await relaxedSimd();
-  if (process?.versions?.node !== undefined) {
+  if (node?.versions?.node !== undefined) {
     const os = 'node:os'; // in a variable: bundlers for the browser leave it alone
     const { availableParallelism } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ os)
     ) as typeof import('node:os');

@@ -2,7 +2,7 @@
 
 import { KilnError, toKilnError } from './errors.js';
 import type { Variant } from './variants.js';
-import { CURE } from './worker-address.js';
+import { CURE, nodeProcess } from './worker-address.js';
 
 /**
  * An address, the bytes, or a module already compiled. An address that ends in "/" is the folder
@@ -88,7 +88,7 @@ async function fetchModule(
   signal: AbortSignal | undefined,
 ): Promise<Response | BufferSource> {
   try {
-    if (url.protocol === 'file:' && typeof process !== 'undefined') {
+    if (url.protocol === 'file:' && nodeProcess) {
       const fs = 'node:fs/promises'; // in a variable: bundlers for the browser leave it alone
       const { readFile } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ fs)) as
         typeof import('node:fs/promises');

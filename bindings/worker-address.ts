@@ -3,6 +3,12 @@
 /** What helps where a bundler or a host has put files elsewhere. */
 export const CURE = 'import kiln-nn/inline, which is one file';
 
+/**
+ * Node's, and undefined in browsers. By its whole name: of a bare `process`, bundlers for browsers
+ * take it that it has to be brought along, and Parcel gives up where it is not installed.
+ */
+export const nodeProcess = globalThis.process as typeof globalThis.process | undefined;
+
 /** Throws what the browser throws where it refuses. */
 export function workerOf(address: string | URL): Worker {
   const url = new URL(address, globalThis.location?.href);
@@ -18,5 +24,6 @@ export function workerOf(address: string | URL): Worker {
 
 /** Of a thread of Node: it takes its process' flags over, and a file stumbles over one of them. */
 export function threadOptions(): { execArgv?: string[] } {
-  return process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
+  const stumbles = nodeProcess?.execArgv.some((flag) => flag.startsWith('--input-type'));
+  return stumbles ? { execArgv: [] } : {};
 }

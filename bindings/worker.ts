@@ -40,7 +40,7 @@ async function nodePort(): Promise<Port> {
   return {
     post: (message, transfer = []) => parentPort.postMessage(message, transfer as never[]),
     listen: (receive) => parentPort.on('message', receive),
-    onUnhandled: (report) => process.on('unhandledRejection', report),
+    onUnhandled: (report) => globalThis.process.on('unhandledRejection', report),
   };
 }
 

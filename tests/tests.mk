@@ -63,5 +63,8 @@ test-web: $(PAGE) $(WEB_TEST_SRC) | browser ## Jest on the page in Chromium (CHR
 	@mkdir -p $(LOGS)
 	@CHROMIUM="$(BROWSER)" $(JEST) --selectProjects web --maxWorkers=2 2>&1 | tee $(LOGS)/web.log
 
+test-bundlers: $(DIST) | browser ## the package in pages by esbuild, Rollup, Vite, webpack, Parcel
+	@node tests/bundlers.mjs $(B)/bundlers "$(BROWSER)"
+
 accuracy: $(NATIVE) ## train on real CIFAR-10 and print the table of accuracies (long)
 	@node tests/accuracy.mjs

@@ -1,7 +1,9 @@
 // The package as npm packs it: what it holds, and that its types compile for a strict user.
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -39,10 +41,17 @@ test('has every file that its exports name, and depends on nothing', () => {
 
 test('is found by bundlers that read no exports, as Parcel does', () => {
   const folder = join(home, 'node_modules/kiln-nn');
-  const { main, types, exports } = JSON.parse(
+  const { main, types, alias, exports } = JSON.parse(
     readFileSync(join(folder, 'package.json'), 'utf8')) as
-    { main: string; types: string; exports: { '.': { types: string; default: string } } };
+    { main: string; types: string; alias: Record<string, string>;
+      exports: Record<string, { types: string; default: string }> };
   expect({ types, default: main }).toEqual(exports['.']);
+  expect(alias['./inline']).toBe(exports['./inline']!.default);
+  // A bare name of Node's is one that Parcel wants brought along, and does not find.
+  for (const file of readdirSync(join(folder, 'build/dist')).filter((f) => f.endsWith('.js'))) {
+    const text = readFileSync(join(folder, 'build/dist', file), 'utf8');
+    expect([file, text.match(/(?<![.\w?])process[.?[]+\w+/g) ?? []]).toEqual([file, []]);
+  }
 });
 
 /** What tsc says of a file in `home`. */
