@@ -167,7 +167,7 @@ test('a tab that is storing keeps what it stores, whatever another one forgets',
   expect(await stored(a)).toHaveLength(2);
 });
 
-test('who reads it reads on while another tab forgets it, and the files go after that', async () => {
+test('who reads reads on while another tab forgets, and the files go after that', async () => {
   const [a, b] = await Promise.all([open(), open()]);
   await pick(a, one);
   await panel(a).getByText(/private storage: data_batch_1.bin/).waitFor();
