@@ -134,7 +134,7 @@ export abstract class ChartView extends View {
       onCursor: (x) => this.#point(x),
     });
     this.on('progress', ({ points }) => {
-      for (const point of points) this.series.push(point.step, this.measure(point));
+      for (const point of points) this.#add(point);
       // Calm pages show at once that it goes, and move with the epochs.
       if (!calm() || !this.#empty.hidden) this.#redraw();
     });
@@ -172,6 +172,15 @@ export abstract class ChartView extends View {
     }
     this.#redraw();
     this.#announce();
+  }
+
+  /** The next point; what was drawn from its step on, a run that diverged has taken back. */
+  #add(point: Progress['points'][number]): void {
+    if (point.step <= (this.series.xs.at(-1) ?? 0)) {
+      this.series.cut(point.step);
+      this.epochs = this.epochs.filter(({ step }) => step < point.step);
+    }
+    this.series.push(point.step, this.measure(point));
   }
 
   #redraw(): void {

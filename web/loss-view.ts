@@ -6,6 +6,7 @@
 import { ChartView } from './chart-view.js';
 import type { CurveOptions, Points, YRange } from './curve.js';
 import { count, fixed, general } from './format.js';
+import { Health } from './health.js';
 import { extent } from './pixels.js';
 import { smoothPast } from './series.js';
 import { strings } from './strings.js';
@@ -17,12 +18,6 @@ const TABLE_ROWS = 20;
 /** From a loss this many times the first one on, the axis goes by powers of ten. */
 const TALL = 4;
 
-/** An average this many times the first ones is no stumble any more: the run diverges. */
-const GROWN = 2;
-
-/** The points that tell where the loss began, and where it is. */
-const FEW = 10;
-
 export class LossView extends ChartView {
   protected readonly curveOptions: Omit<CurveOptions, 'onCursor'> = {
     curves: [
@@ -30,11 +25,13 @@ export class LossView extends ChartView {
       { name: words.smoothed, colour: '--accent', kind: 'line', width: 2 },
     ],
     yRange: () => this.#range(),
-    yText: (value) => general(value, 3),
+    yText: (value) => general(value, 3).replace(/\.?0+e/, 'e'), // 1e5, where there is no room
     xText: count,
     margin: 56,
   };
 
+  /** Not of the points that are drawn: they become fewer as the run goes on. */
+  readonly #health = new Health();
   /** The run ended at a loss that is no number. */
   #broken = false;
 
@@ -49,6 +46,7 @@ export class LossView extends ChartView {
 
   protected override attach(trainer: LiveTrainer): void {
     super.attach(trainer);
+    this.on('progress', ({ points }) => this.#health.push(points));
     this.on('error', ({ code }) => {
       this.#broken = code === 'E_DIVERGED';
     });
@@ -76,13 +74,9 @@ export class LossView extends ChartView {
   }
 
   protected override trouble(): string {
-    const { ys } = this.series;
+    const { diverging, first, average } = this.#health;
     if (this.#broken) return words.broken;
-    if (ys.length === 0) return '';
-    const mean = (some: number[]): number => some.reduce((a, b) => a + b, 0) / some.length;
-    const first = Math.min(ys[0]!, mean(ys.slice(0, FEW)));
-    const now = mean(ys.slice(-FEW));
-    return now > GROWN * first ? words.diverging(fixed(first, 2), general(now, 3)) : '';
+    return diverging ? words.diverging(fixed(first, 2), general(average, 3)) : '';
   }
 
   protected override measure({ loss }: Progress['points'][number]): number {
@@ -90,6 +84,7 @@ export class LossView extends ChartView {
   }
 
   protected override remembered({ loss }: History): [number, number][] {
+    this.#health.begin(loss[0]?.[1]);
     return loss;
   }
 

@@ -183,6 +183,7 @@ export class KilnPage extends HTMLElement {
       this.#view<LayerView>('kiln-layer-view').image = image;
     });
     on<Health>('kiln-health', (desk, health) => this.#tellHealth(desk, health));
+    on<number>('kiln-recovered', (desk, step) => desk.recovered(step));
     on<unknown>('kiln-problem', (_, error) =>
       this.#notices.say('problem', words.failed(explain(error).message)));
   }
@@ -228,11 +229,11 @@ export class KilnPage extends HTMLElement {
     ], true);
   }
 
-  #tellHealth(desk: RunDesk, { diverging, growth }: Health): void {
+  #tellHealth(desk: RunDesk, { diverging }: Health): void {
     if (!diverging) return this.#notices.clear('run');
     const rate = desk.lowerRate;
     const inUse = general(Number(desk.setUp.inUse['lr']));
-    this.#notices.say('run', words.diverging(growth, inUse), [
+    this.#notices.say('run', words.diverging(inUse), [
       { text: words.lower(rate), act: () => desk.changeRate(rate, false) },
       { text: words.over(rate), act: () => desk.changeRate(rate, true) },
     ], true);

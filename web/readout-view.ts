@@ -1,6 +1,7 @@
 /**
  * The numbers of the last step as a row: loss and its parts, batch accuracy, rate, gradient, update
- * ratio, best. Tells `kiln-health` with how the run fares when that changes.
+ * ratio, best. Tells `kiln-health` with how the run fares when that changes, and `kiln-recovered`
+ * with the step from which a run that diverged went on by itself.
  */
 
 import css from './styles/readout.css?inline';
@@ -50,6 +51,7 @@ export class ReadoutView extends View {
       this.#examine(progress.points);
       draw(this, () => this.#fill(progress));
     });
+    this.on('error', () => this.#health.ended());
     this.on('epoch', () => draw(this, () => this.#fill(trainer.metrics)));
     this.onRun(() => {
       this.#highestLr = 0;
@@ -70,8 +72,9 @@ export class ReadoutView extends View {
 
   #examine(points: Progress['points']): void {
     const { diverging } = this.#health;
-    this.#health.push(points);
-    if (this.#health.diverging !== diverging) this.tell('kiln-health', this.#health);
+    const back = this.#health.push(points);
+    if (back !== null) this.tell('kiln-recovered', back);
+    else if (this.#health.diverging !== diverging) this.tell('kiln-health', this.#health);
   }
 
   #item(name: string, note: string): Item {
@@ -97,6 +100,7 @@ export class ReadoutView extends View {
     setText(this.#best.value, percent(m?.bestValAccuracy));
     setText(this.#best.note, m?.bestEpoch ? words.bestEpoch(m.bestEpoch) : words.bestNone);
     setText(this.#lr.value, begun ? general(m.lr, 3) : '–');
+    setText(this.#lr.note, diverging ? words.ratioHigh : words.lrNote);
     setText(this.#gradient.value, begun ? general(m.gradientNorm, 3) : '–');
     const ratio = begun ? m.updateRatio : null;
     setText(this.#ratio.value, general(ratio));
@@ -109,7 +113,6 @@ export class ReadoutView extends View {
    */
   #advice({ lr, updateRatio: ratio }: Metrics): string {
     this.#highestLr = Math.max(this.#highestLr, lr);
-    if (this.#health.diverging) return words.ratioHigh;
     if (ratio === null || !(ratio > 0)) return words.ratioHint;
     if (ratio > RATIO_HIGH) return this.#health.learning ? words.ratioHint : words.ratioHigh;
     const lowered = lr < LOWERED * this.#highestLr;

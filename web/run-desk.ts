@@ -151,6 +151,14 @@ export class RunDesk {
     });
   }
 
+  /** The run diverged and went on by itself, with a lower rate. */
+  recovered(step: number): void {
+    this.#serially(async () => {
+      const rate = await this.setUp.follow('lr');
+      this.#parts.notices.say('run', words.recovered(step, rate));
+    });
+  }
+
   // data and files
 
   changeData(data: DataSource): void {

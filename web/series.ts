@@ -28,6 +28,15 @@ export class Series {
     if (this.xs.length >= this.capacity) this.#halve();
   }
 
+  /** Forgets the points from x on: a run that diverged goes back. */
+  cut(x: number): void {
+    while (this.xs.length > 0 && this.xs.at(-1)! >= x) {
+      this.xs.pop();
+      this.ys.pop();
+    }
+    this.#sumX = this.#sumY = this.#pending = 0;
+  }
+
   clear(): void {
     this.xs = [];
     this.ys = [];

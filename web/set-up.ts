@@ -99,6 +99,15 @@ export class SetUp {
     this.mark();
   }
 
+  /** Takes over an option that the run has changed by itself; says its value. */
+  async follow(name: string): Promise<string> {
+    const value = String((await this.#trainer.options())[name]);
+    this.#inUse[name] = value;
+    this.#options.values = { [name]: value };
+    this.mark();
+    return value;
+  }
+
   /** Shows what waits for a reset, and puts the set-up into the address. */
   mark(): void {
     this.#options.waiting = this.#waiting();

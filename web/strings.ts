@@ -333,9 +333,12 @@ export const strings = {
       `Stopped after ${plural(epochs, 'epoch', 'epochs')}, as the settings say; best validation ` +
       `accuracy ${best}.`,
     more: (epochs: number): string => `Train ${plural(epochs, 'more epoch', 'more epochs')}`,
-    diverging: (times: number, rate: string): string =>
-      `The run diverges: its loss is ${count(times)} times what it was at the start. ` +
+    diverging: (rate: string): string =>
+      'The run diverges: its loss has risen to more than twice what it was at the start. ' +
       `The learning rate, ${rate}, is too high for it.`,
+    recovered: (step: number, rate: string): string =>
+      `The run diverged, and went on from step ${count(step)} with rate ${rate}, as the settings ` +
+      'say.',
     lower: (rate: string): string => `Go on with rate ${rate}`,
     over: (rate: string): string => `Start over with rate ${rate}`,
     lost: (why: string, epoch: number, step: number): string =>

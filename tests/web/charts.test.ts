@@ -12,6 +12,7 @@ import {
   ended,
   noted,
   openSite,
+  steps,
   visit,
   type Site,
   type Visit,
@@ -104,6 +105,27 @@ test('a loss that is no number is said, and forgotten with the next run', async 
     await trainer.reset({ options: { lr: '0.001' } });
   });
   await view.locator('.trouble').waitFor({ state: 'hidden' });
+});
+
+test('of a run that recovers by itself goes back with it, and the rate follows', async () => {
+  const net = 'conv+5x5x8+-+relu+-+maxpool+4+-+affine+10+-+softmax';
+  const page = await open(`#net=${net}&optimizer=sgd&schedule=constant&lr=0.01&recover=1`);
+  await button(page, 'Start').click();
+  await steps(page, 10);
+  const rate = page.getByLabel('Learning rate', { exact: true });
+  const notices = await noted(page, 'kiln-page', '.notices'); // the next may follow at once
+  await rate.fill('1000');
+  await rate.press('Enter');
+  await becomes(notices, (all) => all.some((text) => /went on from step \d+ with/.test(text)));
+  const inUse = (): Promise<unknown> =>
+    ask(page, async (trainer) => (await trainer.options())['lr']);
+  await becomes(
+    async () => [await rate.inputValue(), await inUse()],
+    ([shown, used]) => shown === used && Number(used) < 1000,
+  );
+  const [, ...rows] = await saved(page, 'Loss, CSV');
+  const places = rows.map(([step]) => Number(step));
+  expect(places).toEqual([...new Set(places)].sort((a, b) => a - b));
 });
 
 test.each([

@@ -153,7 +153,7 @@ describe('a run that diverges', () => {
   test('looks it, says so and names the cure, long before it breaks down', async () => {
     const { page, close } = await visit(site, { hash: HOT });
     await button(page, 'Start').click();
-    const alarm = notice(page, 'times what it was at the start');
+    const alarm = notice(page, 'more than twice what it was at the start');
     await alarm.waitFor();
     expect(await alarm.getAttribute('role')).toBe('alert');
     const readout = page.locator('kiln-readout');

@@ -20,6 +20,15 @@ describe('a series', () => {
     }
   });
 
+  test('goes back with a run that does', () => {
+    const series = new Series(100);
+    for (let x = 1; x <= 250; x++) series.push(x, x);
+    series.cut(101);
+    expect(Math.max(...series.xs)).toBeLessThan(101);
+    for (let x = 101; x <= 300; x++) series.push(x, x);
+    expect(series.xs.every((x, i) => i === 0 || x > series.xs[i - 1]!)).toBe(true);
+  });
+
   test('passes over what is not finite', () => {
     const series = new Series();
     series.push(0, NaN);
