@@ -124,6 +124,16 @@ describe('on a phone', () => {
   });
 });
 
+test.each([320, 390, 1440])('no button of the run is cut at %i px', async (width) => {
+  const { page, close } = await visit(site, { viewport: { width, height: 640 }, hasTouch: true });
+  await button(page, 'Step').click();
+  await button(page, 'Continue').and(page.locator(':enabled')).waitFor();
+  const cut = await page.locator('kiln-run-bar button').evaluateAll((all) =>
+    all.filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.textContent));
+  expect(cut).toEqual([]);
+  await close();
+});
+
 test('forced colours keep the progress, and what cannot be pressed looks it', async () => {
   const { page, close } = await visit(site, {
     forcedColors: 'active',
