@@ -144,6 +144,7 @@ test('values by keyboard and under the pointer, and a hint otherwise', async () 
   const page = await open('#max-steps=30');
   await run(page);
   const chart = page.locator('kiln-loss-view .chart');
+  await becomes(() => chart.getAttribute('aria-valuemax'), (last) => last === '30'); // all drawn
   const here = page.locator('kiln-loss-view .here');
   const hint = await here.textContent();
   await page.getByRole('slider', { name: 'Loss', exact: true }).focus();
