@@ -34,7 +34,7 @@ static trainer *get(int handle)
 {
     trainer *t = kiln_handle_get(KILN_KIND_TRAINER, handle);
 
-    if (t && !t->run->net) { /* a change of batch took it, and the machine gave none back */
+    if (t && !t->run->learner.net) { /* a change of batch took it, and the machine gave none back */
         kiln_fail(KILN_E_MEMORY, "the net of trainer %d could not be made again", handle);
         return NULL;
     }
@@ -133,12 +133,12 @@ int kiln_trainer_set(int handle, const char *key, const char *value)
     if (!key || !value || strpbrk(key, "=\n") || strchr(value, '\n') ||
         strlen(key) + strlen(value) + 2 > sizeof text)
         return kiln_fail(KILN_E_ARG, "set: a key and a value, each one line, are wanted");
-    before = t->run->net;
+    before = t->run->learner.net;
     strcpy(text, key);
     strcat(text, "=");
     strcat(text, value);
     status = kiln_run_set(t->run, text);
-    if (t->run->net != before) { /* made anew for a larger batch */
+    if (t->run->learner.net != before) { /* made anew for a larger batch */
         kiln_handle_recall(KILN_KIND_NET, t->net);
         t->net = 0;
     }
@@ -185,42 +185,12 @@ int kiln_trainer_options(int handle)
     return kiln_text_end();
 }
 
-static void number_or_null(kiln_json *j, const char *key, double value, int known)
-{
-    if (known)
-        kiln_json_number(j, key, value);
-    else
-        kiln_json_null(j, key);
-}
-
 int kiln_trainer_metrics(int handle)
 {
     trainer *t = get(handle);
-    kiln_json *j;
 
     if (!t) return KILN_E_HANDLE;
-    const kiln_run *r = t->run;
-    const kiln_run_metrics *m = &r->metrics;
-
-    j = kiln_text_begin();
-    kiln_json_object(j, NULL);
-    kiln_json_int(j, "step", r->step);
-    kiln_json_int(j, "epoch", r->epoch + (r->position > 0));
-    kiln_json_int(j, "steps", kiln_run_steps(r));
-    kiln_json_int(j, "epochs", r->o.epochs);
-    number_or_null(j, "loss", m->loss, m->measured);
-    number_or_null(j, "dataLoss", m->data_loss, m->measured);
-    number_or_null(j, "regLoss", m->reg_loss, m->measured);
-    number_or_null(j, "accuracy", m->accuracy, m->measured);
-    number_or_null(j, "lr", m->lr, m->measured);
-    number_or_null(j, "gradientNorm", m->gradient_norm, m->measured);
-    number_or_null(j, "updateRatio", m->update_ratio, m->update_ratio >= 0);
-    kiln_json_number(j, "trainLoss", m->train_loss);
-    number_or_null(j, "trainAccuracy", m->train_accuracy, m->train_accuracy >= 0);
-    number_or_null(j, "valAccuracy", m->val_accuracy, m->val_accuracy >= 0);
-    number_or_null(j, "bestValAccuracy", r->best_accuracy, r->best_accuracy >= 0);
-    number_or_null(j, "bestEpoch", r->best_epoch, r->best_accuracy >= 0);
-    kiln_json_close(j);
+    kiln_run_metrics_json(t->run, kiln_text_begin());
     return kiln_text_end();
 }
 
@@ -263,7 +233,7 @@ int kiln_trainer_evaluate(int handle, int split, int first, int n, int views, do
     if (!t) return KILN_E_HANDLE;
     KILN_TRY(check_range(t->run->data, split, first, n));
     KILN_TRY(check_views(views));
-    return kiln_run_evaluate(t->run, split, first, n, views, loss_sum, confusion);
+    return kiln_evaluate(&t->run->test, split, first, n, views, loss_sum, confusion);
 }
 
 int kiln_trainer_predict(int handle, const uint8_t *images, int n, int views, float *probabilities)
@@ -274,7 +244,7 @@ int kiln_trainer_predict(int handle, const uint8_t *images, int n, int views, fl
     KILN_TRY(check_views(views));
     if (n < 0 || (n && (!images || !probabilities)))
         return kiln_fail(KILN_E_ARG, "predict: there are no images, or no room for the answer");
-    return kiln_run_predict(t->run, images, n, views, probabilities);
+    return kiln_predict(&t->run->test, images, n, views, probabilities);
 }
 
 int kiln_trainer_inspect(int handle, int split, int i)
@@ -299,7 +269,7 @@ int kiln_trainer_net(int handle)
 
     if (!t) return KILN_E_HANDLE;
     if (!t->net) {
-        const int lent = kiln_handle_lend(KILN_KIND_NET, t->run->net);
+        const int lent = kiln_handle_lend(KILN_KIND_NET, t->run->learner.net);
 
         KILN_TRY(lent);
         t->net = lent;

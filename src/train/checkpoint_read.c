@@ -69,16 +69,17 @@ static int read_classes(kiln_run *r, const char *list)
     kiln_json_read(&j, list, strlen(list), "classes", KILN_E_CHECKPOINT);
     KILN_TRY(kiln_json_enter_array(&j));
     while (kiln_json_next(&j, NULL, 0) > 0) {
-        if (n == r->seen.classes) return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its classes are "
+        if (n == r->seen.data.classes)
+            return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its classes are "
                                                    "more than the %d of this data set", n);
-        KILN_TRY(kiln_json_read_string(&j, r->seen_class[n], sizeof r->seen_class[n]));
-        r->seen.class_name[n] = r->seen_class[n];
+        KILN_TRY(kiln_json_read_string(&j, r->seen.class_name[n], sizeof r->seen.class_name[n]));
+        r->seen.data.class_name[n] = r->seen.class_name[n];
         n++;
     }
     KILN_TRY(kiln_json_read_end(&j));
-    if (n == r->seen.classes) return KILN_OK;
+    if (n == r->seen.data.classes) return KILN_OK;
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: it knows %d classes, this data set has %d", n,
-                     r->seen.classes);
+                     r->seen.data.classes);
 }
 
 /* Other data as this net was taught to see it: named and normalised by what it was trained with. */
@@ -88,16 +89,16 @@ static int see_as_taught(kiln_run *r, const kiln_checkpoint_head *h)
     char ours[HASH_SIZE];
 
     r->evaluated = 1;
-    r->seen = *d;
-    r->data = &r->seen;
-    KILN_TRY(read_numbers(r->seen.mean, d->C, h->mean, "mean"));
-    KILN_TRY(read_numbers(r->seen.std, d->C, h->std, "std"));
+    r->seen.data = *d;
+    r->data = r->test.data = &r->seen.data;
+    KILN_TRY(read_numbers(r->seen.data.mean, d->C, h->mean, "mean"));
+    KILN_TRY(read_numbers(r->seen.data.std, d->C, h->std, "std"));
     KILN_TRY(read_classes(r, h->classes));
     if (same_data(h, d, ours)) return KILN_OK;
-    snprintf(r->seen_name, sizeof r->seen_name, "%s", h->data);
-    r->seen.name = r->seen_name;
-    r->seen.hash = strtoull(h->data_hash, NULL, 16);
-    r->seen.mean_image = NULL; /* not in the file */
+    snprintf(r->seen.name, sizeof r->seen.name, "%s", h->data);
+    r->seen.data.name = r->seen.name;
+    r->seen.data.hash = strtoull(h->data_hash, NULL, 16);
+    r->seen.data.mean_image = NULL; /* not in the file */
     return KILN_OK;
 }
 
@@ -139,13 +140,13 @@ static int check_promise(const kiln_safetensors *f, size_t size, const kiln_trai
 
 static void take_place(kiln_run *r, const kiln_checkpoint_head *h)
 {
-    r->step = h->step;
-    r->position = h->position;
-    r->epoch = h->epoch;
-    r->loss_sum = h->loss_sum;
-    r->loss_count = h->loss_count;
-    r->best_accuracy = h->best_accuracy;
-    r->best_epoch = h->best_epoch;
+    r->place.step = h->step;
+    r->place.position = h->position;
+    r->place.epoch = h->epoch;
+    r->place.loss_sum = h->loss_sum;
+    r->place.loss_count = h->loss_count;
+    r->best.accuracy = h->best_accuracy;
+    r->best.epoch = h->best_epoch;
     r->history.stride = h->stride;
     r->history.losses = h->losses;
     r->history.epochs = h->epochs;
@@ -187,7 +188,7 @@ static int fill(const kiln_safetensors *f, const kiln_checkpoint_head *h, kiln_r
                              f->tensors, l.count);
     for (int i = 0; i < l.count && status >= 0; i++) status = read_tensor(f, &l.tensor[i]);
     kiln_arena_destroy(&l.arena);
-    if (status >= 0) kiln_kept_start(r);
+    if (status >= 0) kiln_kept_start(&r->kept, &r->learner, &r->place, r->data->classes);
     if (status >= 0 && r->history.epochs) {
         const float *last = r->history.epoch_value[r->history.epochs - 1];
 

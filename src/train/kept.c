@@ -8,60 +8,48 @@
 #define GROWTH 4.0 /* of Σw², since the run started; never less than 1 a weight */
 #define LOST 1e3   /* times a loss within reason */
 
-void kiln_kept_lay_out(kiln_kept *k, const kiln_run *r, kiln_arena *a)
+void kiln_kept_lay_out(kiln_kept *k, const kiln_learner *l, kiln_arena *a)
 {
-    k->w = kiln_arena_take(a, r->floats, sizeof(float));
-    k->statistics = kiln_arena_take(a, r->statistics, sizeof(float));
-    for (int i = 0; i < r->states; i++)
-        k->state[i] = kiln_arena_take(a, r->floats, sizeof(float));
+    kiln_snapshot_lay_out(&k->state, l, l->states, a);
+    k->statistics = kiln_arena_take(a, l->statistics, sizeof(float));
 }
 
-static void keep(kiln_run *r, const float *statistics)
+void kiln_kept_start(kiln_kept *k, const kiln_learner *l, const kiln_place *place, int classes)
 {
-    kiln_kept *k = &r->kept;
-
-    memcpy(k->w, r->w, r->floats * sizeof(float));
-    memcpy(k->statistics, statistics, r->statistics * sizeof(float));
-    for (int i = 0; i < r->states; i++)
-        memcpy(k->state[i], r->state[i], r->floats * sizeof(float));
-    k->step = r->step;
-    k->position = r->position;
-    k->epoch = r->epoch;
-    k->loss_sum = r->loss_sum;
-    k->loss_count = r->loss_count;
-}
-
-void kiln_kept_start(kiln_run *r)
-{
-    kiln_statistics_get(r->net, r->statistics_before);
-    keep(r, r->statistics_before);
-    r->kept.start_loss = -1;
+    kiln_snapshot_take(&k->state, l);
+    k->place = *place;
+    k->chance = kiln_log(classes);
+    k->start_loss = -1;
 }
 
 /* The loss of a net that knows nothing, or the one that the run started from. */
-static double within_reason(const kiln_run *r)
+static double within_reason(const kiln_kept *k)
 {
-    const double chance = kiln_log(r->data->classes);
-
-    return r->kept.start_loss > chance ? r->kept.start_loss : chance;
+    return k->start_loss > k->chance ? k->start_loss : k->chance;
 }
 
-int kiln_kept_lost(const kiln_run *r, double data_loss)
+int kiln_kept_lost(const kiln_kept *k, double data_loss)
 {
-    return r->kept.start_loss >= 0 && data_loss > LOST * within_reason(r);
+    return k->start_loss >= 0 && data_loss > LOST * within_reason(k);
 }
 
-void kiln_kept_offer(kiln_run *r, double data_loss, double w_squares, const float *statistics)
+void kiln_kept_before(kiln_kept *k, const kiln_learner *l)
 {
-    kiln_kept *k = &r->kept;
+    kiln_statistics_get(l->net, k->statistics);
+}
 
+void kiln_kept_offer(kiln_kept *k, const kiln_learner *l, const kiln_place *place,
+                     double data_loss, double w_squares)
+{
     if (k->start_loss < 0) {
         k->start_loss = data_loss;
         k->start_squares = w_squares;
     }
-    if (data_loss > within_reason(r)) return;
-    if (w_squares > GROWTH * k->start_squares && w_squares > (double)r->floats) return;
-    keep(r, statistics);
+    if (data_loss > within_reason(k)) return;
+    if (w_squares > GROWTH * k->start_squares && w_squares > (double)l->floats) return;
+    kiln_snapshot_take(&k->state, l);
+    memcpy(k->state.statistics, k->statistics, l->statistics * sizeof(float));
+    k->place = *place;
 }
 
 static void cut_history(kiln_history *h, int64_t step)
@@ -70,18 +58,9 @@ static void cut_history(kiln_history *h, int64_t step)
     while (h->epochs && h->epoch_at[h->epochs - 1][1] > step) h->epochs--;
 }
 
-void kiln_kept_restore(kiln_run *r)
+void kiln_kept_restore(const kiln_kept *k, kiln_learner *l, kiln_place *place, kiln_history *h)
 {
-    const kiln_kept *k = &r->kept;
-
-    memcpy(r->w, k->w, r->floats * sizeof(float));
-    kiln_statistics_set(r->net, k->statistics);
-    for (int i = 0; i < r->states; i++)
-        memcpy(r->state[i], k->state[i], r->floats * sizeof(float));
-    r->step = k->step;
-    r->position = k->position;
-    r->epoch = k->epoch;
-    r->loss_sum = k->loss_sum;
-    r->loss_count = k->loss_count;
-    cut_history(&r->history, k->step);
+    kiln_snapshot_put_back(&k->state, l);
+    *place = k->place;
+    cut_history(h, k->place.step);
 }

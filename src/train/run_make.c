@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "train/kept.h"
 #include "train/rules.h"
 
 int kiln_run_limited(int64_t wanted, int count)
@@ -30,71 +29,88 @@ static int make_net(kiln_net **net, const kiln_run *r, int batch)
 
 static void lay_out(kiln_run *r, kiln_arena *a)
 {
-    const kiln_rule *rule = kiln_rule_table[r->o.optimizer];
+    kiln_learner *l = &r->learner;
 
     r->order = kiln_arena_take(a, (size_t)r->images, sizeof(int));
-    for (int i = 0; i < r->states; i++) r->state[i] = kiln_arena_take(a, r->floats, sizeof(float));
-    r->rule_scratch =
-        rule->scratch ? kiln_arena_take(a, rule->scratch(r->net), sizeof(float)) : NULL;
-    r->best = kiln_arena_take(a, r->floats, sizeof(float));
-    r->before = kiln_arena_take(a, r->floats, sizeof(float));
-    r->best_statistics = kiln_arena_take(a, r->statistics, sizeof(float));
-    r->statistics_before = kiln_arena_take(a, r->statistics, sizeof(float));
-    kiln_kept_lay_out(&r->kept, r, a);
+    r->before = kiln_arena_take(a, l->floats, sizeof(float));
+    kiln_learner_lay_out(l, kiln_rule_table[r->o.optimizer], a);
+    kiln_snapshot_lay_out(&r->best.state, l, 0, a);
+    kiln_kept_lay_out(&r->kept, l, a);
 }
 
-static void lay_out_batch(kiln_run *r, kiln_arena *a, int batch, int classes)
+/* What a net for another batch brings with it. */
+typedef struct {
+    kiln_net *net;
+    kiln_evaluator test;
+    kiln_arena arena;
+    int *index, *label;
+} fitted;
+
+static void lay_out_batch(fitted *f, kiln_arena *a, int batch)
 {
-    const size_t scores = (size_t)batch * (size_t)classes;
-
-    r->index = kiln_arena_take(a, (size_t)batch, sizeof(int));
-    r->label = kiln_arena_take(a, (size_t)batch, sizeof(int));
-    r->prediction = kiln_arena_take(a, (size_t)batch, sizeof(int));
-    r->probability = kiln_arena_take(a, scores, sizeof(float));
-    r->view = kiln_arena_take(a, scores, sizeof(float));
+    f->index = kiln_arena_take(a, (size_t)batch, sizeof(int));
+    f->label = kiln_arena_take(a, (size_t)batch, sizeof(int));
 }
 
-/* A net for `batch` images in place of r->net, with its parameters and statistics, and the arrays
- * that go with it. */
+static void free_fitted(fitted *f)
+{
+    kiln_evaluator_free(&f->test);
+    kiln_arena_destroy(&f->arena);
+    kiln_net_free(f->net);
+}
+
+/* On failure the caller frees what there is. */
+static int make_fitted(fitted *f, const kiln_run *r, int batch)
+{
+    kiln_arena plan = {0};
+
+    KILN_TRY(make_net(&f->net, r, batch));
+    KILN_TRY(kiln_net_check_batch(f->net, batch));
+    lay_out_batch(f, &plan, batch);
+    KILN_TRY(kiln_arena_create(&f->arena, plan.used, "the images of a batch"));
+    lay_out_batch(f, &f->arena, batch);
+    return kiln_evaluator_make(&f->test, f->net, r->data, (int)r->o.normalize);
+}
+
+static void free_batch(kiln_run *r)
+{
+    kiln_net_free(r->learner.net);
+    kiln_evaluator_free(&r->test);
+    kiln_arena_destroy(&r->batch_arena);
+    r->learner.net = NULL;
+}
+
+/* A net for `batch` images in place of the run's, with its parameters and statistics, and the
+ * arrays that go with it. */
 static int replace_net(kiln_run *r, int batch)
 {
-    kiln_arena plan = {0}, arena;
-    kiln_run next = *r;
-    float *w;
-    int status;
+    kiln_learner next = r->learner;
+    fitted f = {0};
+    const int status = make_fitted(&f, r, batch);
 
-    KILN_TRY(make_net(&next.net, r, batch));
-    status = kiln_net_check_batch(next.net, batch);
     if (status < 0) {
-        kiln_net_free(next.net);
+        free_fitted(&f);
         return status;
     }
-    lay_out_batch(&next, &plan, batch, r->data->classes);
-    status = kiln_arena_create(&arena, plan.used, "the batch's labels and scores");
-    if (status < 0) {
-        kiln_net_free(next.net);
-        return status;
+    kiln_learner_take_net(&next, f.net);
+    if (r->learner.net) {
+        memcpy(next.w, r->learner.w, next.floats * sizeof *next.w);
+        kiln_statistics_copy(f.net, r->learner.net);
+        free_batch(r);
     }
-    lay_out_batch(&next, &arena, batch, r->data->classes);
-    next.floats = kiln_net_parameters(next.net, &w, &next.dw);
-    if (r->net) {
-        memcpy(w, r->w, r->floats * sizeof *w);
-        kiln_statistics_get(r->net, r->statistics_before);
-        kiln_statistics_set(next.net, r->statistics_before);
-        kiln_net_free(r->net);
-        kiln_arena_destroy(&r->batch_arena);
-    }
-    next.w = w;
-    next.batch_arena = arena;
-    *r = next;
-    kiln_net_set_dropout(r->net, (float)r->o.dropout);
+    r->learner = next;
+    r->test = f.test;
+    r->index = f.index;
+    r->label = f.label;
+    r->batch_arena = f.arena;
+    kiln_net_set_dropout(f.net, (float)r->o.dropout);
     return KILN_OK;
 }
 
 /* Would a net for `batch` images be within the limit of one block, whatever the machine has? */
 static int within_limit(const kiln_run *r, int batch)
 {
-    kiln_net_options n = *kiln_net_made_with(r->net);
+    kiln_net_options n = *kiln_net_made_with(r->learner.net);
     kiln_arena arena;
     double bytes;
     int status;
@@ -106,30 +122,24 @@ static int within_limit(const kiln_run *r, int batch)
     return status >= 0 && bytes <= (double)kiln_memory_limit();
 }
 
-/* The same where the machine has no room for both nets: the old one goes first, its parameters put
+/* The same where the machine cannot hold both nets: the old one goes first, what it learned put
  * aside, and is made again where the new one is refused all the same. */
 static int replace_net_freed(kiln_run *r, int batch)
 {
-    const int before = kiln_net_made_with(r->net)->batch;
-    kiln_arena aside;
-    float *w, *statistics;
+    const int before = kiln_net_made_with(r->learner.net)->batch;
+    kiln_arena plan = {0}, aside;
+    kiln_snapshot learned;
     int status;
 
-    KILN_TRY(kiln_arena_create(&aside, (r->floats + r->statistics + 32) * sizeof *w,
-                               "the parameters, put aside"));
-    w = kiln_arena_take(&aside, r->floats, sizeof *w);
-    statistics = kiln_arena_take(&aside, r->statistics, sizeof *w);
-    memcpy(w, r->w, r->floats * sizeof *w);
-    kiln_statistics_get(r->net, statistics);
-    kiln_net_free(r->net);
-    kiln_arena_destroy(&r->batch_arena);
-    r->net = NULL;
+    kiln_snapshot_lay_out(&learned, &r->learner, 0, &plan);
+    KILN_TRY(kiln_arena_create(&aside, plan.used, "the parameters, put aside"));
+    kiln_snapshot_lay_out(&learned, &r->learner, 0, &aside);
+    kiln_snapshot_take(&learned, &r->learner);
+    free_batch(r);
     status = replace_net(r, batch);
-    if (status < 0 && replace_net(r, before) < 0) r->net = NULL; /* nobody gave the memory back */
-    if (r->net) {
-        memcpy(r->w, w, r->floats * sizeof *w);
-        kiln_statistics_set(r->net, statistics);
-    }
+    if (status < 0 && replace_net(r, before) < 0) /* nobody gave the memory back */
+        r->learner.net = NULL;
+    if (r->learner.net) kiln_snapshot_put_back(&learned, &r->learner);
     kiln_arena_destroy(&aside);
     return status;
 }
@@ -138,7 +148,7 @@ int kiln_run_fit_batch(kiln_run *r, int batch)
 {
     const int status = replace_net(r, batch);
 
-    if (status != KILN_E_MEMORY || !r->net || !within_limit(r, batch)) return status;
+    if (status != KILN_E_MEMORY || !r->learner.net || !within_limit(r, batch)) return status;
     return replace_net_freed(r, batch);
 }
 
@@ -152,7 +162,7 @@ static int check_data(const kiln_dataset *d, const kiln_train_options *o)
 
 static int check_classes(const kiln_run *r)
 {
-    const int classes = kiln_net_plan(r->net)->classes, wanted = r->data->classes;
+    const int classes = kiln_net_plan(r->learner.net)->classes, wanted = r->data->classes;
 
     if (classes == wanted) return KILN_OK;
     return kiln_fail(KILN_E_SHAPE,
@@ -164,24 +174,17 @@ static int check_classes(const kiln_run *r)
 static int fill(kiln_run *r)
 {
     kiln_arena plan = {0};
-    const int tensors = kiln_net_tensor_count(r->net);
 
     KILN_TRY(check_classes(r));
-    for (int i = 0; i < tensors; i++) {
-        const kiln_tensor *t = kiln_net_tensor_at(r->net, i);
-
-        if (!t->trained) r->statistics += (size_t)t->size;
-    }
-    r->states = kiln_rule_states(kiln_rule_table[r->o.optimizer]);
     lay_out(r, &plan);
     KILN_TRY(kiln_arena_create(&r->arena, plan.used, "the optimizer's state"));
     lay_out(r, &r->arena);
     r->order_epoch = -1;
-    r->best_accuracy = -1;
+    r->best.accuracy = -1;
     r->metrics.train_accuracy = r->metrics.val_accuracy = r->metrics.update_ratio = -1;
     r->metrics.train_loss = NAN;
     kiln_history_clear(&r->history);
-    kiln_kept_start(r);
+    kiln_kept_start(&r->kept, &r->learner, &r->place, r->data->classes);
     return KILN_OK;
 }
 
@@ -215,9 +218,8 @@ void kiln_run_free(kiln_run *r)
 
     if (!r) return;
     self = r->self;
-    if (r->net) kiln_net_free(r->net);
-    if (r->inspector) kiln_net_free(r->inspector);
-    kiln_arena_destroy(&r->batch_arena);
+    free_batch(r);
+    kiln_net_free(r->inspector);
     kiln_arena_destroy(&r->arena);
     kiln_arena_destroy(&self);
 }

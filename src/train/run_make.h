@@ -7,9 +7,9 @@
 /* `wanted` of `count`: -1 is all, more than there are is all. */
 int kiln_run_limited(int64_t wanted, int count);
 
-/* A net for `batch` images in place of r->net, with its parameters and statistics, and the arrays
- * that go with it. Where memory does not do for both nets the old one goes first, and is made again
- * on failure; if not even that can be had, r->net is NULL. */
+/* A net for `batch` images in place of the run's, with what that has learned, and the arrays that
+ * go with it. Where memory does not do for both nets the old one goes first, and is made again
+ * on failure; if not even that can be had, learner.net is NULL. */
 int kiln_run_fit_batch(kiln_run *r, int batch);
 
 #endif

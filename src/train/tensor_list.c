@@ -10,7 +10,7 @@
 
 int kiln_tensor_list_make(kiln_tensor_list *l, const kiln_run *r)
 {
-    const size_t most = (size_t)kiln_net_tensor_count(r->net) * (2 + KILN_RULE_STATES) + 4;
+    const size_t most = (size_t)kiln_net_tensor_count(r->learner.net) * (2 + KILN_RULE_STATES) + 4;
     kiln_arena plan = {0};
 
     l->count = 0;
@@ -42,9 +42,9 @@ static void add(kiln_tensor_list *l, const char *prefix, const char *name,
 static void add_block(kiln_tensor_list *l, kiln_run *r, const char *prefix, const float *w,
                       const float *statistics)
 {
-    for (int i = 0; i < kiln_net_tensor_count(r->net); i++) {
-        const kiln_tensor *t = kiln_net_tensor_at(r->net, i);
-        const float *data = t->trained ? w + (t->data - r->w) : statistics;
+    for (int i = 0; i < kiln_net_tensor_count(r->learner.net); i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(r->learner.net, i);
+        const float *data = t->trained ? w + (t->data - r->learner.w) : statistics;
 
         if (!data) continue;
         add(l, prefix, t->name, KILN_F32, t->shape, t->dims, data);
@@ -54,8 +54,8 @@ static void add_block(kiln_tensor_list *l, kiln_run *r, const char *prefix, cons
 
 void kiln_tensor_list_net(kiln_tensor_list *l, kiln_run *r)
 {
-    for (int i = 0; i < kiln_net_tensor_count(r->net); i++) {
-        const kiln_tensor *t = kiln_net_tensor_at(r->net, i);
+    for (int i = 0; i < kiln_net_tensor_count(r->learner.net); i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(r->learner.net, i);
 
         add(l, "", t->name, KILN_F32, t->shape, t->dims, t->data);
     }
@@ -69,11 +69,12 @@ void kiln_tensor_list_run(kiln_tensor_list *l, kiln_run *r)
     char prefix[24];
 
     kiln_tensor_list_net(l, r);
-    for (int i = 0; i < r->states; i++) {
+    for (int i = 0; i < r->learner.states; i++) {
         snprintf(prefix, sizeof prefix, "optimizer.%s.", rule->state[i]);
-        add_block(l, r, prefix, r->state[i], NULL);
+        add_block(l, r, prefix, r->learner.state[i], NULL);
     }
-    if (r->best_accuracy >= 0) add_block(l, r, "best.", r->best, r->best_statistics);
+    if (r->best.accuracy >= 0)
+        add_block(l, r, "best.", r->best.state.w, r->best.state.statistics);
     if (h->losses) {
         add(l, "history.", "loss", KILN_F32, &h->losses, 1, h->loss);
         add(l, "history.", "loss_step", KILN_I32, &h->losses, 1, h->loss_step);

@@ -16,7 +16,7 @@
 
 #include "base/status.h"
 #include "kernels/vec.h"
-#include "train/kept.h"
+#include "train/inspect.h"
 #include "train/run_make.h"
 #include "train/rules.h"
 
@@ -29,12 +29,13 @@ int64_t kiln_run_steps_per_epoch(const kiln_run *r)
 
 static int out_of_patience(const kiln_run *r)
 {
-    return r->o.patience && r->best_accuracy >= 0 && r->epoch - r->best_epoch >= r->o.patience;
+    return r->o.patience && r->best.accuracy >= 0 &&
+           r->place.epoch - r->best.epoch >= r->o.patience;
 }
 
 int kiln_run_over(const kiln_run *r)
 {
-    return r->epoch >= r->o.epochs || (r->o.max_steps && r->step >= r->o.max_steps) ||
+    return r->place.epoch >= r->o.epochs || (r->o.max_steps && r->place.step >= r->o.max_steps) ||
            out_of_patience(r);
 }
 
@@ -42,11 +43,11 @@ int kiln_run_over(const kiln_run *r)
 int64_t kiln_run_steps(const kiln_run *r)
 {
     const int64_t epoch = kiln_run_steps_per_epoch(r);
-    const int64_t rest = (r->images - r->position) / r->o.batch;
-    int64_t steps = r->step + (r->o.epochs - r->epoch - 1) * epoch;
+    const int64_t rest = (r->images - r->place.position) / r->o.batch;
+    int64_t steps = r->place.step + (r->o.epochs - r->place.epoch - 1) * epoch;
 
-    if (kiln_run_over(r)) return r->step;
-    steps += r->position == 0 ? epoch : rest > 0 ? rest : 1;
+    if (kiln_run_over(r)) return r->place.step;
+    steps += r->place.position == 0 ? epoch : rest > 0 ? rest : 1;
     return r->o.max_steps && r->o.max_steps < steps ? r->o.max_steps : steps;
 }
 
@@ -54,11 +55,11 @@ int64_t kiln_run_steps(const kiln_run *r)
 static double learning_rate(const kiln_run *r)
 {
     const int64_t steps = kiln_run_steps_per_epoch(r);
-    int64_t step = r->position / r->o.batch;
+    int64_t step = r->place.position / r->o.batch;
 
     if (step >= steps) step = steps - 1;
-    return r->o.lr *
-           kiln_schedule_factor(&r->o.schedule, r->epoch * steps + step, steps, (int)r->o.epochs);
+    return r->o.lr * kiln_schedule_factor(&r->o.schedule, r->place.epoch * steps + step, steps,
+                                          (int)r->o.epochs);
 }
 
 /* ---- a step ---------------------------------------------------------------------------------- */
@@ -67,19 +68,21 @@ static double learning_rate(const kiln_run *r)
 static int draw(kiln_run *r)
 {
     const uint32_t seed = (uint32_t)r->o.seed;
+    const kiln_place *at = &r->place;
     const int *index = r->index;
     int n = kiln_run_limited(r->o.batch, r->images);
 
-    if (n > r->images - r->position) n = (int)(r->images - r->position); /* the batch has grown */
+    if (n > r->images - at->position) n = (int)(r->images - at->position); /* the batch has grown */
     if (r->o.draw == KILN_DRAW_REPLACEMENT) {
-        kiln_batch_sample(r->index, n, r->images, seed, r->step);
+        kiln_batch_sample(r->index, n, r->images, seed, at->step);
     } else {
-        if (r->order_epoch != r->epoch) kiln_batch_shuffle(r->order, r->images, seed, r->epoch);
-        r->order_epoch = r->epoch;
-        index = r->order + r->position;
+        if (r->order_epoch != at->epoch)
+            kiln_batch_shuffle(r->order, r->images, seed, at->epoch);
+        r->order_epoch = at->epoch;
+        index = r->order + at->position;
     }
-    kiln_batch_decode(kiln_net_input(r->net), r->label, r->data, 0, index, 0, n,
-                      (int)r->o.normalize, r->o.augmented ? &r->o.augment : NULL, seed, r->step);
+    kiln_batch_decode(kiln_net_input(r->learner.net), r->label, r->data, 0, index, 0, n,
+                      (int)r->o.normalize, r->o.augmented ? &r->o.augment : NULL, seed, at->step);
     return n;
 }
 
@@ -95,82 +98,73 @@ static int diverged(kiln_run *r, int64_t step, const char *what)
     const double lr = r->o.lr * KILN_RECOVER_FACTOR;
     char where[120] = "";
 
-    kiln_net_find_nonfinite(r->net, where, sizeof where);
-    kiln_kept_restore(r);
+    kiln_net_find_nonfinite(r->learner.net, where, sizeof where);
+    kiln_kept_restore(&r->kept, &r->learner, &r->place, &r->history);
     kiln_fail(KILN_E_DIVERGED,
               "training diverged at step %lld: %s%s%s. The run is back at step %lld, "
               "where its loss was sane; a smaller lr, or clip=1, may help",
-              (long long)step, what, *where ? "; first " : "", where, (long long)r->step);
-    if (!r->o.recover || step == r->step + 1 || lr < KILN_RECOVER_LR_MIN) return KILN_E_DIVERGED;
+              (long long)step, what, *where ? "; first " : "", where, (long long)r->place.step);
+    if (!r->o.recover || step == r->place.step + 1 || lr < KILN_RECOVER_LR_MIN)
+        return KILN_E_DIVERGED;
     r->o.lr = lr;
-    for (int i = 0; i < r->states; i++) memset(r->state[i], 0, r->floats * sizeof(float));
+    kiln_learner_forget_state(&r->learner);
     kiln_fail(KILN_E_DIVERGED, "training diverged at step %lld; it goes on from step %lld with "
-              "lr=%g", (long long)step, (long long)r->step, lr);
+              "lr=%g", (long long)step, (long long)r->place.step, lr);
     return KILN_RUN_RECOVERED;
-}
-
-static void update(kiln_run *r, float lr)
-{
-    kiln_rule_step(&(kiln_update){.net = r->net,
-                                  .w = r->w,
-                                  .dw = r->dw,
-                                  .state = {r->state[0], r->state[1]},
-                                  .floats = r->floats,
-                                  .scratch = r->rule_scratch,
-                                  .o = &r->o,
-                                  .lr = lr,
-                                  .step = r->step + 1});
 }
 
 /* The update, and how far it went: |w - before| / |before|. */
 static void update_measured(kiln_run *r, float lr, double w_squares)
 {
+    const kiln_learner *l = &r->learner;
     double moved;
 
-    memcpy(r->before, r->w, r->floats * sizeof *r->w);
-    update(r, lr);
-    kiln_vec_scale(r->before, r->before, (int)r->floats, -1.0f);
-    kiln_vec_add(r->before, r->before, r->w, (int)r->floats);
-    moved = kiln_vec_sum_squares(r->before, (int)r->floats);
+    memcpy(r->before, l->w, l->floats * sizeof *l->w);
+    kiln_learner_step(l, &r->o, lr, r->place.step + 1);
+    kiln_vec_scale(r->before, r->before, (int)l->floats, -1.0f);
+    kiln_vec_add(r->before, r->before, l->w, (int)l->floats);
+    moved = kiln_vec_sum_squares(r->before, (int)l->floats);
     r->metrics.update_ratio = w_squares > 0 ? __builtin_sqrt(moved / w_squares) : 0;
 }
 
-/* The check's line of the history, and the best parameters. Returns KILN_RUN_BEST or 0. */
+/* The check's line of the history, and the best net. Returns KILN_RUN_BEST or 0. */
 static int record_check(kiln_run *r)
 {
-    const int epoch = r->check.epoch;
-    kiln_epoch_record record = {.epoch = epoch, .step = (int32_t)r->step};
+    const kiln_check *c = &r->check;
+    kiln_run_metrics *m = &r->metrics;
+    kiln_epoch_record record = {.epoch = r->check_epoch, .step = (int32_t)r->place.step};
 
-    r->metrics.train_loss = r->loss_count ? r->loss_sum / (double)r->loss_count : 0;
-    record.train_loss = (float)r->metrics.train_loss;
-    record.train_accuracy = (float)r->metrics.train_accuracy;
-    record.val_accuracy = (float)r->metrics.val_accuracy;
-    record.lr = (float)r->metrics.lr;
+    if (c->train > 0) m->train_accuracy = (double)c->train_right / c->train;
+    if (c->validation > 0) m->val_accuracy = (double)c->validation_right / c->validation;
+    m->train_loss = r->place.loss_count ? r->place.loss_sum / (double)r->place.loss_count : 0;
+    record.train_loss = (float)m->train_loss;
+    record.train_accuracy = (float)m->train_accuracy;
+    record.val_accuracy = (float)m->val_accuracy;
+    record.lr = (float)m->lr;
     kiln_history_add_epoch(&r->history, &record);
-    if (!(r->metrics.val_accuracy > r->best_accuracy)) return 0;
-    r->best_accuracy = r->metrics.val_accuracy;
-    r->best_epoch = epoch;
-    memcpy(r->best, r->w, r->floats * sizeof *r->w);
-    kiln_statistics_get(r->net, r->best_statistics);
+    if (!(m->val_accuracy > r->best.accuracy)) return 0;
+    r->best.accuracy = m->val_accuracy;
+    r->best.epoch = r->check_epoch;
+    kiln_snapshot_take(&r->best.state, &r->learner);
     return KILN_RUN_BEST;
 }
 
 /* What follows the last slice of a check, or a step without one; returns flags. */
 static int conclude(kiln_run *r, int flags)
 {
-    if (r->position == 0) r->loss_sum = 0, r->loss_count = 0;
+    if (r->place.position == 0) r->place.loss_sum = 0, r->place.loss_count = 0;
     return kiln_run_over(r) ? flags | KILN_RUN_DONE : flags;
 }
 
 /* The next slice of a check. The flags of the step that it ends come with the last one. */
 static int check_on(kiln_run *r, int images)
 {
-    const int done = kiln_run_check(r, images);
+    const int done = kiln_check_on(&r->check, &r->test, images);
 
     if (!done) return KILN_RUN_CHECKING;
     r->check.active = 0;
-    if (done < 0) return diverged(r, r->step, "a score of the check is not finite");
-    return conclude(r, r->check.flags | record_check(r));
+    if (done < 0) return diverged(r, r->place.step, "a score of the check is not finite");
+    return conclude(r, r->check_flags | record_check(r));
 }
 
 int kiln_run_settle(kiln_run *r)
@@ -183,26 +177,39 @@ int kiln_run_settle(kiln_run *r)
     return KILN_OK;
 }
 
+void kiln_run_begin_check(kiln_run *r)
+{
+    r->check = (kiln_check){
+        .active = 1,
+        .seed = (uint32_t)r->o.seed,
+        .step = r->place.step,
+        .images = r->images,
+        .train = kiln_run_limited(r->o.check_train, r->images),
+        .validation = kiln_run_limited(r->o.check_val > 0 ? r->o.check_val : -1, r->validation),
+    };
+}
+
 /* The step's bookkeeping; returns its flags. */
 static int advance(kiln_run *r, int n)
 {
     int flags = 0;
 
-    r->step++;
-    r->position += n;
-    r->loss_sum += r->metrics.loss;
-    r->loss_count++;
-    kiln_history_add_loss(&r->history, r->step, r->metrics.loss);
-    if (r->position + kiln_run_limited(r->o.batch, r->images) > r->images) {
-        r->epoch++;
-        r->position = 0;
+    r->place.step++;
+    r->place.position += n;
+    r->place.loss_sum += r->metrics.loss;
+    r->place.loss_count++;
+    kiln_history_add_loss(&r->history, r->place.step, r->metrics.loss);
+    if (r->place.position + kiln_run_limited(r->o.batch, r->images) > r->images) {
+        r->place.epoch++;
+        r->place.position = 0;
         flags |= KILN_RUN_EPOCH;
     }
-    if (r->o.max_steps && r->step >= r->o.max_steps) flags |= KILN_RUN_EPOCH;
-    if (!flags && !(r->step == 1 && r->o.check_first)) return KILN_RUN_STEPPED | conclude(r, 0);
-    kiln_run_check_begin(r);
-    r->check.epoch = flags ? r->epoch + (r->position > 0) : 0;
-    r->check.flags = flags;
+    if (r->o.max_steps && r->place.step >= r->o.max_steps) flags |= KILN_RUN_EPOCH;
+    if (!flags && !(r->place.step == 1 && r->o.check_first))
+        return KILN_RUN_STEPPED | conclude(r, 0);
+    kiln_run_begin_check(r);
+    r->check_epoch = flags ? r->place.epoch + (r->place.position > 0) : 0;
+    r->check_flags = flags;
     flags = check_on(r, r->slice);
     return flags < 0 || flags == KILN_RUN_RECOVERED ? flags : flags | KILN_RUN_STEPPED;
 }
@@ -210,8 +217,11 @@ static int advance(kiln_run *r, int n)
 int kiln_run_step(kiln_run *r)
 {
     kiln_run_metrics m = r->metrics;
-    const int measure = r->step % KILN_RUN_RATIO_EVERY == 0;
+    kiln_learner *l = &r->learner;
+    const int measure = r->place.step % KILN_RUN_RATIO_EVERY == 0;
+    const int offered = measure || r->place.position == 0; /* to be kept */
     double w_squares = 0, dw_squares;
+    const float *scores;
     int n;
 
     if (r->evaluated)
@@ -228,39 +238,37 @@ int kiln_run_step(kiln_run *r)
             KILN_E_STATE,
             "training is over after %d epochs and %lld steps; raise epochs, max-steps or "
             "patience to go on",
-            r->epoch, (long long)r->step);
-    kiln_statistics_get(r->net, r->statistics_before);
-    kiln_net_set_step(r->net, r->step);
+            r->place.epoch, (long long)r->place.step);
+    if (offered) kiln_kept_before(&r->kept, l);
+    kiln_net_set_step(l->net, r->place.step);
     n = draw(r);
-    m.accuracy =
-        (double)kiln_correct(NULL, kiln_net_forward(r->net, n, 1), r->label, n, r->data->classes) /
-        n;
-    m.data_loss = kiln_net_data_loss(r->net, r->label, n);
-    if (!finite(m.data_loss)) return diverged(r, r->step + 1, "the loss is not finite");
-    if (r->o.recover && kiln_kept_lost(r, m.data_loss))
-        return diverged(r, r->step + 1, "the loss is far above what it started from");
-    if (!kiln_statistics_finite(r->net))
-        return diverged(r, r->step + 1, "a running statistic is not finite");
-    kiln_net_backward(r->net, n);
-    m.reg_loss = kiln_net_regularise(r->net, r->o.reg, 1, &dw_squares);
+    scores = kiln_net_forward(l->net, n, 1);
+    m.accuracy = (double)kiln_correct(NULL, scores, r->label, n, r->data->classes) / n;
+    m.data_loss = kiln_net_data_loss(l->net, r->label, n);
+    if (!finite(m.data_loss)) return diverged(r, r->place.step + 1, "the loss is not finite");
+    if (r->o.recover && kiln_kept_lost(&r->kept, m.data_loss))
+        return diverged(r, r->place.step + 1, "the loss is far above what it started from");
+    if (!kiln_statistics_finite(l->net))
+        return diverged(r, r->place.step + 1, "a running statistic is not finite");
+    kiln_net_backward(l->net, n);
+    m.reg_loss = kiln_net_regularise(l->net, r->o.reg, 1, &dw_squares);
     m.loss = m.data_loss + m.reg_loss;
     m.gradient_norm = __builtin_sqrt(dw_squares);
     if (!finite(dw_squares) || !finite(m.loss))
-        return diverged(r, r->step + 1, "the gradient is not finite");
-    if (measure || r->position == 0) w_squares = kiln_net_parameter_squares(r->net);
+        return diverged(r, r->place.step + 1, "the gradient is not finite");
+    if (offered) w_squares = kiln_net_parameter_squares(l->net);
     if (!finite(w_squares))
-        return diverged(r, r->step + 1, "the square of a parameter is not finite");
-    if (measure || r->position == 0)
-        kiln_kept_offer(r, m.data_loss, w_squares, r->statistics_before);
+        return diverged(r, r->place.step + 1, "the square of a parameter is not finite");
+    if (offered) kiln_kept_offer(&r->kept, l, &r->place, m.data_loss, w_squares);
     if (r->o.clip > 0 && m.gradient_norm > r->o.clip)
-        kiln_vec_scale(r->dw, r->dw, (int)r->floats, (float)(r->o.clip / m.gradient_norm));
+        kiln_vec_scale(l->dw, l->dw, (int)l->floats, (float)(r->o.clip / m.gradient_norm));
     m.lr = learning_rate(r);
     m.measured = 1;
     r->metrics = m;
     if (measure)
         update_measured(r, (float)m.lr, w_squares);
     else
-        update(r, (float)m.lr);
+        kiln_learner_step(l, &r->o, (float)m.lr, r->place.step + 1);
     return advance(r, n);
 }
 
@@ -269,7 +277,7 @@ int kiln_run_step(kiln_run *r)
 int kiln_run_set(kiln_run *r, const char *text)
 {
     const kiln_train_options before = r->o;
-    const int capacity = kiln_net_made_with(r->net)->batch;
+    const int capacity = kiln_net_made_with(r->learner.net)->batch;
     int batch, status;
 
     KILN_TRY(kiln_train_options_read(&r->o, text, KILN_OPTIONS_LIVE));
@@ -281,23 +289,28 @@ int kiln_run_set(kiln_run *r, const char *text)
         }
     }
     batch = kiln_run_limited(r->o.batch, r->images);
-    status = batch > capacity ? kiln_run_fit_batch(r, batch) : kiln_net_check_batch(r->net, batch);
+    status = batch > capacity ? kiln_run_fit_batch(r, batch)
+                              : kiln_net_check_batch(r->learner.net, batch);
     if (status < 0) {
         r->o = before;
         return status;
     }
-    kiln_net_set_dropout(r->net, (float)r->o.dropout);
+    kiln_net_set_dropout(r->learner.net, (float)r->o.dropout);
     return KILN_OK;
 }
 
 int kiln_run_restore_best(kiln_run *r)
 {
     KILN_TRY(kiln_run_settle(r));
-    if (r->best_accuracy < 0)
+    if (r->best.accuracy < 0)
         return kiln_fail(KILN_E_STATE,
                          "no best parameters yet: they are kept at the end of an epoch, "
                          "by validation accuracy");
-    memcpy(r->w, r->best, r->floats * sizeof *r->w);
-    kiln_statistics_set(r->net, r->best_statistics);
+    kiln_snapshot_put_back(&r->best.state, &r->learner);
     return KILN_OK;
+}
+
+int kiln_run_inspect(kiln_run *r, int split, int i)
+{
+    return kiln_inspect(&r->inspector, &r->learner, r->o.net, &r->test, split, i);
 }

@@ -11,11 +11,12 @@
 #ifndef KILN_TRAIN_TRAINER_H
 #define KILN_TRAIN_TRAINER_H
 
-#include "data/dataset.h"
-#include "net/net.h"
+#include "train/evaluate.h"
 #include "train/history.h"
+#include "train/kept.h"
+#include "train/learner.h"
 #include "train/options.h"
-#include "train/rules.h"
+#include "train/place.h"
 
 /* The flags a step returns: the values of kiln.h. */
 enum {
@@ -26,15 +27,6 @@ enum {
     KILN_RUN_CHECKING = 16,
     KILN_RUN_RECOVERED = 32
 };
-
-/* The check that ends an epoch, under way: of so many images, so many are done, so many right. */
-typedef struct {
-    int active;
-    int epoch; /* that the line of the history is of */
-    int flags; /* of the step that it ends */
-    int train, train_done, train_right;
-    int validation, validation_done, validation_right;
-} kiln_run_checking;
 
 typedef struct {
     double loss, data_loss, reg_loss; /* of the last step; loss is their sum */
@@ -53,56 +45,49 @@ typedef struct {
 #define KILN_RECOVER_FACTOR 0.1
 #define KILN_RECOVER_LR_MIN 1e-12
 
-/* The state a diverged run goes back to (kept.h). */
+/* The net of the best validation accuracy. */
 typedef struct {
-    float *w, *statistics, *state[KILN_RULE_STATES];
-    int64_t step, position, loss_count;
+    double accuracy; /* -1: none yet */
     int epoch;
-    double loss_sum;
-    double start_loss, start_squares; /* of the first step since the run was made or read; loss -1:
-                                         none yet */
-} kiln_kept;
+    kiln_snapshot state;
+} kiln_best;
 
+/* Other data than a run was trained on, named and normalised as its training data were. */
+typedef struct {
+    kiln_dataset data;
+    char name[KILN_OPTION_TEXT], class_name[KILN_CLASSES_MAX][KILN_OPTION_TEXT];
+} kiln_seen;
+
+/* Each part is changed by the functions of its own header; the place and what is left, by trainer.c
+ * alone. */
 typedef struct {
     kiln_train_options o;
-    const kiln_dataset *data; /* borrowed, or `seen` */
-    int evaluated; /* 1: read to be evaluated, perhaps on other data; it takes no steps */
-    kiln_dataset seen; /* then: the data set, named and normalised as the training data were */
-    char seen_name[KILN_OPTION_TEXT], seen_class[KILN_CLASSES_MAX][KILN_OPTION_TEXT];
-    kiln_net *net;
-    kiln_net *inspector; /* keep = 1, one image; NULL until asked for */
-    int images; /* training images used */
-    int validation; /* validation images there are, at most the option's */
-    int slice; /* images of a check in one kiln_run_step; 0: all */
-    kiln_run_checking check;
+    const kiln_dataset *data; /* borrowed, or seen.data */
+    int images, validation; /* training images used; validation images, at most the option's */
+
+    kiln_learner learner;
+    kiln_place place;
+    kiln_history history;
+    kiln_kept kept;
+    kiln_best best;
+    kiln_evaluator test; /* of learner.net and data */
+    kiln_net *inspector; /* NULL until asked for */
+
+    /* A step's own. */
+    int *order, order_epoch; /* the shuffled order, and the epoch it is of */
+    int *index, *label; /* of its batch */
+    float *before; /* parameters before a step whose update ratio is measured */
+    kiln_run_metrics metrics;
+
+    /* The check that ends an epoch. */
+    int slice; /* images of it in one kiln_run_step; 0: all */
+    kiln_check check;
+    int check_epoch, check_flags; /* the line of the history, and the flags of the step it ends */
     int told_late; /* flags of a check that kiln_run_settle finished; 0: none */
 
-    /* Where the run stands; with the seed, these and the arrays below decide all that follows. */
-    int64_t step; /* steps taken */
-    int64_t position; /* images of the present epoch already seen */
-    int epoch; /* epochs done */
-    double loss_sum; /* of the present epoch's steps */
-    int64_t loss_count;
-    double best_accuracy; /* best validation accuracy; -1: none yet */
-    int best_epoch;
-
-    size_t floats, statistics; /* floats of the parameter block, of all running statistics */
-    float *w, *dw; /* the net's blocks */
-    int states; /* of the update rule: 0..KILN_RULE_STATES */
-    float *state[KILN_RULE_STATES], *rule_scratch;
-    float *best, *best_statistics;
-    float *before; /* parameters before a step whose update ratio is measured */
-    float *statistics_before; /* the step's own */
-    kiln_kept kept;
-    int *order, order_epoch; /* the shuffled order, and the epoch it is of */
-    kiln_run_metrics metrics;
-    kiln_history history;
-    kiln_arena self, arena; /* the run itself; what is laid out above */
-
-    /* What grows with the batch. */
-    int *index, *label, *prediction;
-    float *probability, *view; /* (batch, classes) */
-    kiln_arena batch_arena;
+    int evaluated; /* 1: read to be evaluated, perhaps on other data; it takes no steps */
+    kiln_seen seen; /* then */
+    kiln_arena self, arena, batch_arena; /* the run; its arrays; those that grow with the batch */
 } kiln_run;
 
 /* The data set must be finished and outlive the run. */
@@ -126,25 +111,12 @@ int64_t kiln_run_steps(const kiln_run *r); /* of the whole run */
 int kiln_run_set(kiln_run *r, const char *text);
 int kiln_run_restore_best(kiln_run *r); /* KILN_E_STATE when there is none */
 
-/* ---- evaluate.c: all in test mode, leaving the run as it was ------------------------------------
- */
-
-#define KILN_VIEWS_MAX 10
-/* 1, 2 (with mirror image) or 10 (both, moved by two pixels in four directions) views averaged.
- * KILN_E_DIVERGED where a score is not finite. */
-int kiln_run_evaluate(kiln_run *r, int split, int first, int n, int views, double *loss_sum,
-                      int *confusion);
-int kiln_run_predict(kiln_run *r, const uint8_t *images, int n, int views, float *probabilities);
-/* The check of an epoch's end: begun, then done for so many images a call, 0 for all. Returns 1
- * when metrics.train_accuracy and .val_accuracy are filled, 0 before, or KILN_E_DIVERGED. */
-void kiln_run_check_begin(kiln_run *r);
-int kiln_run_check(kiln_run *r, int images);
-/* Forward and backward of one image in r->inspector. */
+/* The check of an epoch's end as options say, to be done by kiln_check_on. */
+void kiln_run_begin_check(kiln_run *r);
+/* kiln_inspect in r->inspector. */
 int kiln_run_inspect(kiln_run *r, int split, int i);
 
-/* Running statistics of a net to and from one array. */
-void kiln_statistics_get(kiln_net *net, float *out);
-void kiln_statistics_set(kiln_net *net, const float *in);
-int kiln_statistics_finite(kiln_net *net); /* 1 or 0 */
+/* The object of kiln.h: kiln_trainer_metrics. */
+void kiln_run_metrics_json(const kiln_run *r, kiln_json *j);
 
 #endif

@@ -28,7 +28,7 @@ static kiln_run *make(const char *text)
 
 static void advance(kiln_run *r, int64_t to)
 {
-    while (r->step < to)
+    while (r->place.step < to)
         if (kiln_run_step(r) < 0) CHECK_FAIL("%s", kiln_error());
 }
 
@@ -77,9 +77,9 @@ static void goes_on(const char *text)
         middle = save(first);
         kiln_run_free(first);
         second = must_load(middle, NULL);
-        assert_int_equal(second->step, stop);
+        assert_int_equal(second->place.step, stop);
         advance(second, STEPS);
-        assert_true(kiln_net_hash64(second->net) == kiln_net_hash64(unbroken->net));
+        assert_true(kiln_net_hash64(second->learner.net) == kiln_net_hash64(unbroken->learner.net));
         ours = save(second);
         if (ours.size != end.size || memcmp(ours.arena.base, end.arena.base, end.size) != 0)
             CHECK_FAIL("stopped after %d steps, the final files differ: %s", (int)stop, text);
@@ -145,7 +145,7 @@ static void live_options_on_resume(void **state)
     f = save(r);
     next = must_load(f, "lr=0.5\nbatch=30\nepochs=20\n");
     assert_true(next->o.lr == 0.5 && next->o.batch == 30 && next->o.epochs == 20);
-    assert_int_equal(kiln_net_made_with(next->net)->batch, 30);
+    assert_int_equal(kiln_net_made_with(next->learner.net)->batch, 30);
     advance(next, 5);
     kiln_run_free(next);
     next = NULL;
@@ -169,11 +169,11 @@ static void export_is_the_net_alone(void **state)
     advance(r, 7);
     assert_true(kiln_checkpoint_export(r, VERSION, &f.arena, &f.size) >= 0);
     assert_int_equal(kiln_safetensors_read(&s, (uint8_t *)f.arena.base, f.size, "x"), KILN_OK);
-    assert_int_equal(s.tensors, kiln_net_tensor_count(r->net));
+    assert_int_equal(s.tensors, kiln_net_tensor_count(r->learner.net));
     w = kiln_safetensors_find(&s, "conv1.w");
     assert_non_null(w);
     assert_true(w->dims == 4 && w->shape[0] == 4 && w->shape[1] == 3 && w->shape[2] == 3);
-    assert_memory_equal(w->data, kiln_net_tensor_at(r->net, 0)->data, w->bytes);
+    assert_memory_equal(w->data, kiln_net_tensor_at(r->learner.net, 0)->data, w->bytes);
     assert_string_equal(kiln_safetensors_metadata(&s, "format"), "kiln");
     assert_non_null(kiln_safetensors_metadata(&s, "classes"));
     kiln_safetensors_free(&s);
@@ -416,11 +416,11 @@ static void evaluates_on_other_data(void **state)
     assert_true(kiln_builtin_create(&other, check_seed() + 1, 7, 0, 5) >= 0);
     CHECK(other.mean[0] != data.mean[0]);
     assert_int_equal(kiln_checkpoint_load(&on, &other, (uint8_t *)f.arena.base, f.size, NULL), 0);
-    assert_true(kiln_net_hash64(on->net) == kiln_net_hash64(r->net));
-    assert_int_equal(kiln_run_predict(r, other.image[2], 1, 1, mine), 0);
-    assert_int_equal(kiln_run_predict(on, other.image[2], 1, 1, theirs), 0);
+    assert_true(kiln_net_hash64(on->learner.net) == kiln_net_hash64(r->learner.net));
+    assert_int_equal(kiln_predict(&r->test, other.image[2], 1, 1, mine), 0);
+    assert_int_equal(kiln_predict(&on->test, other.image[2], 1, 1, theirs), 0);
     CHECK_SAME_BITS(mine, theirs, 10);
-    CHECK(kiln_run_evaluate(on, 2, 0, 5, 1, NULL, NULL) >= 0);
+    CHECK(kiln_evaluate(&on->test, 2, 0, 5, 1, NULL, NULL) >= 0);
     assert_int_equal(kiln_run_step(on), KILN_E_STATE);
     assert_true(kiln_checkpoint_export(on, VERSION, &out, &size) >= 0);
     assert_int_equal(kiln_safetensors_read(&s, (uint8_t *)out.base, size, "x"), KILN_OK);
@@ -446,11 +446,11 @@ static void mean_image_wants_its_data(void **state)
     (void)state;
     assert_true(kiln_builtin_create(&other, check_seed() + 1, 10, 0, 5) >= 0);
     assert_int_equal(kiln_checkpoint_load(&on, &other, (uint8_t *)f.arena.base, f.size, NULL), 0);
-    assert_int_equal(kiln_run_predict(on, other.image[2], 1, 1, p), KILN_E_DATA);
+    assert_int_equal(kiln_predict(&on->test, other.image[2], 1, 1, p), KILN_E_DATA);
     assert_int_equal(kiln_run_inspect(on, 2, 0), KILN_E_DATA);
     kiln_run_free(on);
     assert_int_equal(kiln_checkpoint_load(&on, &data, (uint8_t *)f.arena.base, f.size, NULL), 0);
-    assert_int_equal(kiln_run_predict(on, other.image[2], 1, 1, p), 0);
+    assert_int_equal(kiln_predict(&on->test, other.image[2], 1, 1, p), 0);
     kiln_run_free(on);
     kiln_dataset_destroy(&other);
     kiln_arena_destroy(&f.arena);

@@ -22,7 +22,8 @@ static kiln_run *make(const char *text)
     kiln_train_options_default(&o);
     if (kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)
         CHECK_FAIL("%s", kiln_error());
-    for (size_t i = 0; i < r->floats; i++) r->w[i] *= 0.1f; /* no probability is 0 or 1 */
+    /* Smaller, so that no probability is 0 or 1. */
+    for (size_t i = 0; i < r->learner.floats; i++) r->learner.w[i] *= 0.1f;
     return r;
 }
 
@@ -53,10 +54,10 @@ static void ten_views_by_hand(void **state)
 
         for (int v = 0; v < 10; v++) {
             move(moved, image, v % 2, way[v / 2][0], way[v / 2][1]);
-            kiln_run_predict(r, moved, 1, 1, one);
+            kiln_predict(&r->test, moved, 1, 1, one);
             for (int c = 0; c < 10; c++) mean[c] += one[c] / 10.0;
         }
-        kiln_run_predict(r, image, 1, 10, ten);
+        kiln_predict(&r->test, image, 1, 10, ten);
         for (int c = 0; c < 10; c++) CHECK_NEAR(ten[c], mean[c], 1e-6);
     }
     kiln_run_free(r);
@@ -70,11 +71,11 @@ static void rows_are_labels(void **state)
     float p[10];
 
     (void)state;
-    kiln_run_evaluate(r, 2, 0, TEST, 1, NULL, confusion[0]);
+    kiln_evaluate(&r->test, 2, 0, TEST, 1, NULL, confusion[0]);
     for (int i = 0; i < TEST; i++) {
         int best = 0;
 
-        kiln_run_predict(r, data.image[2] + (size_t)i * PIXELS, 1, 1, p);
+        kiln_predict(&r->test, data.image[2] + (size_t)i * PIXELS, 1, 1, p);
         for (int c = 1; c < 10; c++) best = p[c] > p[best] ? c : best;
         expected[data.label[2][i]][best]++;
     }
@@ -93,12 +94,12 @@ static void training_images_are_drawn(void **state)
         int correct = 0;
 
         CHECK(kiln_run_step(r) >= 0);
-        kiln_run_check_begin(r);
-        kiln_run_check(r, 0);
+        kiln_run_begin_check(r);
+        assert_int_equal(kiln_check_on(&r->check, &r->test, 0), 1);
         for (int i = 0; i < 60; i++)
-            correct += kiln_run_evaluate(r, 0, (int)kiln_rng_below(rng, (uint64_t)i, TRAIN), 1, 1,
-                                         NULL, NULL);
-        CHECK_NEAR(r->metrics.train_accuracy, correct / 60.0, 1e-12);
+            correct += kiln_evaluate(&r->test, 0, (int)kiln_rng_below(rng, (uint64_t)i, TRAIN), 1,
+                                     1, NULL, NULL);
+        assert_int_equal(r->check.train_right, correct);
     }
     kiln_run_free(r);
 }
@@ -115,10 +116,11 @@ static void validation_images_are_counted(void **state)
 
         snprintf(text, sizeof text, "check-val=%d\n", wanted);
         CHECK(kiln_run_set(r, text) >= 0);
-        kiln_run_check_begin(r);
-        kiln_run_check(r, 0);
-        CHECK_NEAR(r->metrics.val_accuracy,
-                   (double)kiln_run_evaluate(r, 1, 0, n, 1, NULL, NULL) / n, 1e-12);
+        kiln_run_begin_check(r);
+        assert_int_equal(kiln_check_on(&r->check, &r->test, 0), 1);
+        assert_int_equal(r->check.validation, n);
+        assert_int_equal(r->check.validation_right,
+                         kiln_evaluate(&r->test, 1, 0, n, 1, NULL, NULL));
     }
     kiln_run_free(r);
 }

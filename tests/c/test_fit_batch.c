@@ -33,16 +33,16 @@ static void any_allocation_may_fail(void **state)
         uint64_t before;
 
         for (int i = 0; i < 3; i++) CHECK(kiln_run_step(r) >= 0 && kiln_run_step(plain) >= 0);
-        before = kiln_net_hash64(r->net);
+        before = kiln_net_hash64(r->learner.net);
         fail_calloc(n);
         assert_int_equal(kiln_run_set(r, "batch=30"), KILN_OK);
         mended += calloc_fails_in == 0;
         fail_calloc(0);
         assert_int_equal(kiln_run_set(plain, "batch=30"), KILN_OK);
-        assert_int_equal(kiln_net_made_with(r->net)->batch, 30);
-        assert_true(kiln_net_hash64(r->net) == before);
+        assert_int_equal(kiln_net_made_with(r->learner.net)->batch, 30);
+        assert_true(kiln_net_hash64(r->learner.net) == before);
         for (int i = 0; i < 3; i++) CHECK(kiln_run_step(r) >= 0 && kiln_run_step(plain) >= 0);
-        assert_true(kiln_net_hash64(r->net) == kiln_net_hash64(plain->net));
+        assert_true(kiln_net_hash64(r->learner.net) == kiln_net_hash64(plain->learner.net));
         kiln_run_free(r), kiln_run_free(plain);
         assert_true(kiln_arena_live() == live);
     }
@@ -53,14 +53,14 @@ static void any_allocation_may_fail(void **state)
 static void above_the_limit(void **state)
 {
     kiln_run *r = make();
-    const kiln_net *net = r->net;
+    const kiln_net *net = r->learner.net;
     const size_t limit = kiln_memory_limit();
 
     (void)state;
     kiln_memory_limit_set(kiln_net_bytes(net) + 200000);
     assert_int_equal(kiln_run_set(r, "batch=100"), KILN_E_MEMORY);
     kiln_memory_limit_set(limit);
-    assert_ptr_equal(r->net, net);
+    assert_ptr_equal(r->learner.net, net);
     assert_true(r->o.batch == 10);
     CHECK(kiln_run_step(r) >= 0);
     kiln_run_free(r);

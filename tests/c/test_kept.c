@@ -49,7 +49,7 @@ static kiln_run *make(const char *text)
 static int64_t blow_up(kiln_run *r, int which)
 {
     for (int i = 0; i < PATIENCE; i++) {
-        const int64_t step = r->step;
+        const int64_t step = r->place.step;
         const int flags = kiln_run_step(r);
 
         if (flags == KILN_E_DIVERGED) return step;
@@ -63,8 +63,8 @@ static void check_sane(kiln_run *r, int which)
 {
     double loss = 0;
 
-    for (size_t i = 0; i < r->floats; i++) CHECK(isfinite(r->w[i]));
-    if (kiln_run_evaluate(r, 2, 0, data.count[2], 1, &loss, NULL) < 0)
+    for (size_t i = 0; i < r->learner.floats; i++) CHECK(isfinite(r->learner.w[i]));
+    if (kiln_evaluate(&r->test, 2, 0, data.count[2], 1, &loss, NULL) < 0)
         CHECK_FAIL("blow-up %d: %s", which, kiln_error());
     loss /= data.count[2];
     if (!(loss < 100)) CHECK_FAIL("blow-up %d leaves a loss of %g", which, loss);
@@ -91,14 +91,14 @@ static void each_trains_on(void **state)
         kiln_run *r = make(blow_ups[i]), *plain, *recovering;
         const int64_t at = blow_up(r, i);
 
-        CHECK(r->step < at && r->history.losses <= r->step);
+        CHECK(r->place.step < at && r->history.losses <= r->place.step);
         check_sane(r, i);
         plain = saved_and_read(r, NULL);
         if (kiln_run_step(plain) < 0) CHECK_FAIL("blow-up %d: %s", i, kiln_error());
         recovering = saved_and_read(r, "recover=1");
-        for (int64_t steps = 0; recovering->step < at + 200; steps++)
+        for (int64_t steps = 0; recovering->place.step < at + 200; steps++)
             if (kiln_run_step(recovering) < 0 || steps > 50 * PATIENCE)
-                CHECK_FAIL("blow-up %d, step %d: %s", i, (int)recovering->step, kiln_error());
+                CHECK_FAIL("blow-up %d, step %d: %s", i, (int)recovering->place.step, kiln_error());
         check_sane(recovering, i);
         CHECK(recovering->o.lr < r->o.lr);
         kiln_run_free(r), kiln_run_free(plain), kiln_run_free(recovering);
@@ -112,13 +112,13 @@ static void back_is_where_it_was(void **state)
 
     (void)state;
     blow_up(r, 0);
-    assert_int_equal(r->step, 0);
-    assert_true(kiln_net_hash64(r->net) == kiln_net_hash64(fresh->net));
+    assert_int_equal(r->place.step, 0);
+    assert_true(kiln_net_hash64(r->learner.net) == kiln_net_hash64(fresh->learner.net));
     assert_int_equal(r->history.losses, 0);
     assert_int_equal(kiln_run_set(r, "lr=0.01"), KILN_OK);
     assert_int_equal(kiln_run_set(fresh, "lr=0.01"), KILN_OK);
     for (int i = 0; i < 14; i++) CHECK(kiln_run_step(r) >= 0 && kiln_run_step(fresh) >= 0);
-    assert_true(kiln_net_hash64(r->net) == kiln_net_hash64(fresh->net));
+    assert_true(kiln_net_hash64(r->learner.net) == kiln_net_hash64(fresh->learner.net));
     kiln_run_free(r), kiln_run_free(fresh);
 }
 
@@ -130,18 +130,18 @@ static void late_blow_up_keeps_what_was_learned(void **state)
 
     (void)state;
     for (int i = 0; i < 40; i++) CHECK(kiln_run_step(r) >= 0);
-    kiln_net_tensor_at(r->net, 0)->data[0] = 3e38f;
-    kiln_net_tensor_at(r->net, 0)->data[1] = -3e38f;
+    kiln_net_tensor_at(r->learner.net, 0)->data[0] = 3e38f;
+    kiln_net_tensor_at(r->learner.net, 0)->data[1] = -3e38f;
     assert_int_equal(kiln_run_step(r), KILN_E_DIVERGED);
     assert_non_null(strstr(kiln_error(), "conv1"));
     assert_non_null(strstr(kiln_error(), "diverged at step 41"));
     assert_non_null(strstr(kiln_error(), "back at step 36"));
-    assert_int_equal(r->step, 36); /* the start of its epoch */
-    while (same->step < 36) CHECK(kiln_run_step(same) >= 0);
-    CHECK_SAME_BITS(r->w, same->w, r->floats);
-    CHECK_SAME_BITS(r->state[0], same->state[0], r->floats);
+    assert_int_equal(r->place.step, 36); /* the start of its epoch */
+    while (same->place.step < 36) CHECK(kiln_run_step(same) >= 0);
+    CHECK_SAME_BITS(r->learner.w, same->learner.w, r->learner.floats);
+    CHECK_SAME_BITS(r->learner.state[0], same->learner.state[0], r->learner.floats);
     for (int i = 0; i < 10; i++) CHECK(kiln_run_step(r) >= 0 && kiln_run_step(same) >= 0);
-    assert_true(kiln_net_hash64(r->net) == kiln_net_hash64(same->net));
+    assert_true(kiln_net_hash64(r->learner.net) == kiln_net_hash64(same->learner.net));
     kiln_run_free(r), kiln_run_free(same);
 }
 
@@ -153,7 +153,7 @@ static void recovers_by_itself(void **state)
     int recovered = 0;
 
     (void)state;
-    for (int i = 0; i < PATIENCE && (r->step < 400 || !recovered); i++) {
+    for (int i = 0; i < PATIENCE && (r->place.step < 400 || !recovered); i++) {
         const int flags = kiln_run_step(r);
 
         CHECK(flags >= 0);
@@ -162,9 +162,9 @@ static void recovers_by_itself(void **state)
         assert_non_null(strstr(kiln_error(), "goes on from step"));
         CHECK_NEAR(r->o.lr, lr * 0.1, 1e-12);
         lr = r->o.lr;
-        for (size_t k = 0; k < r->floats; k++) CHECK(r->state[0][k] == 0);
+        for (size_t k = 0; k < r->learner.floats; k++) CHECK(r->learner.state[0][k] == 0);
     }
-    CHECK(recovered > 0 && r->step == 400);
+    CHECK(recovered > 0 && r->place.step == 400);
     kiln_run_free(r);
 }
 
@@ -184,16 +184,16 @@ static void a_start_that_is_not_finite(void **state)
 static void evaluations_that_are_not_finite(void **state)
 {
     kiln_run *r = make(PLAIN);
-    kiln_tensor *t = kiln_net_tensor_at(r->net, 0);
+    kiln_tensor *t = kiln_net_tensor_at(r->learner.net, 0);
     float p[10];
 
     (void)state;
     for (int i = 0; i < t->size; i++) t->data[i] = i % 2 ? 3e38f : -3e38f;
-    assert_int_equal(kiln_run_evaluate(r, 1, 0, 5, 1, NULL, NULL), KILN_E_DIVERGED);
+    assert_int_equal(kiln_evaluate(&r->test, 1, 0, 5, 1, NULL, NULL), KILN_E_DIVERGED);
     assert_non_null(strstr(kiln_error(), "conv1"));
-    assert_int_equal(kiln_run_predict(r, data.image[2], 1, 10, p), KILN_E_DIVERGED);
-    kiln_run_check_begin(r);
-    assert_int_equal(kiln_run_check(r, 0), KILN_E_DIVERGED);
+    assert_int_equal(kiln_predict(&r->test, data.image[2], 1, 10, p), KILN_E_DIVERGED);
+    kiln_run_begin_check(r);
+    assert_int_equal(kiln_check_on(&r->check, &r->test, 0), KILN_E_DIVERGED);
     kiln_run_free(r);
 }
 

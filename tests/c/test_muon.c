@@ -67,21 +67,18 @@ static void ref_muon(double *w, const float *dw, double *v, int rows, int column
 static void every_matrix_is_its_twin(void **state)
 {
     kiln_run *r = make(NET);
-    double *w = calloc(r->floats, sizeof *w), *v = calloc(r->floats, sizeof *v);
-    double *s = calloc(r->floats, sizeof *s);
+    double *w = calloc(r->learner.floats, sizeof *w), *v = calloc(r->learner.floats, sizeof *v);
+    double *s = calloc(r->learner.floats, sizeof *s);
     int wide = 0, tall = 0, others = 0;
 
     (void)state;
-    for (size_t i = 0; i < r->floats; i++) w[i] = (double)r->w[i];
+    for (size_t i = 0; i < r->learner.floats; i++) w[i] = (double)r->learner.w[i];
     for (int step = 1; step <= 3; step++) {
-        check_random(r->dw, r->floats, (uint32_t)step);
-        kiln_rule_step(&(kiln_update){.net = r->net, .w = r->w, .dw = r->dw,
-                                      .state = {r->state[0], r->state[1]}, .floats = r->floats,
-                                      .scratch = r->rule_scratch, .o = &r->o, .lr = 0.02f,
-                                      .step = step});
-        for (int i = 0; i < kiln_net_tensor_count(r->net); i++) {
-            const kiln_tensor *t = kiln_net_tensor_at(r->net, i);
-            const size_t at = (size_t)(t->data - r->w);
+        check_random(r->learner.dw, r->learner.floats, (uint32_t)step);
+        kiln_learner_step(&r->learner, &r->o, 0.02f, step);
+        for (int i = 0; i < kiln_net_tensor_count(r->learner.net); i++) {
+            const kiln_tensor *t = kiln_net_tensor_at(r->learner.net, i);
+            const size_t at = (size_t)(t->data - r->learner.w);
             int rows, columns;
 
             if (kiln_rule_matrix(t, &rows, &columns)) {
@@ -131,18 +128,16 @@ static void every_matrix_is_its_twin(void **state)
 static void steps_are_nearly_orthogonal(void **state)
 {
     kiln_run *r = make("net=affine 10 - softmax\nbatch=20\noptimizer=muon\nlr=0.02\nmomentum=0\n");
-    const kiln_tensor *t = kiln_net_tensor_at(r->net, 0);
+    const kiln_tensor *t = kiln_net_tensor_at(r->learner.net, 0);
     const int D = t->shape[0], M = t->shape[1];
     float *before = malloc((size_t)t->size * sizeof *before);
     const double scale = 0.02 * 0.2 * sqrt(D);
 
     (void)state;
     memcpy(before, t->data, (size_t)t->size * sizeof *before);
-    check_random(r->dw, r->floats, 1);
+    check_random(r->learner.dw, r->learner.floats, 1);
     for (int i = 0; i < t->size; i++) t->gradient[i] *= i % M ? 1.0f : 3.0f;
-    kiln_rule_step(&(kiln_update){.net = r->net, .w = r->w, .dw = r->dw,
-                                  .state = {r->state[0], r->state[1]}, .floats = r->floats,
-                                  .scratch = r->rule_scratch, .o = &r->o, .lr = 0.02f, .step = 1});
+    kiln_learner_step(&r->learner, &r->o, 0.02f, 1);
     for (int m = 0; m < M; m++) {
         double squares = 0;
 
@@ -167,7 +162,7 @@ static void threads_give_the_same_bits(void **state)
         kiln_run *r = make(NET "weight-decay=0.01\n");
 
         for (int step = 0; step < 8; step++) CHECK(kiln_run_step(r) >= 0);
-        hash[i] = kiln_net_hash64(r->net);
+        hash[i] = kiln_net_hash64(r->learner.net);
         kiln_run_free(r);
     }
     kiln_threads_set(1);

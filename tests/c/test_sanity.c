@@ -52,8 +52,8 @@ static void regularisation_adds_to_it(void **state)
     double squares = 0, loss, with;
 
     (void)state;
-    for (int i = 0; i < kiln_net_tensor_count(r->net); i++) {
-        const kiln_tensor *t = kiln_net_tensor_at(r->net, i);
+    for (int i = 0; i < kiln_net_tensor_count(r->learner.net); i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(r->learner.net, i);
 
         for (int k = 0; t->regularised && k < t->size; k++)
             squares += (double)t->data[k] * t->data[k];
@@ -71,15 +71,15 @@ static void overfits(const char *text, int epochs, int images, double wanted)
     kiln_run *r = make(text);
     double accuracy = 0;
 
-    while (r->epoch < epochs && accuracy < 1) {
+    while (r->place.epoch < epochs && accuracy < 1) {
         const int flags = kiln_run_step(r);
 
         if (flags < 0) CHECK_FAIL("%s", kiln_error());
         if (flags & KILN_RUN_EPOCH)
-            accuracy = (double)kiln_run_evaluate(r, 0, 0, images, 1, NULL, NULL) / images;
+            accuracy = (double)kiln_evaluate(&r->test, 0, 0, images, 1, NULL, NULL) / images;
     }
     if (!(accuracy >= wanted))
-        CHECK_FAIL("%g of %d images after %d epochs", accuracy, images, r->epoch);
+        CHECK_FAIL("%g of %d images after %d epochs", accuracy, images, r->place.epoch);
     kiln_run_free(r);
 }
 

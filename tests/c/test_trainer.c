@@ -30,7 +30,7 @@ static int must_step(kiln_run *r)
 {
     const int flags = kiln_run_step(r);
 
-    if (flags < 0) CHECK_FAIL("step %d: %s", (int)r->step, kiln_error());
+    if (flags < 0) CHECK_FAIL("step %d: %s", (int)r->place.step, kiln_error());
     return flags;
 }
 
@@ -55,12 +55,12 @@ static void steps_and_epochs(void **state)
     assert_int_equal(kiln_run_steps(r), 6);
     assert_int_equal(advance(r, 2), KILN_RUN_STEPPED);
     assert_true(must_step(r) & KILN_RUN_EPOCH);
-    assert_int_equal(r->epoch, 1);
+    assert_int_equal(r->place.epoch, 1);
     assert_int_equal(advance(r, 2) & (KILN_RUN_EPOCH | KILN_RUN_DONE), 0);
     assert_int_equal(must_step(r) & (KILN_RUN_EPOCH | KILN_RUN_DONE),
                      KILN_RUN_EPOCH | KILN_RUN_DONE);
     assert_int_equal(kiln_run_step(r), KILN_E_STATE);
-    assert_int_equal(r->step, 6);
+    assert_int_equal(r->place.step, 6);
     assert_int_equal(kiln_run_set(r, "epochs=3"), KILN_OK); /* and on */
     assert_int_equal(must_step(r), KILN_RUN_STEPPED);
     assert_int_equal(r->history.losses, 7);
@@ -97,7 +97,7 @@ static void a_length_that_changes_on_the_way(void **state)
         assert_int_equal(kiln_run_set(r, cases[i].change), KILN_OK);
         assert_int_equal(kiln_run_steps(r), cases[i].steps);
         while (!kiln_run_over(r)) must_step(r);
-        assert_int_equal(r->step, cases[i].steps);
+        assert_int_equal(r->place.step, cases[i].steps);
         kiln_run_free(r);
     }
 }
@@ -107,7 +107,7 @@ static void a_batch_larger_than_the_set(void **state)
     kiln_run *r = make(SMALL "batch=1000\nepochs=2\n");
 
     (void)state;
-    assert_int_equal(kiln_net_made_with(r->net)->batch, TRAIN);
+    assert_int_equal(kiln_net_made_with(r->learner.net)->batch, TRAIN);
     assert_int_equal(kiln_run_steps(r), 2);
     assert_true(must_step(r) & KILN_RUN_EPOCH);
     assert_true(must_step(r) & KILN_RUN_DONE);
@@ -136,7 +136,7 @@ static void patience(void **state)
     while (!(must_step(r) & KILN_RUN_DONE)) steps++;
     assert_int_equal(steps, 6); /* best at epoch 1, two more without a better one */
     assert_int_equal(kiln_run_steps(r), 6);
-    assert_int_equal(r->best_epoch, 1);
+    assert_int_equal(r->best.epoch, 1);
     assert_true(r->metrics.train_accuracy == -1 && r->metrics.val_accuracy >= 0);
     kiln_run_free(r);
 }
@@ -167,15 +167,15 @@ static void a_step_is_w_minus_lr_dw(void **state)
 
     (void)state;
     kiln_batch_shuffle(order, TRAIN, 1, 0);
-    kiln_batch_decode(kiln_net_input(b->net), y, &data, 0, order, 0, 20, KILN_NORMALIZE_CHANNEL,
-                      NULL, 1, 0);
-    kiln_net_forward(b->net, 20, 1);
-    loss = kiln_net_data_loss(b->net, y, 20);
-    kiln_net_backward(b->net, 20);
-    reg = kiln_net_regularise(b->net, 0.5, 1, NULL);
-    kiln_sgd(b->w, b->dw, b->floats, 0.1f);
+    kiln_batch_decode(kiln_net_input(b->learner.net), y, &data, 0, order, 0, 20,
+                      KILN_NORMALIZE_CHANNEL, NULL, 1, 0);
+    kiln_net_forward(b->learner.net, 20, 1);
+    loss = kiln_net_data_loss(b->learner.net, y, 20);
+    kiln_net_backward(b->learner.net, 20);
+    reg = kiln_net_regularise(b->learner.net, 0.5, 1, NULL);
+    kiln_sgd(b->learner.w, b->learner.dw, b->learner.floats, 0.1f);
     must_step(a);
-    CHECK_SAME_BITS(a->w, b->w, b->floats);
+    CHECK_SAME_BITS(a->learner.w, b->learner.w, b->learner.floats);
     assert_true(a->metrics.data_loss == loss && a->metrics.reg_loss == reg && reg > 0);
     assert_true(a->metrics.loss == loss + reg);
     kiln_run_free(a);
@@ -193,16 +193,17 @@ static double distance(const float *a, const float *b, size_t n)
 static void clip_and_update_ratio(void **state)
 {
     kiln_run *r = make(SMALL "optimizer=sgd\nschedule=constant\nlr=1\nclip=0.01\nbatch=20\n");
-    float *w = malloc(r->floats * sizeof *w), *zero = calloc(r->floats, sizeof *zero);
+    float *w = malloc(r->learner.floats * sizeof *w);
+    float *zero = calloc(r->learner.floats, sizeof *zero);
     double far;
 
     (void)state;
-    memcpy(w, r->w, r->floats * sizeof *w);
+    memcpy(w, r->learner.w, r->learner.floats * sizeof *w);
     must_step(r);
-    far = distance(r->w, w, r->floats);
+    far = distance(r->learner.w, w, r->learner.floats);
     CHECK(r->metrics.gradient_norm > 0.01); /* told before clipping */
     CHECK_NEAR(far, 0.01, 1e-6);
-    CHECK_NEAR(r->metrics.update_ratio, far / distance(w, zero, r->floats), 1e-6);
+    CHECK_NEAR(r->metrics.update_ratio, far / distance(w, zero, r->learner.floats), 1e-6);
     free(w), free(zero);
     kiln_run_free(r);
 }
@@ -214,17 +215,17 @@ static void weight_decay(void **state)
     kiln_run *decayed =
         make(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nbatch=20\nweight-decay=0.5\n");
 
-    float *before = malloc(plain->floats * sizeof *before);
+    float *before = malloc(plain->learner.floats * sizeof *before);
 
     (void)state;
-    for (size_t i = 0; i < plain->floats; i++) /* biases start at 0, which decays to 0 */
-        if (plain->w[i] == 0) plain->w[i] = decayed->w[i] = 0.3f;
-    memcpy(before, plain->w, plain->floats * sizeof *before);
+    for (size_t i = 0; i < plain->learner.floats; i++) /* biases start at 0, which decays to 0 */
+        if (plain->learner.w[i] == 0) plain->learner.w[i] = decayed->learner.w[i] = 0.3f;
+    memcpy(before, plain->learner.w, plain->learner.floats * sizeof *before);
     must_step(plain), must_step(decayed);
-    for (int i = 0; i < kiln_net_tensor_count(plain->net); i++) {
-        const kiln_tensor *p = kiln_net_tensor_at(plain->net, i),
-                          *d = kiln_net_tensor_at(decayed->net, i);
-        const float *w = before + (p->data - plain->w);
+    for (int i = 0; i < kiln_net_tensor_count(plain->learner.net); i++) {
+        const kiln_tensor *p = kiln_net_tensor_at(plain->learner.net, i),
+                          *d = kiln_net_tensor_at(decayed->learner.net, i);
+        const float *w = before + (p->data - plain->learner.w);
         const double share = p->regularised ? 0.05 : 0;
 
         for (int k = 0; k < p->size; k++) CHECK_NEAR(d->data[k], p->data[k] - share * w[k], 1e-6);
@@ -293,7 +294,7 @@ static void repeatable(void **state)
         kiln_run *r = make(text);
 
         advance(r, 12);
-        hash[i] = kiln_net_hash64(r->net);
+        hash[i] = kiln_net_hash64(r->learner.net);
         kiln_run_free(r);
     }
     kiln_threads_set(1);
@@ -310,12 +311,12 @@ typedef struct {
 
 static copy copy_of(kiln_run *r)
 {
-    copy c = {malloc(r->floats * sizeof(float)), malloc(r->floats * sizeof(float)),
-              malloc((r->statistics + 1) * sizeof(float))};
+    copy c = {malloc(r->learner.floats * sizeof(float)), malloc(r->learner.floats * sizeof(float)),
+              malloc((r->learner.statistics + 1) * sizeof(float))};
 
-    memcpy(c.w, r->w, r->floats * sizeof(float));
-    memcpy(c.v, r->state[0], r->floats * sizeof(float));
-    kiln_statistics_get(r->net, c.statistics);
+    memcpy(c.w, r->learner.w, r->learner.floats * sizeof(float));
+    memcpy(c.v, r->learner.state[0], r->learner.floats * sizeof(float));
+    kiln_statistics_get(r->learner.net, c.statistics);
     return c;
 }
 
@@ -323,9 +324,9 @@ static void check_copy(kiln_run *r, copy c)
 {
     copy now = copy_of(r);
 
-    CHECK_SAME_BITS(now.w, c.w, r->floats);
-    CHECK_SAME_BITS(now.v, c.v, r->floats);
-    CHECK_SAME_BITS(now.statistics, c.statistics, r->statistics);
+    CHECK_SAME_BITS(now.w, c.w, r->learner.floats);
+    CHECK_SAME_BITS(now.v, c.v, r->learner.floats);
+    CHECK_SAME_BITS(now.statistics, c.statistics, r->learner.statistics);
     free(now.w), free(now.v), free(now.statistics);
     free(c.w), free(c.v), free(c.statistics);
 }
@@ -333,7 +334,7 @@ static void check_copy(kiln_run *r, copy c)
 static void a_diverged_step_goes_back(void **state)
 {
     kiln_run *r = make(NORMED "optimizer=momentum\nbatch=20\n");
-    kiln_tensor *t = kiln_net_tensor_at(r->net, 0);
+    kiln_tensor *t = kiln_net_tensor_at(r->learner.net, 0);
     copy before = copy_of(r);
 
     (void)state;
@@ -343,7 +344,7 @@ static void a_diverged_step_goes_back(void **state)
     assert_int_equal(kiln_run_step(r), KILN_E_DIVERGED);
     assert_non_null(strstr(kiln_error(), "step 4"));
     assert_non_null(strstr(kiln_error(), "conv1"));
-    assert_int_equal(r->step, 0);
+    assert_int_equal(r->place.step, 0);
     check_copy(r, before);
     assert_true(must_step(r) >= 0); /* and goes on */
     kiln_run_free(r);
@@ -359,7 +360,7 @@ static void parameters_stay_finite(void **state)
     (void)state;
     for (int i = 0; i < 200 && status >= 0; i++) status = kiln_run_step(r);
     assert_int_equal(status, KILN_E_DIVERGED);
-    for (size_t i = 0; i < r->floats; i++) CHECK(isfinite(r->w[i]));
+    for (size_t i = 0; i < r->learner.floats; i++) CHECK(isfinite(r->learner.w[i]));
     kiln_run_free(r);
 }
 
@@ -369,23 +370,23 @@ static void parameters_stay_finite(void **state)
 static void a_larger_batch_keeps_the_net(void **state)
 {
     kiln_run *r = make(NORMED "optimizer=momentum\nbatch=10\nepochs=4\n");
-    const kiln_net *net = r->net;
+    const kiln_net *net = r->learner.net;
     copy before;
 
     (void)state;
     advance(r, 3);
     before = copy_of(r);
     assert_int_equal(kiln_run_set(r, "batch=5"), KILN_OK);
-    assert_ptr_equal(r->net, net);
+    assert_ptr_equal(r->learner.net, net);
     assert_int_equal(kiln_run_set(r, "batch=40"), KILN_OK);
-    assert_int_equal(kiln_net_made_with(r->net)->batch, 40);
+    assert_int_equal(kiln_net_made_with(r->learner.net)->batch, 40);
     check_copy(r, before);
     assert_true(must_step(r) & KILN_RUN_EPOCH); /* 70 are seen: no room for 40 more */
     assert_int_equal(kiln_run_set(r, "batch=35"), KILN_OK);
     must_step(r);
     assert_int_equal(kiln_run_set(r, "batch=80"), KILN_OK);
     assert_true(must_step(r) & KILN_RUN_EPOCH); /* the 65 that are left */
-    assert_true(r->epoch == 2 && r->position == 0 && r->loss_count == 0);
+    assert_true(r->place.epoch == 2 && r->place.position == 0 && r->place.loss_count == 0);
     kiln_run_free(r);
 }
 
@@ -411,12 +412,12 @@ static void live_dropout(void **state)
 
     (void)state;
     must_step(a), must_step(b);
-    assert_true(kiln_net_hash64(a->net) != kiln_net_hash64(b->net));
+    assert_true(kiln_net_hash64(a->learner.net) != kiln_net_hash64(b->learner.net));
     kiln_run_free(b);
     b = make(NORMED "batch=20\n");
     assert_int_equal(kiln_run_set(b, "dropout=0"), KILN_OK);
     must_step(b);
-    assert_true(kiln_net_hash64(a->net) == kiln_net_hash64(b->net));
+    assert_true(kiln_net_hash64(a->learner.net) == kiln_net_hash64(b->learner.net));
     kiln_run_free(a), kiln_run_free(b);
 }
 
@@ -428,11 +429,11 @@ static void best_is_kept_and_restored(void **state)
     (void)state;
     assert_int_equal(kiln_run_restore_best(r), KILN_E_STATE);
     for (int i = 0; i < 24; i++)
-        if (must_step(r) & KILN_RUN_BEST) best = kiln_net_hash64(r->net);
+        if (must_step(r) & KILN_RUN_BEST) best = kiln_net_hash64(r->learner.net);
     assert_int_equal(kiln_run_restore_best(r), KILN_OK);
-    assert_true(kiln_net_hash64(r->net) == best);
-    assert_true(kiln_run_evaluate(r, 1, 0, VALIDATION, 1, NULL, NULL) ==
-                r->best_accuracy * VALIDATION);
+    assert_true(kiln_net_hash64(r->learner.net) == best);
+    assert_true(kiln_evaluate(&r->test, 1, 0, VALIDATION, 1, NULL, NULL) ==
+                r->best.accuracy * VALIDATION);
     kiln_run_free(r);
 }
 
@@ -447,10 +448,10 @@ static void evaluation_by_parts(void **state)
 
     (void)state;
     advance(r, 8);
-    const int correct = kiln_run_evaluate(r, 2, 0, TEST, 1, &loss, confusion);
+    const int correct = kiln_evaluate(&r->test, 2, 0, TEST, 1, &loss, confusion);
 
-    parts = kiln_run_evaluate(r, 2, 0, 7, 1, &loss_parts, NULL);
-    parts += kiln_run_evaluate(r, 2, 7, TEST - 7, 1, &loss_parts, NULL);
+    parts = kiln_evaluate(&r->test, 2, 0, 7, 1, &loss_parts, NULL);
+    parts += kiln_evaluate(&r->test, 2, 7, TEST - 7, 1, &loss_parts, NULL);
     assert_int_equal(parts, correct);
     CHECK_NEAR(loss_parts, loss, 1e-4);
     for (int i = 0; i < 100; i++) total += confusion[i], diagonal += i % 11 ? 0 : confusion[i];
@@ -469,10 +470,10 @@ static void looking_changes_nothing(void **state)
     (void)state;
     for (int i = 0; i < 6; i++) {
         must_step(a), must_step(b);
-        kiln_run_evaluate(b, 1, 0, VALIDATION, 10, NULL, NULL);
-        kiln_run_predict(b, data.image[2], 1, 2, p);
+        kiln_evaluate(&b->test, 1, 0, VALIDATION, 10, NULL, NULL);
+        kiln_predict(&b->test, data.image[2], 1, 2, p);
         assert_int_equal(kiln_run_inspect(b, 0, i), KILN_OK);
-        assert_true(kiln_net_hash64(a->net) == kiln_net_hash64(b->net));
+        assert_true(kiln_net_hash64(a->learner.net) == kiln_net_hash64(b->learner.net));
     }
     kiln_run_free(a), kiln_run_free(b);
 }
@@ -485,7 +486,7 @@ static void predictions(void **state)
     int correct = 0;
 
     (void)state;
-    kiln_run_predict(r, data.image[2], TEST, 1, p[0]);
+    kiln_predict(&r->test, data.image[2], TEST, 1, p[0]);
     for (int i = 0; i < TEST; i++) {
         double sum = 0;
         int best = 0;
@@ -494,12 +495,12 @@ static void predictions(void **state)
         CHECK_NEAR(sum, 1, 1e-5);
         correct += best == data.label[2][i];
     }
-    assert_int_equal(kiln_run_evaluate(r, 2, 0, TEST, 1, NULL, NULL), correct);
+    assert_int_equal(kiln_evaluate(&r->test, 2, 0, TEST, 1, NULL, NULL), correct);
 
     /* two views are the mean of the image and its mirror image */
     for (int i = 0; i < 3072; i++) image[i] = data.image[2][i / 32 * 32 + 31 - i % 32];
-    kiln_run_predict(r, image, 1, 1, mirrored);
-    kiln_run_predict(r, data.image[2], 1, 2, both);
+    kiln_predict(&r->test, image, 1, 1, mirrored);
+    kiln_predict(&r->test, data.image[2], 1, 2, both);
     for (int c = 0; c < 10; c++) CHECK_NEAR(both[c], (p[0][c] + mirrored[c]) / 2, 1e-6);
     kiln_run_free(r);
 }
@@ -513,7 +514,7 @@ static void inspection_is_what_the_net_answers(void **state)
 
     (void)state;
     advance(r, 4);
-    kiln_run_predict(r, data.image[1] + 3 * 3072, 1, 1, p);
+    kiln_predict(&r->test, data.image[1] + 3 * 3072, 1, 1, p);
     assert_int_equal(kiln_run_inspect(r, 1, 3), KILN_OK);
     loss_layer = kiln_net_plan(r->inspector)->count - 1;
     assert_int_equal(kiln_net_value(r->inspector, loss_layer - 1, 0, 0, scores), 10);

@@ -29,7 +29,7 @@ static kiln_run *make(const char *text)
 
 static void must_step(kiln_run *r)
 {
-    if (kiln_run_step(r) < 0) CHECK_FAIL("step %d: %s", (int)r->step, kiln_error());
+    if (kiln_run_step(r) < 0) CHECK_FAIL("step %d: %s", (int)r->place.step, kiln_error());
 }
 
 /* The images of a step into the net's input. */
@@ -42,18 +42,19 @@ static void draw_by_hand(kiln_run *r, int step, int *y)
         kiln_batch_sample(order, BATCH, TRAIN, seed, step), first = 0;
     else
         kiln_batch_shuffle(order, TRAIN, seed, step / 3);
-    kiln_batch_decode(kiln_net_input(r->net), y, &data, 0, order + first, 0, BATCH,
+    kiln_batch_decode(kiln_net_input(r->learner.net), y, &data, 0, order + first, 0, BATCH,
                       (int)r->o.normalize, r->o.augmented ? &r->o.augment : NULL, seed, step);
 }
 
 static void update_by_hand(kiln_run *r, int step)
 {
-    float *s = r->state[0], *t = r->state[1];
-    const size_t n = r->floats;
+    float *w = r->learner.w, *dw = r->learner.dw;
+    float *s = r->learner.state[0], *t = r->learner.state[1];
+    const size_t n = r->learner.floats;
     const float decay = (float)r->o.weight_decay;
 
-    for (int i = 0; i < kiln_net_tensor_count(r->net) && decay > 0; i++) {
-        const kiln_tensor *k = kiln_net_tensor_at(r->net, i);
+    for (int i = 0; i < kiln_net_tensor_count(r->learner.net) && decay > 0; i++) {
+        const kiln_tensor *k = kiln_net_tensor_at(r->learner.net, i);
 
         if (!k->regularised) continue;
         for (int j = 0; j < k->size; j++)
@@ -63,11 +64,11 @@ static void update_by_hand(kiln_run *r, int step)
                 k->data[j] = sf_madd(-(0.02f * decay), k->data[j], k->data[j]);
     }
     switch (r->o.optimizer) {
-    case KILN_RULE_sgd: kiln_sgd(r->w, r->dw, n, 0.02f); break;
-    case KILN_RULE_momentum: kiln_sgd_momentum(r->w, r->dw, s, n, 0.02f, 0.8f); break;
-    case KILN_RULE_nesterov: kiln_nesterov(r->w, r->dw, s, n, 0.02f, 0.8f); break;
-    case KILN_RULE_rmsprop: kiln_rmsprop(r->w, r->dw, s, n, 0.02f, 0.7, 1e-3f); break;
-    default: kiln_adam(r->w, r->dw, s, t, n, 0.02f, 0.6, 0.9, 1e-3f, step + 1); break;
+    case KILN_RULE_sgd: kiln_sgd(w, dw, n, 0.02f); break;
+    case KILN_RULE_momentum: kiln_sgd_momentum(w, dw, s, n, 0.02f, 0.8f); break;
+    case KILN_RULE_nesterov: kiln_nesterov(w, dw, s, n, 0.02f, 0.8f); break;
+    case KILN_RULE_rmsprop: kiln_rmsprop(w, dw, s, n, 0.02f, 0.7, 1e-3f); break;
+    default: kiln_adam(w, dw, s, t, n, 0.02f, 0.6, 0.9, 1e-3f, step + 1); break;
     }
 }
 
@@ -84,16 +85,16 @@ static void check_by_hand(const char *text)
         double loss;
 
         draw_by_hand(b, step, y);
-        kiln_net_set_step(b->net, step); /* what is dropped depends on it */
-        kiln_net_forward(b->net, BATCH, 1);
-        loss = kiln_net_data_loss(b->net, y, BATCH);
-        kiln_net_backward(b->net, BATCH);
+        kiln_net_set_step(b->learner.net, step); /* what is dropped depends on it */
+        kiln_net_forward(b->learner.net, BATCH, 1);
+        loss = kiln_net_data_loss(b->learner.net, y, BATCH);
+        kiln_net_backward(b->learner.net, BATCH);
         update_by_hand(b, step);
         must_step(a);
         if (!(a->metrics.data_loss == loss))
             CHECK_FAIL("%sstep %d: loss %.9g, by hand %.9g", text, step, a->metrics.data_loss,
                        loss);
-        CHECK_SAME_BITS(a->w, b->w, a->floats);
+        CHECK_SAME_BITS(a->learner.w, b->learner.w, a->learner.floats);
     }
     kiln_run_free(a), kiln_run_free(b);
 }
@@ -138,11 +139,11 @@ static double step_length(const char *clip, double *gradient_norm)
 
     snprintf(options, sizeof options, COMMON "lr=1\noptimizer=sgd\n%s", clip);
     r = make(options);
-    w = malloc(r->floats * sizeof *w);
-    memcpy(w, r->w, r->floats * sizeof *w);
+    w = malloc(r->learner.floats * sizeof *w);
+    memcpy(w, r->learner.w, r->learner.floats * sizeof *w);
     must_step(r);
-    for (size_t i = 0; i < r->floats; i++) {
-        const double way = (double)r->w[i] - w[i];
+    for (size_t i = 0; i < r->learner.floats; i++) {
+        const double way = (double)r->learner.w[i] - w[i];
 
         squares += way * way;
     }
@@ -178,7 +179,7 @@ static void rate_at_the_end_of_an_epoch(void **state)
     for (int step = 0; step < 13; step++) must_step(r); /* 91 of 100 images */
     assert_int_equal(kiln_run_set(r, "batch=30\n"), KILN_OK);
     must_step(r);
-    assert_int_equal(r->epoch, 1);
+    assert_int_equal(r->place.epoch, 1);
     assert_true(r->metrics.lr == 0.02);
     must_step(r);
     assert_true(r->metrics.lr == 0.01);

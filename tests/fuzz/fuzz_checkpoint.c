@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
         status = kiln_checkpoint_read(&again, &data, (const uint8_t *)file.base, written, NULL);
         if (status < 0 && status != KILN_E_MEMORY) abort();
         if (status >= 0) {
-            if (kiln_net_hash64(again->net) != kiln_net_hash64(r->net)) abort();
+            if (kiln_net_hash64(again->learner.net) != kiln_net_hash64(r->learner.net)) abort();
             kiln_run_step(again);
             kiln_run_free(again);
         }
