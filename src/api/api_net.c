@@ -1,7 +1,7 @@
 /*
  * The public functions of nets: kiln.h, "nets". Arguments are checked here; src/net only asserts.
  *
- * Images come in the course's order (N, C, H, W) and are turned to channels last on the way in.
+ * Images come in the course's order (N, C, H, W) and are transposed to channels last on the way in.
  */
 #include <stdio.h>
 #include <stdlib.h>

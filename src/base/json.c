@@ -16,7 +16,7 @@
 
 #define FIRST_BLOCK 4096
 
-/* Room for `more` characters and the final zero. */
+/* Capacity for `more` characters and the final zero. */
 static int reserve(kiln_json *j, size_t more)
 {
     kiln_arena larger;

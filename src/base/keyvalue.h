@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define KILN_KEY_MAX 40
-#define KILN_VALUE_MAX 8448 /* room for a notation */
+#define KILN_VALUE_MAX 8448 /* capacity for a notation */
 
 typedef struct {
     char key[KILN_KEY_MAX], value[KILN_VALUE_MAX]; /* zero terminated */

@@ -59,7 +59,7 @@ int kiln_reader_kind(const char *name)
                      "(training) and test_batch.bin (test) do; say which, or rename it", name);
 }
 
-/* ---- room ------------------------------------------------------------------------------------ */
+/* ---- capacity -------------------------------------------------------------------------------- */
 
 /* Capacity for `count` records more; those there are moved over. */
 static int grow(kiln_dataset *d, int kind, int count)

@@ -10,7 +10,7 @@
  *
  * with Φ(x) = (1 + erf(x/√2)) / 2 and φ(x) = e^(-x²/2) / √(2π).
  *
- * A NaN is never hidden: each comparison is turned so that a NaN takes the branch that passes it on
+ * A NaN is never hidden: each comparison is such that a NaN takes the branch that passes it on
  * (relu(NaN) is NaN, and where out is NaN relu passes dout), so that a diverging net is seen at its
  * loss.
  * Source: cs231n notes, neural-networks-1; Hendrycks and Gimpel 2016 (gelu, silu).

@@ -21,7 +21,7 @@ typedef struct {
     size_t size, data_size;
     const char *what;
     kiln_safetensors *file; /* tables NULL in the first reading */
-    char *names;            /* room for all strings; NULL in the first reading */
+    char *names;            /* capacity for all strings; NULL in the first reading */
     size_t names_size, names_used;
     size_t hash_at; /* offset of the sixteen digits; 0: none */
     char key[KILN_SAFETENSORS_NAME_MAX + 1];

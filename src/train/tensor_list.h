@@ -23,7 +23,7 @@ typedef struct {
     kiln_arena arena;
 } kiln_tensor_list;
 
-/* An empty list with room for all of r; ends with kiln_arena_destroy(&l->arena). */
+/* An empty list with capacity for all of r; ends with kiln_arena_destroy(&l->arena). */
 int kiln_tensor_list_make(kiln_tensor_list *l, const kiln_run *r);
 void kiln_tensor_list_net(kiln_tensor_list *l, kiln_run *r); /* adds the net alone */
 void kiln_tensor_list_run(kiln_tensor_list *l, kiln_run *r); /* adds everything */

@@ -27,14 +27,14 @@ static inline uint8_t *records_make(int file, int n)
 
 typedef struct {
     uint8_t *bytes;
-    int size, room;
+    int size, capacity;
 } tar;
 
 static inline void tar_put(tar *t, const void *bytes, int size)
 {
-    if (t->size + size > t->room) {
-        t->room = 2 * (t->size + size);
-        t->bytes = realloc(t->bytes, (size_t)t->room);
+    if (t->size + size > t->capacity) {
+        t->capacity = 2 * (t->size + size);
+        t->bytes = realloc(t->bytes, (size_t)t->capacity);
         CHECK(t->bytes != NULL);
     }
     if (bytes) memcpy(t->bytes + t->size, bytes, (size_t)size);
