@@ -37,7 +37,9 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS) --no-print-directory --no-builtin-rules
 endif
 
-EXPORTS = $(B)/wasm/exports.txt
+# What is public: of the native library, and, by kiln.h alone, of the modules that train.
+EXPORTS = $(B)/native/exports.txt
+WASM_EXPORTS = $(B)/wasm/exports.txt
 
 # --- what gets installed --------------------------------------------------------------------------
 
@@ -58,7 +60,7 @@ NPM = node_modules/.package-lock.json
 
 # --- sources by room ------------------------------------------------------------------------------
 
-ROOMS = base kernels layers ref data net train api
+ROOMS = base kernels layers ref data net train formats api
 LIB_SRC = $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c))
 CLI_SRC = $(wildcard src/cli/*.c)
 # Helpers of the tests, and the tests: one program each.
@@ -131,8 +133,10 @@ WASM_HOT_SRC = src/kernels/% src/layers/% src/train/optim.c src/data/batch.c tes
 WASM_HOT_SRC += src/base/rng.c src/base/scalar.c $(addprefix src/data/,builtin.c paint.c dataset.c)
 wasm_level = $(if $(filter $(WASM_HOT_SRC),$(1)),$(WASM_HOT),$(WASM_COLD))
 
-# What is public, so what a module exports and a library shows: every function that kiln.h marks.
-$(EXPORTS): src/kiln.h
+# What is public, so what a module exports and a library shows: every function that is marked.
+$(EXPORTS): src/kiln_formats.h src/kiln.h
+$(WASM_EXPORTS): src/kiln.h
+$(EXPORTS) $(WASM_EXPORTS):
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -DKILN_API=public: $< | tr -s '\n ' ' ' | \
 		grep -oE 'public: [^;(]*\(' | sed -E 's/.*\b(kiln_[a-z0-9_]+) ?\($$/_\1/' | sort -u > $@
@@ -142,8 +146,8 @@ define wasm_variant
 $(B)/obj/wasm-$(1)/%.o: %.c emsdk-config/flags.mk | $(EMCC)
 	@mkdir -p $$(@D)
 	$$(Q)$(EMCC) $(C_FLAGS) $(WASM_FLAGS) $(WASM_$(1)) $$(call wasm_level,$$<) -c $$< -o $$@
-$(B)/wasm/$(1).wasm: $(call objects,wasm-$(1),$(LIB_SRC)) $(EXPORTS)
-	$$(Q)$(EMCC) $(WASM_LINK) $(WASM_LINK_$(1)) -sEXPORTED_FUNCTIONS=@$(EXPORTS) \
+$(B)/wasm/$(1).wasm: $(call objects,wasm-$(1),$(LIB_SRC)) $(WASM_EXPORTS)
+	$$(Q)$(EMCC) $(WASM_LINK) $(WASM_LINK_$(1)) -sEXPORTED_FUNCTIONS=@$(WASM_EXPORTS) \
 		$(call objects,wasm-$(1),$(LIB_SRC)) -o $(B)/wasm/$(1).js
 	@rm -f $(B)/wasm/$(1).js $(B)/wasm/$(1).ww.js
 	@test $$$$(stat -c %s $$@) -le $(WASM_BYTES) || \

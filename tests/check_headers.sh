@@ -9,6 +9,7 @@
 set -u
 cd "$(dirname "$0")/.."
 exports=$1 library=$2
+api='src/kiln.h src/kiln_formats.h'
 
 errors=0
 error() {
@@ -24,8 +25,10 @@ for header in "${headers[@]}"; do
     $CC $FLAGS -fsyntax-only -x c "$header" || error "$header: does not compile alone"
 done
 for language in 'gcc -x c -std=c99' 'g++ -x c++ -std=c++11' 'g++ -x c++ -std=c++20'; do
-    $language -Wall -Wextra -Wpedantic -Werror -fsyntax-only src/kiln.h ||
-        error "src/kiln.h: does not compile alone by $language"
+    for header in $api; do
+        $language -Wall -Wextra -Wpedantic -Werror -fsyntax-only "$header" ||
+            error "$header: does not compile alone by $language"
+    done
 done
 
 # --- names ----------------------------------------------------------------------------------------
@@ -37,17 +40,21 @@ names() {
 }
 mapfile -t public < <(sed -n 's/^_\(kiln_\)/\1/p' "$exports")
 
-declared=$(grep -cE '^KILN_API ' src/kiln.h)
-[ "$declared" = "${#public[@]}" ] || error "src/kiln.h: $declared marks, ${#public[@]} exports"
-unmarked=$(grep -nE '^[a-z].*\bkiln_[a-z0-9_]+\(' src/kiln.h | grep -vE '^[0-9]+:KILN_API ')
-[ -z "$unmarked" ] || error "src/kiln.h: not marked by KILN_API: $unmarked"
+# shellcheck disable=SC2086  # names without spaces
+{
+    declared=$(cat $api | grep -cE '^KILN_API ')
+    unmarked=$(grep -nE '^[a-z].*\bkiln_[a-z0-9_]+\(' $api | grep -vE ':KILN_API ')
+    known=$(names $api)
+}
+[ "$declared" = "${#public[@]}" ] || error "$api: $declared marks, ${#public[@]} exports"
+[ -z "$unmarked" ] || error "not marked by KILN_API: $unmarked"
 
 # Errors are made and told by one file: base/status.h declares these three as well.
 shared='^(kiln_error|kiln_error_column|KILN_STATUS_CODES|KILN_OK|KILN_E_[A-Z]+)$'
-mapfile -t inside < <(printf '%s\n' "${headers[@]}" | grep -vE '^src/(kiln\.h|cli/)')
+mapfile -t inside < <(printf '%s\n' "${headers[@]}" | grep -vE '^src/(kiln(_formats)?\.h|cli/)')
 for file in "${inside[@]}"; do
-    both=$(comm -12 <(names src/kiln.h) <(names "$file") | grep -vE "$shared" | paste -sd' ')
-    [ -z "$both" ] || error "$file: names what is public in kiln.h: $both"
+    both=$(comm -12 <(echo "$known") <(names "$file") | grep -vE "$shared" | paste -sd' ')
+    [ -z "$both" ] || error "$file: names what is public: $both"
 done
 
 shown=$(nm -g --defined-only "$library" | awk 'NF == 3 { print $3 }' | sort)

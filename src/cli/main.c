@@ -51,13 +51,13 @@ static const entry entries[] = {
       "  kiln gradcheck --preset residual --input 3x8x8\n",
       " net seed init batch ", ALWAYS | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_INPUT), CLI_NET},
      cli_gradcheck},
-    {{"export", "kiln export: parameters or history out of a checkpoint.",
+    {{"export", "kiln export: a checkpoint as a file for other programs.",
       "  kiln export model.safetensors --save weights.safetensors\n"
+      "  kiln export model.safetensors --format npz --save weights.npz\n"
       "  kiln export model.safetensors --format csv > history.csv\n"
       "  kiln export model.safetensors --format json\n",
-      " train validation test data-seed ",
-      ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_RESUME) | CLI_BIT(CLI_SAVE) | CLI_BIT(CLI_FORMAT),
-      CLI_RESUME}, cli_export},
+      "", ALWAYS | CLI_BIT(CLI_RESUME) | CLI_BIT(CLI_SAVE) | CLI_BIT(CLI_FORMAT), CLI_RESUME},
+     cli_export},
     {{"bench", "kiln bench: images trained in a second.",
       "  kiln bench --preset convnetjs --threads 1\n"
       "  kiln bench --layers \"conv 7x7x32 - relu - maxpool 2 - affine 10 - softmax\" --batch 50\n",

@@ -379,6 +379,14 @@ describe('eval and export', () => {
     const csv = await kiln('export', save(), '--format', 'csv');
     expect(csv.out.trim().split('\n')).toHaveLength(3);
     expect(csv.out).toMatch(/^epoch,step,trainLoss,trainAccuracy,valAccuracy,lr\n1,10,/);
+    const npz = at('weights.npz');
+    expect((await kiln('export', save(), '--format', 'npz', '--save', npz)).code).toBe(0);
+    expect((await readFile(npz)).subarray(0, 4).toString()).toBe('PK\x03\x04');
+    const again = at('again.safetensors'); // what was exported is exported again
+    expect((await kiln('export', file, '--save', again)).code).toBe(0);
+    expect(await readFile(again)).toEqual(bytes);
+    expect(await kiln('export', file, '--format', 'csv')).toMatchObject(
+      { code: 2, out: '', err: expect.stringContaining('holds the net alone') });
     const json = await kiln('export', save(), '--format', 'json');
     expect(json.events[0]).toMatchObject(
       { checkpoint: { net: NET }, history: { epochs: expect.any(Array) } });

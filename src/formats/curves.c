@@ -1,0 +1,114 @@
+/*
+ * The curves of a run: a line an epoch as CSV (RFC 4180, but for its line ends), and everything as
+ * JSON. An export of the net alone has none and is refused.
+ */
+#include <string.h>
+
+#include "base/status.h"
+#include "formats/formats.h"
+#include "train/checkpoint.h"
+#include "train/checkpoint_head.h"
+#include "train/history.h"
+
+/* A tensor of the history into out, `count` rows of `width` four-byte values. */
+static int copy_rows(void *out, const kiln_model *m, const char *name, int count, int width)
+{
+    const kiln_safetensor *t = kiln_safetensors_find(&m->file, name);
+    const size_t bytes = (size_t)count * (size_t)width * 4;
+
+    if (!count) return KILN_OK;
+    if (!t || t->bytes != bytes)
+        return kiln_fail(KILN_E_CHECKPOINT, "export: \"%s\" has another size than the file's "
+                         "metadata says", name);
+    memcpy(out, t->data, bytes);
+    return KILN_OK;
+}
+
+static int read_history(kiln_history *h, const kiln_model *m)
+{
+    kiln_checkpoint_head head;
+
+    if (!kiln_model_has_run(m))
+        return kiln_fail(KILN_E_ARG, "export: this file holds the net alone; curves are in the "
+                         "checkpoint that it came from");
+    KILN_TRY(kiln_checkpoint_head_read(&head, &m->file));
+    h->losses = head.losses;
+    h->epochs = head.epochs;
+    h->stride = head.stride;
+    KILN_TRY(copy_rows(h->loss, m, "history.loss", h->losses, 1));
+    KILN_TRY(copy_rows(h->loss_step, m, "history.loss_step", h->losses, 1));
+    KILN_TRY(copy_rows(h->epoch_at, m, "history.epoch", h->epochs, 2));
+    return copy_rows(h->epoch_value, m, "history.epoch_values", h->epochs, 4);
+}
+
+/* One value as a JSON text has it; a null, of what was not measured, is left empty. */
+static void put_cell(kiln_bytes *out, kiln_json *j, double value, int known, char end)
+{
+    kiln_json_begin(j);
+    kiln_json_number(j, NULL, value);
+    if (kiln_json_end(j) < 0) out->failed = KILN_E_MEMORY;
+    if (known && strcmp(kiln_json_text(j), "null") != 0) kiln_bytes_text(out, kiln_json_text(j));
+    kiln_bytes_put(out, &end, 1);
+}
+
+static int put_epochs(kiln_bytes *out, const kiln_history *h)
+{
+    kiln_json j = {0};
+
+    kiln_bytes_text(out, "epoch,step,trainLoss,trainAccuracy,valAccuracy,lr\n");
+    for (int i = 0; i < h->epochs; i++) {
+        const float *value = h->epoch_value[i];
+
+        for (int k = 0; k < 2; k++) put_cell(out, &j, h->epoch_at[i][k], 1, ',');
+        for (int k = 0; k < 4; k++) /* accuracies below 0 were not checked */
+            put_cell(out, &j, value[k], k == 0 || k == 3 || value[k] >= 0, k < 3 ? ',' : '\n');
+    }
+    kiln_json_free(&j);
+    return KILN_OK;
+}
+
+static int put_all(kiln_bytes *out, const kiln_history *h, const kiln_model *m)
+{
+    kiln_json j = {0};
+    int status = kiln_checkpoint_json(m->bytes, m->size, (kiln_json_begin(&j), &j));
+
+    if (status >= 0) status = kiln_json_end(&j);
+    if (status >= 0) {
+        kiln_bytes_text(out, "{\"checkpoint\":");
+        kiln_bytes_text(out, kiln_json_text(&j));
+        kiln_json_begin(&j);
+        kiln_history_json(h, &j);
+        status = kiln_json_end(&j);
+    }
+    if (status >= 0) {
+        kiln_bytes_text(out, ",\"history\":");
+        kiln_bytes_text(out, kiln_json_text(&j));
+        kiln_bytes_text(out, "}\n");
+    }
+    kiln_json_free(&j);
+    return status < 0 ? status : KILN_OK;
+}
+
+static int write(kiln_bytes *out, const kiln_model *m, int all)
+{
+    kiln_arena arena;
+    kiln_history *h;
+    int status;
+
+    KILN_TRY(kiln_arena_create(&arena, sizeof *h, "the curves"));
+    h = (kiln_history *)(void *)arena.base;
+    status = read_history(h, m);
+    if (status >= 0) status = all ? put_all(out, h, m) : put_epochs(out, h);
+    kiln_arena_destroy(&arena);
+    return status;
+}
+
+int kiln_write_csv(kiln_bytes *out, const kiln_model *m)
+{
+    return write(out, m, 0);
+}
+
+int kiln_write_json(kiln_bytes *out, const kiln_model *m)
+{
+    return write(out, m, 1);
+}

@@ -1,0 +1,255 @@
+/*
+ * What leaves: each format of the table over a small run, its bytes against what the format says,
+ * and files that are refused with a sentence.
+ */
+#include "formats/formats.h"
+
+#include "base/json.h"
+#include "base/status.h"
+#include "check.h"
+#include "train/checkpoint.h"
+
+#define NET "conv 3x3x4 - batchnorm - relu - groupnorm 2 - maxpool 4 - affine 10 - softmax"
+#define VERSION "1.2.3"
+
+static kiln_dataset data;
+static kiln_run *run;
+static kiln_arena saved, net_alone; /* a checkpoint, and its net as kiln_checkpoint_export has it */
+static size_t saved_size, net_alone_size;
+
+static int set_up(void **state)
+{
+    kiln_train_options o;
+
+    (void)state;
+    kiln_train_options_default(&o);
+    if (kiln_builtin_create(&data, 1, 60, 20, 10) < 0 ||
+        kiln_train_options_read(&o, "net=" NET "\nbatch=10\nepochs=2\n", KILN_OPTIONS_ALL) < 0 ||
+        kiln_run_make(&run, &data, &o) < 0)
+        CHECK_FAIL("%s", kiln_error());
+    while (!kiln_run_over(run))
+        if (kiln_run_step(run) < 0) CHECK_FAIL("%s", kiln_error());
+    CHECK(kiln_checkpoint_write(run, VERSION, &saved, &saved_size) >= 0);
+    CHECK(kiln_checkpoint_export(run, VERSION, &net_alone, &net_alone_size) >= 0);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    kiln_arena_destroy(&saved);
+    kiln_arena_destroy(&net_alone);
+    kiln_run_free(run);
+    kiln_dataset_destroy(&data);
+    return 0;
+}
+
+static kiln_bytes write_as(const char *format)
+{
+    kiln_bytes out;
+
+    if (kiln_format_write(&out, format, (const uint8_t *)saved.base, saved_size) < 0)
+        CHECK_FAIL("%s: %s", format, kiln_error());
+    return out;
+}
+
+static void refused(const char *format, const void *bytes, size_t size, int status,
+                    const char *words)
+{
+    const size_t live = kiln_arena_live();
+    kiln_bytes out;
+
+    assert_int_equal(kiln_format_write(&out, format, bytes, size), status);
+    if (!strstr(kiln_error(), words))
+        CHECK_FAIL("\"%s\" does not say \"%s\"", kiln_error(), words);
+    assert_int_equal(kiln_arena_live(), live);
+}
+
+static void every_format_writes_the_same_file_twice(void **state)
+{
+    (void)state;
+    for (int i = 0; kiln_format_at(i); i++) {
+        const kiln_format *f = kiln_format_at(i);
+        kiln_bytes once = write_as(f->name), twice = write_as(f->name);
+
+        CHECK(once.size > 0 && once.size == twice.size);
+        assert_memory_equal(once.arena.base, twice.arena.base, once.size);
+        CHECK(strlen(f->ending) > 0 && strlen(f->holds) > 0 && strlen(f->sentence) > 0);
+        kiln_bytes_free(&once);
+        kiln_bytes_free(&twice);
+    }
+}
+
+static void safetensors_is_the_export_of_the_run(void **state)
+{
+    kiln_bytes out = write_as("safetensors"), again;
+
+    (void)state;
+    assert_int_equal(out.size, net_alone_size);
+    assert_memory_equal(out.arena.base, net_alone.base, net_alone_size);
+    /* What was exported is exported again. */
+    CHECK(kiln_format_write(&again, "safetensors", (uint8_t *)out.arena.base, out.size) >= 0);
+    assert_int_equal(again.size, out.size);
+    assert_memory_equal(again.arena.base, out.arena.base, out.size);
+    kiln_bytes_free(&out);
+    kiln_bytes_free(&again);
+}
+
+/* The array of a name in a stored .npz: behind its local header's name, 128 bytes of .npy. */
+static const char *array_of(const kiln_bytes *b, const char *name, const char *shape)
+{
+    const size_t length = strlen(name);
+
+    for (size_t at = 30; at + length + 128 < b->size; at++) {
+        const char *p = b->arena.base + at;
+
+        if (memcmp(p - 30, "PK\x03\x04", 4) || memcmp(p, name, length) ||
+            memcmp(p + length, "\x93NUMPY\x01", 7))
+            continue;
+        if (!strstr(p + length + 10, shape)) CHECK_FAIL("%s has not the shape %s", name, shape);
+        return p + length + 128;
+    }
+    CHECK_FAIL("no array %s", name);
+    return NULL;
+}
+
+static void npz_has_the_names_and_shapes_of_the_course(void **state)
+{
+    static const struct {
+        const char *name, *shape, *tensor;
+    } expected[] = {
+        {"W1.npy", "(4, 3, 3, 3,)", "conv1.w"},
+        {"b1.npy", "(4,)", "conv1.b"},
+        {"gamma1.npy", "(4,)", "batchnorm1.gamma"},
+        {"beta1.npy", "(4,)", "batchnorm1.beta"},
+        {"running_mean1.npy", "(4,)", "batchnorm1.running_mean"},
+        {"running_var1.npy", "(4,)", "batchnorm1.running_var"},
+        {"groupnorm1.gamma.npy", "(4,)", "groupnorm1.gamma"}, /* gamma1 is taken */
+        {"W2.npy", "(256, 10,)", "affine1.w"},
+        {"b2.npy", "(10,)", "affine1.b"},
+    };
+    kiln_bytes out = write_as("npz");
+
+    (void)state;
+    for (size_t k = 0; k < sizeof expected / sizeof *expected; k++) {
+        const char *array = array_of(&out, expected[k].name, expected[k].shape);
+
+        for (int i = 0; i < kiln_net_tensor_count(run->net); i++) {
+            const kiln_tensor *t = kiln_net_tensor_at(run->net, i);
+
+            if (strcmp(t->name, expected[k].tensor) == 0)
+                assert_memory_equal(array, t->data, (size_t)t->size * sizeof(float));
+        }
+    }
+    assert_memory_equal(array_of(&out, "mean.npy", "(3,)"), data.mean, 3 * sizeof(float));
+    assert_memory_equal(array_of(&out, "std.npy", "(3,)"), data.std, 3 * sizeof(float));
+    kiln_bytes_free(&out);
+}
+
+static void curves_are_those_of_the_run(void **state)
+{
+    kiln_bytes csv = write_as("csv"), json = write_as("json");
+    kiln_json j = {0};
+    const char *line;
+    int lines = 0;
+
+    (void)state;
+    kiln_bytes_zeros(&csv, 1);
+    kiln_bytes_zeros(&json, 1);
+    CHECK(strncmp(csv.arena.base, "epoch,step,trainLoss,trainAccuracy,valAccuracy,lr\n1,6,", 54) ==
+          0);
+    for (line = csv.arena.base; (line = strchr(line, '\n')); line++) lines++;
+    assert_int_equal(lines, 1 + run->history.epochs);
+    kiln_json_begin(&j);
+    kiln_history_json(&run->history, &j);
+    CHECK(kiln_json_end(&j) > 0);
+    CHECK(strstr(json.arena.base, kiln_json_text(&j)));
+    CHECK(strncmp(json.arena.base, "{\"checkpoint\":{", 15) == 0);
+    kiln_json_free(&j);
+    kiln_bytes_free(&csv);
+    kiln_bytes_free(&json);
+}
+
+static void refuses_with_a_sentence(void **state)
+{
+    uint8_t *damaged = malloc(saved_size);
+    const kiln_metadata foreign = {"format", "pt"};
+    kiln_arena other;
+    size_t size;
+
+    (void)state;
+    refused("nzp", saved.base, saved_size, KILN_E_ARG, "did you mean \"npz\"");
+    refused("csv", net_alone.base, net_alone_size, KILN_E_ARG, "holds the net alone");
+    memcpy(damaged, saved.base, saved_size);
+    damaged[saved_size - 9] ^= 1;
+    refused("npz", damaged, saved_size, KILN_E_CHECKPOINT, "checkpoint");
+    for (size_t cut = 0; cut < saved_size; cut += saved_size / 40)
+        refused("npz", saved.base, cut, KILN_E_CHECKPOINT, "");
+    CHECK(kiln_safetensors_write(&other, &size, NULL, 0, &foreign, 1) >= 0);
+    refused("npz", other.base, size, KILN_E_CHECKPOINT, "none that kiln wrote");
+    kiln_arena_destroy(&other);
+    free(damaged);
+}
+
+/* A file whose hash is right, but that lacks a tensor, or has it in another shape, or whose lists
+ * and net do not fit. */
+static void refuses_what_contradicts_itself(void **state)
+{
+    static const struct {
+        const char *net, *mean, *words;
+    } cases[] = {
+        {"affine 10 - softmax", "[1,2,3]", "\"affine1.w\" is not in the file"},
+        {"affine 2 - softmax", "[1,2,3]", "\"affine1.b\" is not of the shape"},
+        {"rleu", "[1,2,3]", "rleu"},
+        {"affine 2 - softmax", "[]", "is empty"},
+        {"affine 2 - softmax", "[1,2,3,4,5]", "more than 4 channels"},
+        {"affine 2 - softmax", "[1,2,]", "mean"},
+        {"affine 2 - softmax", "[1,2]", "2 means and 3 deviations"},
+    };
+    static const float zeros[2 * 3072];
+    const kiln_safetensor tensor[] = {
+        {.name = "affine1.w", .shape = {3072, 2}, .dims = 2, .data = zeros},
+        {.name = "affine1.b", .shape = {3}, .dims = 1, .data = zeros}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const kiln_metadata entry[] = {
+            {"format", "kiln"}, {"format_version", "2"}, {"net", cases[i].net},
+            {"classes", "[\"a\",\"b\"]"}, {"normalize", "channel"}, {"mean", cases[i].mean},
+            {"std", "[1,1,1]"}};
+        kiln_arena file;
+        size_t size;
+
+        CHECK(kiln_safetensors_write(&file, &size, tensor + (i == 0), i == 0 ? 1 : 2, entry, 7) >=
+              0);
+        refused("npz", file.base, size, KILN_E_CHECKPOINT, cases[i].words);
+        kiln_arena_destroy(&file);
+    }
+}
+
+static void memory_that_runs_out_is_an_error(void **state)
+{
+    const size_t limit = kiln_memory_limit();
+
+    (void)state;
+    for (int i = 0; kiln_format_at(i); i++) {
+        kiln_memory_limit_set(1000); /* of one arena */
+        refused(kiln_format_at(i)->name, saved.base, saved_size, KILN_E_MEMORY, "");
+        kiln_memory_limit_set(limit);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_format_writes_the_same_file_twice),
+        cmocka_unit_test(safetensors_is_the_export_of_the_run),
+        cmocka_unit_test(npz_has_the_names_and_shapes_of_the_course),
+        cmocka_unit_test(curves_are_those_of_the_run),
+        cmocka_unit_test(refuses_with_a_sentence),
+        cmocka_unit_test(refuses_what_contradicts_itself),
+        cmocka_unit_test(memory_that_runs_out_is_an_error),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
