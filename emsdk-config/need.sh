@@ -44,6 +44,8 @@ probe() {
     curl)     command -v curl >/dev/null ;;
     python3)  command -v python3 >/dev/null ;;
     torch)    /usr/bin/python3 -c 'import torch' 2>/dev/null ;;
+    numpy)    /usr/bin/python3 -c 'import numpy' 2>/dev/null ;;
+    onnx)     /usr/bin/python3 -c 'import onnx' 2>/dev/null ;;
     openblas) has_openblas ;;
     llvm)     command -v clang-19 >/dev/null && command -v wasm-ld-19 >/dev/null &&
                   command -v llvm-ar-19 >/dev/null ;;
@@ -66,6 +68,8 @@ packages() {
     fuzzer)   echo clang-19 libclang-rt-19-dev ;;
     chromium) echo chromium fonts-dejavu-core ;;
     torch)    echo python3-torch ;;
+    numpy)    echo python3-numpy ;;
+    onnx)     echo python3-onnx ;;
     openblas) echo libopenblas0-pthread ;;
     llvm)     echo clang-19 lld-19 llvm-19 ;;
     *)        echo "$1" ;;

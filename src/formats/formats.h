@@ -33,6 +33,8 @@ void kiln_formats_json(kiln_json *j);
 /* The writers, a file each. */
 int kiln_write_safetensors(kiln_bytes *out, const kiln_model *m); /* format_safetensors.c */
 int kiln_write_npz(kiln_bytes *out, const kiln_model *m);         /* npz.c */
+int kiln_write_onnx(kiln_bytes *out, const kiln_model *m);        /* onnx.c */
+int kiln_write_onnx_normalized(kiln_bytes *out, const kiln_model *m);
 int kiln_write_csv(kiln_bytes *out, const kiln_model *m);         /* curves.c */
 int kiln_write_json(kiln_bytes *out, const kiln_model *m);        /* curves.c */
 

@@ -7,6 +7,9 @@
 #include "base/json.h"
 #include "base/status.h"
 #include "check.h"
+#include "formats/onnx.h"
+#include "formats/protobuf.h"
+#include "net/kinds.h"
 #include "train/checkpoint.h"
 
 #define NET "conv 3x3x4 - batchnorm - relu - groupnorm 2 - maxpool 4 - affine 10 - softmax"
@@ -134,8 +137,8 @@ static void npz_has_the_names_and_shapes_of_the_course(void **state)
     for (size_t k = 0; k < sizeof expected / sizeof *expected; k++) {
         const char *array = array_of(&out, expected[k].name, expected[k].shape);
 
-        for (int i = 0; i < kiln_net_tensor_count(run->net); i++) {
-            const kiln_tensor *t = kiln_net_tensor_at(run->net, i);
+        for (int i = 0; i < kiln_net_tensor_count(run->learner.net); i++) {
+            const kiln_tensor *t = kiln_net_tensor_at(run->learner.net, i);
 
             if (strcmp(t->name, expected[k].tensor) == 0)
                 assert_memory_equal(array, t->data, (size_t)t->size * sizeof(float));
@@ -144,6 +147,77 @@ static void npz_has_the_names_and_shapes_of_the_course(void **state)
     assert_memory_equal(array_of(&out, "mean.npy", "(3,)"), data.mean, 3 * sizeof(float));
     assert_memory_equal(array_of(&out, "std.npy", "(3,)"), data.std, 3 * sizeof(float));
     kiln_bytes_free(&out);
+}
+
+/* What is not said in ONNX is refused by its name, and all that there is today is said. */
+static void onnx_knows_every_kind_or_refuses_it_by_name(void **state)
+{
+    const kiln_layer_kind mystery = {.name = "mystery"};
+    const kiln_layer unknown = {.kind = &mystery, .name = "mystery3"};
+    int kinds = 0, known = 0;
+
+    (void)state;
+    for (const kiln_layer_kind *kind; (kind = kiln_kind_at(kinds)); kinds++) {
+        kiln_layer l = {.kind = kind};
+
+        snprintf(l.name, sizeof l.name, "%s7", kind->name);
+        if (kiln_onnx_row(&l) >= 0)
+            known++;
+        else
+            CHECK(strstr(kiln_error(), l.name));
+    }
+    CHECK(known >= 20 && known <= kinds);
+    assert_int_equal(kiln_onnx_row(&unknown), KILN_E_ARG);
+    assert_string_equal(kiln_error(),
+                        "onnx: mystery3 cannot leave: there is no ONNX form of mystery here");
+}
+
+static int holds(const kiln_bytes *b, const void *part, size_t size)
+{
+    for (size_t at = 0; at + size <= b->size; at++)
+        if (memcmp(b->arena.base + at, part, size) == 0) return 1;
+    return 0;
+}
+
+static void onnx_holds_the_parameters_bit_for_bit(void **state)
+{
+    kiln_bytes out = write_as("onnx");
+
+    (void)state;
+    for (int i = 0; i < kiln_net_tensor_count(run->learner.net); i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(run->learner.net, i);
+
+        CHECK(holds(&out, t->name, strlen(t->name)));
+        CHECK(holds(&out, t->data, (size_t)t->size * sizeof(float)));
+    }
+    CHECK(holds(&out, data.mean, 3 * sizeof(float)) && holds(&out, "pixels", 6));
+    kiln_bytes_free(&out);
+}
+
+/* protobuf.dev, "Encoding": 150 is 96 01, testing is 07 74 65 .., -1 ten bytes; a message's length
+ * may be longer than it must. */
+static void protobuf_is_encoded_as_its_page_says(void **state)
+{
+    static const uint8_t expected[] = {
+        0x08, 0x96, 0x01, 0x12, 0x07, 't', 'e', 's', 't', 'i', 'n', 'g',
+        0x1a, 0x83, 0x80, 0x80, 0x80, 0x00, 0x08, 0x96, 0x01,
+        0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01,
+        0xa5, 0x01, 0x00, 0x00, 0x80, 0x3f};
+    kiln_bytes b = {0};
+    size_t inner;
+
+    (void)state;
+    kiln_proto_int(&b, 1, 150);
+    kiln_proto_text(&b, 2, "testing");
+    inner = kiln_proto_open(&b, 3);
+    kiln_proto_int(&b, 1, 150);
+    kiln_proto_close(&b, inner);
+    kiln_proto_int(&b, 1, -1);
+    kiln_proto_float(&b, 20, 1);
+    assert_int_equal(kiln_bytes_end(&b), KILN_OK);
+    assert_int_equal(b.size, sizeof expected);
+    assert_memory_equal(b.arena.base, expected, sizeof expected);
+    kiln_bytes_free(&b);
 }
 
 static void curves_are_those_of_the_run(void **state)
@@ -179,6 +253,11 @@ static void refuses_with_a_sentence(void **state)
 
     (void)state;
     refused("nzp", saved.base, saved_size, KILN_E_ARG, "did you mean \"npz\"");
+    run->o.normalize = KILN_NORMALIZE_MEAN_IMAGE; /* its mean image is in no file */
+    CHECK(kiln_checkpoint_export(run, VERSION, &other, &size) >= 0);
+    run->o.normalize = KILN_NORMALIZE_CHANNEL;
+    refused("onnx", other.base, size, KILN_E_ARG, "use onnx-normalized");
+    kiln_arena_destroy(&other);
     refused("csv", net_alone.base, net_alone_size, KILN_E_ARG, "holds the net alone");
     memcpy(damaged, saved.base, saved_size);
     damaged[saved_size - 9] ^= 1;
@@ -245,6 +324,9 @@ int main(void)
         cmocka_unit_test(every_format_writes_the_same_file_twice),
         cmocka_unit_test(safetensors_is_the_export_of_the_run),
         cmocka_unit_test(npz_has_the_names_and_shapes_of_the_course),
+        cmocka_unit_test(onnx_knows_every_kind_or_refuses_it_by_name),
+        cmocka_unit_test(onnx_holds_the_parameters_bit_for_bit),
+        cmocka_unit_test(protobuf_is_encoded_as_its_page_says),
         cmocka_unit_test(curves_are_those_of_the_run),
         cmocka_unit_test(refuses_with_a_sentence),
         cmocka_unit_test(refuses_what_contradicts_itself),
