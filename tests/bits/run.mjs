@@ -1,6 +1,6 @@
 // run.mjs VARIANT... — equal bits: the same seed gives the same weights on every build.
 //
-// Trains three nets for 30 steps with each native program build/bits/VARIANT/kiln, where VARIANT is
+// Trains four nets for 30 steps with each native program build/bits/VARIANT/kiln, where VARIANT is
 // COMPILER-LANES-MODE, with 1, 2, 4 and 8 threads, and with the WebAssembly builds in this Node,
 // the threaded ones with as many. All hashes of one net and one mode must be equal; strict and
 // fused must differ, or one of them is not what it says.
@@ -50,6 +50,14 @@ const NETS = {
     schedule: 'cosine',
     warmup: 0.5,
     augment: 'flip,crop2,reflect',
+  },
+  matrices: {
+    net: 'conv 3x3x12 nobias - batchnorm fixed - silu - maxpool 2 - conv 5x5x8 - prelu - '
+      + 'maxpool 2 - affine 40 - relu - affine 10 nobias - scale 0.5 - softmax',
+    optimizer: 'muon',
+    lr: 0.01,
+    'weight-decay': 0.001,
+    schedule: 'cosine',
   },
 };
 
