@@ -14,7 +14,7 @@
  */
 const kiln_preset kiln_preset_table[] = {
     {"default", "Small convnet", KILN_DEFAULT_NET,
-     "epochs=8\nlr=0.01\nschedule=onecycle\ninit=gaussian 0.01\n",
+     "epochs=7\nlr=0.03\nschedule=onecycle\ninit=gaussian 0.01\n",
      "Learns the built-in set in less than a minute."},
     {"linear-softmax", "Linear softmax", "affine 10 - softmax",
      "epochs=10\nbatch=200\noptimizer=momentum\nlr=0.0003\nreg=0.03\nschedule=cosine\n"

@@ -273,7 +273,7 @@ describe('a preset', () => {
     const badges = page.locator('kiln-option-panel .badge.waiting');
     expect(await badges.count()).toBeGreaterThan(3);
     const options = (): Promise<Record<string, unknown>> => ask(page, (t) => t.options());
-    expect(await options()).toMatchObject({ lr: '0.01', batch: '64', reg: '0' });
+    expect(await options()).toMatchObject({ lr: '0.03', batch: '64', reg: '0' });
     const rate = page.getByLabel('Learning rate', { exact: true });
     expect(await rate.inputValue()).toBe('0.0001');
     await rate.fill('0.02');
