@@ -86,8 +86,9 @@ export class Training {
     // of it, also while no step brings that about.
     this.#post(metrics, true);
     if (this.state === 'done' && metrics.step < metrics.steps) this.#enter('paused');
-    const over = metrics.step >= metrics.steps && !this.#checking;
-    if (this.state === 'paused' && over) this.#enter('done');
+    if (this.state !== 'paused' || metrics.step < metrics.steps) return;
+    if (this.#checking) this.#settle().catch((error: unknown) => this.#fail(error));
+    else this.#enter('done');
   }
 
   /** The check that ends an epoch gives way to messages after so many images. */

@@ -14,9 +14,11 @@ const NET = 'conv 3x3x8 - batchnorm - relu - maxpool 2 - affine 10 - softmax';
 const SMALL = 'affine 10 - softmax';
 const DATA = { train: 60, validation: 3000, test: 1000 };
 
+let state = '';
 const answers = new Map<number, FromWorker>();
 const session = new Session((message) => {
   if (message.type === 'result' || message.type === 'failure') answers.set(message.id, message);
+  if (message.type === 'event' && message.event.type === 'state') state = message.event.state;
 });
 let ids = 0;
 
@@ -72,6 +74,18 @@ describe('the worker answers between the slices of', () => {
       expect(answers.get(id)!.type).toBe('result');
       expect(answered).toBeGreaterThanOrEqual(slices - 1);
     });
+});
+
+test('paused in the middle of a check, a run that is made shorter comes to its end', async () => {
+  await call('reset', { data: 'builtin', options: OPTIONS });
+  await call('start', {});
+  await turn();
+  await turn(); // a step, and the first slice of its check
+  await call('pause', {});
+  expect(state).toBe('paused');
+  await call('set', { key: 'epochs', value: '1' });
+  for (let turns = 0; turns < 20 && state !== 'done'; turns++) await turn();
+  expect(state).toBe('done');
 });
 
 describe('a cancel ends', () => {
