@@ -228,9 +228,9 @@ enum {
     KILN_RECOVERED = 32 /* alone: the loss was not finite, the run went back (option recover) */
 };
 
-/* Borrows the data set, which must be finished and outlive the trainer. options: all of
- * kiln_options(). Returns a handle. KILN_E_NOTATION, KILN_E_ARG, KILN_E_SHAPE where the net does
- * not fit the data, KILN_E_MEMORY. */
+/* Borrows the data set, which must be finished and outlive the trainer. options: of kiln_options();
+ * where they name no net, the first preset's hold that they leave out. Returns a handle.
+ * KILN_E_NOTATION, KILN_E_ARG, KILN_E_SHAPE: the net does not fit the data; KILN_E_MEMORY. */
 KILN_API int kiln_trainer_create(int data, const char *options);
 KILN_API int kiln_trainer_destroy(int trainer);
 /* A live option, at once. A larger batch may make the net anew: the handle of kiln_trainer_net is

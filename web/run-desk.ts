@@ -238,9 +238,8 @@ export class RunDesk {
   async #openShared(shared: Shared | null): Promise<void> {
     const { net, options } = this.#parts;
     const notation = this.#trainer.summary.notation;
-    options.values = shared
-      ? { ...this.setUp.defaults, ...shared.options }
-      : await this.#optionsOf(notation);
+    const usual = shared?.net ? {} : await this.#optionsOf(notation);
+    options.values = { ...this.setUp.defaults, ...usual, ...shared?.options };
     if (shared?.net) net.net = shared.net;
     const problems = [...(shared?.problems ?? [])];
     const data = shared ? await this.#dataOf(shared, problems) : undefined;

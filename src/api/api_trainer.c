@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "kiln.h"
 #include "train/checkpoint.h"
+#include "train/presets.h"
 
 typedef struct {
     kiln_run *run;
@@ -74,8 +75,7 @@ int kiln_trainer_create(int data, const char *options)
     kiln_run *run;
 
     if (!d) return KILN_E_HANDLE;
-    kiln_train_options_default(&o);
-    KILN_TRY(kiln_train_options_read(&o, options, KILN_OPTIONS_ALL));
+    KILN_TRY(kiln_preset_read(&o, options));
     KILN_TRY(kiln_train_options_check(&o));
     KILN_TRY(kiln_run_make(&run, d, &o));
     return put(run, data);

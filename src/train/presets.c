@@ -5,6 +5,8 @@
  */
 #include "train/presets.h"
 
+#include <string.h>
+
 #include "base/keyvalue.h"
 #include "base/status.h"
 
@@ -69,6 +71,21 @@ const kiln_preset kiln_preset_table[] = {
 };
 
 const int kiln_preset_count = sizeof kiln_preset_table / sizeof *kiln_preset_table;
+
+int kiln_preset_read(kiln_train_options *o, const char *text)
+{
+    const char *at = text;
+    kiln_keyvalue pair;
+    int named = 0, more;
+
+    while ((more = kiln_keyvalue_next(&at, &pair)) > 0)
+        if (strcmp(pair.key, "net") == 0) named = 1;
+    if (more < 0) return more;
+    kiln_train_options_default(o);
+    if (!named)
+        KILN_TRY(kiln_train_options_read(o, kiln_preset_table[0].options, KILN_OPTIONS_ALL));
+    return kiln_train_options_read(o, text, KILN_OPTIONS_ALL);
+}
 
 int kiln_presets_json(kiln_json *j)
 {

@@ -3,8 +3,9 @@
 #define KILN_TRAIN_PRESETS_H
 
 #include "base/json.h"
+#include "train/options.h"
 
-/* The preset "default" and the default of the option net. */
+/* The net of the first preset, and the default of the option net. */
 #define KILN_DEFAULT_NET \
     "conv 5x5x16 - batchnorm - relu - maxpool 2 - conv 3x3x16 - batchnorm - relu - maxpool 2 - " \
     "conv 3x3x32 - batchnorm - relu - avgpool - affine 10 - softmax"
@@ -17,6 +18,10 @@ typedef struct {
 
 extern const kiln_preset kiln_preset_table[];
 extern const int kiln_preset_count;
+
+/* The options of a new run: where `text` names no net, those of the first preset, as far as `text`
+ * does not say otherwise. KILN_E_ARG as kiln_train_options_read. */
+int kiln_preset_read(kiln_train_options *o, const char *text);
 
 /* The array of kiln.h: kiln_presets. */
 int kiln_presets_json(kiln_json *j);

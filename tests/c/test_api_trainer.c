@@ -49,6 +49,26 @@ static void wrong_handles(void **state)
     assert_null(kiln_trainer_saved(t));
 }
 
+/* Without a net a run is the first preset's, options and all; with one, options are the table's. */
+static void without_a_net_it_is_the_first_preset(void **state)
+{
+    const int plain = create(""), changed = create("lr=0.5\nbatch=20\n"), named = create(SMALL);
+
+    (void)state;
+    assert_true(kiln_trainer_options(plain) > 0);
+    text_has("\"init\":\"gaussian 0.01\"");
+    text_has("\"lr\":\"0.03\"");
+    text_has("\"epochs\":\"7\"");
+    assert_true(kiln_trainer_options(changed) > 0);
+    text_has("\"init\":\"gaussian 0.01\"");
+    text_has("\"lr\":\"0.5\"");
+    assert_true(kiln_trainer_options(named) > 0);
+    text_has("\"init\":\"he\"");
+    text_has("\"lr\":\"0.01\"");
+    REFUSED(kiln_trainer_create(data, "lr=0.1\nnonsense"), KILN_E_ARG, "nonsense");
+    kiln_trainer_destroy(plain), kiln_trainer_destroy(changed), kiln_trainer_destroy(named);
+}
+
 static void a_data_set_destroyed_too_early(void **state)
 {
     const int other = kiln_data_builtin("train=20\nvalidation=10\ntest=10");
@@ -228,7 +248,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_handles),   cmocka_unit_test(a_data_set_destroyed_too_early),
+        cmocka_unit_test(wrong_handles),
+        cmocka_unit_test(without_a_net_it_is_the_first_preset),
+        cmocka_unit_test(a_data_set_destroyed_too_early),
         cmocka_unit_test(wrong_arguments), cmocka_unit_test(a_run),
         cmocka_unit_test(lent_nets),       cmocka_unit_test(save_and_resume),
         cmocka_unit_test(predictions),     cmocka_unit_test(tables),

@@ -78,7 +78,7 @@ describe('Start', () => {
 
 describe('a number field', () => {
   test('goes by factors with the arrow keys, also while it trains', async () => {
-    const { page, close } = await visit(site, { hash: '#schedule=constant' });
+    const { page, close } = await visit(site, { hash: '#schedule=constant&lr=0.01' });
     await button(page, 'Start').click();
     await steps(page, 3);
     await page.locator('summary', { hasText: 'More settings' }).click();
@@ -166,7 +166,7 @@ describe('the length of a run', () => {
     const hash = '#net=affine+10+-+softmax&batch=10';
     const { page, close } = await visit(site, { hash });
     await button(page, 'Start').click();
-    await steps(page, 250);
+    await becomes(() => ask(page, (trainer) => trainer.metrics?.epoch ?? 0), (at) => at > 1);
     await button(page, 'Pause').click();
     await button(page, 'Continue').waitFor();
     const shown = async (): Promise<[number, number]> => {
