@@ -180,6 +180,12 @@ $(PAGE): $(WEB_SRC) $(DIST) $(NPM)
 	$(Q)tar -czf $(@D)/kiln-source.tar.gz --transform 's,^,kiln/,' $(SOURCE)
 	@touch $@
 
+ELEMENT = $(B)/element/kiln-trainer.js
+element: $(ELEMENT) ## <kiln-trainer>, one tag for any page: build/element
+$(ELEMENT): $(WEB_SRC) $(DIST) $(NPM)
+	$(Q)$(BIN)/vite build --config web/element/element.config.ts --logLevel warn
+	@touch $@
+
 # HOST from the command line alone: some shells keep the machine's name in a variable of that name.
 start: $(PAGE) ## build everything, serve the page, print its address (PORT=8080 HOST=0.0.0.0)
 	@node tests/serve.mjs $(<D) $(PORT) $(if $(call given,HOST),$(HOST))
@@ -226,5 +232,5 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: bench bench-compare bench-kernels bench-peers bench-readme browser machine-code toolchain \
-	native wasm bindings web start test test-c test-js test-web test-bundlers bits test-bits \
+	native wasm bindings web element start test test-c test-js test-web test-bundlers bits test-bits \
 	accuracy fuzz check data clean distclean help

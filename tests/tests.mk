@@ -58,7 +58,7 @@ browser:
 BROWSER = $(firstword $(shell command -v \
 	$(or $(CHROMIUM),chromium chromium-browser google-chrome)))
 
-test-web: $(PAGE) $(WEB_TEST_SRC) | browser ## Jest on the page in Chromium (CHROMIUM=)
+test-web: $(PAGE) $(ELEMENT) $(WEB_TEST_SRC) | browser ## Jest on the page in Chromium (CHROMIUM=)
 	@$(call compile_tests,web)
 	@mkdir -p $(LOGS)
 	@CHROMIUM="$(BROWSER)" $(JEST) --selectProjects web --maxWorkers=2 2>&1 | tee $(LOGS)/web.log

@@ -72,7 +72,7 @@ export function writeHash(
   return `#${fields}`;
 }
 
-function same(a: string, b: string): boolean {
+export function same(a: string, b: string): boolean {
   return a === b || (a.trim() !== '' && b.trim() !== '' && Number(a) === Number(b));
 }
 

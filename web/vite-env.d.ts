@@ -9,3 +9,6 @@ declare module '*?raw' {
   const text: string;
   export default text;
 }
+
+/** The package's version, in the build of the element. */
+declare const KILN_VERSION: string;

@@ -1,0 +1,400 @@
+/**
+ * The part of <kiln-trainer> that comes when it is wanted: the trainer in its worker, the views and
+ * controls the author chose, and what attributes and controls ask of the run, one after the other.
+ */
+
+import { Trainer, type DatasetSource } from 'kiln-nn';
+
+import type { Evaluation, OptionInfo, Preset, Split } from '../../bindings/types.js';
+import { define, VIEW_ELEMENTS } from '../define-views.js';
+import { download, h, setText, show, sheet } from '../dom.js';
+import { count, percent, sentence } from '../format.js';
+import type { LayerView } from '../layer-view.js';
+import { explain, shownSplit } from '../live-trainer.js';
+import { OF_DATA, same } from '../share.js';
+import { elementWords as words } from '../strings-element.js';
+import { strings } from '../strings.js';
+import baseCss from '../styles/base.css?inline';
+import type { View } from '../view.js';
+import { listOf, optionsOf } from './attributes.js';
+import { BUTTONS, ControlRow, type ButtonName } from './control-row.js';
+import type { KilnTrainer } from './kiln-trainer.js';
+import { sharedBuild, type Build } from './shared-module.js';
+
+type Values = Record<string, string>;
+
+const VIEWS: Record<string, keyof typeof VIEW_ELEMENTS> = {
+  loss: 'kiln-loss-view',
+  accuracy: 'kiln-accuracy-view',
+  readout: 'kiln-readout',
+  filters: 'kiln-filter-view',
+  predictions: 'kiln-prediction-view',
+  layers: 'kiln-layer-view',
+  confusion: 'kiln-confusion-view',
+  timing: 'kiln-timing-view',
+};
+const USUAL_VIEWS = 'loss accuracy';
+const USUAL_CONTROLS = 'start step reset';
+const ANNOUNCE_EVERY = 10_000; // milliseconds: a screen reader should not chatter
+
+export interface Surroundings {
+  signal: AbortSignal;
+  /** Elements on this page. */
+  sharers: number;
+  fire(type: string, detail: unknown): void;
+}
+
+/** The data set by its attribute: builtin, stored, or an address. */
+function dataOf(data: DatasetSource | string): DatasetSource {
+  if (typeof data !== 'string') return data;
+  const text = data.trim();
+  if (text === '' || text === 'builtin') return 'builtin';
+  return text === 'stored' ? { stored: true } : { url: new URL(text, document.baseURI) };
+}
+
+export class TrainerBody {
+  readonly trainer: Trainer;
+  readonly node: HTMLElement;
+  readonly #host: KilnTrainer;
+  readonly #fire: Surroundings['fire'];
+  readonly #views = h('div', { class: 'views', part: 'views' });
+  readonly #row = new ControlRow({
+    press: (name) => void this.#press(name).catch(() => {}),
+    choose: (name, value) => this.#choose(name, value),
+  });
+  readonly #status = h('p', { class: 'status', part: 'status' });
+  readonly #problem = h('p', { class: 'problem', part: 'error', role: 'alert', hidden: true });
+  readonly #live = h('p', { class: 'unseen', role: 'status' });
+  readonly #drop = new AbortController();
+  #table: OptionInfo[] = [];
+  #presets: Preset[] = [];
+  #inUse: Values = {};
+  /** What was chosen by the controls, until the author sets that attribute anew. */
+  #chosen: Values = {};
+  #data: DatasetSource | string;
+  #busy: Promise<unknown> = Promise.resolve();
+  #kept: unknown = null;
+  #announced = -ANNOUNCE_EVERY;
+
+  /** Rejects with what keeps it from training: a wrong option, a file that is not there. */
+  static async open(host: KilnTrainer, around: Surroundings): Promise<TrainerBody> {
+    define(VIEW_ELEMENTS);
+    const options = optionsOf(host);
+    const preset = host.getAttribute('preset');
+    // The size of the data stands; what belongs to a preset's net waits until that is known.
+    const first = preset === null ? options
+      : Object.fromEntries(Object.entries(options).filter(([name]) => OF_DATA.includes(name)));
+    const trainer = await create(host, first, around);
+    const body = new TrainerBody(host, around, trainer);
+    try {
+      body.#table = await trainer.optionTable();
+      body.#presets = await trainer.presets();
+      const changed = !equal(body.#wanted(), { ...body.#defaults(), ...first });
+      if (changed || host.data !== body.#data) await body.#apply();
+      else await body.#takeOver();
+    } catch (error) {
+      body.dispose();
+      throw error;
+    }
+    return body;
+  }
+
+  private constructor(host: KilnTrainer, around: Surroundings, trainer: Trainer) {
+    this.#host = host;
+    this.#fire = around.fire;
+    this.trainer = trainer;
+    this.#data = host.data;
+    this.node = h('div', {
+      class: 'trainer', part: 'trainer', role: 'group', 'aria-label': words.label },
+      h('slot', { name: 'title' }), this.#row.node, this.#status, this.#problem, this.#live,
+      this.#views, h('slot', { name: 'caption' }));
+  }
+
+  /** In the document now: lays out, listens. */
+  begin(): void {
+    const root = this.node.getRootNode() as ShadowRoot;
+    const base = sheet(baseCss);
+    if (!root.adoptedStyleSheets.includes(base)) {
+      root.adoptedStyleSheets = [base, ...root.adoptedStyleSheets];
+    }
+    this.#layControls();
+    this.#layViews();
+    this.#listen();
+    this.#update();
+  }
+
+  dispose(): void {
+    this.#drop.abort();
+    this.trainer.dispose();
+  }
+
+  // acting
+
+  start(): Promise<void> {
+    return this.#do(async () => {
+      await this.#fresh();
+      await this.trainer.start();
+    });
+  }
+
+  /** At once: it does not wait for what is under way. */
+  pause(): Promise<void> {
+    return this.#say(() => this.trainer.pause());
+  }
+
+  step(): Promise<void> {
+    return this.#do(async () => {
+      await this.#fresh();
+      await this.trainer.step();
+    });
+  }
+
+  reset(): Promise<void> {
+    return this.#do(async () => {
+      if (this.#row.problem) throw new Error(this.#row.problem);
+      await this.#apply();
+    });
+  }
+
+  save(): Promise<Uint8Array> {
+    return this.#say(async () => {
+      const bytes = await this.trainer.save();
+      const { step = 0, epoch = 0 } = this.trainer.metrics ?? {};
+      this.#fire('checkpoint', { bytes, step, epoch });
+      return bytes;
+    });
+  }
+
+  load(bytes: Uint8Array): Promise<void> {
+    return this.#do(async () => {
+      await this.trainer.load(bytes);
+      await this.#takeOver();
+    });
+  }
+
+  evaluate(split: Split = shownSplit(this.trainer.dataset)): Promise<Evaluation> {
+    return this.#say(async () => {
+      const evaluation = await this.trainer.evaluate(split);
+      setText(this.#live, words.score(percent(evaluation.accuracy), split));
+      setText(this.#status, words.score(percent(evaluation.accuracy), split));
+      return evaluation;
+    });
+  }
+
+  /** An attribute, or the data, was changed by the author. */
+  changed(name: string): void {
+    if (name === 'views') return this.#layViews();
+    if (name === 'controls') return this.#layControls();
+    delete this.#chosen[name];
+    this.#follow(name);
+  }
+
+  #choose(name: string, value: string): void {
+    this.#chosen[name] = value;
+    this.#follow(name);
+  }
+
+  /** A live option acts at once; before the first step all do. */
+  #follow(name: string): void {
+    void this.#do(async () => {
+      const info = this.#table.find((row) => row.name === name);
+      if (!info?.live) return this.#fresh();
+      const value = this.#wanted()[name] ?? info.default;
+      await this.trainer.set(name, value);
+      this.#inUse[name] = value;
+    }).catch(() => {});
+  }
+
+  // the set-up
+
+  #defaults(): Values {
+    return Object.fromEntries(this.#table.map((info) => [info.name, info.default]));
+  }
+
+  /** What the next run will have: the author's word before a preset's, a control's before both. */
+  #wanted(): Values {
+    const name = this.#host.getAttribute('preset');
+    const preset = this.#presets.find((one) => one.name === name);
+    if (name !== null && !preset) {
+      throw new Error(words.notOf('preset', name, this.#presets.map((one) => one.name)));
+    }
+    const ofPreset = preset ? { net: preset.net, ...preset.options } : {};
+    return { ...this.#defaults(), ...ofPreset, ...optionsOf(this.#host), ...this.#chosen };
+  }
+
+  #waiting(): Set<string> {
+    const wanted = this.#wanted();
+    return new Set(Object.keys(wanted).filter((name) =>
+      this.#inUse[name] !== undefined && !same(wanted[name]!, this.#inUse[name]!)));
+  }
+
+  /** Nothing is lost by a reset before the first step: what waits comes into use. */
+  async #fresh(): Promise<void> {
+    const { state, metrics } = this.trainer;
+    if (state !== 'ready' || (metrics?.step ?? 0) > 0) return;
+    if (this.#row.problem) throw new Error(this.#row.problem);
+    if (this.#waiting().size > 0 || this.#host.data !== this.#data) await this.#apply();
+  }
+
+  async #apply(): Promise<void> {
+    const options = this.#wanted();
+    const { data } = this.#host;
+    const reread = data !== this.#data || OF_DATA.some((name) =>
+      this.#inUse[name] !== undefined && !same(options[name] ?? '', this.#inUse[name]!));
+    await this.trainer.reset({ options, ...(reread ? { data: dataOf(data) } : {}) });
+    this.#data = data;
+    await this.#takeOver();
+  }
+
+  async #takeOver(): Promise<void> {
+    this.#inUse = { ...await this.trainer.options() };
+  }
+
+  // showing
+
+  #layControls(): void {
+    const unknown = this.#row.lay(listOf(this.#host, 'controls', USUAL_CONTROLS), this.#table);
+    const all = [...BUTTONS, ...this.#table.map(({ name }) => name)];
+    if (unknown.length > 0) this.#tell(words.notOf('controls', unknown[0]!, all));
+    this.#update();
+  }
+
+  /** In the author's order; those that stay are kept, with what they show. */
+  #layViews(): void {
+    const present = new Map([...this.#views.children].map((view) => [view.localName, view]));
+    const names = listOf(this.#host, 'views', USUAL_VIEWS);
+    const unknown = names.find((name) => !Object.hasOwn(VIEWS, name) && name !== 'none');
+    if (unknown) this.#tell(words.notOf('views', unknown, Object.keys(VIEWS)));
+    const views = names.filter((name) => Object.hasOwn(VIEWS, name)).map((name) => {
+      const view = (present.get(VIEWS[name]!) ?? document.createElement(VIEWS[name]!)) as View;
+      view.setAttribute('part', `view ${name}`);
+      view.trainer = this.trainer;
+      return view;
+    });
+    this.#views.replaceChildren(...views);
+  }
+
+  #listen(): void {
+    const { signal } = this.#drop;
+    const pass = (type: string, as: string): void => this.trainer.addEventListener(type, (event) =>
+      this.#fire(as, (event as CustomEvent<unknown>).detail), { signal });
+    for (const type of ['progress', 'epoch', 'error']) pass(type, type);
+    pass('state', 'statechange');
+    this.trainer.addEventListener('progress', () => {
+      this.#update();
+      const kept = this.trainer.lastCheckpoint;
+      if (kept && kept !== this.#kept) this.#fire('checkpoint', kept);
+      this.#kept = kept;
+    }, { signal });
+    this.trainer.addEventListener('state', () => this.#update(), { signal });
+    this.trainer.addEventListener('error', ({ detail }) => this.#tell(detail.message), { signal });
+    this.trainer.addEventListener('epoch', ({ detail: { epoch, trainAccuracy, valAccuracy } }) => {
+      const now = performance.now();
+      if (now - this.#announced < ANNOUNCE_EVERY) return;
+      this.#announced = now;
+      setText(this.#live, strings.run.announceEpoch(epoch, trainAccuracy, valAccuracy));
+    }, { signal });
+    // What views tell each other stays in here.
+    const within = <T>(type: string, act: (detail: T) => void): void =>
+      this.node.addEventListener(type, (event) => {
+        event.stopPropagation();
+        act((event as CustomEvent<T>).detail);
+      });
+    within<unknown>('kiln-problem', (error) => this.#tell(explain(error).message));
+    within('kiln-health', () => {}); // the loss view says it itself
+    within<number>('kiln-image', (image) => {
+      const layers = this.#views.querySelector<LayerView>(VIEWS['layers']!);
+      if (layers) layers.image = image;
+    });
+  }
+
+  #update(): void {
+    const { state, metrics } = this.trainer;
+    const { epoch = 0, epochs = 0, step = 0 } = metrics ?? {};
+    const shown = { ...this.#inUse };
+    const waiting = this.#waitingOrNone();
+    for (const name of waiting) shown[name] = this.#wanted()[name]!;
+    this.#row.show(shown, waiting);
+    this.#row.update(state, step);
+    setText(this.#status,
+      `${strings.run.states[state]}: ${words.progress(epoch, epochs, count(step))}`);
+  }
+
+  /** A preset that is none has been told of already. */
+  #waitingOrNone(): Set<string> {
+    try {
+      return this.#waiting();
+    } catch {
+      return new Set();
+    }
+  }
+
+  // one thing after the other
+
+  #do(work: () => Promise<void>): Promise<void> {
+    const done = this.#busy.then(() => this.#say(work));
+    this.#busy = done.catch(() => {});
+    return done;
+  }
+
+  /** Says what failed, in the element and to who asked. */
+  async #say<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      show(this.#problem, false);
+      return await work();
+    } catch (error) {
+      const { code, message } = explain(error);
+      if (code !== 'E_ABORTED') this.#tell(message);
+      if (code !== 'E_ABORTED') this.#fire('error', { code, message });
+      throw error;
+    } finally {
+      this.#update();
+    }
+  }
+
+  #tell(message: string): void {
+    setText(this.#problem, sentence(message));
+    show(this.#problem, true);
+  }
+
+  async #press(name: ButtonName): Promise<void> {
+    if (name === 'save') {
+      const bytes = await this.save() as Uint8Array<ArrayBuffer>;
+      download('kiln.safetensors', bytes, 'application/octet-stream');
+    } else if (name === 'load') this.#pick();
+    else await this[name]();
+  }
+
+  #pick(): void {
+    const input = h('input', { type: 'file', accept: '.safetensors', onchange: async () => {
+      const [file] = input.files ?? [];
+      if (file) await this.load(new Uint8Array(await file.arrayBuffer())).catch(() => {});
+    } });
+    input.click();
+  }
+}
+
+function equal(a: Values, b: Values): boolean {
+  return Object.keys({ ...a, ...b }).every((name) => same(a[name] ?? '', b[name] ?? ''));
+}
+
+/** With the page's module and a share of its cores, unless the author chose otherwise. */
+async function create(host: KilnTrainer, options: Values, { signal, sharers }: Surroundings):
+  Promise<Trainer> {
+  const data = dataOf(host.data);
+  const threads = host.getAttribute('threads');
+  const variant = host.getAttribute('variant') as Build['variant'] | null;
+  const own = {
+    ...(threads === null ? {} : { threads: Number(threads) }),
+    ...(variant === null ? {} : { variant }),
+  };
+  const init = { data, options, signal };
+  const shared = threads === null && variant === null ? await sharedBuild(sharers) : null;
+  if (!shared) return Trainer.create({ ...init, ...own });
+  try {
+    return await Trainer.create({ ...init, ...shared });
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'E_WASM_LOAD') throw error;
+    return Trainer.create(init); // by its own feature tests
+  }
+}
