@@ -46,6 +46,7 @@ probe() {
     torch)    /usr/bin/python3 -c 'import torch' 2>/dev/null ;;
     numpy)    /usr/bin/python3 -c 'import numpy' 2>/dev/null ;;
     onnx)     /usr/bin/python3 -c 'import onnx' 2>/dev/null ;;
+    pdftex)   command -v pdflatex >/dev/null ;;
     openblas) has_openblas ;;
     llvm)     command -v clang-19 >/dev/null && command -v wasm-ld-19 >/dev/null &&
                   command -v llvm-ar-19 >/dev/null ;;
@@ -70,6 +71,7 @@ packages() {
     torch)    echo python3-torch ;;
     numpy)    echo python3-numpy ;;
     onnx)     echo python3-onnx ;;
+    pdftex)   echo texlive-latex-base ;;
     openblas) echo libopenblas0-pthread ;;
     llvm)     echo clang-19 lld-19 llvm-19 ;;
     *)        echo "$1" ;;

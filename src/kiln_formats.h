@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-/* Text: what a model can leave as, [{"name":"npz","ending":"npz","holds":"parameters" or "history",
- * "sentence"}]. */
+/* Text: what a model can leave as, [{"name":"npz","ending":"npz","holds":"parameters", "history"
+ * or "summary","sentence"}]. */
 KILN_API int kiln_formats(void);
 /* A checkpoint, or an export of one (then without curves), of `size` bytes as a file of that
  * format. Returns its size in bytes. KILN_E_ARG for an unknown format, or for what the format has

@@ -7,10 +7,10 @@
 
 #define FIRST 4096
 
-/* Room behind the end for `size` bytes more; NULL once anything failed. */
+/* Where `size` bytes more belong, behind the end; NULL for none, and once anything failed. */
 static uint8_t *grow(kiln_bytes *b, size_t size)
 {
-    if (b->failed) return NULL;
+    if (b->failed || !size) return NULL;
     if (size > b->arena.size - b->size) {
         size_t capacity = b->arena.size ? b->arena.size : FIRST;
         kiln_arena next;
@@ -32,7 +32,7 @@ void kiln_bytes_put(kiln_bytes *b, const void *data, size_t size)
 {
     uint8_t *at = grow(b, size);
 
-    if (at && size) memcpy(at, data, size);
+    if (at) memcpy(at, data, size);
 }
 
 void kiln_bytes_text(kiln_bytes *b, const char *text)
@@ -44,7 +44,7 @@ void kiln_bytes_zeros(kiln_bytes *b, size_t count)
 {
     uint8_t *at = grow(b, count);
 
-    if (at && count) memset(at, 0, count);
+    if (at) memset(at, 0, count);
 }
 
 void kiln_bytes_little_endian(kiln_bytes *b, uint64_t value, int count)

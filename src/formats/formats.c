@@ -20,6 +20,10 @@ static const kiln_format table[] = {
      kiln_write_csv},
     {"json", "json", "history", "all that the checkpoint tells of itself, and the curves",
      kiln_write_json},
+    {"markdown", "md", "summary", "a table of the layers for web pages and READMEs",
+     kiln_write_markdown},
+    {"latex", "tex", "summary", "a table of the layers for papers: a tabular to \\input",
+     kiln_write_latex},
 };
 
 #define COUNT ((int)(sizeof table / sizeof *table))

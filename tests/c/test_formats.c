@@ -194,6 +194,22 @@ static void onnx_holds_the_parameters_bit_for_bit(void **state)
     kiln_bytes_free(&out);
 }
 
+static void bytes_grow_and_nothing_is_nothing(void **state)
+{
+    kiln_bytes b = {0};
+
+    (void)state;
+    kiln_bytes_text(&b, "");
+    kiln_bytes_zeros(&b, 0);
+    assert_int_equal(kiln_bytes_end(&b), KILN_OK);
+    CHECK(b.size == 0 && !b.arena.base);
+    for (int i = 0; i < 3000; i++) kiln_bytes_little_endian(&b, 0x01020304, 4);
+    assert_int_equal(b.size, 12000);
+    for (int i = 0; i < 12000; i++) assert_int_equal(b.arena.base[i], 4 - i % 4);
+    kiln_bytes_free(&b);
+    kiln_bytes_free(&b);
+}
+
 /* protobuf.dev, "Encoding": 150 is 96 01, testing is 07 74 65 .., -1 ten bytes; a message's length
  * may be longer than it must. */
 static void protobuf_is_encoded_as_its_page_says(void **state)
@@ -242,6 +258,28 @@ static void curves_are_those_of_the_run(void **state)
     kiln_json_free(&j);
     kiln_bytes_free(&csv);
     kiln_bytes_free(&json);
+}
+
+static void summaries_are_tables_of_the_plan(void **state)
+{
+    const kiln_plan *plan = kiln_net_plan(run->learner.net);
+    kiln_bytes md = write_as("markdown"), tex = write_as("latex");
+    char line[160];
+    int lines = 0;
+
+    (void)state;
+    kiln_bytes_zeros(&md, 1);
+    kiln_bytes_zeros(&tex, 1);
+    for (const char *at = md.arena.base; (at = strchr(at, '\n')); at++) lines++;
+    assert_int_equal(lines, plan->count + 3); /* titles, what is under them, all */
+    for (int l = 0; l < plan->count; l++) CHECK(strstr(md.arena.base, plan->layer[l].name));
+    CHECK(strstr(md.arena.base, "| conv1 | conv 3x3x4 | 4x32x32 | 112 | 221184 |\n"));
+    CHECK(strstr(md.arena.base, "| affine1 | affine 10 | 10 | 2570 | 5120 |\n"));
+    CHECK(strstr(tex.arena.base, "conv1 & conv 3x3x4 & 4x32x32 & 112 & 221184 \\\\\n"));
+    snprintf(line, sizeof line, "| all |  |  | %.0f | %.0f |\n", plan->parameters, plan->flops);
+    CHECK(strstr(md.arena.base, line));
+    kiln_bytes_free(&md);
+    kiln_bytes_free(&tex);
 }
 
 static void refuses_with_a_sentence(void **state)
@@ -326,8 +364,10 @@ int main(void)
         cmocka_unit_test(npz_has_the_names_and_shapes_of_the_course),
         cmocka_unit_test(onnx_knows_every_kind_or_refuses_it_by_name),
         cmocka_unit_test(onnx_holds_the_parameters_bit_for_bit),
+        cmocka_unit_test(bytes_grow_and_nothing_is_nothing),
         cmocka_unit_test(protobuf_is_encoded_as_its_page_says),
         cmocka_unit_test(curves_are_those_of_the_run),
+        cmocka_unit_test(summaries_are_tables_of_the_plan),
         cmocka_unit_test(refuses_with_a_sentence),
         cmocka_unit_test(refuses_what_contradicts_itself),
         cmocka_unit_test(memory_that_runs_out_is_an_error),

@@ -1,15 +1,16 @@
 # What kiln exports, opened by the programs it is for; included by Makefile. Slow, and apart from
-# `make test`: it installs Debian's NumPy and ONNX, and npm's onnxruntime-web below build/.
+# `make test`: it installs Debian's NumPy, ONNX and pdfTeX, and npm's
+# onnxruntime-web and marked below build/.
 
 OPENERS = $(B)/formats/node_modules/.package-lock.json
 $(OPENERS): $(wildcard tests/formats/package*.json) | $(B)/have/npm
 	@mkdir -p $(B)/formats
 	@cp tests/formats/package.json tests/formats/package-lock.json $(B)/formats
-	@echo "kiln: installing onnxruntime-web into $(B)/formats" >&2
+	@echo "kiln: installing onnxruntime-web and marked into $(B)/formats" >&2
 	npm ci --prefix $(B)/formats --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 test-formats: $(B)/native/kiln $(DIST) $(OPENERS) ## open every export in the program that it is for
-test-formats: | $(B)/have/numpy $(B)/have/onnx
+test-formats: | $(B)/have/numpy $(B)/have/onnx $(B)/have/pdftex
 	@node tests/formats/open.mjs
 .PHONY: test-formats

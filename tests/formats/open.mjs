@@ -9,6 +9,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 import { Dataset, Model, ready } from '../../build/dist/index.js';
+import { marked } from '../../build/formats/node_modules/marked/lib/marked.esm.js';
 import ort from '../../build/formats/node_modules/onnxruntime-web/dist/ort.node.min.mjs';
 
 const run = promisify(execFile);
@@ -100,6 +101,25 @@ async function openOnnx({ name, net, normalize }, checkpoint, x, pixels, expecte
   return checked;
 }
 
+/** As many lines as layers, titles and a total, of five cells each; TeX makes a page of it. */
+async function openSummaries({ name, net }, checkpoint) {
+  const { layers } = Model.summarise(net);
+  const html = marked.parse(await readFile(
+    await exported(checkpoint, name, 'markdown', 'md'), 'utf8'));
+  const count = (tag) => html.split(`<${tag}`).length - 1;
+  report(count('table>') === 1 && count('tr>') === layers.length + 2
+    && count('th>') + count('th ') === 5 && count('td>') + count('td ') === 5 * (layers.length + 1),
+    `${name}: markdown in marked: ${layers.length} layers`);
+  const table = await readFile(await exported(checkpoint, name, 'latex', 'tex'), 'utf8');
+  const page = `${FOLDER}/${name}.page.tex`;
+  await writeFile(page,
+    `\\documentclass{article}\\begin{document}\n${table}\\end{document}\n`);
+  const { stdout } = await run('pdflatex',
+    ['-halt-on-error', '-interaction=nonstopmode', `-output-directory=${FOLDER}`, page])
+    .catch((error) => error);
+  report(/Output written on .*\(1 page/.test(stdout), `${name}: latex in pdfTeX: a page`);
+}
+
 async function open(row, data, pixels) {
   const { name, net, course, normalize = 'channel' } = row;
   const checkpoint = `${FOLDER}/${name}.safetensors`;
@@ -115,6 +135,7 @@ async function open(row, data, pixels) {
   const expected = model.scores(x).data;
   model.dispose();
 
+  await openSummaries(row, checkpoint);
   const onnx = await openOnnx(row, checkpoint, x.data, pixels, expected);
   const npz = await exported(checkpoint, name, 'npz', 'npz');
   await writeFile(`${FOLDER}/${name}.x`, x.data);

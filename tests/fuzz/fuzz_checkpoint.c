@@ -7,43 +7,21 @@
 
 #include "base/status.h"
 #include "data/dataset.h"
+#include "mend_hash.h"
 #include "train/checkpoint.h"
 
-#define KEY "\"kiln.hash\":\""
-#define DATA_KEY "\"data_hash\":\""
-#define DIGITS 16
 #define MEMORY_LIMIT ((size_t)64 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The sixteen digits behind a key of the metadata, or NULL. */
-static uint8_t *digits_of(uint8_t *bytes, size_t size, const char *key)
-{
-    const size_t length = strlen(key);
-
-    for (size_t i = 8; i + length + DIGITS <= size; i++)
-        if (!memcmp(bytes + i, key, length)) return bytes + i + length;
-    return NULL;
-}
-
-static void write_digits(uint8_t *digits, uint64_t value)
-{
-    for (int i = 0; i < DIGITS; i++)
-        digits[i] = (uint8_t) "0123456789abcdef"[value >> (60 - 4 * i) & 15];
-}
-
-/* The file's own hash, FNV-1a with the digits read as '0' (net/safetensors.h), and that of the data
- * set, which changes with every change of the built-in drawings. */
+/* The file's own hash, and that of the data set, which changes with every change of the built-in
+ * drawings. */
 static void mend_hashes(uint8_t *bytes, size_t size, uint64_t data_hash)
 {
-    uint8_t *data = digits_of(bytes, size, DATA_KEY), *digits = digits_of(bytes, size, KEY);
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint8_t *data = mend_find(bytes, size, "\"data_hash\":\"");
 
-    if (data) write_digits(data, data_hash);
-    if (!digits) return;
-    memset(digits, '0', DIGITS);
-    for (size_t i = 0; i < size; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    write_digits(digits, hash);
+    if (data) mend_write(data, data_hash);
+    mend_hash(bytes, size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
