@@ -232,5 +232,5 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: bench bench-compare bench-kernels bench-peers bench-readme browser machine-code toolchain \
-	native wasm bindings web element start test test-c test-js test-web test-bundlers bits test-bits \
-	accuracy fuzz check data clean distclean help
+	native wasm bindings web element start test test-c test-js test-web test-bundlers \
+	test-large-memory bits test-bits accuracy fuzz check data clean distclean help

@@ -66,5 +66,8 @@ test-web: $(PAGE) $(ELEMENT) $(WEB_TEST_SRC) | browser ## Jest on the page in Ch
 test-bundlers: $(DIST) | browser ## the package in pages by esbuild, Rollup, Vite, webpack, Parcel
 	@node tests/bundlers.mjs $(B)/bundlers "$(BROWSER)"
 
+test-large-memory: $(DIST) $(B)/native/kiln | browser ## a batch of 3.2 GB in Chromium (slow)
+	@node tests/large-memory.mjs "$(BROWSER)"
+
 accuracy: $(NATIVE) ## train on real CIFAR-10 and print the table of accuracies (long)
 	@node tests/accuracy.mjs

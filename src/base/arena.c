@@ -7,13 +7,10 @@
 #include "base/arena.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
-
-#define OVERFLOWED ((size_t)-1)
 
 /* WebAssembly has 4 GiB of addresses, and an end of its own that bindings name. */
 static size_t limit = sizeof(size_t) > 4 ? (size_t)16 << 30 : (size_t)0 - ((size_t)1 << 20);
@@ -54,27 +51,28 @@ static void ask_for_huge_pages(char *block, size_t bytes)
 #endif
 }
 
-int kiln_arena_create(kiln_arena *arena, size_t bytes, const char *what)
+int kiln_arena_create(kiln_arena *arena, uint64_t bytes, const char *what)
 {
     char *block;
 
     memset(arena, 0, sizeof *arena);
-    if (bytes == OVERFLOWED)
+    if (bytes == UINT64_MAX)
         return kiln_fail(KILN_E_MEMORY, "%s: the size overflows; use a smaller net or batch", what);
     if (bytes > limit)
         return kiln_fail(KILN_E_MEMORY, "%s needs %.1f MB, more than the limit of %.1f MB", what,
                          (double)bytes / 1e6, (double)limit / 1e6);
     bytes = (bytes + KILN_ALIGN - 1) / KILN_ALIGN * KILN_ALIGN;
-    block = calloc(1, bytes + KILN_ALIGN); /* fresh pages are zero already: calloc knows them */
+    /* Fresh pages are zero already: calloc knows them. */
+    block = calloc(1, (size_t)bytes + KILN_ALIGN);
     if (!block)
         return kiln_fail(KILN_E_MEMORY, "%s needs %.1f MB, which this machine does not give", what,
                          (double)bytes / 1e6);
-    ask_for_huge_pages(block, bytes);
+    ask_for_huge_pages(block, (size_t)bytes);
     allocations++;
     arena->base = block + KILN_ALIGN - (uintptr_t)block % KILN_ALIGN;
     arena->base[-1] = (char)(arena->base - block); /* 1..KILN_ALIGN, for destroy */
-    arena->size = bytes;
-    live += bytes;
+    arena->size = (size_t)bytes;
+    live += arena->size;
     return KILN_OK;
 }
 
@@ -89,12 +87,12 @@ void kiln_arena_destroy(kiln_arena *arena)
 
 void *kiln_arena_take(kiln_arena *arena, size_t count, size_t size)
 {
-    const size_t start = arena->used;
-    size_t bytes;
+    const uint64_t start = arena->used;
+    uint64_t bytes;
 
-    if (start == OVERFLOWED || __builtin_mul_overflow(count, size, &bytes) ||
-        bytes > OVERFLOWED - 2 * KILN_ALIGN - start) {
-        arena->used = OVERFLOWED;
+    if (start == UINT64_MAX || __builtin_mul_overflow((uint64_t)count, (uint64_t)size, &bytes) ||
+        bytes > UINT64_MAX - 2 * KILN_ALIGN - start) {
+        arena->used = UINT64_MAX;
         return NULL;
     }
     arena->used = (start + bytes + KILN_ALIGN - 1) / KILN_ALIGN * KILN_ALIGN;

@@ -8,13 +8,14 @@
 #define KILN_BASE_ARENA_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define KILN_ALIGN 64 /* a cache line, and the widest vector */
 
 typedef struct {
-    char *base;  /* NULL while planning */
-    size_t used; /* bytes taken so far; (size_t)-1 once a sum overflowed */
-    size_t size; /* bytes there are; 0 while planning */
+    char *base;    /* NULL while planning */
+    uint64_t used; /* bytes taken so far, also where no address reaches; UINT64_MAX: overflowed */
+    size_t size;   /* bytes there are; 0 while planning */
 } kiln_arena;
 
 /* Bytes allowed in one arena: settable downwards, for tests and for hosts with a limit. */
@@ -23,7 +24,7 @@ void kiln_memory_limit_set(size_t bytes);
 
 /* Allocates and zeroes `bytes`. KILN_E_MEMORY with the number, and `what` it was for, when refused.
  * */
-int kiln_arena_create(kiln_arena *arena, size_t bytes, const char *what);
+int kiln_arena_create(kiln_arena *arena, uint64_t bytes, const char *what);
 void kiln_arena_destroy(kiln_arena *arena); /* any number of times */
 
 /* The next piece of count * size bytes; NULL while planning or when the sum overflowed. */

@@ -55,6 +55,17 @@ describe.each<[string, LoadOptions]>([
     expect(error).toMatchObject({ code: 'E_NOTATION', column: 8 });
   });
 
+  test('what no address reaches is told in bytes, too', async () => {
+    const wasm = await start(options);
+    const data = wasm.call('kiln_data_builtin', 'train=20000\nvalidation=8\ntest=8\n');
+    const wide = '[conv 3x3x64 - batchnorm - relu]x4 - affine 10 - softmax';
+    const refused = await failure(() =>
+      wasm.call('kiln_trainer_create', data, `net=${wide}\nbatch=4000\n`));
+    expect(refused).toMatchObject({ code: 'E_MEMORY' });
+    const [, wanted] = /needs ([\d.]+) MB/.exec(refused.message)!;
+    expect(Number(wanted)).toBeGreaterThan(4295);
+  });
+
   test('what does not fit is told with the end of the memory, and breaks nothing', async () => {
     const wasm = await start(options);
     take(wasm, 1.9 * GIB);
