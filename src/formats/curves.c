@@ -1,6 +1,6 @@
 /*
- * The curves of a run: a line an epoch as CSV (RFC 4180, but for its line ends), and everything as
- * JSON. An export of the net alone has none and is refused.
+ * The curves of a run: a line an epoch or a line a loss as CSV (RFC 4180, but for its line ends),
+ * and everything as JSON. An export of the net alone has none and is refused.
  */
 #include <string.h>
 
@@ -51,10 +51,11 @@ static void put_cell(kiln_bytes *out, kiln_json *j, double value, int known, cha
     kiln_bytes_put(out, &end, 1);
 }
 
-static int put_epochs(kiln_bytes *out, const kiln_history *h)
+static int put_epochs(kiln_bytes *out, const kiln_history *h, const kiln_model *m)
 {
     kiln_json j = {0};
 
+    (void)m;
     kiln_bytes_text(out, "epoch,step,trainLoss,trainAccuracy,valAccuracy,lr\n");
     for (int i = 0; i < h->epochs; i++) {
         const float *value = h->epoch_value[i];
@@ -62,6 +63,21 @@ static int put_epochs(kiln_bytes *out, const kiln_history *h)
         for (int k = 0; k < 2; k++) put_cell(out, &j, h->epoch_at[i][k], 1, ',');
         for (int k = 0; k < 4; k++) /* accuracies below 0 were not checked */
             put_cell(out, &j, value[k], k == 0 || k == 3 || value[k] >= 0, k < 3 ? ',' : '\n');
+    }
+    kiln_json_free(&j);
+    return KILN_OK;
+}
+
+/* Losses of single steps; where a run had many, of every so manyth. */
+static int put_losses(kiln_bytes *out, const kiln_history *h, const kiln_model *m)
+{
+    kiln_json j = {0};
+
+    (void)m;
+    kiln_bytes_text(out, "step,loss\n");
+    for (int i = 0; i < h->losses; i++) {
+        put_cell(out, &j, h->loss_step[i], 1, ',');
+        put_cell(out, &j, h->loss[i], 1, '\n');
     }
     kiln_json_free(&j);
     return KILN_OK;
@@ -89,7 +105,9 @@ static int put_all(kiln_bytes *out, const kiln_history *h, const kiln_model *m)
     return status < 0 ? status : KILN_OK;
 }
 
-static int write(kiln_bytes *out, const kiln_model *m, int all)
+typedef int put(kiln_bytes *out, const kiln_history *h, const kiln_model *m);
+
+static int write(kiln_bytes *out, const kiln_model *m, put *curves)
 {
     kiln_arena arena;
     kiln_history *h;
@@ -98,17 +116,22 @@ static int write(kiln_bytes *out, const kiln_model *m, int all)
     KILN_TRY(kiln_arena_create(&arena, sizeof *h, "the curves"));
     h = (kiln_history *)(void *)arena.base;
     status = read_history(h, m);
-    if (status >= 0) status = all ? put_all(out, h, m) : put_epochs(out, h);
+    if (status >= 0) status = curves(out, h, m);
     kiln_arena_destroy(&arena);
     return status;
 }
 
 int kiln_write_csv(kiln_bytes *out, const kiln_model *m)
 {
-    return write(out, m, 0);
+    return write(out, m, put_epochs);
+}
+
+int kiln_write_csv_losses(kiln_bytes *out, const kiln_model *m)
+{
+    return write(out, m, put_losses);
 }
 
 int kiln_write_json(kiln_bytes *out, const kiln_model *m)
 {
-    return write(out, m, 1);
+    return write(out, m, put_all);
 }

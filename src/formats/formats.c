@@ -18,6 +18,7 @@ static const kiln_format table[] = {
      kiln_write_onnx_normalized},
     {"csv", "csv", "history", "a line an epoch: losses, accuracies and learning rate",
      kiln_write_csv},
+    {"csv-losses", "csv", "history", "a line a step: the loss", kiln_write_csv_losses},
     {"json", "json", "history", "all that the checkpoint tells of itself, and the curves",
      kiln_write_json},
     {"markdown", "md", "summary", "a table of the layers for web pages and READMEs",

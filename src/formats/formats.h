@@ -36,6 +36,7 @@ int kiln_write_npz(kiln_bytes *out, const kiln_model *m);         /* npz.c */
 int kiln_write_onnx(kiln_bytes *out, const kiln_model *m);        /* onnx.c */
 int kiln_write_onnx_normalized(kiln_bytes *out, const kiln_model *m);
 int kiln_write_csv(kiln_bytes *out, const kiln_model *m);         /* curves.c */
+int kiln_write_csv_losses(kiln_bytes *out, const kiln_model *m);  /* curves.c */
 int kiln_write_json(kiln_bytes *out, const kiln_model *m);        /* curves.c */
 int kiln_write_markdown(kiln_bytes *out, const kiln_model *m);    /* summary.c */
 int kiln_write_latex(kiln_bytes *out, const kiln_model *m);       /* summary.c */

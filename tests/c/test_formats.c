@@ -239,6 +239,7 @@ static void protobuf_is_encoded_as_its_page_says(void **state)
 static void curves_are_those_of_the_run(void **state)
 {
     kiln_bytes csv = write_as("csv"), json = write_as("json");
+    kiln_bytes losses = write_as("csv-losses");
     kiln_json j = {0};
     const char *line;
     int lines = 0;
@@ -246,10 +247,23 @@ static void curves_are_those_of_the_run(void **state)
     (void)state;
     kiln_bytes_zeros(&csv, 1);
     kiln_bytes_zeros(&json, 1);
+    kiln_bytes_zeros(&losses, 1);
     CHECK(strncmp(csv.arena.base, "epoch,step,trainLoss,trainAccuracy,valAccuracy,lr\n1,6,", 54) ==
           0);
     for (line = csv.arena.base; (line = strchr(line, '\n')); line++) lines++;
     assert_int_equal(lines, 1 + run->history.epochs);
+    CHECK(strncmp(losses.arena.base, "step,loss\n1,", 12) == 0);
+    lines = 0;
+    for (line = losses.arena.base; (line = strchr(line, '\n')); line++) {
+        if (lines < run->history.losses) {
+            char *rest;
+
+            assert_int_equal(strtol(line + 1, &rest, 10), run->history.loss_step[lines]);
+            CHECK(*rest == ',' && strtof(rest + 1, NULL) == run->history.loss[lines]);
+        }
+        lines++;
+    }
+    assert_int_equal(lines, 1 + run->history.losses);
     kiln_json_begin(&j);
     kiln_history_json(&run->history, &j);
     CHECK(kiln_json_end(&j) > 0);
@@ -257,6 +271,7 @@ static void curves_are_those_of_the_run(void **state)
     CHECK(strncmp(json.arena.base, "{\"checkpoint\":{", 15) == 0);
     kiln_json_free(&j);
     kiln_bytes_free(&csv);
+    kiln_bytes_free(&losses);
     kiln_bytes_free(&json);
 }
 

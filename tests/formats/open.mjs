@@ -140,8 +140,12 @@ async function open(row, data, pixels) {
   const npz = await exported(checkpoint, name, 'npz', 'npz');
   await writeFile(`${FOLDER}/${name}.x`, x.data);
   await writeFile(`${FOLDER}/${name}.scores`, expected);
-  const python = await run('/usr/bin/python3', ['tests/formats/open.py', weights, npz,
-    ...course ? [`${FOLDER}/${name}.x`, `${FOLDER}/${name}.scores`] : ['-', '-'], ...onnx]);
+  const curves = [await exported(checkpoint, name, 'csv', 'csv'),
+    await exported(checkpoint, name, 'csv-losses', 'csv'),
+    await exported(checkpoint, name, 'json', 'json')];
+  const courseFiles = course ? [`${FOLDER}/${name}.x`, `${FOLDER}/${name}.scores`] : ['-', '-'];
+  const python = await run('/usr/bin/python3',
+    ['tests/formats/open.py', weights, npz, ...courseFiles, ...curves, ...onnx]);
   for (const line of python.stdout.trim().split('\n')) {
     report(line.startsWith('ok '), `${name}: ${line.replace(/^ok /, '')}`);
   }

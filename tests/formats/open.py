@@ -1,9 +1,12 @@
-"""open.py WEIGHTS.safetensors FILE.npz X SCORES ONNX... — NumPy and ONNX's checker.
+"""open.py WEIGHTS.safetensors FILE.npz X SCORES EPOCHS.csv LOSSES.csv CURVES.json ONNX...
+
+NumPy, ONNX's checker, and Python's own readers of CSV and JSON.
 
 Every array of the npz must hold the bits of the tensor of WEIGHTS that comes in its place; X and
 SCORES, floats ("-": none), are then computed as the course does, from W1, b1, W2, ... with a relu
-between. Each ONNX file must pass onnx's full check. A line a check: "ok ..." or what is wrong.
+between. Both CSV files must have what the JSON has. Each ONNX file must pass onnx's full check. A line a check: "ok ..." or what is wrong.
 """
+import csv
 import json
 import sys
 
@@ -55,11 +58,21 @@ def check_course(arrays, x, scores):
     say(by <= 1e-4, f"npz as the course computes: {layer - 1} layers, scores within {by:.1e}")
 
 
-weights, npz, x, scores, *graphs = sys.argv[1:]
+def check_curves(epochs, losses, curves):
+    history = json.load(open(curves))["history"]
+    rows = [{k: float(v) if v else None for k, v in row.items()}
+            for row in csv.DictReader(open(epochs))]
+    steps = [[float(row["step"]), float(row["loss"])] for row in csv.DictReader(open(losses))]
+    say(rows == history["epochs"] and steps == history["loss"] and len(steps) > 0,
+        f"csv and json in Python: {len(rows)} epochs, {len(steps)} losses, the same in both")
+
+
+weights, npz, x, scores, epochs, losses, curves, *graphs = sys.argv[1:]
 arrays = np.load(npz)
 check_npz(safetensors(weights), arrays)
 if x != "-":
     check_course(arrays, x, scores)
+check_curves(epochs, losses, curves)
 for graph in graphs:
     model = onnx.load(graph)
     onnx.checker.check_model(model, full_check=True)
