@@ -56,6 +56,32 @@ async function drop(page: Page, files: { name: string; bytes: Buffer }[]): Promi
   await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
 }
 
+/** What a browser gives for a dropped folder: entries, some at a time. */
+async function dropFolder(page: Page, files: { name: string; bytes: Buffer }[]): Promise<void> {
+  await page.evaluate(
+    (given) => {
+      const file = ({ name, text }: (typeof given)[number]): object => ({
+        isFile: true,
+        file: (done: (file: File) => void) =>
+          done(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name)),
+      });
+      const folder = (entries: object[]): object => ({
+        isFile: false,
+        createReader: () => ({
+          readEntries: (done: (some: object[]) => void) => done(entries.splice(0, 1)),
+        }),
+      });
+      const [first, ...others] = given;
+      const outer = folder([file(first!), folder(others.map(file))]);
+      const event = new Event('drop', { bubbles: true, cancelable: true });
+      const items = [{ webkitGetAsEntry: () => outer }];
+      Object.assign(event, { dataTransfer: { types: ['Files'], items, files: [] } });
+      document.body.dispatchEvent(event);
+    },
+    files.map(({ name, bytes }) => ({ name, text: bytes.toString('base64') })),
+  );
+}
+
 const FILES = [
   { name: 'data_batch_1.bin', bytes: records(1500, 1) },
   { name: 'test_batch.bin', bytes: records(200, 2) },
@@ -82,6 +108,19 @@ test('CIFAR-10 files that are dropped are trained on, kept and forgotten', async
   await counts.waitFor();
   await button(page, 'Forget it').click();
   await button(page, 'CIFAR-10, kept here').waitFor({ state: 'hidden' });
+  expect(errors).toEqual([]);
+  await close();
+});
+
+test('a folder that is dropped is read with those in it, and without sidecars', async () => {
+  const { page, errors, close } = await visit(site, { whole: true });
+  await dropFolder(page, [
+    ...FILES,
+    { name: '._data_batch_1.bin', bytes: Buffer.from('of the file manager') },
+    { name: '.DS_Store', bytes: Buffer.from('of the file manager') },
+  ]);
+  await page.locator('kiln-data-panel', { hasText: '1,350 training, 150 validation, 200' })
+    .waitFor();
   expect(errors).toEqual([]);
   await close();
 });
