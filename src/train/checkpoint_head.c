@@ -139,36 +139,48 @@ static int check_place(const kiln_checkpoint_head *h)
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its place is no place of a run: %s", what);
 }
 
-/* A tensor of whole numbers of the history, (count) or (count, 2); NULL where there are none. */
-static const int32_t *whole_tensor(const kiln_safetensors *f, const char *name, int count, int dims)
+/* The bytes of a tensor of whole numbers of the history, (count) or (count, 2), perhaps unaligned,
+ * as files lie where callers have them; NULL where there are none. */
+static const char *whole_tensor(const kiln_safetensors *f, const char *name, int count, int dims)
 {
     const kiln_safetensor *t = kiln_safetensors_find(f, name);
 
     if (!t || t->type != KILN_I32 || t->dims != dims || t->shape[0] != count) return NULL;
-    return dims == 2 && t->shape[1] != 2 ? NULL : (const int32_t *)t->data;
+    return dims == 2 && t->shape[1] != 2 ? NULL : (const char *)t->data;
+}
+
+static int32_t whole_at(const char *tensor, int i)
+{
+    int32_t value;
+
+    memcpy(&value, tensor + (size_t)i * sizeof value, sizeof value);
+    return value;
 }
 
 /* Steps and epochs of the history rise, and end where the run stands. */
 static int check_history(const kiln_checkpoint_head *h, const kiln_safetensors *f)
 {
-    const int32_t *loss_step = whole_tensor(f, "history.loss_step", h->losses, 1);
-    const int32_t *epoch = whole_tensor(f, "history.epoch", h->epochs, 2);
+    const char *loss_step = whole_tensor(f, "history.loss_step", h->losses, 1);
+    const char *epoch = whole_tensor(f, "history.epoch", h->epochs, 2);
     int64_t step = 0;
 
     if ((h->losses && !loss_step) || (h->epochs && !epoch))
         return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its history.loss has another shape than "
                                             "its metadata says");
     for (int i = 0; i < h->losses; i++) {
-        if (loss_step[i] <= step || loss_step[i] > h->step)
+        const int32_t at = whole_at(loss_step, i);
+
+        if (at <= step || at > h->step)
             return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its history's steps do not rise");
-        step = loss_step[i];
+        step = at;
     }
     step = 0;
     for (int i = 0; i < h->epochs; i++) {
-        if (epoch[2 * i] < 0 || epoch[2 * i] > EPOCHS_MAX + 1 || epoch[2 * i + 1] < step ||
-            epoch[2 * i + 1] > h->step)
+        const int32_t number = whole_at(epoch, 2 * i), at = whole_at(epoch, 2 * i + 1);
+
+        if (number < 0 || number > EPOCHS_MAX + 1 || at < step || at > h->step)
             return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its history's epochs do not rise");
-        step = epoch[2 * i + 1];
+        step = at;
     }
     return KILN_OK;
 }
