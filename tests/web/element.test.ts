@@ -1,17 +1,22 @@
 // <kiln-trainer> in pages of other people: what it loads, its attributes, its life and its end.
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import axe from 'axe-core';
 import type { BrowserContext, Page } from 'playwright-core';
 
+// @ts-expect-error: a plain script, shared with make start
+import { serve } from '../serve.mjs';
 import { Trainer } from '../../bindings/index.js';
 import type { KilnTrainer } from '../../web/element/kiln-trainer.js';
 import { becomes, openSite, overflow, patient, type Site } from './browser.js';
 
 const FOLDER = 'build/element';
+const EXAMPLE = 'web/examples/article.html';
 const NET = 'conv 3x3x4 - relu - maxpool 4 - affine 10 - softmax';
 const SIZES = 'train="200" validation="20" test="20" batch="20" variant="simd"';
 const SMALL = `net="${NET}" ${SIZES} epochs="1000"`;
@@ -265,6 +270,28 @@ describe('what it loads', () => {
     expect(threads).toEqual([share, share, share]);
   });
 
+  test('comes from another origin as well', async () => {
+    const cdn = await serve(FOLDER, 0, { headers: {
+      'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' } });
+    const server = createServer((_, response) => {
+      response.setHeader('Content-Type', 'text/html');
+      response.end(`<!doctype html><kiln-trainer ${SMALL}></kiln-trainer>
+        <script type="module" src="${cdn.address}kiln-trainer.js"></script>`);
+    });
+    await new Promise<void>((done) => server.listen(0, 'localhost', done));
+    try {
+      const { page } = await open('');
+      await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+      await ask(page, (element) => element.start());
+      expect(await steps(page, 10)).toBeGreaterThanOrEqual(10);
+    } finally {
+      await context?.close();
+      context = null;
+      server.close();
+      cdn.server.close();
+    }
+  });
+
   test('a second script does nothing, and one of another version says so', async () => {
     const { page, said } = await open(`<kiln-trainer ${SMALL}></kiln-trainer>${SCRIPT}
       <script type="module" src="kiln-trainer.js?again"></script>`);
@@ -280,6 +307,32 @@ describe('what it loads', () => {
     await becomes(async () => said, (lines) => lines.length > 0);
     expect(said).toEqual([expect.stringMatching(/in versions \S+ and 99\.0\.0; /)]);
     expect(await stepOf(page)).toBe(1);
+  });
+});
+
+describe('in course pages', () => {
+  test('the article of the examples trains both of its networks', async () => {
+    const html = readFileSync(EXAMPLE, 'utf8').replace('../../build/element/', './');
+    const { page, said } = await open(html);
+    await page.evaluate(() => Promise.all([...document.querySelectorAll('kiln-trainer')]
+      .map(async (element) => {
+        await customElements.whenDefined('kiln-trainer');
+        await (element as KilnTrainer).start();
+      })));
+    await becomes(() => page.evaluate(() => [...document.querySelectorAll('kiln-trainer')]
+      .map((element) => (element as KilnTrainer).trainer!.metrics?.step ?? 0)),
+    (all) => all.length === 2 && all.every((step) => step >= 10));
+    expect(said).toEqual([]);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+  });
+
+  test('the snippet of the README trains', async () => {
+    const readme = readFileSync('README.md', 'utf8');
+    const snippet = /```html\n(.*?)```/s.exec(readme)![1]!;
+    const { page, said } = await open(snippet);
+    await ask(page, (element) => element.start());
+    await steps(page, 10);
+    expect(said).toEqual([]);
   });
 });
 

@@ -37,6 +37,9 @@ const USUAL_VIEWS = 'loss accuracy';
 const USUAL_CONTROLS = 'start step reset';
 const ANNOUNCE_EVERY = 10_000; // milliseconds: a screen reader should not chatter
 
+/** Beside this file once built; by its address it starts from a page of another origin, too. */
+const WORKER = new URL(/* @vite-ignore */ './worker.js', import.meta.url);
+
 export interface Surroundings {
   signal: AbortSignal;
   /** Elements on this page. */
@@ -388,7 +391,7 @@ async function create(host: KilnTrainer, options: Values, { signal, sharers }: S
     ...(threads === null ? {} : { threads: Number(threads) }),
     ...(variant === null ? {} : { variant }),
   };
-  const init = { data, options, signal };
+  const init = { data, options, signal, workerUrl: WORKER };
   const shared = threads === null && variant === null ? await sharedBuild(sharers) : null;
   if (!shared) return Trainer.create({ ...init, ...own });
   try {
