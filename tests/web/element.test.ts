@@ -12,6 +12,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 // @ts-expect-error: a plain script, shared with make start
 import { serve } from '../serve.mjs';
 import { Trainer } from '../../bindings/index.js';
+import { shareOf } from '../../web/element/shared-module.js';
 import type { KilnTrainer } from '../../web/element/kiln-trainer.js';
 import { becomes, openSite, overflow, patient, type Site } from './browser.js';
 
@@ -265,9 +266,7 @@ describe('what it loads', () => {
     const threads = await page.evaluate(() =>
       [...document.querySelectorAll('kiln-trainer')].map((element) =>
         (element as KilnTrainer).trainer!.backend.threads));
-    const cores = await page.evaluate(() => navigator.hardwareConcurrency);
-    const share = Math.max(1, Math.floor(Math.max(2, Math.min(cores, 8)) / 3));
-    expect(threads).toEqual([share, share, share]);
+    expect(threads).toEqual([1, 1, 1]); // this page is not isolated
   });
 
   test('comes from another origin as well', async () => {
@@ -334,6 +333,11 @@ describe('in course pages', () => {
     await steps(page, 10);
     expect(said).toEqual([]);
   });
+});
+
+test('the cores are shared out, and each element has one thread at least', () => {
+  expect([[8, 1], [8, 3], [4, 4], [2, 3], [1, 0]].map(([threads, sharers]) =>
+    shareOf(threads!, sharers!))).toEqual([8, 2, 1, 1, 1]);
 });
 
 describe('its life', () => {
