@@ -267,10 +267,10 @@ export class Training {
     this.#postedAt = performance.now();
   }
 
-  #postEpoch({ epoch, step, trainAccuracy, valAccuracy, lr }: Metrics, best: boolean): void {
-    const trainLoss = this.history().epochs.at(-1)!.trainLoss;
+  #postEpoch(metrics: Metrics, best: boolean): void {
+    const { epoch, step, trainLoss, trainAccuracy, valAccuracy, lr } = metrics;
     this.#emit({
-      type: 'epoch', epoch, step, trainLoss, trainAccuracy: trainAccuracy!,
+      type: 'epoch', epoch, step, trainLoss: trainLoss!, trainAccuracy: trainAccuracy!,
       valAccuracy: valAccuracy!, lr, best,
     });
   }

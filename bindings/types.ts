@@ -119,6 +119,8 @@ export interface Metrics {
   lr: number;
   gradientNorm: number | null;
   updateRatio: number | null;
+  /** Mean loss of the steps of the last epoch that was checked. */
+  trainLoss: number | null;
   trainAccuracy: number | null;
   valAccuracy: number | null;
   bestValAccuracy: number | null;

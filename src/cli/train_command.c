@@ -86,25 +86,21 @@ static void save_on_the_way(run *r)
     fprintf(stderr, "kiln: not saved; training goes on, and saves again after the next epoch\n");
 }
 
-/* After the last step of an epoch, or of the run: the newest line of the history. */
+/* After the last step of an epoch, or of the run. */
 static int report_epoch(run *r, const char *metrics, int flags)
 {
     const int best = flags & KILN_BEST;
     char loss[40], train[40], validation[40], lr[40], event[400];
-    const char *last = NULL;
 
-    if (kiln_trainer_history(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
-    for (const char *e = cli_first(cli_field(kiln_text(), "epochs")); e; e = cli_next(e)) last = e;
-    if (!last) return 0;
-    cli_field_raw(loss, sizeof loss, last, "trainLoss");
+    cli_field_raw(loss, sizeof loss, metrics, "trainLoss");
     cli_progress_epoch(&r->progress, metrics, strtod(loss, NULL), best);
     snprintf(event, sizeof event,
              "{\"epoch\":%.0f,\"step\":%.0f,\"trainLoss\":%s,\"trainAccuracy\":%s,"
              "\"valAccuracy\":%s,\"lr\":%s,\"best\":%s,\"imagesPerSecond\":%.1f}",
-             cli_field_number(last, "epoch", 0), cli_field_number(last, "step", 0), loss,
+             cli_field_number(metrics, "epoch", 0), cli_field_number(metrics, "step", 0), loss,
              cli_field_raw(train, sizeof train, metrics, "trainAccuracy"),
              cli_field_raw(validation, sizeof validation, metrics, "valAccuracy"),
-             cli_field_raw(lr, sizeof lr, last, "lr"), best ? "true" : "false",
+             cli_field_raw(lr, sizeof lr, metrics, "lr"), best ? "true" : "false",
              cli_progress_rate(&r->progress));
     print_event(r, "epoch", event);
     if (!(flags & KILN_DONE)) save_on_the_way(r); /* the end saves by itself */
