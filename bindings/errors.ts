@@ -3,8 +3,8 @@
  * sentence for people.
  */
 
-/** Codes of the C library, by its negative status (src/base/status.h). */
-const STATUS_CODES: Record<number, KilnErrorCode> = {
+/** Codes of the C library, by its negative status; a test compares them with src/base/status.h. */
+const STATUS_CODES: Readonly<Record<number, KilnErrorCode>> = {
   [-1]: 'E_ARG',
   [-2]: 'E_SHAPE',
   [-3]: 'E_NOTATION',
@@ -41,6 +41,31 @@ export type KilnErrorCode =
   | 'E_ABORTED' // by an AbortSignal or dispose()
   | 'E_PROTOCOL'; // page and worker do not understand each other
 
+/** What helps against any error of a code. Those of C are src/base/status.h's, under a test. */
+export const REMEDIES: Readonly<Record<KilnErrorCode, string>> = {
+  E_ARG: 'correct what the sentence names',
+  E_SHAPE: 'give arrays of the shapes that the sentence names',
+  E_NOTATION: 'correct it at the column that is given',
+  E_MEMORY: 'take a smaller net or batch, or free what is no longer used',
+  E_DATA: 'fetch the file again, or name the right one',
+  E_CHECKPOINT: 'use an earlier copy of it, or the data it was trained on',
+  E_DIVERGED: 'lower the learning rate, and go on from the last good state',
+  E_HANDLE: 'use handles no longer than their objects live',
+  E_STATE: 'do first what the sentence names',
+  E_IO: 'look at its path, its rights and the space that is left',
+  E_SPLIT: 'say which, or give it its official name',
+  E_TRAP: 'make a new object, and load the last checkpoint into it',
+  E_WASM_LOAD: 'see that the .wasm files lie where the sentence looks for them',
+  E_WORKER_LOAD: 'see that worker.js lies where the sentence looks for it, and may be started',
+  E_WORKER_DIED: 'reset, or load the last checkpoint',
+  E_WORKER_SILENT: 'reset, or load the last checkpoint; raise silenceLimit for a slower machine',
+  E_FETCH: 'see that the address answers, and lets this page read it (CORS)',
+  E_QUOTA: 'free space, or go on without keeping the data',
+  E_STORAGE: 'go on without keeping the data, or use a page by https',
+  E_ABORTED: 'nothing: it was asked for',
+  E_PROTOCOL: 'take all files from one version of the package',
+};
+
 export interface KilnErrorDetails {
   /** E_NOTATION: where in the notation, counted from 1. */
   column?: number | undefined;
@@ -63,6 +88,11 @@ export class KilnError extends Error {
     this.name = 'KilnError';
     this.code = code;
     this.column = details.column;
+  }
+
+  /** What helps, in words. */
+  get remedy(): string {
+    return REMEDIES[this.code];
   }
 
   static fromMessage({ code, message, column }: ErrorMessage): KilnError {

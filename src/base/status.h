@@ -3,8 +3,8 @@
  *
  * A fallible function returns an int: non-negative is the value, negative is one of the codes
  * below, and kiln_error() then holds one sentence for a person. The table is the only one: the
- * program's exit codes and kiln_statuses() come from it, and kiln.h, bindings/errors.ts and the
- * documentation repeat it under tests.
+ * program's exit codes, its help and kiln_constants() come from it; kiln.h is compared with it when
+ * built, and bindings/errors.ts by a test.
  */
 #ifndef KILN_BASE_STATUS_H
 #define KILN_BASE_STATUS_H

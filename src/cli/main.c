@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/keyvalue.h"
+#include "base/status.h"
 #include "commands.h"
 #include "files.h"
 #include "kiln.h"
@@ -73,6 +74,24 @@ static const entry entries[] = {
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 
+/* From the table of statuses. */
+static void print_exit_codes(FILE *out)
+{
+#define ROW(name, status, exit_code, cause, remedy) {exit_code, cause},
+    static const struct {
+        int code;
+        const char *cause;
+    } row[] = {KILN_STATUSES(ROW)};
+#undef ROW
+    const size_t rows = sizeof row / sizeof *row;
+
+    fprintf(out, "\nExit codes\n  0    done\n");
+    for (int code = 1; code < 10; code++)
+        for (size_t i = 0; i < rows; i++)
+            if (row[i].code == code) fprintf(out, "  %d    %s\n", code, row[i].cause);
+    fprintf(out, "  130  interrupted, and saved\n");
+}
+
 static void print_help(FILE *out)
 {
     fprintf(out,
@@ -92,10 +111,8 @@ static void print_help(FILE *out)
         printf("\nPresets (--preset NAME)\n");
         cli_help_presets(1);
     }
-    fprintf(out, "\nExit codes\n"
-                 "  0 done     1 failed     2 usage, notation     3 bad data     4 bad checkpoint\n"
-                 "  5 no memory     6 loss not finite     130 interrupted and saved\n"
-                 "An interrupted run (Ctrl-C, a closed terminal) is saved to its --save file, or "
+    print_exit_codes(out);
+    fprintf(out, "An interrupted run (Ctrl-C, a closed terminal) is saved to its --save file, or "
                  "to\nkiln-interrupted.safetensors in the current folder.\n");
 }
 

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 
 import { splitNumber } from '../../bindings/dataset.js';
-import { codeOfStatus } from '../../bindings/errors.js';
+import { codeOfStatus, KilnError } from '../../bindings/errors.js';
 import { checkArguments, signatureOf } from '../../bindings/exports.js';
 import { instance, ready } from '../../bindings/instance.js';
 import { fills } from '../../bindings/wasm.js';
@@ -108,9 +108,10 @@ describe('what bindings repeat of C', () => {
   }
   const constants = (): Constants => instance().json('kiln_constants');
 
-  test('codes of errors, by status', () => {
+  test('codes of errors, by status, and what helps against them', () => {
     for (const { name, status, cause, remedy } of constants().statuses) {
       expect([status, codeOfStatus(status)]).toEqual([status, name]);
+      expect(new KilnError(codeOfStatus(status), 'a sentence').remedy).toBe(remedy);
       expect(cause.length > 10 && remedy.length > 10).toBe(true);
     }
     expect(codeOfStatus(-99)).toBe('E_STATE');
