@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "events.h"
 #include "fields.h"
 #include "files.h"
 #include "kiln.h"
@@ -112,11 +113,14 @@ static double rate(const layer_time *l, int first, int batch)
     return ms > 0 ? l->flops * batch * (first ? 2 : 3) / (ms * 1e6) : 0;
 }
 
-static void print_layers(const layer_time *layer, int count, int batch, double step_ms, int json)
+static void print_layers(const layer_time *layer, int count, int batch, double step_ms,
+                         kiln_json *j)
 {
     double all = 0, products = 0;
 
-    if (!json)
+    if (j)
+        kiln_json_array(j, "layers");
+    else
         printf("\n%-14s %12s %12s %10s %8s\n", "layer", "forward ms", "backward ms", "GFLOP/s",
                "share");
     for (int i = 0; i < count; i++) {
@@ -125,20 +129,27 @@ static void print_layers(const layer_time *layer, int count, int batch, double s
 
         all += ms;
         if (layer[i].product) products += ms;
-        if (json)
-            printf("%s{\"name\":\"%s\",\"forward\":%.4f,\"backward\":%.4f,\"gflops\":%.2f,"
-                   "\"share\":%.4f}", i ? "," : ",\"layers\":[", layer[i].name, layer[i].forward,
-                   layer[i].backward, speed, ms / step_ms);
-        else
+        if (j) {
+            kiln_json_object(j, NULL);
+            kiln_json_string(j, "name", layer[i].name);
+            kiln_json_number(j, "forward", cli_rounded(layer[i].forward, 1e4));
+            kiln_json_number(j, "backward", cli_rounded(layer[i].backward, 1e4));
+            kiln_json_number(j, "gflops", cli_rounded(speed, 1e2));
+            kiln_json_number(j, "share", cli_rounded(ms / step_ms, 1e4));
+            kiln_json_close(j);
+        } else {
             printf("%-14s %12.3f %12.3f %10.1f %6.1f %%\n", layer[i].name, layer[i].forward,
                    layer[i].backward, speed, 100 * ms / step_ms);
+        }
     }
-    if (json)
-        printf("],\"outside\":%.4f", 1 - products / step_ms);
-    else
+    if (j) {
+        kiln_json_close(j);
+        kiln_json_number(j, "outside", cli_rounded(1 - products / step_ms, 1e4));
+    } else {
         printf("%-14s %12s %12.3f %10s %6.1f %%\n"
                "outside convolution and affine layers: %.1f %% of a step\n", "the rest", "",
                step_ms - all, "", 100 * (step_ms - all) / step_ms, 100 * (1 - products / step_ms));
+    }
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -149,24 +160,28 @@ static int report(const cli_arguments *a, times *t, const cli_session *s)
     static char net[8448];
     const double step_ms = 1e3 * t->seconds / t->count;
     const double images = t->batch * t->count / t->seconds;
-    const int json = a->value[CLI_JSON] != NULL;
+    kiln_json *j = a->value[CLI_JSON] ? cli_event("done") : NULL;
     int count = 0;
 
     qsort(t->step, (size_t)t->count, sizeof *t->step, by_size);
     if (kiln_trainer_options(s->trainer) < 0) return cli_fail(KILN_E_MEMORY);
     cli_field_text(net, sizeof net, kiln_text(), "net");
     if (a->value[CLI_LAYERS] && (count = read_layers(layer, s, net, t->batch)) < 0) return -count;
-    if (json)
-        printf("{\"event\":\"done\",\"imagesPerSecond\":%.2f,\"stepMs\":%.4f,"
-               "\"medianStepMs\":%.4f,\"batch\":%d,\"steps\":%d,\"mode\":\"%s\",\"lanes\":%d",
-               images, step_ms, 1e3 * t->step[t->count / 2], t->batch, t->count, kiln_mode(),
-               kiln_lanes());
-    else
+    if (j) {
+        kiln_json_number(j, "imagesPerSecond", cli_rounded(images, 1e2));
+        kiln_json_number(j, "stepMs", cli_rounded(step_ms, 1e4));
+        kiln_json_number(j, "medianStepMs", cli_rounded(1e3 * t->step[t->count / 2], 1e4));
+        kiln_json_int(j, "batch", t->batch);
+        kiln_json_int(j, "steps", t->count);
+        kiln_json_string(j, "mode", kiln_mode());
+        kiln_json_int(j, "lanes", kiln_lanes());
+    } else {
         printf("%s\n%.0f images/s; %.3f ms a step of %d images, median %.3f ms, %d steps (%s, %d "
                "lanes)\n", net, images, step_ms, t->batch, 1e3 * t->step[t->count / 2], t->count,
                kiln_mode(), kiln_lanes());
-    if (count) print_layers(layer, count, t->batch, step_ms, json);
-    if (json) printf("}\n");
+    }
+    if (count) print_layers(layer, count, t->batch, step_ms, j);
+    if (j) cli_event_end(j);
     return 0;
 }
 

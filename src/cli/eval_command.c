@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "events.h"
 #include "fields.h"
 #include "files.h"
 #include "kiln.h"
@@ -29,6 +30,18 @@ static int read_split(const cli_arguments *a, int *split)
 
 /* ---- nearest neighbours ---------------------------------------------------------------------- */
 
+static void print_neighbours(int k, int train, int count, int correct)
+{
+    kiln_json *j = cli_event("done");
+
+    kiln_json_int(j, "k", k);
+    kiln_json_int(j, "train", train);
+    kiln_json_int(j, "count", count);
+    kiln_json_int(j, "correct", correct);
+    kiln_json_number(j, "accuracy", (double)correct / count);
+    cli_event_end(j);
+}
+
 static int eval_knn(cli_arguments *a)
 {
     int k = 1, correct, data, train, test, code;
@@ -46,14 +59,11 @@ static int eval_knn(cli_arguments *a)
     if (correct < 0) {
         code = cli_fail(correct);
     } else {
-        const double accuracy = (double)correct / test;
-
         if (a->value[CLI_JSON])
-            printf("{\"event\":\"done\",\"k\":%d,\"train\":%d,\"count\":%d,\"correct\":%d,"
-                   "\"accuracy\":%.10g}\n", k, train, test, correct, accuracy);
+            print_neighbours(k, train, test, correct);
         else
             printf("kNN, k = %d, %d training images: %d of %d test images, %.1f %%\n", k, train,
-                   correct, test, 100 * accuracy);
+                   correct, test, 100.0 * correct / test);
     }
     kiln_data_destroy(data);
     return code;
@@ -92,18 +102,23 @@ static void print_confusion(const int *confusion, char name[][NAME_SIZE], int cl
 static void print_json(const char *split, int count, int correct, double loss, int views,
                        const int *confusion, int classes)
 {
-    char number[32] = "null"; /* JSON has no NaN, nor infinity */
+    kiln_json *j = cli_event("done");
 
-    if (loss - loss == 0) snprintf(number, sizeof number, "%.10g", loss / count);
-    printf("{\"event\":\"done\",\"split\":\"%s\",\"count\":%d,\"correct\":%d,\"accuracy\":%.10g,"
-           "\"loss\":%s,\"views\":%d,\"mode\":\"%s\",\"confusion\":[", split, count, correct,
-           (double)correct / count, number, views, kiln_mode());
+    kiln_json_string(j, "split", split);
+    kiln_json_int(j, "count", count);
+    kiln_json_int(j, "correct", correct);
+    kiln_json_number(j, "accuracy", (double)correct / count);
+    kiln_json_number(j, "loss", loss / count);
+    kiln_json_int(j, "views", views);
+    kiln_json_string(j, "mode", kiln_mode());
+    kiln_json_array(j, "confusion");
     for (int r = 0; r < classes; r++) {
-        printf("%s[", r ? "," : "");
-        for (int c = 0; c < classes; c++) printf("%s%d", c ? "," : "", confusion[r * classes + c]);
-        printf("]");
+        kiln_json_array(j, NULL);
+        for (int c = 0; c < classes; c++) kiln_json_int(j, NULL, confusion[r * classes + c]);
+        kiln_json_close(j);
     }
-    printf("]}\n");
+    kiln_json_close(j);
+    cli_event_end(j);
 }
 
 static int eval_checkpoint(const cli_arguments *a, const cli_session *s, int split, int views)

@@ -1,12 +1,14 @@
 /* kiln train: steps until the end, an interrupt or a loss that is not finite; events; the
  * checkpoint. Whatever ends a run early, what it reached is saved. */
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
+#include "events.h"
 #include "fields.h"
 #include "files.h"
 #include "kiln.h"
@@ -54,13 +56,29 @@ typedef struct {
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-/* {"event":NAME, and then what the object `members` has. */
-static void print_event(run *r, const char *name, const char *members)
+/* Ends a line; whoever reads along sees it now. */
+static void print_line(run *r, kiln_json *j)
 {
+    if (r->json && !r->unread) r->unread = cli_event_end(j);
+}
+
+/* A line that tells the metrics. */
+static void print_metrics(run *r, const char *name, const char *metrics)
+{
+    kiln_json *j;
+
     if (!r->json || r->unread) return;
-    if (printf("{\"event\":\"%s\",%s\n", name, members + 1) < 0 ||
-        fflush(stdout) != 0) /* whoever reads along sees it now */
-        r->unread = errno;
+    j = cli_event(name);
+    cli_event_members(j, metrics);
+    print_line(r, j);
+}
+
+/* Member `name` of the metrics as member `key` of a line. */
+static void copy(kiln_json *j, const char *key, const char *metrics, const char *name)
+{
+    char value[40];
+
+    kiln_json_raw(j, key, cli_field_raw(value, sizeof value, metrics, name));
 }
 
 /* Writes the checkpoint, once a state: the file before it stays as .prev. */
@@ -89,20 +107,16 @@ static void save_on_the_way(run *r)
 /* After the last step of an epoch, or of the run. */
 static int report_epoch(run *r, const char *metrics, int flags)
 {
+    static const char *const told[] = {"epoch",       "step", "trainLoss", "trainAccuracy",
+                                       "valAccuracy", "lr"};
     const int best = flags & KILN_BEST;
-    char loss[40], train[40], validation[40], lr[40], event[400];
+    kiln_json *j = cli_event("epoch");
 
-    cli_field_raw(loss, sizeof loss, metrics, "trainLoss");
-    cli_progress_epoch(&r->progress, metrics, strtod(loss, NULL), best);
-    snprintf(event, sizeof event,
-             "{\"epoch\":%.0f,\"step\":%.0f,\"trainLoss\":%s,\"trainAccuracy\":%s,"
-             "\"valAccuracy\":%s,\"lr\":%s,\"best\":%s,\"imagesPerSecond\":%.1f}",
-             cli_field_number(metrics, "epoch", 0), cli_field_number(metrics, "step", 0), loss,
-             cli_field_raw(train, sizeof train, metrics, "trainAccuracy"),
-             cli_field_raw(validation, sizeof validation, metrics, "valAccuracy"),
-             cli_field_raw(lr, sizeof lr, metrics, "lr"), best ? "true" : "false",
-             cli_progress_rate(&r->progress));
-    print_event(r, "epoch", event);
+    cli_progress_epoch(&r->progress, metrics, cli_field_number(metrics, "trainLoss", 0), best);
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) copy(j, told[i], metrics, told[i]);
+    kiln_json_bool(j, "best", best != 0);
+    kiln_json_number(j, "imagesPerSecond", cli_rounded(cli_progress_rate(&r->progress), 10));
+    print_line(r, j);
     if (!(flags & KILN_DONE)) save_on_the_way(r); /* the end saves by itself */
     return 0;
 }
@@ -120,7 +134,7 @@ static void report_recovery(run *r)
     r->unsaved = 1;
     if (kiln_trainer_metrics(r->session.trainer) < 0) return;
     snprintf(metrics, sizeof metrics, "%s", kiln_text());
-    print_event(r, "recovered", metrics);
+    print_metrics(r, "recovered", metrics);
 }
 
 /* Steps to the end: 0, an exit code, or CLI_INTERRUPTED (by a signal, or r->unread). */
@@ -143,7 +157,7 @@ static int steps(run *r)
             if (kiln_trainer_metrics(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
             snprintf(metrics, sizeof metrics, "%s", kiln_text());
             cli_progress_step(&r->progress, metrics, r->batch, took, flags & KILN_EPOCH);
-            print_event(r, "step", metrics);
+            print_metrics(r, "step", metrics);
         }
         if (flags & KILN_EPOCH) {
             const int code = report_epoch(r, metrics, flags);
@@ -155,66 +169,65 @@ static int steps(run *r)
     }
 }
 
-/* The share right of a split as JSON: null where it has no images. */
-static int share(char *text, size_t size, const run *r, int split)
+/* The accuracy of a split; NaN where it has no images. */
+static int share(double *accuracy, const run *r, int split)
 {
     const int count = cli_split_count(r->session.data, split);
     double loss;
     int right;
 
-    snprintf(text, size, "null");
+    *accuracy = NAN;
     if (count <= 0) return 0;
     right = cli_evaluate(&r->session, split, 1, &loss, NULL, NULL);
     if (right < 0) return cli_fail(right);
-    snprintf(text, size, "%.10g", (double)right / count);
+    *accuracy = (double)right / count;
     return 0;
 }
 
-static void print_done(run *r, const char *event)
+static void tell_done(const run *r, double validation, double test, const char *hash)
 {
-    char hash[24];
-    const double v = cli_field_number(event, "valAccuracy", -1);
-    const double t = cli_field_number(event, "testAccuracy", -1);
-
-    print_event(r, "done", event);
     if (r->progress.quiet) return;
     fprintf(stderr, "done:");
-    if (v >= 0) fprintf(stderr, " validation %.1f %%,", 100 * v);
-    if (t >= 0) fprintf(stderr, " test %.1f %%,", 100 * t);
+    if (validation >= 0) fprintf(stderr, " validation %.1f %%,", 100 * validation);
+    if (test >= 0) fprintf(stderr, " test %.1f %%,", 100 * test);
     fprintf(stderr, " %.0f images/s, %.1f s, parameters %s (%s)\n", cli_progress_rate(&r->progress),
-            cli_field_number(event, "seconds", 0),
-            cli_field_text(hash, sizeof hash, event, "parameterHash"), kiln_mode());
+            cli_seconds() - r->progress.began, hash, kiln_mode());
     if (r->save && !r->unsaved) fprintf(stderr, "saved: %s\n", r->save);
 }
 
 /* The last event: accuracies of the parameters as they are now, and who they are. */
 static int report_done(run *r, int best)
 {
-    static char event[12000], net[8448];
-    char metrics[TEXT], validation[40], test[40], hash[24], raw[2][40];
+    static char net[8448];
+    char metrics[TEXT], hash[24];
+    double validation, test;
+    kiln_json *j;
     int code;
 
     if (kiln_trainer_metrics(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
     snprintf(metrics, sizeof metrics, "%s", kiln_text());
-    cli_field_raw(validation, sizeof validation, metrics, best ? "bestValAccuracy" : "valAccuracy");
-    if (validation[0] == 'n' && (code = share(validation, sizeof validation, r, KILN_VALIDATION)))
-        return code;
-    if ((code = share(test, sizeof test, r, KILN_TEST))) return code;
+    validation = cli_field_number(metrics, best ? "bestValAccuracy" : "valAccuracy", NAN);
+    if (!(validation >= 0) && (code = share(&validation, r, KILN_VALIDATION))) return code;
+    if ((code = share(&test, r, KILN_TEST))) return code;
     if ((code = kiln_net_hash(kiln_trainer_net(r->session.trainer))) < 0) return cli_fail(code);
     snprintf(hash, sizeof hash, "%s", kiln_text());
     if (kiln_trainer_options(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
-    cli_field_raw(net, sizeof net, kiln_text(), "net");
-    snprintf(event, sizeof event,
-             "{\"valAccuracy\":%s,\"testAccuracy\":%s,\"parameterHash\":\"%s\",\"mode\":\"%s\","
-             "\"bestValAccuracy\":%s,\"bestEpoch\":%s,\"step\":%.0f,\"steps\":%.0f,\"epochs\":%.0f,"
-             "\"seconds\":%.3f,\"imagesPerSecond\":%.1f,\"net\":%s}",
-             validation, test, hash, kiln_mode(),
-             cli_field_raw(raw[0], sizeof raw[0], metrics, "bestValAccuracy"),
-             cli_field_raw(raw[1], sizeof raw[1], metrics, "bestEpoch"),
-             cli_field_number(metrics, "step", 0), cli_field_number(metrics, "step", 0),
-             cli_field_number(metrics, "epoch", 0), cli_seconds() - r->progress.began,
-             cli_progress_rate(&r->progress), net);
-    print_done(r, event);
+    cli_field_text(net, sizeof net, kiln_text(), "net");
+    j = cli_event("done");
+    kiln_json_number(j, "valAccuracy", validation);
+    kiln_json_number(j, "testAccuracy", test);
+    kiln_json_string(j, "parameterHash", hash);
+    kiln_json_string(j, "mode", kiln_mode());
+    copy(j, "bestValAccuracy", metrics, "bestValAccuracy");
+    copy(j, "bestEpoch", metrics, "bestEpoch");
+    copy(j, "step", metrics, "step");
+    copy(j, "steps", metrics, "step");
+    copy(j, "epochs", metrics, "epoch");
+    kiln_json_number(j, "seconds", cli_rounded(cli_seconds() - r->progress.began, 1e3));
+    kiln_json_number(j, "imagesPerSecond", cli_rounded(cli_progress_rate(&r->progress), 10));
+    kiln_json_string(j, "net", net);
+    print_line(r, j);
+    tell_done(r, validation, test, hash);
     return 0;
 }
 

@@ -1,0 +1,20 @@
+/*
+ * Lines of --json on stdout: one object a line that begins with its event's name. They are written
+ * by the library's JSON writer, so that no number or name is spelt here again.
+ */
+#ifndef KILN_CLI_EVENTS_H
+#define KILN_CLI_EVENTS_H
+
+#include "base/json.h"
+
+/* Begins a line; one at a time. */
+kiln_json *cli_event(const char *name);
+/* Members of an object that is JSON already, put in as they are. */
+void cli_event_members(kiln_json *j, const char *object);
+/* Ends the line and prints it at once: 0, or the errno of stdout. The text stays until the next. */
+int cli_event_end(kiln_json *j);
+
+/* x in whole thousandths, say, for parts = 1e3: what lies behind them is noise of a clock. */
+double cli_rounded(double x, double parts);
+
+#endif
