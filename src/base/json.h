@@ -73,7 +73,6 @@ int kiln_json_next(kiln_json_reader *r, char *key, size_t size);
 int kiln_json_read_string(kiln_json_reader *r, char *out, size_t size);
 int kiln_json_read_number(kiln_json_reader *r, double *out);
 int kiln_json_read_int(kiln_json_reader *r, int64_t min, int64_t max, int64_t *out);
-int kiln_json_read_bool(kiln_json_reader *r, int *out);
 int kiln_json_skip(kiln_json_reader *r);     /* the next value, whole */
 int kiln_json_read_end(kiln_json_reader *r); /* nothing but white space may follow */
 

@@ -298,12 +298,6 @@ static int read_word(kiln_json_reader *r, const char *word)
     return KILN_OK;
 }
 
-int kiln_json_read_bool(kiln_json_reader *r, int *out)
-{
-    *out = kiln_json_peek(r) == 't';
-    return read_word(r, *out ? "true" : "false");
-}
-
 static int skip_scalar(kiln_json_reader *r)
 {
     char digits[DIGITS_MAX];

@@ -70,7 +70,7 @@ static size_t group_width(int depth)
     return (size_t)vf_whole(group_tiles(depth) * TILE_ROWS);
 }
 
-size_t kiln_gemm_serial_work(int m, int n, int k)
+static size_t piece_work(int m, int n, int k)
 {
     const size_t depth = (size_t)(k < KC ? k : KC);
     const int most = m > n ? m : n; /* it may be computed transposed */
@@ -101,7 +101,7 @@ size_t kiln_gemm_work(int m, int n, int k)
 {
     const double sums = could_split_k(k) ? (double)m * n * blocks_of(k) : 0;
 
-    return (size_t)kiln_threads() * kiln_gemm_serial_work(m, n, k) +
+    return (size_t)kiln_threads() * piece_work(m, n, k) +
            (sums < SPLIT_K_FLOATS ? (size_t)sums : SPLIT_K_FLOATS);
 }
 
@@ -271,14 +271,6 @@ static void multiply(const product *whole, float *work)
         }
 }
 
-void kiln_gemm_serial(int op, int m, int n, int k, const float *a, int lda, const float *b, int ldb,
-                      int accumulate, float *c, int ldc, float *work)
-{
-    const product p = {op, m, n, k, a, lda, b, ldb, accumulate, c, ldc, 0};
-
-    multiply(&p, work);
-}
-
 /* ---- on the pool: c is cut into a grid, each piece is a product of its own ------------------- */
 
 typedef struct {
@@ -357,7 +349,7 @@ static void join_row(void *context, int i, int thread)
 static void multiply_split_k(const product *p, float *work)
 {
     split_k s = {p, work, work + (size_t)blocks_of(p->k) * p->m * p->n,
-               kiln_gemm_serial_work(p->m, p->n, p->k)};
+               piece_work(p->m, p->n, p->k)};
 
     kiln_parallel(blocks_of(p->k), multiply_block, &s);
     kiln_parallel(p->m, join_row, &s);
@@ -368,7 +360,7 @@ void kiln_gemm(int op, int m, int n, int k, const float *a, int lda, const float
 {
     const product p = {op, m, n, k, a, lda, b, ldb, accumulate, c, ldc, 0};
     const int pieces = 2 * kiln_threads();
-    grid g = {&p, 1, 1, work, kiln_gemm_serial_work(m, n, k)};
+    grid g = {&p, 1, 1, work, piece_work(m, n, k)};
 
     if (kiln_threads() == 1 || (double)m * n * k < SMALL) {
         multiply(&p, work);

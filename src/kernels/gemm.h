@@ -8,8 +8,7 @@
  *
  * With accumulate, the product is added to c. Every element of c is one sum over k in order, in
  * blocks of KILN_GEMM_KC (each block from zero, blocks added in order): m, n, lanes and threads do
- * not matter to it. Runs on the pool (kiln_parallel): not to be called from inside a task;
- * kiln_gemm_serial may be.
+ * not matter to it. Runs on the pool (kiln_parallel): not to be called from inside a task.
  */
 #ifndef KILN_KERNELS_GEMM_H
 #define KILN_KERNELS_GEMM_H
@@ -20,13 +19,10 @@
 
 enum { KILN_NN, KILN_NT, KILN_TN };
 
-/* Scratch in floats for kiln_gemm at the present number of threads, and for one serial call. */
+/* Scratch in floats at the present number of threads. */
 size_t kiln_gemm_work(int m, int n, int k);
-size_t kiln_gemm_serial_work(int m, int n, int k);
 
 void kiln_gemm(int op, int m, int n, int k, const float *a, int lda, const float *b, int ldb,
                int accumulate, float *c, int ldc, float *work);
-void kiln_gemm_serial(int op, int m, int n, int k, const float *a, int lda, const float *b, int ldb,
-                      int accumulate, float *c, int ldc, float *work);
 
 #endif

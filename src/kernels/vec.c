@@ -70,31 +70,6 @@ void kiln_vec_mul(float *out, const float *x, const float *y, int n)
     MAP2(vx * vy)
 }
 
-void kiln_vec_exp(float *out, const float *x, int n)
-{
-    MAP(vf_exp(vx))
-}
-
-void kiln_vec_log(float *out, const float *x, int n)
-{
-    MAP(vf_log(vx))
-}
-
-void kiln_vec_tanh(float *out, const float *x, int n)
-{
-    MAP(vf_tanh(vx))
-}
-
-void kiln_vec_erf(float *out, const float *x, int n)
-{
-    MAP(vf_erf(vx))
-}
-
-void kiln_vec_sigmoid(float *out, const float *x, int n)
-{
-    MAP(vf_sigmoid(vx))
-}
-
 /* ---- reductions ------------------------------------------------------------------------------ */
 
 /* The first n < 16 floats at x, then `fill`. */

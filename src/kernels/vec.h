@@ -21,12 +21,6 @@ void kiln_vec_axpy(float *y, const float *x, int n, float a); /* y += a x (vf_ma
 void kiln_vec_add(float *out, const float *x, const float *y, int n);            /* out = x + y */
 void kiln_vec_mul(float *out, const float *x, const float *y, int n);            /* out = x y */
 
-void kiln_vec_exp(float *out, const float *x, int n);
-void kiln_vec_log(float *out, const float *x, int n);
-void kiln_vec_tanh(float *out, const float *x, int n);
-void kiln_vec_erf(float *out, const float *x, int n);
-void kiln_vec_sigmoid(float *out, const float *x, int n);
-
 float kiln_vec_sum(const float *x, int n);
 float kiln_vec_dot(const float *x, const float *y, int n);                       /* vf_madd */
 float kiln_vec_max(const float *x, int n);                                       /* n >= 1 */

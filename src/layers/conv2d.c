@@ -73,12 +73,6 @@ void kiln_conv2d_end_backward(float *dw, float *db, const kiln_conv2d_plan *p, i
 
 /* ---- whole ----------------------------------------------------------------------------------- */
 
-void kiln_conv2d_forward(float *out, const float *x, const float *w, const float *b,
-                         const kiln_conv2d_plan *p, int n, int relu, float *work)
-{
-    kiln_conv_forward(out, x, w, b, &p->conv, n, relu, work);
-}
-
 typedef struct {
     const float *dout, *x;
     const kiln_conv2d_plan *p;

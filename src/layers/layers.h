@@ -41,9 +41,7 @@ typedef struct {
     size_t work;
 } kiln_conv2d_plan;
 void kiln_conv2d_plan_make(kiln_conv2d_plan *p, const kiln_conv_shape *s);
-/* Whole passes. work: p->work floats. */
-void kiln_conv2d_forward(float *out, const float *x, const float *w, const float *b,
-                         const kiln_conv2d_plan *p, int n, int relu, float *work);
+/* The whole backward pass (forward: kiln_conv_forward). work: p->work floats. */
 void kiln_conv2d_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
                           const float *w, const kiln_conv2d_plan *p, int n, float *work);
 /* The passes in parts. Forward: begin, then images, n at a time. Backward, N images in all: begin;

@@ -40,9 +40,9 @@ static void check_shape(kiln_conv_shape s, size_t offset)
 
     ref_conv2d_forward(ref, widened(x, nx), widened(w, nw), widened(b, s.F), &s);
     ref_conv2d_forward(mag, magnitudes(x, nx), magnitudes(w, nw), magnitudes(b, s.F), &s);
-    kiln_conv2d_forward(out, x, w, b, &plan, s.N, 0, work);
+    kiln_conv_forward(out, x, w, b, &plan.conv, s.N, 0, work);
     check_conv(out, ref, mag, nout, patch + 1, algorithm);
-    kiln_conv2d_forward(rectified, x, w, b, &plan, s.N, 1, work);
+    kiln_conv_forward(rectified, x, w, b, &plan.conv, s.N, 1, work);
     for (size_t i = 0; i < nout; i++) CHECK(rectified[i] == (out[i] > 0 ? out[i] : 0));
 
     ref_conv2d_backward(rdx, rdw, rdb, widened(dout, nout), widened(x, nx), widened(w, nw), &s);

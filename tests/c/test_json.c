@@ -95,7 +95,6 @@ static void reads(void **state)
     char key[8], s[16];
     int64_t i;
     double x;
-    int b;
 
     (void)state;
     kiln_json_read(&r, text, sizeof text - 1, "text", KILN_E_ARG);
@@ -117,8 +116,8 @@ static void reads(void **state)
     assert_int_equal(kiln_json_next(&r, key, sizeof key), 1);
     assert_int_equal(kiln_json_skip(&r), 0);
     assert_int_equal(kiln_json_next(&r, key, sizeof key), 1);
-    assert_int_equal(kiln_json_read_bool(&r, &b), 0);
-    assert_int_equal(b, 1);
+    assert_int_equal(kiln_json_peek(&r), 't');
+    assert_int_equal(kiln_json_skip(&r), 0);
     assert_int_equal(kiln_json_next(&r, key, sizeof key), 1);
     assert_int_equal(kiln_json_read_int(&r, -12, 0, &i), 0);
     assert_int_equal(i, -12);
