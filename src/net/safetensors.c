@@ -287,9 +287,11 @@ static int check_hash(reading *r)
 /* The length of the header, or a sentence about what this is instead. */
 static int begin(const uint8_t *bytes, size_t size, const char *what, size_t *length)
 {
+    /* A header may have 60 bytes, which is a '<' as well; a page has no zeros. */
+    const int zeros = size >= 8 && memcmp(bytes + 4, "\0\0\0", 4) == 0;
     uint64_t stated = 0;
 
-    if (size && bytes[0] == '<')
+    if (size && bytes[0] == '<' && !zeros)
         return kiln_fail(KILN_E_CHECKPOINT, "%s: this is a web page, not a checkpoint", what);
     if (size < 10)
         return kiln_fail(KILN_E_CHECKPOINT, "%s: %zu bytes are too few for a checkpoint", what,

@@ -170,6 +170,27 @@ static void takes_files_of_others(void **state)
     free(file);
 }
 
+/* A header of 60 bytes begins with a '<', and one of 8,508 with "<!". */
+static void a_length_is_no_web_page(void **state)
+{
+    (void)state;
+    for (int wanted = 60; wanted <= 8508; wanted += 8448) {
+        static const char tensor[] =
+            "{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}";
+        char header[8509];
+        kiln_safetensors f;
+        size_t size;
+        uint8_t *file;
+
+        snprintf(header, sizeof header, "%-*s", wanted, tensor);
+        file = make_file(header, 4, &size);
+        assert_int_equal(file[0], '<');
+        if (kiln_safetensors_read(&f, file, size, "file") < 0) CHECK_FAIL("%s", kiln_error());
+        kiln_safetensors_free(&f);
+        free(file);
+    }
+}
+
 static void writer_refuses(void **state)
 {
     static const float w[1] = {1};
@@ -191,7 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_it_writes),    cmocka_unit_test(refuses_every_damage),
         cmocka_unit_test(refuses_hostile_headers), cmocka_unit_test(takes_files_of_others),
-        cmocka_unit_test(writer_refuses),
+        cmocka_unit_test(a_length_is_no_web_page), cmocka_unit_test(writer_refuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
