@@ -69,6 +69,14 @@ export function checkBytes(where: string, name: string, value: unknown): Uint8Ar
   return refuse(where, name, 'a Uint8Array', value);
 }
 
+/** What cancels a call; undefined and null: nothing does. */
+export function checkSignal(where: string, value: unknown): AbortSignal | undefined {
+  if (value === undefined || value === null) return undefined;
+  return kindOf(value) === 'AbortSignal'
+    ? (value as AbortSignal)
+    : refuse(where, 'signal', 'an AbortSignal', value);
+}
+
 /** An array, each of whose elements `check` takes. */
 export function checkList<T>(where: string, name: string, value: unknown,
   check: (where: string, name: string, element: unknown) => T): T[] {

@@ -4,7 +4,8 @@
  * once.
  */
 
-import { KilnError, toKilnError } from './errors.js';
+import { checkSignal } from './check.js';
+import { KilnError, throwIfAborted, toKilnError } from './errors.js';
 import {
   PROTOCOL, type CallName, type FromWorker, type Params, type Result, type ToWorker,
   type WorkerEvent,
@@ -99,11 +100,12 @@ export class WorkerClient {
    * A call to the worker. An aborted one is rejected at once, and its answer, should it come, is
    * dropped; but for those that decide.
    */
-  call<K extends CallName>(type: K, params: Params<K>,
-    { signal, transfer = [], decides = false, apply }: CallOptions<Result<K>> = {}):
+  async call<K extends CallName>(type: K, params: Params<K>,
+    { signal: given, transfer = [], decides = false, apply }: CallOptions<Result<K>> = {}):
     Promise<Result<K>> {
-    if (this.#death) return Promise.reject(this.#death);
-    if (signal?.aborted) return Promise.reject(new KilnError('E_ABORTED', `${type}: aborted`));
+    if (this.#death) throw this.#death;
+    const signal = checkSignal(type, given);
+    throwIfAborted(signal, type);
     const id = ++this.#ids;
     return new Promise<Result<K>>((resolve, reject) => {
       const abort = (): void => {

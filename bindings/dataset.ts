@@ -4,7 +4,7 @@
  */
 
 import { bindMethods } from './bound.js';
-import { checkCount, checkObject } from './check.js';
+import { checkCount, checkObject, checkSignal } from './check.js';
 import { KilnError, throwIfAborted } from './errors.js';
 import { gunzip } from './gunzip.js';
 import { instance, ready } from './instance.js';
@@ -75,6 +75,7 @@ export class Dataset {
     source: DatasetSource, options: DatasetOptions = {}, hooks: LoadHooks = {}): Promise<Dataset> {
     checkObject('data', 'options', options, [...SPLIT_KEYS, 'dataSeed', 'data-seed']);
     checkObject('data', 'hooks', hooks, ['signal', 'onProgress']);
+    checkSignal('data', hooks.signal);
     await ready();
     return loadDataset(instance(), source, { ...options }, hooks);
   }

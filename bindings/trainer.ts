@@ -8,7 +8,7 @@
  */
 
 import { bindMethods } from './bound.js';
-import { checkObject, kindOf } from './check.js';
+import { checkObject, checkSignal, kindOf } from './check.js';
 import type { CallOptions } from './client.js';
 import { Connection } from './connection.js';
 import type { DatasetSource } from './dataset.js';
@@ -52,6 +52,7 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
   private constructor(init: TrainerInit) {
     super();
     this.#options = optionsOfInit(init);
+    checkSignal('create', init.signal);
     this.#init = { ...init };
     this.#data = init.data ?? 'builtin';
     this.#connection = new Connection(this.#init);

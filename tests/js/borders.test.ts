@@ -81,6 +81,10 @@ describe('values of the wrong kind', () => {
     inspect: (v) => trainer.inspect('test', v),
     classify: (v) => trainer.classify(v),
     parameters: (v) => trainer.parameters(v),
+    'a signal': (v) => trainer.evaluate('test', { signal: v }),
+    'a signal of reset': (v) => trainer.reset({ signal: v }),
+    'a signal of create': (v) => Trainer.create({ ...SMALL, signal: v }),
+    'a signal of data': (v) => Dataset.load({ files: [] }, {}, { signal: v }),
   };
 
   test.each(Object.keys(calls))('%s: each is answered, or told with a KilnError', async (name) => {
