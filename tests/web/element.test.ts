@@ -199,6 +199,20 @@ describe('attributes', () => {
     expect(options).toMatchObject(Object.fromEntries(left));
   });
 
+  test('without a net it is the first preset, before the first step and in it', async () => {
+    const { page } = await open(`<kiln-trainer ${SIZES} epochs="1000"></kiln-trainer>${SCRIPT}`);
+    const [before, after, wanted] = await ask(page, async (element) => {
+      const trainer = element.trainer!;
+      const { net, options } = (await trainer.presets())[0]!;
+      const used = await trainer.options();
+      await element.step();
+      return [used, await trainer.options(), { net, ...options, epochs: '1000' }] as const;
+    });
+    expect(before).toMatchObject(wanted);
+    expect(after).toEqual(before);
+    expect(before['init']).toBe('gaussian 0.01');
+  });
+
   test('views and controls stand in the author\'s order', async () => {
     const { page } = await open(`<kiln-trainer ${SMALL} views="filters loss timing"
       controls="reset lr start"></kiln-trainer>${SCRIPT}`);

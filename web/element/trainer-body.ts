@@ -92,9 +92,8 @@ export class TrainerBody {
     try {
       body.#table = await trainer.optionTable();
       body.#presets = await trainer.presets();
-      const changed = !equal(body.#wanted(), { ...body.#defaults(), ...first });
-      if (changed || host.data !== body.#data) await body.#apply();
-      else await body.#takeOver();
+      await body.#takeOver();
+      await body.#fresh();
     } catch (error) {
       body.dispose();
       throw error;
@@ -216,7 +215,9 @@ export class TrainerBody {
 
   /** What the next run will have: the author's word before a preset's, a control's before both. */
   #wanted(): Values {
-    const name = this.#host.getAttribute('preset');
+    const net = this.#host.getAttribute('net') ?? this.#chosen['net'];
+    // Without a net the library takes its first preset, whole.
+    const name = this.#host.getAttribute('preset') ?? (net ? null : this.#presets[0]!.name);
     const preset = this.#presets.find((one) => one.name === name);
     if (name !== null && !preset) {
       throw new Error(words.notOf('preset', name, this.#presets.map((one) => one.name)));
@@ -375,10 +376,6 @@ export class TrainerBody {
     } });
     input.click();
   }
-}
-
-function equal(a: Values, b: Values): boolean {
-  return Object.keys({ ...a, ...b }).every((name) => same(a[name] ?? '', b[name] ?? ''));
 }
 
 /** With the page's module and a share of its cores, unless the author chose otherwise. */
