@@ -2,8 +2,9 @@
  * One row a layer kind: all that the program knows of it. The notation, shapes, tensors, memory
  * plan, passes and gradient check ask the row; nobody else asks which kind a layer is.
  *
- * The rows stand in kind_<family>.c, and kinds.c lists the families. A new kind is a row, the
- * functions it names, and nothing more: what a row leaves out is none, 0 or as a comment here says.
+ * The rows stand in kind_<family>.c, and kind_families.c lists the families. A new kind is a row,
+ * the functions it names, and nothing more: what a row leaves out is none, 0 or as a comment here
+ * says.
  */
 #ifndef KILN_NET_KINDS_H
 #define KILN_NET_KINDS_H
@@ -169,6 +170,7 @@ struct kiln_layer_kind {
 extern const kiln_layer_kind kiln_kinds_conv[], kiln_kinds_pool[], kiln_kinds_affine[];
 extern const kiln_layer_kind kiln_kinds_activation[], kiln_kinds_norm[], kiln_kinds_dropout[];
 extern const kiln_layer_kind kiln_kinds_join[], kiln_kinds_loss[];
+extern const kiln_layer_kind *const kiln_kind_families[]; /* up to NULL */
 
 /* Kind i of all, in the order in which messages list them; NULL behind the last. */
 const kiln_layer_kind *kiln_kind_at(int i);

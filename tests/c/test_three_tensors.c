@@ -1,7 +1,7 @@
 /*
  * A kind with three learned tensors works everywhere, though the library has none: this program
- * brings its own table of kinds, which is kinds.c's and one more row. (The linker takes an object
- * of libkiln.a only for names that are still missing, so kinds.o stays out.)
+ * brings its own list of families, with one more. (The linker takes an object of libkiln.a only for
+ * names that are still missing, so kind_families.o, which has no other name, stays out.)
  */
 #include "base/status.h"
 #include "check.h"
@@ -66,26 +66,9 @@ static const kiln_layer_kind parabola[] = {{.name = "parabola",
                                             .twin = twin},
                                            {0}};
 
-static const kiln_layer_kind *const families[] = {
+const kiln_layer_kind *const kiln_kind_families[] = {
     kiln_kinds_conv, kiln_kinds_pool,    kiln_kinds_affine, kiln_kinds_activation, parabola,
-    kiln_kinds_norm, kiln_kinds_dropout, kiln_kinds_join,   kiln_kinds_loss};
-
-const kiln_layer_kind *kiln_kind_at(int i)
-{
-    for (size_t f = 0; f < sizeof families / sizeof *families; f++)
-        for (const kiln_layer_kind *kind = families[f]; kind->name; kind++)
-            if (i-- == 0) return kind;
-    return NULL;
-}
-
-const kiln_layer_kind *kiln_kind_named(const char *name)
-{
-    const kiln_layer_kind *kind;
-
-    for (int i = 0; (kind = kiln_kind_at(i)); i++)
-        if (strcmp(kind->name, name) == 0) return kind;
-    return NULL;
-}
+    kiln_kinds_norm, kiln_kinds_dropout, kiln_kinds_join,   kiln_kinds_loss,       NULL};
 
 /* ---- everywhere ------------------------------------------------------------------------------ */
 
