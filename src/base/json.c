@@ -150,6 +150,15 @@ void kiln_json_raw(kiln_json *j, const char *key, const char *json)
     put(j, json, strlen(json));
 }
 
+void kiln_json_members(kiln_json *j, const char *object)
+{
+    const size_t length = strlen(object);
+
+    if (length <= 2) return; /* {} */
+    begin_value(j, NULL);
+    put(j, object + 1, length - 2);
+}
+
 int kiln_json_end(kiln_json *j)
 {
     reserve(j, 0);

@@ -40,6 +40,8 @@ void kiln_json_bool(kiln_json *j, const char *key, int value);
 void kiln_json_null(kiln_json *j, const char *key);
 /* Text that is JSON already, put in as it is. */
 void kiln_json_raw(kiln_json *j, const char *key, const char *json);
+/* The members of an object that is JSON already, as members of the one that is open. */
+void kiln_json_members(kiln_json *j, const char *object);
 /* The length, or KILN_E_MEMORY; kiln_json_text is then zero terminated. All must be closed. A text
  * whose status nobody looked at may be empty, so the compiler asks for it. */
 __attribute__((warn_unused_result)) int kiln_json_end(kiln_json *j);

@@ -5,8 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "fields.h"
-
 static kiln_json line;
 
 kiln_json *cli_event(const char *name)
@@ -15,18 +13,6 @@ kiln_json *cli_event(const char *name)
     kiln_json_object(&line, NULL);
     kiln_json_string(&line, "event", name);
     return &line;
-}
-
-void cli_event_members(kiln_json *j, const char *object)
-{
-    static char text[16384];
-    char key[64];
-    const char *value;
-
-    for (const char *end = NULL; (end = cli_member(object, end, key, sizeof key, &value));) {
-        snprintf(text, sizeof text, "%.*s", (int)(end - value), value);
-        kiln_json_raw(j, key, text);
-    }
 }
 
 int cli_event_end(kiln_json *j)

@@ -9,8 +9,6 @@
 
 /* Begins a line; one at a time. */
 kiln_json *cli_event(const char *name);
-/* Members of an object that is JSON already, put in as they are. */
-void cli_event_members(kiln_json *j, const char *object);
 /* Ends the line and prints it at once: 0, or the errno of stdout. The text stays until the next. */
 int cli_event_end(kiln_json *j);
 

@@ -69,7 +69,7 @@ static void print_metrics(run *r, const char *name, const char *metrics)
 
     if (!r->json || r->unread) return;
     j = cli_event(name);
-    cli_event_members(j, metrics);
+    kiln_json_members(j, metrics);
     print_line(r, j);
 }
 

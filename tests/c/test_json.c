@@ -24,6 +24,8 @@ static void writes(void **state)
     kiln_json_bool(&j, "b", 1);
     kiln_json_null(&j, "z");
     kiln_json_raw(&j, "r", "[1]");
+    kiln_json_members(&j, "{}");
+    kiln_json_members(&j, "{\"m\":1,\"n\":[]}");
     kiln_json_object(&j, "o");
     kiln_json_close(&j);
     kiln_json_close(&j);
@@ -31,7 +33,7 @@ static void writes(void **state)
     assert_string_equal(kiln_json_text(&j),
                         "{\"s\":\"a\\\"b\\\\c\\n\\u0001 \\u007f é\",\"n\":[0.1,-0,1e+300,"
                         "0.3333333333333333,null,null,-9223372036854775808],\"b\":true,\"z\":null,"
-                        "\"r\":[1],\"o\":{}}");
+                        "\"r\":[1],\"m\":1,\"n\":[],\"o\":{}}");
     kiln_json_begin(&j); /* the same block again, grown */
     kiln_json_array(&j, NULL);
     for (int i = 0; i < 20000; i++) kiln_json_int(&j, NULL, i);
