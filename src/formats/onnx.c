@@ -50,59 +50,68 @@ void kiln_onnx_end(kiln_onnx *g, size_t node)
     kiln_proto_close(g->out, node);
 }
 
-void kiln_onnx_ints(kiln_onnx *g, const char *name, const int *value, int count)
+static size_t open_attribute(kiln_onnx *g, const char *name)
 {
     const size_t attribute = kiln_proto_open(g->out, NODE_ATTRIBUTE);
 
     kiln_proto_text(g->out, ATTRIBUTE_NAME, name);
-    for (int i = 0; i < count; i++) kiln_proto_int(g->out, ATTRIBUTE_INTS, value[i]);
-    kiln_proto_int(g->out, ATTRIBUTE_TYPE, TYPE_INTS);
+    return attribute;
+}
+
+static void close_attribute(kiln_onnx *g, size_t attribute, int type)
+{
+    kiln_proto_int(g->out, ATTRIBUTE_TYPE, type);
     kiln_proto_close(g->out, attribute);
+}
+
+void kiln_onnx_ints(kiln_onnx *g, const char *name, const int *value, int count)
+{
+    const size_t attribute = open_attribute(g, name);
+
+    for (int i = 0; i < count; i++) kiln_proto_int(g->out, ATTRIBUTE_INTS, value[i]);
+    close_attribute(g, attribute, TYPE_INTS);
 }
 
 void kiln_onnx_int(kiln_onnx *g, const char *name, int value)
 {
-    const size_t attribute = kiln_proto_open(g->out, NODE_ATTRIBUTE);
+    const size_t attribute = open_attribute(g, name);
 
-    kiln_proto_text(g->out, ATTRIBUTE_NAME, name);
     kiln_proto_int(g->out, ATTRIBUTE_INT, value);
-    kiln_proto_int(g->out, ATTRIBUTE_TYPE, TYPE_INT);
-    kiln_proto_close(g->out, attribute);
+    close_attribute(g, attribute, TYPE_INT);
 }
 
 void kiln_onnx_float(kiln_onnx *g, const char *name, float value)
 {
-    const size_t attribute = kiln_proto_open(g->out, NODE_ATTRIBUTE);
+    const size_t attribute = open_attribute(g, name);
 
-    kiln_proto_text(g->out, ATTRIBUTE_NAME, name);
     kiln_proto_float(g->out, ATTRIBUTE_FLOAT, value);
-    kiln_proto_int(g->out, ATTRIBUTE_TYPE, TYPE_FLOAT);
-    kiln_proto_close(g->out, attribute);
+    close_attribute(g, attribute, TYPE_FLOAT);
+}
+
+/* A constant, up to its values. */
+static size_t open_constant(kiln_onnx *g, const char *name, int type, const int *shape, int dims)
+{
+    const size_t constant = kiln_proto_open(g->out, GRAPH_CONSTANT);
+
+    for (int i = 0; i < dims; i++) kiln_proto_int(g->out, TENSOR_DIM, shape[i]);
+    kiln_proto_int(g->out, TENSOR_TYPE, type);
+    kiln_proto_text(g->out, TENSOR_NAME, name);
+    return constant;
 }
 
 void kiln_onnx_floats(kiln_onnx *g, const char *name, const int *shape, int dims, const void *data)
 {
-    const size_t constant = kiln_proto_open(g->out, GRAPH_CONSTANT);
+    const size_t constant = open_constant(g, name, DATA_FLOAT, shape, dims);
     size_t bytes = sizeof(float);
 
-    for (int i = 0; i < dims; i++) {
-        kiln_proto_int(g->out, TENSOR_DIM, shape[i]);
-        bytes *= (size_t)shape[i];
-    }
-    kiln_proto_int(g->out, TENSOR_TYPE, DATA_FLOAT);
-    kiln_proto_text(g->out, TENSOR_NAME, name);
+    for (int i = 0; i < dims; i++) bytes *= (size_t)shape[i];
     kiln_proto_data(g->out, TENSOR_RAW, data, bytes);
     kiln_proto_close(g->out, constant);
 }
 
 void kiln_onnx_fill(kiln_onnx *g, const char *name, int count, float value)
 {
-    const size_t constant = kiln_proto_open(g->out, GRAPH_CONSTANT);
-
-    kiln_proto_int(g->out, TENSOR_DIM, count);
-    kiln_proto_int(g->out, TENSOR_TYPE, DATA_FLOAT);
-    kiln_proto_text(g->out, TENSOR_NAME, name);
-
+    const size_t constant = open_constant(g, name, DATA_FLOAT, &count, 1);
     const size_t data = kiln_proto_open(g->out, TENSOR_RAW);
 
     for (int i = 0; i < count; i++) kiln_bytes_put(g->out, &value, sizeof value);
@@ -112,13 +121,10 @@ void kiln_onnx_fill(kiln_onnx *g, const char *name, int count, float value)
 
 void kiln_onnx_shape(kiln_onnx *g, const char *name, const int *size, int count)
 {
-    const size_t constant = kiln_proto_open(g->out, GRAPH_CONSTANT);
+    const size_t constant = open_constant(g, name, DATA_INT64, &count, 1);
     int64_t value[4];
 
     for (int i = 0; i < count; i++) value[i] = size[i];
-    kiln_proto_int(g->out, TENSOR_DIM, count);
-    kiln_proto_int(g->out, TENSOR_TYPE, DATA_INT64);
-    kiln_proto_text(g->out, TENSOR_NAME, name);
     kiln_proto_data(g->out, TENSOR_RAW, value, (size_t)count * sizeof *value);
     kiln_proto_close(g->out, constant);
 }
