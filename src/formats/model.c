@@ -7,52 +7,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/status.h"
-#include "train/checkpoint.h"
+#include "train/checkpoint_head.h"
 
 /* Side of the images that data sets hold; a file says their channels, by its list of means. */
 #define SIDE 32
 
-static int text_entry(const kiln_model *m, const char *key, const char **value)
-{
-    *value = kiln_safetensors_metadata(&m->file, key);
-    if (*value) return KILN_OK;
-    return kiln_fail(KILN_E_CHECKPOINT, "export: the metadata of this file has no \"%s\"", key);
-}
-
-static int check_origin(const kiln_model *m)
-{
-    const char *format = kiln_safetensors_metadata(&m->file, "format");
-    const char *version = kiln_safetensors_metadata(&m->file, "format_version");
-
-    if (!format || strcmp(format, KILN_CHECKPOINT_FORMAT) || !m->file.hashed || !version)
-        return kiln_fail(KILN_E_CHECKPOINT,
-                         "export: a safetensors file, but none that kiln wrote");
-    if (strcmp(version, KILN_CHECKPOINT_VERSION) == 0 || strcmp(version, "1") == 0) return KILN_OK;
-    return kiln_fail(KILN_E_CHECKPOINT, "export: the format of this file is %.20s, this program "
-                     "reads 1 to %s", version, KILN_CHECKPOINT_VERSION);
-}
-
 /* A JSON list of 1 to KILN_MODEL_CHANNELS numbers; returns how many. */
 static int read_numbers(const kiln_model *m, const char *key, float *out)
 {
-    kiln_json_reader j;
     const char *list;
-    double value;
-    int n = 0, more;
+    int n;
 
-    KILN_TRY(text_entry(m, key, &list));
-    kiln_json_read(&j, list, strlen(list), key, KILN_E_CHECKPOINT);
-    KILN_TRY(kiln_json_enter_array(&j));
-    while ((more = kiln_json_next(&j, NULL, 0)) > 0) {
-        if (n == KILN_MODEL_CHANNELS)
-            return kiln_fail(KILN_E_CHECKPOINT, "export: \"%s\" has more than %d channels", key, n);
-        KILN_TRY(kiln_json_read_number(&j, &value));
-        out[n++] = (float)value;
-    }
-    KILN_TRY(more);
-    KILN_TRY(kiln_json_read_end(&j));
+    KILN_TRY(kiln_checkpoint_text(&m->file, key, &list));
+    KILN_TRY(n = kiln_checkpoint_numbers(out, KILN_MODEL_CHANNELS, list, key));
+    if (n > KILN_MODEL_CHANNELS)
+        return kiln_fail(KILN_E_CHECKPOINT, "export: \"%s\" has more than %d channels", key,
+                         KILN_MODEL_CHANNELS);
     return n ? n : kiln_fail(KILN_E_CHECKPOINT, "export: the list \"%s\" is empty", key);
 }
 
@@ -60,8 +31,8 @@ static int read_normalisation(kiln_model *m)
 {
     int deviations;
 
-    KILN_TRY(text_entry(m, "classes", &m->classes));
-    KILN_TRY(text_entry(m, "normalize", &m->normalize));
+    KILN_TRY(kiln_checkpoint_text(&m->file, "classes", &m->classes));
+    KILN_TRY(kiln_checkpoint_text(&m->file, "normalize", &m->normalize));
     KILN_TRY(m->channels = read_numbers(m, "mean", m->mean));
     KILN_TRY(deviations = read_numbers(m, "std", m->std));
     if (deviations == m->channels) return KILN_OK;
@@ -98,7 +69,7 @@ static int read_net(kiln_model *m)
     const char *net;
     char sentence[400];
 
-    KILN_TRY(text_entry(m, "net", &net));
+    KILN_TRY(kiln_checkpoint_text(&m->file, "net", &net));
     kiln_net_options_default(&o);
     o.C = m->channels, o.H = SIDE, o.W = SIDE;
     if (kiln_net_sketch(&m->net, net, &o) >= 0) return find_tensors(m);
@@ -109,13 +80,14 @@ static int read_net(kiln_model *m)
 
 int kiln_model_read(kiln_model *m, const uint8_t *bytes, size_t size)
 {
+    const char *version;
     int status;
 
     memset(m, 0, sizeof *m);
     m->bytes = bytes;
     m->size = size;
     KILN_TRY(kiln_safetensors_read(&m->file, bytes, size, "checkpoint"));
-    status = check_origin(m);
+    status = kiln_checkpoint_origin(&m->file, &version);
     if (status >= 0) status = read_normalisation(m);
     if (status >= 0) status = read_net(m);
     if (status < 0) kiln_model_free(m);

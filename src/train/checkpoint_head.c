@@ -21,7 +21,7 @@ int kiln_checkpoint_refused(void)
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: %s", sentence);
 }
 
-static int text_entry(const kiln_safetensors *f, const char *key, const char **value)
+int kiln_checkpoint_text(const kiln_safetensors *f, const char *key, const char **value)
 {
     *value = kiln_safetensors_metadata(f, key);
     if (*value) return KILN_OK;
@@ -34,7 +34,7 @@ static int number_entry(const kiln_safetensors *f, const char *key, double min, 
     kiln_keyvalue pair;
     const char *value;
 
-    KILN_TRY(text_entry(f, key, &value));
+    KILN_TRY(kiln_checkpoint_text(f, key, &value));
     snprintf(pair.key, sizeof pair.key, "%s", key);
     snprintf(pair.value, sizeof pair.value, "%s", value);
     return kiln_value_double(&pair, min, max, out) < 0 ? kiln_checkpoint_refused() : KILN_OK;
@@ -57,7 +57,7 @@ static int list_entry(const kiln_safetensors *f, const char *key, const char **v
     kiln_json_reader r;
     int count = 0;
 
-    KILN_TRY(text_entry(f, key, value));
+    KILN_TRY(kiln_checkpoint_text(f, key, value));
     kiln_json_read(&r, *value, strlen(*value), key, KILN_E_CHECKPOINT);
     if (kiln_json_enter_array(&r) >= 0)
         while (kiln_json_next(&r, NULL, 0) > 0 && kiln_json_skip(&r) >= 0) count++;
@@ -66,24 +66,49 @@ static int list_entry(const kiln_safetensors *f, const char *key, const char **v
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its list \"%s\" is empty", key);
 }
 
-/* A file of this library, and its options. */
-static int read_options(const kiln_safetensors *f, kiln_train_options *o)
+int kiln_checkpoint_numbers(float *out, int most, const char *list, const char *what)
 {
-    const char *format = kiln_safetensors_metadata(f, "format"), *version, *text, *net;
+    kiln_json_reader j;
+    double value;
+    int n = 0;
+
+    kiln_json_read(&j, list, strlen(list), what, KILN_E_CHECKPOINT);
+    KILN_TRY(kiln_json_enter_array(&j));
+    while (kiln_json_next(&j, NULL, 0) > 0) {
+        KILN_TRY(kiln_json_read_number(&j, &value));
+        if (n < most) out[n] = (float)value;
+        n++;
+    }
+    KILN_TRY(kiln_json_read_end(&j));
+    return n;
+}
+
+int kiln_checkpoint_origin(const kiln_safetensors *f, const char **format_version)
+{
+    const char *format = kiln_safetensors_metadata(f, "format");
 
     if (!format || strcmp(format, KILN_CHECKPOINT_FORMAT) || !f->hashed)
         return kiln_fail(KILN_E_CHECKPOINT,
                          "checkpoint: a safetensors file, but none that kiln wrote");
-    KILN_TRY(text_entry(f, "format_version", &version));
-    if (strcmp(version, KILN_CHECKPOINT_VERSION) && strcmp(version, "1"))
-        return kiln_fail(KILN_E_CHECKPOINT,
-                         "checkpoint: its format is %.20s, this program reads 1 to %s", version,
-                         KILN_CHECKPOINT_VERSION);
+    KILN_TRY(kiln_checkpoint_text(f, "format_version", format_version));
+    if (!strcmp(*format_version, KILN_CHECKPOINT_VERSION) || !strcmp(*format_version, "1"))
+        return KILN_OK;
+    return kiln_fail(KILN_E_CHECKPOINT,
+                     "checkpoint: its format is %.20s, this program reads 1 to %s", *format_version,
+                     KILN_CHECKPOINT_VERSION);
+}
+
+/* The options of a file that holds a run. */
+static int read_options(const kiln_safetensors *f, kiln_train_options *o)
+{
+    const char *version, *text, *net;
+
+    KILN_TRY(kiln_checkpoint_origin(f, &version));
     if (!kiln_safetensors_metadata(f, "options"))
         return kiln_fail(KILN_E_CHECKPOINT,
                          "checkpoint: an export holds the net alone; a run cannot go on from it");
-    KILN_TRY(text_entry(f, "options", &text));
-    KILN_TRY(text_entry(f, "net", &net));
+    KILN_TRY(kiln_checkpoint_text(f, "options", &text));
+    KILN_TRY(kiln_checkpoint_text(f, "net", &net));
     kiln_train_options_default(o);
     if (kiln_train_options_read(o, text, KILN_OPTIONS_ALL) < 0) return kiln_checkpoint_refused();
     if (!strcmp(version, "1") && o->optimizer == KILN_RULE_adam && o->weight_decay > 0)
@@ -189,11 +214,11 @@ int kiln_checkpoint_head_read(kiln_checkpoint_head *h, const kiln_safetensors *f
 {
     KILN_TRY(read_options(f, &h->o));
     h->o.memory = 0; /* what may be taken is the reader's to say */
-    KILN_TRY(text_entry(f, "version", &h->version));
-    KILN_TRY(text_entry(f, "mode", &h->mode));
-    KILN_TRY(text_entry(f, "data", &h->data));
-    KILN_TRY(text_entry(f, "data_hash", &h->data_hash));
-    KILN_TRY(text_entry(f, "normalize", &h->normalize));
+    KILN_TRY(kiln_checkpoint_text(f, "version", &h->version));
+    KILN_TRY(kiln_checkpoint_text(f, "mode", &h->mode));
+    KILN_TRY(kiln_checkpoint_text(f, "data", &h->data));
+    KILN_TRY(kiln_checkpoint_text(f, "data_hash", &h->data_hash));
+    KILN_TRY(kiln_checkpoint_text(f, "normalize", &h->normalize));
     KILN_TRY(list_entry(f, "classes", &h->classes));
     KILN_TRY(list_entry(f, "mean", &h->mean));
     KILN_TRY(list_entry(f, "std", &h->std));

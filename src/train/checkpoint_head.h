@@ -22,6 +22,13 @@ typedef struct {
 /* KILN_E_CHECKPOINT with a sentence for a file that is foreign or contradicts itself. */
 int kiln_checkpoint_head_read(kiln_checkpoint_head *h, const kiln_safetensors *f);
 
+/* Parts of that: is it a file that kiln wrote, and of which version of its format; a text of its
+ * metadata; the numbers of a JSON list, of which the first `most` go to out, and how many there are
+ * is returned. KILN_E_CHECKPOINT as above. */
+int kiln_checkpoint_origin(const kiln_safetensors *f, const char **format_version);
+int kiln_checkpoint_text(const kiln_safetensors *f, const char *key, const char **value);
+int kiln_checkpoint_numbers(float *out, int most, const char *list, const char *what);
+
 /* Puts the last error's sentence behind "checkpoint: "; returns KILN_E_CHECKPOINT. */
 int kiln_checkpoint_refused(void);
 

@@ -44,19 +44,9 @@ static int check_data(const kiln_checkpoint_head *h, const kiln_dataset *d)
 /* Numbers of a JSON list; as many as `count`, or KILN_E_CHECKPOINT. */
 static int read_numbers(float *out, int count, const char *list, const char *what)
 {
-    kiln_json_reader j;
-    double value;
-    int n = 0;
+    const int n = kiln_checkpoint_numbers(out, count, list, what);
 
-    kiln_json_read(&j, list, strlen(list), what, KILN_E_CHECKPOINT);
-    KILN_TRY(kiln_json_enter_array(&j));
-    while (kiln_json_next(&j, NULL, 0) > 0) {
-        KILN_TRY(kiln_json_read_number(&j, &value));
-        if (n < count) out[n] = (float)value;
-        n++;
-    }
-    KILN_TRY(kiln_json_read_end(&j));
-    if (n == count) return KILN_OK;
+    if (n < 0 || n == count) return n < 0 ? n : KILN_OK;
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its list \"%s\" has %d numbers, not %d", what,
                      n, count);
 }
