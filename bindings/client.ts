@@ -72,7 +72,7 @@ export class WorkerClient {
   /** Resolves once the worker has said hello. */
   static async start(options: ClientOptions = {}): Promise<WorkerClient> {
     const { signal, silenceLimit = SILENCE_LIMIT_MS, startLimit = START_LIMIT_MS } = options;
-    if (signal?.aborted) throw new KilnError('E_ABORTED', 'starting the worker: aborted');
+    throwIfAborted(signal, 'starting the worker');
     const client = new WorkerClient(await startWorker(options), silenceLimit);
     try {
       await client.#greet(startLimit, signal);
