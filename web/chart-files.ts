@@ -1,5 +1,7 @@
 /** A chart as files: its numbers as comma-separated values, its picture as PNG. */
 
+import { colourOf } from './dom.js';
+
 const HEAD = 22; // CSS pixels of a line of text above the chart
 const MARGIN = 12;
 
@@ -28,7 +30,7 @@ export async function picture(
   canvas.width = chart.width + 2 * margin;
   canvas.height = chart.height + top + margin;
   const context = canvas.getContext('2d')!;
-  context.fillStyle = style.getPropertyValue('--paper').trim() || '#fff';
+  context.fillStyle = colourOf(styled, '--paper');
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.fillStyle = style.color;
   lines.forEach((line, i) => {

@@ -6,6 +6,7 @@
 
 import uPlot from 'uplot';
 
+import { colourOf } from './dom.js';
 import { draw, undraw } from './draw.js';
 
 export interface CurveStyle {
@@ -143,7 +144,9 @@ export class Curve {
     const width = this.box.clientWidth;
     if (this.#plot || width === 0) return;
     const style = getComputedStyle(this.box);
-    const colour = (name: string): string => style.getPropertyValue(name).trim() || '#888';
+    const names = ['--muted', '--rule', ...this.options.curves.map((curve) => curve.colour)];
+    const colours = new Map(names.map((name) => [name, colourOf(this.box, name)]));
+    const colour = (name: string): string => colours.get(name)!;
     const font = `12px ${style.fontFamily}`;
     const { yRange, yText, xText, onCursor, curves } = this.options;
     this.#logarithmic = yRange().logarithmic ?? false;

@@ -58,6 +58,19 @@ export function sheet(css: string): CSSStyleSheet {
 }
 
 /**
+ * A custom property of an element as a colour that a canvas takes. Authors may write light-dark(),
+ * color-mix() or a system colour, which style resolves where it is a colour's own value.
+ */
+export function colourOf(element: Element, property: string): string {
+  const probe = h('span', { hidden: true });
+  probe.style.color = `var(${property})`;
+  element.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+/**
  * A <details> whose content is a table of the given head and rows, for those who cannot see a
  * picture.
  */

@@ -448,4 +448,22 @@ describe('how it looks', () => {
     });
     expect(look).toEqual(['rgb(1, 2, 3)', '9px', 'monospace', '2px', 'rgb(33, 29, 24)']);
   });
+
+  test.each(['light', 'dark'] as const)('curves are drawn in them, too: %s', async (scheme) => {
+    const { page } = await open(`<style>main { color-scheme: light dark;
+      --kiln-accent: light-dark(rgb(200, 0, 200), rgb(0, 200, 0)) }</style>
+      <kiln-trainer ${SMALL} views="loss"></kiln-trainer>${SCRIPT}`, { colorScheme: scheme });
+    await ask(page, (element) => element.start());
+    await steps(page, 30);
+    const wanted = scheme === 'light' ? [200, 0, 200, 255] : [0, 200, 0, 255];
+    await becomes(() => page.locator('kiln-loss-view .chart canvas').evaluate((node, of) => {
+      const canvas = node as HTMLCanvasElement;
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      let drawn = 0;
+      for (let i = 0; i < data.length; i += 4) {
+        if (of.every((value, c) => data[i + c] === value)) drawn++;
+      }
+      return drawn;
+    }, wanted), (drawn) => drawn > 20);
+  });
 });
