@@ -314,14 +314,14 @@ export class TrainerBody {
 
   #update(): void {
     const { state, metrics } = this.trainer;
-    const { epoch = 0, epochs = 0, step = 0 } = metrics ?? {};
     const shown = { ...this.#inUse };
     const waiting = this.#waitingOrNone();
     for (const name of waiting) shown[name] = this.#wanted()[name]!;
     this.#row.show(shown, waiting);
-    this.#row.update(state, step);
-    setText(this.#status,
-      `${strings.run.states[state]}: ${words.progress(epoch, epochs, count(step))}`);
+    this.#row.update(state, metrics?.step ?? 0);
+    const place = metrics
+      ? `: ${words.progress(metrics.epoch, metrics.epochs, count(metrics.step))}` : '';
+    setText(this.#status, `${strings.run.states[state]}${place}`);
   }
 
   /** A preset that is none has been told of already. */
