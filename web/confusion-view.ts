@@ -43,7 +43,7 @@ export class ConfusionView extends View {
   readonly #poller = new Poller(
     () => this.#evaluate(),
     () => this.trainer !== null,
-    (error) => this.tell('kiln-problem', error),
+    (error) => this.failed(error),
     EVERY,
   );
   #cells: HTMLTableCellElement[] = [];

@@ -31,7 +31,7 @@ export class FilterView extends View {
   readonly #poller = new Poller(
     () => this.#ask(),
     () => this.visible && this.trainer !== null,
-    (error) => this.tell('kiln-problem', error),
+    (error) => this.failed(error),
     EVERY,
   );
 

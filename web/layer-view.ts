@@ -63,7 +63,7 @@ export class LayerView extends View {
   readonly #poller = new Poller(
     () => this.#ask(),
     () => this.visible && this.trainer !== null,
-    (error) => this.tell('kiln-problem', error),
+    (error) => this.failed(error),
     EVERY,
   );
   #made: Row[] = [];

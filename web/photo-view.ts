@@ -51,7 +51,7 @@ export class PhotoView extends View {
   readonly #poller = new Poller(
     () => this.#ask(),
     () => this.visible && this.trainer !== null && this.#shown.length > 0,
-    (error) => this.tell('kiln-problem', error),
+    (error) => this.failed(error),
     EVERY,
   );
   #shown: Card[] = [];

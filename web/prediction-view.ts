@@ -46,7 +46,7 @@ export class PredictionView extends View {
   readonly #poller = new Poller(
     () => this.#ask(),
     () => this.visible && this.trainer !== null,
-    (error) => this.tell('kiln-problem', error),
+    (error) => this.failed(error),
     EVERY,
   );
   #first = 0;

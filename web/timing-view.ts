@@ -44,7 +44,7 @@ export class TimingView extends View {
   readonly #poller = new Poller(
     () => this.#ask(),
     () => this.trainer !== null,
-    (error) => this.tell('kiln-problem', error),
+    (error) => this.failed(error),
     EVERY,
   );
   #rows: Row[] = [];

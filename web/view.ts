@@ -5,7 +5,7 @@
 
 import baseCss from './styles/base.css?inline';
 import { sheet } from './dom.js';
-import type { LiveTrainer, TrainerEvents } from './live-trainer.js';
+import { explain, type LiveTrainer, type TrainerEvents } from './live-trainer.js';
 
 export abstract class View extends HTMLElement {
   protected readonly root: ShadowRoot;
@@ -103,9 +103,19 @@ export abstract class View extends HTMLElement {
     try {
       return await work();
     } catch (error) {
-      this.tell('kiln-problem', error);
+      this.failed(error);
       return undefined;
     }
+  }
+
+  /**
+   * Tells what could not be shown. A run that blows up fails every look at its net before its next
+   * step ends it: that is the run's to tell, with what helps.
+   */
+  protected failed(error: unknown): void {
+    const state = this.trainer?.state;
+    const ending = state === 'running' || state === 'failed';
+    if (!ending || explain(error).code !== 'E_DIVERGED') this.tell('kiln-problem', error);
   }
 
   /** A property set before the element was upgraded hides the accessor: set it again. */

@@ -323,6 +323,35 @@ describe('a run that diverges', () => {
   });
 });
 
+test('a look at a net that blew up is told while the run stands, else by the run', async () => {
+  const page = await open();
+  const view = page.locator('kiln-prediction-view');
+  await view.scrollIntoViewIfNeeded();
+  const asked = await view.evaluateHandle((node) => {
+    const said = { times: 0 };
+    const predict = (): Promise<never> => {
+      said.times++;
+      const error = new Error('the scores are not finite');
+      return Promise.reject(Object.assign(error, { code: 'E_DIVERGED' }));
+    };
+    const element = node as unknown as { trainer: LiveTrainer };
+    element.trainer = new Proxy(element.trainer, {
+      get: (trainer, key) => (key === 'predict' ? predict : Reflect.get(trainer, key, trainer)),
+    });
+    return said;
+  });
+  const notice = page.locator('kiln-page .notice', { hasText: 'the scores are not finite' });
+  await notice.waitFor(); // it is seen, and asks while the run is ready
+  await notice.getByRole('button', { name: 'Dismiss' }).click();
+  await button(page, 'Start').click();
+  await becomes(() => stateOf(page), (state) => state === 'running');
+  const { times } = await asked.jsonValue();
+  await becomes(() => asked.jsonValue(), (now) => now.times >= times + 2);
+  expect(await notice.count()).toBe(0);
+  await button(page, 'Pause').click();
+  await notice.waitFor();
+});
+
 describe('the notation', () => {
   test('is summed up as it is typed', async () => {
     const page = await open();
