@@ -1,6 +1,6 @@
 /**
  * The controls of training, made from the library's own table of options. Tells `kiln-option` with
- * { name, value, live }; values are text, as the library takes them.
+ * { name, live }; values are text, as the library takes them.
  */
 
 import css from './styles/option-panel.css?inline';
@@ -67,6 +67,17 @@ export class OptionPanel extends View {
     this.#relevance();
   }
 
+  /**
+   * Sets the named ones but for controls that no longer show what they did: what was chosen since
+   * is kept, and its change comes next.
+   */
+  follow(values: Record<string, string>, shown: Readonly<Record<string, string>>): void {
+    const now = this.values;
+    this.values = Object.fromEntries(
+      Object.entries(values).filter(([name]) => now[name] === shown[name]),
+    );
+  }
+
   /** What is wrong with what stands in the fields, a sentence each. */
   get problems(): string[] {
     return [...this.#rows.values()].map(({ control }) => control.problem).filter(Boolean);
@@ -118,7 +129,7 @@ export class OptionPanel extends View {
     const title = words.labels[info.name] ?? info.name;
     const control = (info.name === 'augment' ? augmentControl : makeControl)(info, title, () => {
       this.#relevance();
-      this.tell('kiln-option', { name: info.name, value: control.value, live: info.live });
+      this.tell('kiln-option', { name: info.name, live: info.live });
     });
     control.value = info.default;
     const kind = info.live ? 'badge live' : 'badge';

@@ -172,9 +172,8 @@ export class KilnPage extends HTMLElement {
     on<Preset>('kiln-preset', (desk, { options }) => {
       this.#view<OptionPanel>('kiln-option-panel').values = { ...desk.setUp.defaults, ...options };
     });
-    on<{ name: string; value: string; live: boolean }>('kiln-option', (desk, option) =>
-      desk.changeOption(option.name, option.value, option.live),
-    );
+    on<{ name: string; live: boolean }>('kiln-option', (desk, { name, live }) =>
+      desk.changeOption(name, live));
     on<DataSource>('kiln-data', (desk, data) => desk.changeData(data));
     on('kiln-data-cancel', (desk) => desk.cancelData());
     on<File>('kiln-checkpoint', (desk, file) => desk.load(file));

@@ -58,7 +58,8 @@ export class RunDesk {
   begin(): void {
     this.#serially(async () => {
       await this.#parts.options.ready;
-      const shared = location.hash.length > 1 ? this.setUp.linked() : null;
+      const address = this.setUp.takeAddress();
+      const shared = address ? this.setUp.linked(address) : null;
       await this.setUp.takeOver(); // and with it the address
       await this.#openShared(shared);
     });
@@ -121,9 +122,9 @@ export class RunDesk {
     }
   }
 
-  changeOption(name: string, value: string, live: boolean): void {
+  changeOption(name: string, live: boolean): void {
     this.#serially(async () => {
-      if (live) await this.setUp.set(name, value);
+      if (live) await this.setUp.changed(name);
       await this.#drafted();
     });
   }
@@ -225,9 +226,10 @@ export class RunDesk {
 
   /** The address was changed: its set-up is opened, after a question where a run would go. */
   followLink(): void {
-    if (location.hash === this.setUp.hash || location.hash.length < 2) return;
+    const address = this.setUp.takeAddress();
+    if (address === null || address === this.setUp.hash) return;
     const open = (): void =>
-      this.#serially(() => this.#replace(() => this.#openShared(this.setUp.linked())));
+      this.#serially(() => this.#replace(() => this.#openShared(this.setUp.linked(address))));
     if (!this.keeper.unsaved) return open();
     this.#parts.notices.say('question', strings.share.ask, [
       { text: strings.share.take, act: open },
@@ -238,8 +240,9 @@ export class RunDesk {
   async #openShared(shared: Shared | null): Promise<void> {
     const { net, options } = this.#parts;
     const notation = this.#trainer.summary.notation;
+    const shown = options.values;
     const usual = shared?.net ? {} : await this.#optionsOf(notation);
-    options.values = { ...this.setUp.defaults, ...usual, ...shared?.options };
+    options.follow({ ...this.setUp.defaults, ...usual, ...shared?.options }, shown);
     if (shared?.net) net.net = shared.net;
     const problems = [...(shared?.problems ?? [])];
     const data = shared ? await this.#dataOf(shared, problems) : undefined;

@@ -17,6 +17,7 @@ export class SetUp {
   #inUse: Values = {};
   #netInUse = '';
   #read: Values = {}; // the options the data were read with
+  #address = ''; // as last read or written here
   /** Where the present data set came from. */
   data: DataSource = 'builtin';
 
@@ -70,50 +71,65 @@ export class SetUp {
 
   /** A checkpoint's run, on the present data set. */
   async load(bytes: Uint8Array): Promise<void> {
+    const shown = this.#options.values;
+    const text = this.#net.net;
     await this.#trainer.load(bytes);
-    await this.takeOver();
-    this.#net.net = this.#netInUse;
+    await this.takeOver(shown);
+    if (this.#net.net === text) this.#net.net = this.#netInUse;
   }
 
-  /**
-   * What runs now is what the trainer says. A control that no longer shows what it did when the run
-   * was asked for has been changed since, and keeps that: its change comes next.
-   */
-  async takeOver(asked?: Values): Promise<void> {
+  /** What runs now is what the trainer says; the controls showed this when it was asked for. */
+  async takeOver(shown: Values = this.#options.values): Promise<void> {
     const options = Object.entries(await this.#trainer.options());
-    const shown = this.#options.values;
     this.#inUse = Object.fromEntries(options.map(([name, value]) => [name, String(value)]));
     this.#netInUse = this.#inUse['net'] ?? this.#trainer.summary.notation;
     if (Object.keys(this.#read).length === 0) this.#read = this.#inUse;
-    this.#options.values = Object.fromEntries(
-      Object.entries(this.#inUse).filter(([name]) => !asked || shown[name] === asked[name]),
-    );
+    this.#options.follow(this.#inUse, shown);
     this.mark();
   }
 
-  /** A live option acts at once. */
-  async set(name: string, value: string): Promise<void> {
+  /**
+   * A live option acts at once, with what its control shows by now: keys that are pressed faster
+   * than the worker answers go by what stands there.
+   */
+  async changed(name: string): Promise<void> {
+    const value = this.#options.values[name]!;
     await this.#trainer.set(name, value);
     this.#inUse[name] = value;
-    this.#options.values = { [name]: value };
     this.mark();
+  }
+
+  /** A live option is chosen elsewhere than by its control. */
+  async set(name: string, value: string): Promise<void> {
+    const shown = this.#options.values;
+    await this.#trainer.set(name, value);
+    this.#use(name, value, shown);
   }
 
   /** Takes over an option that the run has changed by itself; says its value. */
   async follow(name: string): Promise<string> {
+    const shown = this.#options.values;
     const value = String((await this.#trainer.options())[name]);
-    this.#inUse[name] = value;
-    this.#options.values = { [name]: value };
-    this.mark();
+    this.#use(name, value, shown);
     return value;
   }
 
-  /** Shows what waits for a reset, and puts the set-up into the address. */
+  #use(name: string, value: string, shown: Values): void {
+    this.#inUse[name] = value;
+    this.#options.follow({ [name]: value }, shown);
+    this.mark();
+  }
+
+  /**
+   * Shows what waits for a reset, and puts the set-up into the address; but for an address that was
+   * pasted and that nobody has read yet.
+   */
   mark(): void {
     this.#options.waiting = this.#waiting();
     this.#net.inUse = this.#net.net === this.#netInUse ? null : this.#netInUse;
-    if (this.#options.table.length > 0 && location.hash !== this.hash)
-      history.replaceState(null, '', this.hash);
+    if (this.#options.table.length === 0 || location.hash !== this.#address) return;
+    if (location.hash !== this.hash) history.replaceState(null, '', this.hash);
+    this.#address = location.hash;
   }
 
   /** The link of what is shown; of what is in use, where the text is no net. */
@@ -123,9 +139,16 @@ export class SetUp {
     return writeHash(net, name, this.#options.values, this.#options.table);
   }
 
-  /** What the address asks for, as far as it is right. */
-  linked(): Shared {
-    return readHash(location.hash, this.#options.table);
+  /** The address, where it is one that nobody has read or written here; from now on it is read. */
+  takeAddress(): string | null {
+    if (location.hash === this.#address) return null;
+    this.#address = location.hash;
+    return this.#address.length > 1 ? this.#address : null;
+  }
+
+  /** What an address asks for, as far as it is right. */
+  linked(address: string): Shared {
+    return readHash(address, this.#options.table);
   }
 
   /** Of a preset chosen during a run the live options wait, too: they belong to its net. */

@@ -101,6 +101,41 @@ describe('a number field', () => {
     await close();
   });
 
+  test('keeps what was typed while the answer to the last key is on its way', async () => {
+    const { page, close } = await visit(site, { hash: '#schedule=constant&lr=0.01' });
+    await button(page, 'Start').click();
+    await steps(page, 3);
+    const answers = await page.evaluateHandle(() => {
+      const page = document.querySelector('kiln-page') as HTMLElement & { trainer: LiveTrainer };
+      const { trainer } = page;
+      const held: (() => void)[] = [];
+      const { set } = trainer;
+      const late: typeof set = async (name, value) => {
+        await new Promise<void>((resolve) => held.push(resolve));
+        return set.call(trainer, name, value);
+      };
+      Object.defineProperty(trainer, 'set', { value: late });
+      return held;
+    });
+    const field = page.getByLabel('Learning rate', { exact: true });
+    const answer = async (): Promise<void> => {
+      await becomes(() => answers.evaluate((held) => held.length), (n) => n === 1);
+      await answers.evaluate((held) => held.pop()!());
+    };
+    await field.press('ArrowUp');
+    await field.press('ArrowUp');
+    await answer();
+    await becomes(() => answers.evaluate((held) => held.length), (n) => n === 1);
+    expect(await field.inputValue()).toBe('0.05');
+    await field.press('ArrowUp');
+    await answer();
+    await answer();
+    await page.waitForFunction(() => location.hash.includes('lr=0.1'));
+    await becomes(() => options(page), ({ lr }) => Math.abs(Number(lr) - 0.1) < 1e-6);
+    expect(await field.inputValue()).toBe('0.1');
+    await close();
+  });
+
   test('left empty means as usual, in words', async () => {
     const { page, close } = await visit(site);
     const dropout = page.getByLabel('Dropout', { exact: true });
@@ -203,6 +238,20 @@ describe('a link', () => {
     await becomes(() => options(page), ({ net }) => net === 'affine 10 - svm');
     expect(await page.getByLabel('Notation').inputValue()).toBe('affine 10 - svm');
     expect(Number((await options(page))['lr'])).toBeCloseTo(0.02, 6);
+    await close();
+  });
+
+  test('pasted just before the page writes its own is taken', async () => {
+    const { page, close } = await visit(site);
+    await page.evaluate(async (hash) => {
+      location.hash = hash;
+      const editor = document.querySelector('kiln-page')!.shadowRoot!
+        .querySelector('kiln-net-editor')!;
+      editor.dispatchEvent(new CustomEvent('kiln-net', { bubbles: true, composed: true }));
+      await Promise.resolve(); // the page marks its set-up before it hears of the new address
+    }, LINK);
+    await becomes(() => options(page), ({ net }) => net === 'affine 10 - svm');
+    expect(await page.evaluate(() => location.hash)).toContain('affine');
     await close();
   });
 
