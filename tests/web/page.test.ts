@@ -51,8 +51,8 @@ describe('a run', () => {
     await empty.waitFor({ state: 'hidden' });
     const before = await stepOf(page);
     await steps(page, before + 20);
-    expect(await page.locator('kiln-run-bar dd.state').textContent()).toBe('training');
-    expect(await page.locator('kiln-readout dd').first().textContent()).toMatch(/^\d+\.\d{3}$/);
+    await page.locator('kiln-run-bar dd.state', { hasText: /^training$/ }).waitFor();
+    await page.locator('kiln-readout dd', { hasText: /^\d+\.\d{3}$/ }).first().waitFor();
   });
 
   test('starts at a double click, too', async () => {
@@ -87,7 +87,9 @@ describe('a run', () => {
     const page = await open({ hash: '#net=affine+10+-+softmax&epochs=1&train=1000' });
     await button(page, 'Start').click();
     await page.locator('.notice', { hasText: 'Finished 1 epoch' }).waitFor();
-    expect(await page.locator('kiln-run-bar [role=status]').textContent()).toContain('finished');
+    await page.locator('kiln-run-bar [role=status]', { hasText: 'finished' }).waitFor({
+      state: 'attached',
+    });
     await page.locator('kiln-confusion-view').scrollIntoViewIfNeeded();
     await page.locator('kiln-confusion-view tbody tr').first().waitFor();
     expect(await page.locator('kiln-confusion-view tbody tr').count()).toBe(10);
@@ -439,7 +441,7 @@ describe('a setting changed while a reset is under way', () => {
       const lr = async (): Promise<number> =>
         Number((await ask(page, (trainer) => trainer.options()))['lr']);
       await becomes(lr, (value) => value === Number(wanted));
-      expect(await rate.inputValue()).toBe(wanted);
+      await becomes(() => rate.inputValue(), (value) => value === wanted);
     }
   });
 });
