@@ -134,8 +134,8 @@ WASM_HOT_SRC += src/base/rng.c src/base/scalar.c $(addprefix src/data/,builtin.c
 wasm_level = $(if $(filter $(WASM_HOT_SRC),$(1)),$(WASM_HOT),$(WASM_COLD))
 
 # What is public, so what a module exports and a library shows: every function that is marked.
-$(EXPORTS): src/kiln_formats.h src/kiln.h
-$(WASM_EXPORTS): src/kiln.h
+$(EXPORTS): src/kiln_formats.h src/kiln.h src/kiln_layers.h
+$(WASM_EXPORTS): src/kiln.h src/kiln_layers.h
 $(EXPORTS) $(WASM_EXPORTS):
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -DKILN_API=public: $< | tr -s '\n ' ' ' | \
@@ -202,6 +202,7 @@ check: $(B)/native/libkiln.a $(EXPORTS) $(NPM) ## rooms, style, headers, names, 
 	@tests/check_rooms.sh
 	@tests/check_style.sh
 	@node tests/check_cycles.mjs
+	@node tests/check_docs.mjs
 	@CC='$(CC)' FLAGS='$(filter-out -MMD -MP,$(C_FLAGS)) $(NATIVE_strict)' \
 		tests/check_headers.sh $(EXPORTS) $(B)/native/libkiln.a
 	@tests/check_libm.sh $(filter-out $(B)/obj/strict/src/ref/%,$(call objects,strict,$(LIB_SRC)))

@@ -10,6 +10,12 @@ import { instance } from './instance.js';
 import { isDouble } from './tensor.js';
 import type { AnyTensor } from './types.js';
 
+/**
+ * Calls the C function `name` of the course with `args` in the order of kiln_layers.h, the double
+ * one where `like`, the first tensor of the user's call, is double. E_ARG for an array of the other
+ * kind; otherwise the errors of the C function. Arrays go in and out as wasm.ts copies them;
+ * nothing is kept.
+ */
 export function compute(like: AnyTensor, name: CourseName, ...args: Argument[]): void {
   const double = isDouble(like);
   const full: ExportName = double ? `${name}_double` : name;

@@ -38,11 +38,15 @@ export interface DatasetOptions {
   dataSeed?: number | undefined;
 }
 
+/** What may accompany a reading: a signal that ends it (E_ABORTED), and who hears how far it is. */
 export interface LoadHooks {
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: DataProgress) => void) | undefined;
 }
 
+/**
+ * channel: each by its mean and deviation; mean-image: minus the mean training image; none: 0..255.
+ */
 export type Normalisation = 'channel' | 'mean-image' | 'none';
 
 /** As C numbers them. */
@@ -57,12 +61,19 @@ const FILE_TAR = 2;
 const BY_NAME = -1;
 const SPLIT_KEYS = ['train', 'validation', 'test'];
 
+/**
+ * A data set in the library's memory, in the caller's thread: it works at once. Results are copies.
+ * It owns its memory until dispose(); afterwards every method throws E_HANDLE.
+ */
 export class Dataset {
+  /** Its classes, numbers of images, shape, and means and deviations of a channel, in 0..255. */
   readonly info: DatasetInfo;
   readonly #wasm: Wasm;
   #handle: number | null;
 
-  /** Not for users: see load(). */
+  /**
+   * Not for users: see load(). The data set of a handle of this wasm, which the object then owns.
+   */
   constructor(wasm: Wasm, handle: number) {
     this.#wasm = wasm;
     this.#handle = handle;
@@ -70,7 +81,12 @@ export class Dataset {
     bindMethods(this);
   }
 
-  /** Reads a data set into the shared instance, which is loaded where that is still to be done. */
+  /**
+   * Reads a data set from its source into the shared instance, which is loaded where that is still
+   * to be done. options: numbers of images; hooks: a signal, and onProgress. The source's bytes are
+   * not kept. E_DATA for a file that is none of CIFAR-10's, E_SPLIT for one whose name does not say
+   * what it holds, E_FETCH, E_STORAGE, E_MEMORY, E_ARG, E_WASM_LOAD, E_ABORTED.
+   */
   static async load(
     source: DatasetSource, options: DatasetOptions = {}, hooks: LoadHooks = {}): Promise<Dataset> {
     checkObject('data', 'options', options, [...SPLIT_KEYS, 'dataSeed', 'data-seed']);
@@ -80,16 +96,21 @@ export class Dataset {
     return loadDataset(instance(), source, { ...options }, hooks);
   }
 
-  /** The procedural ten-class set. */
+  /**
+   * The procedural ten-class set; options: its numbers of images (8000, 1000, 1000) and dataSeed
+   * (1). E_ARG, E_MEMORY, E_WASM_LOAD.
+   */
   static builtin(options: DatasetOptions = {}): Promise<Dataset> {
     return Dataset.load('builtin', options);
   }
 
+  /** load() from files: the archive, or .bin files; options, hooks and errors as there. */
   static fromFiles(files: readonly DataFile[], options: DatasetOptions = {},
     hooks: LoadHooks = {}): Promise<Dataset> {
     return Dataset.load({ files }, options, hooks);
   }
 
+  /** load() from the url of an archive or of a .bin file; options, hooks and errors as there. */
   static fromUrl(url: string | URL, options: DatasetOptions = {},
     hooks: LoadHooks = {}): Promise<Dataset> {
     return Dataset.load({ url }, options, hooks);
@@ -101,7 +122,7 @@ export class Dataset {
     throw new KilnError('E_HANDLE', 'this Dataset was disposed');
   }
 
-  /** Pixels (C, H, W), 0..255, and label of one image. */
+  /** Pixels (C, H, W), 0..255, and label of one image; index from 0, of a split. E_ARG. */
   image(split: Split, index: number): { label: number; image: Uint8Array } {
     const image = new Uint8Array(sizeOf(this.info.shape));
     checkCount('image', 'index', index, 0);
@@ -110,7 +131,11 @@ export class Dataset {
     return { label, image };
   }
 
-  /** Images first .. first + n - 1 as a net sees them, x (n, C, H, W), and their labels. */
+  /**
+   * Images first .. first + n - 1 of a split as a net sees them, x (n, C, H, W), by normalize, and
+   * their labels y (n). E_ARG for images that are not there. Source: the course's data_utils.py,
+   * get_CIFAR10_data.
+   */
   batch(split: Split, first: number, n: number,
     { normalize = 'channel' }: { normalize?: Normalisation } = {}): { x: Tensor; y: Int32Array } {
     checkCount('batch', 'first', first, 0);
@@ -128,10 +153,11 @@ export class Dataset {
   }
 
   /**
-   * k nearest neighbours on raw pixels (assignment 1): `test` test images from `first` on, 0 unless
-   * it is given, by the first `train` training images. It works at once, in the caller's thread:
-   * five million pairs take some seconds, and who must answer meanwhile asks for a few test images
-   * at a time. E_ARG.
+   * k nearest neighbours on raw pixels, by Euclidean distance: `test` test images from `first` on,
+   * 0 unless it is given, by the first `train` training images; k in 1..train. predictions (test)
+   * are labels, accuracy is in 0..1. It works at once, in the caller's thread: five million pairs
+   * take some seconds, and who must answer meanwhile asks for a few test images at a time. E_ARG.
+   * Source: cs231n, k_nearest_neighbor.py.
    */
   knn({ k = 5, train, test, first = 0 }:
     { k?: number; train: number; test: number; first?: number }):

@@ -18,6 +18,7 @@ const STATUS_CODES: Readonly<Record<number, KilnErrorCode>> = {
   [-11]: 'E_SPLIT',
 };
 
+/** What went wrong, for programs: these names stay. REMEDIES says what helps against each. */
 export type KilnErrorCode =
   | 'E_ARG' // an argument or option out of range or unknown
   | 'E_SHAPE' // sizes that do not fit each other
@@ -79,10 +80,14 @@ export interface ErrorMessage {
   column?: number | undefined;
 }
 
+/** What every function of the package throws, and every promise rejects with. */
 export class KilnError extends Error {
+  /** Which kind of error it is. */
   readonly code: KilnErrorCode;
+  /** E_NOTATION: where in the notation, counted from 1. */
   readonly column: number | undefined;
 
+  /** An error of this code with a message, a sentence for people; details: a column, a cause. */
   constructor(code: KilnErrorCode, message: string, details: KilnErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'KilnError';
@@ -95,6 +100,7 @@ export class KilnError extends Error {
     return REMEDIES[this.code];
   }
 
+  /** The error that crossed from the worker as its code, message and column. */
   static fromMessage({ code, message, column }: ErrorMessage): KilnError {
     return new KilnError(code, message, { column });
   }

@@ -22,19 +22,28 @@ import { checkShape, checkTensor, checkVector, shapeText, sizeOf, zerosLike } fr
 import type { AnyTensor, Tensor } from './types.js';
 import { fills } from './wasm.js';
 
+/** What affineBackward needs: the arguments of affineForward themselves, not copies. */
 export interface AffineCache<T extends AnyTensor = Tensor> { layer: 'affine'; x: T; w: T; b: T }
+/** What reluBackward needs: x itself. */
 export interface ReluCache<T extends AnyTensor = Tensor> { layer: 'relu'; x: T }
+/** What convBackward needs: the tensors themselves, and a copy of the parameters. */
 export interface ConvCache<T extends AnyTensor = Tensor> {
   layer: 'conv'; x: T; w: T; b: T; param: ConvParam;
 }
+/** What maxPoolBackward needs: x itself, and a copy of the parameters. */
 export interface MaxPoolCache<T extends AnyTensor = Tensor> {
   layer: 'maxPool'; x: T; param: PoolParam;
 }
 
+/** stride from 1 up; pad, pixels of zeros on each side, 0..16384. */
 export interface ConvParam { stride: number; pad: number }
+/** The window in pixels, and its stride; each from 1 up. */
 export interface PoolParam { poolHeight: number; poolWidth: number; stride: number }
 
-/** What backward gets must be what its own forward returned. */
+/**
+ * `cache`, which must be what the forward of its own `layer` returned, else E_ARG; `where` begins
+ * the sentence.
+ */
 export function checkCache<T extends { layer: string }>(
   where: string, cache: T, layer: T['layer']): T {
   if (typeof cache === 'object' && cache !== null && cache.layer === layer) return cache;
@@ -42,7 +51,10 @@ export function checkCache<T extends { layer: string }>(
     'E_ARG', `${where}: cache must be what the ${layer} layer's forward returned`);
 }
 
-/** out = x·w + b.   x (N, d1, .., dk) with D = d1·..·dk, w (D, M), b (M); out (N, M). */
+/**
+ * out = x·w + b.   x (N, d1, .., dk) with D = d1·..·dk, w (D, M), b (M); out (N, M). E_SHAPE where
+ * these do not fit. Source: layers.py, affine_forward.
+ */
 export function affineForward<T extends AnyTensor>(
   x: T, w: T, b: T): { out: T; cache: AffineCache<T> } {
   const [N, D, M] = affineSizes('affineForward', x, w, b);
@@ -51,7 +63,10 @@ export function affineForward<T extends AnyTensor>(
   return { out, cache: { layer: 'affine', x, w, b } };
 }
 
-/** dx = dout·wᵀ, dw = xᵀ·dout, db = Σ_n dout[n].   dout (N, M); gradients as their variables. */
+/**
+ * dx = dout·wᵀ, dw = xᵀ·dout, db = Σ_n dout[n].   dout (N, M), cache of affineForward; dx as x, dw
+ * (D, M), db (M). E_SHAPE, E_ARG for another cache. Source: affine_backward.
+ */
 export function affineBackward<T extends AnyTensor>(
   dout: T, cache: AffineCache<T>): { dx: T; dw: T; db: T } {
   const { x, w, b } = checkCache('affineBackward', cache, 'affine');
@@ -76,7 +91,7 @@ function affineSizes(
   return [N, D, M];
 }
 
-/** out = max(0, x), of any shape. */
+/** out = max(0, x), of any shape. Source: relu_forward. */
 export function reluForward<T extends AnyTensor>(x: T): { out: T; cache: ReluCache<T> } {
   checkTensor('reluForward', 'x', x);
   const out = zerosLike(x, x.shape);
@@ -84,7 +99,10 @@ export function reluForward<T extends AnyTensor>(x: T): { out: T; cache: ReluCac
   return { out, cache: { layer: 'relu', x } };
 }
 
-/** dx = dout where x > 0, else 0. */
+/**
+ * dx = dout where x > 0, else 0.   dout and dx of the shape of x; cache of reluForward. E_SHAPE,
+ * E_ARG for another cache. Source: relu_backward.
+ */
 export function reluBackward<T extends AnyTensor>(dout: T, cache: ReluCache<T>): { dx: T } {
   const { x } = checkCache('reluBackward', cache, 'relu');
   checkShape('reluBackward', 'dout', dout, x.shape);
@@ -94,9 +112,10 @@ export function reluBackward<T extends AnyTensor>(dout: T, cache: ReluCache<T>):
 }
 
 /**
- * Convolution (cross-correlation) with zero padding.
+ * Convolution (cross-correlation) with zero padding, by param's stride and pad.
  * x (N, C, H, W), w (F, C, HH, WW), b (F); out (N, F, OH, OW) with OH = 1 + (H + 2·pad - HH) /
- * stride, rounded down.
+ * stride, rounded down, and OW likewise. E_ARG for a stride below 1 or a pad below 0, E_SHAPE for
+ * filters that do not fit. Source: layers.py, conv_forward_naive.
  */
 export function convForward<T extends AnyTensor>(
   x: T, w: T, b: T, param: ConvParam): { out: T; cache: ConvCache<T> } {
@@ -109,8 +128,10 @@ export function convForward<T extends AnyTensor>(
 }
 
 /**
- * Of dout (N, F, OH, OW): dx (N, C, H, W), the transposed convolution with w; dw (F, C, HH, WW),
- * the sum of dout times the window it came from; db (F), the sum of dout.
+ * Of dout (N, F, OH, OW) and the cache of convForward: dx (N, C, H, W), the transposed convolution
+ * of dout with w; dw (F, C, HH, WW), the sum of dout times the window it came from; db (F), the sum
+ * of dout. E_SHAPE for another shape of dout, E_ARG for another cache. Source: layers.py,
+ * conv_backward_naive.
  */
 export function convBackward<T extends AnyTensor>(
   dout: T, cache: ConvCache<T>): { dx: T; dw: T; db: T } {
@@ -158,7 +179,12 @@ function windows(length: number, size: number, stride: number): number {
   return Math.floor((length - size) / stride) + 1;
 }
 
-/** The largest value of each window.   x (N, C, H, W); out (N, C, OH, OW). */
+/**
+ * The largest value of each window of param's poolHeight x poolWidth, without padding.   x (N, C,
+ * H, W); out (N, C, OH, OW) with OH = 1 + (H - poolHeight) / stride, rounded down, and OW likewise.
+ * E_ARG for a number below 1, E_SHAPE for a window that does not fit. Source:
+ * max_pool_forward_naive.
+ */
 export function maxPoolForward<T extends AnyTensor>(
   x: T, param: PoolParam): { out: T; cache: MaxPoolCache<T> } {
   const kept = poolParam('maxPoolForward', param);
@@ -168,7 +194,10 @@ export function maxPoolForward<T extends AnyTensor>(
   return { out, cache: { layer: 'maxPool', x, param: kept } };
 }
 
-/** The gradient goes to the first largest value of each window. */
+/**
+ * dout (N, C, OH, OW) goes to the first largest value of each window: dx (N, C, H, W); cache of
+ * maxPoolForward. E_SHAPE, E_ARG for another cache. Source: max_pool_backward_naive.
+ */
 export function maxPoolBackward<T extends AnyTensor>(dout: T, cache: MaxPoolCache<T>): { dx: T } {
   const { x, param } = checkCache('maxPoolBackward', cache, 'maxPool');
   const { sizes, output } = poolSizes('maxPoolBackward', x, param);

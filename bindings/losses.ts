@@ -6,6 +6,7 @@ import { checkLabels, checkTensor, zerosLike } from './tensor.js';
 import type { AnyTensor, Tensor } from './types.js';
 import { fills } from './wasm.js';
 
+/** What a loss function returns: the loss, and its gradient by the scores, (N, C). */
 export interface Loss<T extends AnyTensor = Tensor> {
   /** Mean over the rows. */
   loss: number;
@@ -13,8 +14,9 @@ export interface Loss<T extends AnyTensor = Tensor> {
 }
 
 /**
- * Softmax and cross-entropy.   x (N, C) scores, y (N) labels; smoothing is a share of label
- * smoothing.
+ * Softmax and cross-entropy, the mean over the rows.   x (N, C) scores, y (N) labels 0..C-1; dx (N,
+ * C). smoothing, in [0, 1), is the share of label smoothing (Szegedy et al. 2016, section 7).
+ * E_SHAPE, E_ARG for labels or a smoothing out of range. Source: layers.py, softmax_loss.
  */
 export function softmaxLoss<T extends AnyTensor>(
   x: T, y: ArrayLike<number>, { smoothing = 0 }: { smoothing?: number } = {}): Loss<T> {
@@ -28,7 +30,11 @@ export function softmaxLoss<T extends AnyTensor>(
   return { loss: loss[0]!, dx };
 }
 
-/** Multiclass hinge loss with margin 1.   x (N, C) scores, y (N) labels. */
+/**
+ * Multiclass hinge loss with margin 1 (Weston and Watkins 1999), the mean over the rows.   x (N, C)
+ * scores, y (N) labels 0..C-1; dx (N, C). E_SHAPE, E_ARG for labels out of range. Source:
+ * layers.py, svm_loss.
+ */
 export function svmLoss<T extends AnyTensor>(x: T, y: ArrayLike<number>): Loss<T> {
   const [N, C] = checkTensor('svmLoss', 'x', x, 2) as [number, number];
   const labels = checkLabels('svmLoss', y, N, C);

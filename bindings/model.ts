@@ -20,11 +20,20 @@ export interface ModelOptions {
   init?: string | undefined;
 }
 
+/** Tensors by name: conv1.w, conv1.b, ...; copies, which belong to the caller. */
 export type Tensors = Record<string, Tensor>;
 
+/**
+ * A net in the library's memory, in the caller's thread: it works at once. Results are copies. It
+ * owns its memory until dispose(); afterwards every method throws E_HANDLE. Source: cs231n,
+ * assignment 2, cnn.py and fc_net.py, whose loss(X, y) this is.
+ */
 export class Model {
+  /** The notation as the library writes it. */
   readonly net: string;
+  /** Shapes, parameters and costs of each layer. */
   readonly summary: Summary;
+  /** Scores that the net gives for an image. */
   readonly classes: number;
   /** Strength of the L2 term 0.5·reg·ΣW² in loss(), on weights alone. */
   reg = 0;
@@ -36,8 +45,9 @@ export class Model {
   #handle: number | null;
 
   /**
-   * Wants `await ready()` before; Model.create() does both. Images are (N, ...input), 3x32x32
-   * at first.
+   * Makes the net of a notation, with start values by the options seed and init. Wants `await
+   * ready()` before, else E_STATE; Model.create() does both. Images are (N, ...input), 3x32x32 at
+   * first. E_NOTATION, E_SHAPE, E_MEMORY; E_ARG for an option.
    */
   constructor(net: string, options: ModelOptions & { reg?: number } = {}) {
     const { reg = 0, batch = 100, input = [3, 32, 32], ...others } = options;
@@ -55,13 +65,19 @@ export class Model {
     bindMethods(this);
   }
 
-  /** Loads the library where that is still to be done, and makes a net. */
+  /**
+   * Loads the library where that is still to be done, and makes a net. options and errors as the
+   * constructor; E_WASM_LOAD.
+   */
   static async create(net: string, options: ModelOptions & { reg?: number } = {}): Promise<Model> {
     await ready();
     return new Model(net, options);
   }
 
-  /** Shapes, parameters and operations of a net that is not made. Wants `await ready()` before. */
+  /**
+   * Shapes, parameters and FLOPs (of one image forward) of a net that is not made; of the options,
+   * input and batch count. Wants `await ready()` before, else E_STATE. E_NOTATION, E_SHAPE, E_ARG.
+   */
   static summarise(net: string, options: ModelOptions = {}): Summary {
     const { input = [3, 32, 32], ...others } = options;
     const text = optionText({ input: sizesOf(input), ...others });
@@ -69,14 +85,18 @@ export class Model {
   }
 
   /**
-   * The gradients of each layer against numeric ones, on random data. Wants `await ready()`
-   * before.
+   * The gradients of each layer of a net against numeric ones in double (central differences, h =
+   * 1e-5), on random data by the options. Works at once and may take seconds. Wants `await ready()`
+   * before, else E_STATE. E_NOTATION, E_SHAPE, E_ARG, E_MEMORY. Source: gradient_check.py.
    */
   static gradcheck(net: string, options: ModelOptions = {}): GradientCheck[] {
     return instance().json('kiln_gradcheck', checkNotation(net), optionText({ ...options }));
   }
 
-  /** A copy of every parameter by name: conv1.w, conv1.b, ... */
+  /**
+   * A copy of every parameter by name, in the course's shapes: conv1.w (F, C, HH, WW), affine1.w
+   * (D, M), conv1.b (F), ...
+   */
   parameters(): Tensors {
     return this.#collect((tensor) => tensor.parameter);
   }
@@ -86,7 +106,10 @@ export class Model {
     return this.#collect(() => true);
   }
 
-  /** Replaces the values of a parameter or running statistic. */
+  /**
+   * Replaces the values of the parameter or running statistic `name` by data, as many floats as its
+   * shape has, which are copied. E_ARG for an unknown name, E_SHAPE for another number of values.
+   */
   setParameter(name: string, data: Float32Array | Tensor): void {
     const handle = this.#alive();
     const index = this.#tensors.findIndex((tensor) => tensor.name === name);
@@ -100,7 +123,10 @@ export class Model {
     this.#wasm.call('kiln_net_tensor_set', handle, index, values);
   }
 
-  /** Scores (N, classes) in test mode, of any number of images. */
+  /**
+   * Scores (N, classes), before the softmax, in test mode, of x (N, C, H, W) or (N, C·H·W), any N.
+   * E_SHAPE, E_ARG.
+   */
   scores(x: Tensor): Tensor {
     const handle = this.#alive();
     const N = this.#images('scores', x);
@@ -115,12 +141,18 @@ export class Model {
     return { data: scores, shape: [N, this.classes] };
   }
 
-  /** Mean loss of a batch plus 0.5·reg·ΣW², in training mode. */
+  /**
+   * Mean loss of a batch plus 0.5·reg·ΣW², in training mode. x (N, C, H, W) or (N, C·H·W), N to
+   * `batch`; y (N) labels 0..classes-1. E_SHAPE, E_ARG.
+   */
   loss(x: Tensor, y: ArrayLike<number>): number {
     return this.#loss('kiln_net_loss', 'loss', x, y);
   }
 
-  /** The loss, and its gradient by the name of every trained parameter. */
+  /**
+   * The loss of x and y, as loss(), and its gradient by the name of every trained parameter, in its
+   * shape.
+   */
   lossAndGradients(x: Tensor, y: ArrayLike<number>): { loss: number; gradients: Tensors } {
     const loss = this.#loss('kiln_net_loss_and_gradients', 'lossAndGradients', x, y);
     const handle = this.#alive();
@@ -134,7 +166,7 @@ export class Model {
     return { loss, gradients };
   }
 
-  /** Sixteen hexadecimal digits over the bits of all tensors. */
+  /** Sixteen hexadecimal digits over the bits of all tensors: equal for equal nets. */
   hash(): string {
     return this.#wasm.text('kiln_net_hash', this.#alive());
   }

@@ -15,6 +15,7 @@ import { fills, updates } from './wasm.js';
 
 const EPS = 1e-5; // the course's default
 
+/** The course's bn_param. */
 export interface BnParam<T extends AnyTensor = Tensor> {
   mode: 'train' | 'test';
   /** 1e-5 where left out. */
@@ -25,7 +26,9 @@ export interface BnParam<T extends AnyTensor = Tensor> {
   runningMean?: T;
   runningVar?: T;
 }
+/** The course's ln_param and gn_param: eps >= 0, 1e-5 where left out. */
 export interface NormParam { eps?: number }
+/** The course's dropout_param. */
 export interface DropoutParam<T extends AnyTensor = Tensor> {
   /** The probability to KEEP a value, in (0, 1]. */
   p: number;
@@ -43,16 +46,20 @@ interface NormCache<T extends AnyTensor> {
 export interface BatchnormCache<T extends AnyTensor = Tensor> extends NormCache<T> {
   layer: 'batchnorm';
 }
+/** What layernormBackward needs: x, gamma and beta themselves; mean, invStd (N). */
 export interface LayernormCache<T extends AnyTensor = Tensor> extends NormCache<T> {
   layer: 'layernorm';
 }
+/** What groupnormBackward needs: x, gamma and beta themselves; mean, invStd (N, G). */
 export interface GroupnormCache<T extends AnyTensor = Tensor> extends NormCache<T> {
   layer: 'groupnorm'; G: number;
 }
+/** What dropoutBackward needs: the mask of x's shape; null in test mode. */
 export interface DropoutCache<T extends AnyTensor = Tensor> {
   layer: 'dropout'; shape: number[]; mask: T | null;
 }
 
+/** dx of the shape of x; dgamma and dbeta of those of gamma and beta. */
 export interface NormGradients<T extends AnyTensor = Tensor> { dx: T; dgamma: T; dbeta: T }
 type Normalised<T extends AnyTensor, Cache> = { out: T; cache: Cache };
 
@@ -60,7 +67,8 @@ type Normalised<T extends AnyTensor, Cache> = { out: T; cache: Cache };
  * Each column by the mean and biased variance of the batch, or in test mode by the running ones
  * (Ioffe and Szegedy 2015, algorithm 1).   x (N, D), gamma, beta (D); out (N, D). In training the
  * running statistics of bnParam are replaced by new tensors. The cache holds x and gamma
- * themselves, and is null in test mode.
+ * themselves, and is null in test mode. E_SHAPE; E_ARG for a mode, eps or momentum out of range.
+ * Source: layers.py, batchnorm_forward.
  */
 export function batchnormForward<T extends AnyTensor>(
   x: T, gamma: T, beta: T, bnParam: BnParam<T>): Normalised<T, BatchnormCache<T> | null> {
@@ -69,8 +77,8 @@ export function batchnormForward<T extends AnyTensor>(
 }
 
 /**
- * dx (N, D), dgamma, dbeta (D) of dout (N, D), through the staged graph of nine steps. E_ARG for a
- * cache of test mode.
+ * dx (N, D), dgamma, dbeta (D) of dout (N, D) and the cache of batchnormForward, through the staged
+ * graph of nine steps. E_SHAPE; E_ARG for a cache of test mode. Source: batchnorm_backward.
  */
 export function batchnormBackward<T extends AnyTensor>(
   dout: T, cache: BatchnormCache<T> | null): NormGradients<T> {
@@ -78,8 +86,10 @@ export function batchnormBackward<T extends AnyTensor>(
 }
 
 /**
- * The same by the closed form, simplified on paper as the course asks: dx = inv_std·gamma·(dout -
- * mean(dout) - x̂·mean(dout·x̂)).
+ * The same of dout (N, D) and cache by the closed form, simplified on paper as the course asks: dx
+ * = inv_std·gamma·(dout - mean(dout) - x̂·mean(dout·x̂)), dgamma = Σ_n dout·x̂, dbeta = Σ_n dout.
+ * In floats the last digits differ from the staged form's. E_SHAPE; E_ARG for a cache of test mode.
+ * Source: batchnorm_backward_alt.
  */
 export function batchnormBackwardAlt<T extends AnyTensor>(
   dout: T, cache: BatchnormCache<T> | null): NormGradients<T> {
@@ -88,7 +98,8 @@ export function batchnormBackwardAlt<T extends AnyTensor>(
 
 /**
  * batchnormForward for images: each channel by its mean and variance over N, H and W.   x and out
- * (N, C, H, W), gamma, beta (C).
+ * (N, C, H, W), gamma, beta (C); bnParam, cache and errors as there. Source: layers.py,
+ * spatial_batchnorm_forward.
  */
 export function spatialBatchnormForward<T extends AnyTensor>(
   x: T, gamma: T, beta: T, bnParam: BnParam<T>): Normalised<T, BatchnormCache<T> | null> {
@@ -96,7 +107,10 @@ export function spatialBatchnormForward<T extends AnyTensor>(
   return normaliseBatch('spatialBatchnormForward', x, gamma, beta, bnParam);
 }
 
-/** dx (N, C, H, W), dgamma, dbeta (C) of dout (N, C, H, W), by the closed form. */
+/**
+ * dx (N, C, H, W), dgamma, dbeta (C) of dout (N, C, H, W) and the cache of spatialBatchnormForward,
+ * by the closed form. E_SHAPE; E_ARG for a cache of test mode. Source: spatial_batchnorm_backward.
+ */
 export function spatialBatchnormBackward<T extends AnyTensor>(
   dout: T, cache: BatchnormCache<T> | null): NormGradients<T> {
   return batchGradients('spatialBatchnormBackward', dout, cache, 1);
@@ -136,7 +150,10 @@ function batchGradients<T extends AnyTensor>(
   return g;
 }
 
-/** Each row by its own mean and variance (Ba et al. 2016).   x and out (N, D), gamma, beta (D). */
+/**
+ * Each row by its own mean and biased variance (Ba et al. 2016).   x and out (N, D), gamma, beta
+ * (D); lnParam's eps >= 0. E_SHAPE, E_ARG. Source: layers.py, layernorm_forward.
+ */
 export function layernormForward<T extends AnyTensor>(
   x: T, gamma: T, beta: T, lnParam: NormParam = {}): Normalised<T, LayernormCache<T>> {
   const where = 'layernormForward';
@@ -150,7 +167,10 @@ export function layernormForward<T extends AnyTensor>(
   return { out, cache: { layer: 'layernorm', x, gamma, beta, mean, invStd } };
 }
 
-/** dx (N, D), dgamma, dbeta (D) of dout (N, D). */
+/**
+ * dx (N, D), dgamma, dbeta (D) of dout (N, D) and the cache of layernormForward. E_SHAPE, E_ARG for
+ * another cache. Source: layernorm_backward.
+ */
 export function layernormBackward<T extends AnyTensor>(
   dout: T, cache: LayernormCache<T>): NormGradients<T> {
   const { x, gamma, beta, mean, invStd } = checkCache('layernormBackward', cache, 'layernorm');
@@ -163,9 +183,10 @@ export function layernormBackward<T extends AnyTensor>(
 }
 
 /**
- * Each of G groups of channels of each image by its own mean and variance (Wu and He 2018).
- * x (N, C, H, W) or (N, C); gamma, beta (C), or the course's (1, C, 1, 1); G divides C, else
- * E_SHAPE.
+ * Each of G groups of channels of each image by its own mean and biased variance (Wu and He 2018,
+ * equations 6 and 7).   x and out (N, C, H, W) or (N, C); gamma, beta (C), or the course's (1, C,
+ * 1, 1); G divides C, else E_SHAPE; gnParam's eps >= 0, else E_ARG. Source: layers.py,
+ * spatial_groupnorm_forward.
  */
 export function groupnormForward<T extends AnyTensor>(x: T, gamma: T, beta: T, G: number,
   gnParam: NormParam = {}): Normalised<T, GroupnormCache<T>> {
@@ -185,7 +206,11 @@ export function groupnormForward<T extends AnyTensor>(x: T, gamma: T, beta: T, G
   return { out, cache: { layer: 'groupnorm', x, gamma, beta, mean, invStd, G } };
 }
 
-/** dx of the shape of x; dgamma, dbeta of the shapes of gamma and beta. */
+/**
+ * dx of the shape of x; dgamma, dbeta of the shapes of gamma and beta; of dout, of the shape of x,
+ * and the cache of groupnormForward. E_SHAPE, E_ARG for another cache. Source:
+ * spatial_groupnorm_backward.
+ */
 export function groupnormBackward<T extends AnyTensor>(
   dout: T, cache: GroupnormCache<T>): NormGradients<T> {
   const { x, gamma, beta, mean, invStd, G } = checkCache('groupnormBackward', cache, 'groupnorm');
@@ -203,9 +228,11 @@ export {
 };
 
 /**
- * Inverted dropout (Srivastava et al. 2014): out = x · mask, mask = (random < p) / p in training;
- * the identity in test mode. x of any shape. A given mask is taken as it is, so that a course's
- * reference can be checked.
+ * Inverted dropout (Srivastava et al. 2014, section 10): out = x·mask, mask = (random < p) / p in
+ * training; a copy of x in test mode. x, out of any shape. param: p, mode, and a seed or a mask; a
+ * given mask is taken as it is, so that a course's reference can be checked. E_ARG for a p outside
+ * (0, 1], a mode or a seed that is none; E_SHAPE for a mask of another shape. Source: layers.py,
+ * dropout_forward.
  */
 export function dropoutForward<T extends AnyTensor>(
   x: T, param: DropoutParam<T>): { out: T; cache: DropoutCache<T> } {
@@ -234,7 +261,10 @@ export function dropoutForward<T extends AnyTensor>(
   return { out, cache: { layer: 'dropout', shape: [...x.shape], mask } };
 }
 
-/** dx = dout · mask. */
+/**
+ * dx = dout·mask, of the shape of x; in test mode a copy of dout. cache of dropoutForward. E_SHAPE,
+ * E_ARG for another cache. Source: dropout_backward.
+ */
 export function dropoutBackward<T extends AnyTensor>(dout: T, cache: DropoutCache<T>): { dx: T } {
   const { shape, mask } = checkCache('dropoutBackward', cache, 'dropout');
   checkShape('dropoutBackward', 'dout', dout, shape);

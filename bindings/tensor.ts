@@ -8,8 +8,8 @@ import { KilnError } from './errors.js';
 import type { AnyTensor, DoubleTensor, Tensor } from './types.js';
 
 /**
- * A tensor from numbers in row-major order. A Float32Array is taken as it is, without a copy.
- * E_SHAPE where the shape wants another number of values.
+ * A float tensor from data, numbers in row-major order, and its shape. A Float32Array is taken as
+ * it is, without a copy. E_SHAPE where the shape wants another number of values, or is none.
  */
 export function tensor(data: ArrayLike<number>, shape: number[]): Tensor {
   const values = kindOf(data) === 'Float32Array' ? (data as Float32Array) : Float32Array.from(data);
@@ -18,7 +18,7 @@ export function tensor(data: ArrayLike<number>, shape: number[]): Tensor {
   return made;
 }
 
-/** A tensor in double from numbers in row-major order; a Float64Array is taken as it is. */
+/** As tensor(data, shape), in double: a Float64Array is taken as it is, without a copy. E_SHAPE. */
 export function doubleTensor(data: ArrayLike<number>, shape: number[]): DoubleTensor {
   const values = kindOf(data) === 'Float64Array' ? (data as Float64Array) : Float64Array.from(data);
   const made = { data: values, shape: [...shape] };
@@ -26,6 +26,7 @@ export function doubleTensor(data: ArrayLike<number>, shape: number[]): DoubleTe
   return made;
 }
 
+/** A new float tensor of zeros, of this shape. */
 export function zeros(shape: readonly number[]): Tensor {
   return { data: new Float32Array(sizeOf(shape)), shape: [...shape] };
 }

@@ -29,11 +29,13 @@ export interface TrainerInit extends WorkerSource, Omit<TrainOptions, 'net'> {
   signal?: AbortSignal | undefined;
   /** Hears of the data set being read: the trainer's own event comes too late for create(). */
   onDataProgress?: ((progress: DataProgress) => void) | undefined;
-  /** See client.ts. */
+  /** Milliseconds without a sign of life after which the worker counts as hung; 60,000 at first. */
   silenceLimit?: number | undefined;
+  /** Milliseconds that the worker's start may take; 10,000 at first. */
   startLimit?: number | undefined;
 }
 
+/** What reset() may change; what is left out stays as it is. */
 export interface ResetInit {
   net?: string | undefined;
   data?: DatasetSource | undefined;

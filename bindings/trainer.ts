@@ -32,6 +32,10 @@ import { inlineWasm } from './wasm.js';
 export type { TrainerEvents } from './trainer-events.js';
 export type { ResetInit, TrainerInit } from './trainer-init.js';
 
+/**
+ * A run in a worker of its own, which dispose() ends: every call after it rejects with E_HANDLE.
+ * What a trainer hands out are copies.
+ */
 export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgress> {
   readonly #init: TrainerInit;
   readonly #connection: Connection;
@@ -62,9 +66,10 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
   }
 
   /**
-   * Starts a worker, loads the library, the data set and the net. Rejects with E_ARG, E_NOTATION,
-   * E_SHAPE or E_MEMORY for what was asked, E_WORKER_LOAD or E_WASM_LOAD where the files do not
-   * come, what reading data may say (Dataset), E_ABORTED.
+   * Starts a worker, loads the library, the data set and the net that init names. Rejects with
+   * E_ARG, E_NOTATION, E_SHAPE or E_MEMORY for what was asked, E_WORKER_LOAD or E_WASM_LOAD where
+   * the files do not come, what reading data may say (Dataset), E_ABORTED. Who gets a trainer
+   * disposes of it.
    */
   static async create(init: TrainerInit = {}): Promise<Trainer> {
     const trainer = new Trainer(init);
@@ -80,18 +85,22 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return trainer;
   }
 
+  /** Which build runs, with how many threads, and why. */
   get backend(): Backend {
     return this.#backend!;
   }
 
+  /** The data set of the present run. */
   get dataset(): DatasetInfo {
     return this.#info!.dataset;
   }
 
+  /** Shapes, parameters and costs of the present net. */
   get summary(): Summary {
     return this.#info!.summary;
   }
 
+  /** ready, running, paused, done or failed, as far as is known here. */
   get state(): RunState {
     return this.#state;
   }
@@ -128,8 +137,8 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
   }
 
   /**
-   * Changes an option that is live (optionTable), from the next step on, and for a reset that is
-   * under way. Resolves to all options. E_ARG.
+   * Changes the option `name`, which has to be live (optionTable), to a value, from the next step
+   * on, and for a reset that is under way. Resolves to all options. E_ARG.
    */
   async set(name: string, value: OptionValue): Promise<Record<string, string>> {
     if (typeof name !== 'string') {
@@ -143,8 +152,8 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
   }
 
   /**
-   * A new run in the same worker, with the options of this one but for those given, and the
-   * same data set unless one is given. Where it fails, the present run stays as it is. After
+   * A new run in the same worker, with the options of this one but for those that init gives, and
+   * the same data set unless one is given. Where it fails, the present run stays as it is. After
    * the worker's death a new one is started. Resets take effect in the order of their calls.
    * Rejects as create() does.
    */
@@ -162,9 +171,9 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
   }
 
   /**
-   * Goes on where a checkpoint ended, on the present data set. Options that are live may be
-   * given anew. Where it fails, the present run stays as it is; after the worker's death a new one
-   * is started first. E_CHECKPOINT, E_ARG, E_MEMORY. The bytes are copied.
+   * Goes on where a checkpoint ended, on the present data set. Options that are live may be given
+   * anew in `options`. Where it fails, the present run stays as it is; after the worker's death a
+   * new one is started first. E_CHECKPOINT, E_ARG, E_MEMORY. The bytes are copied.
    */
   async load(bytes: Uint8Array, options: TrainOptions = {}): Promise<void> {
     const params = { bytes, options: keyedOptions('load', options) };
@@ -179,12 +188,17 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     });
   }
 
-  /** A checkpoint of the whole run, for load() and the command line: a safetensors file. */
+  /**
+   * A checkpoint of the whole run, for load() and the command line: a safetensors file, which is
+   * the caller's. E_MEMORY.
+   */
   save(): Promise<Uint8Array> {
     return this.#call('save', { parametersOnly: false });
   }
 
-  /** The parameters alone: a safetensors file for other programs. */
+  /**
+   * The parameters alone: a safetensors file for other programs, which is the caller's. E_MEMORY.
+   */
   exportParameters(): Promise<Uint8Array> {
     return this.#call('save', { parametersOnly: true });
   }
@@ -205,26 +219,32 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
 
   // looking: none of these changes the run, or its bits
 
-  /** Copies of all tensors, or of those named: (F, C, HH, WW), (D, M) or (n). E_ARG. */
+  /**
+   * Copies of all tensors, or of those whose names are given: (F, C, HH, WW), (D, M) or (n). E_ARG.
+   */
   async parameters(names?: readonly string[]): Promise<NamedTensor[]> {
     return this.#call('parameters', {
       names: names === undefined ? names : listOf('parameters', 'names', names),
     });
   }
 
-  /** The weights that see pixels; null for a net without any. */
+  /** The weights that see pixels, (F, C, HH, WW) or (D, M); null for a net without any. */
   firstFilters(): Promise<NamedTensor | null> {
     return this.#call('firstFilters', {});
   }
 
-  /** Outputs and gradients of every layer for one image, counted from 0. E_ARG, E_MEMORY. */
+  /**
+   * Outputs and gradients of every layer for the image `index`, from 0, of a split. E_ARG,
+   * E_MEMORY.
+   */
   inspect(split: Split, index: number): Promise<Inspection> {
     return this.#call('inspect', { split, index });
   }
 
   /**
-   * The first `count` images of a split, all at first, in 1, 2 or 10 `views` averaged. A run that
-   * goes goes on meanwhile. E_ARG; E_ABORTED by the signal, or when a new run begins.
+   * Accuracy, mean loss and confusion over the first `count` images of a split, all at first, in 1,
+   * 2 or 10 `views` averaged (the image; its mirror image; both shifted). A run that goes goes on
+   * meanwhile. E_ARG, E_DIVERGED; E_ABORTED by the signal, or when a new run begins.
    */
   async evaluate(split: Split, options: { count?: number | undefined; views?: number | undefined;
     signal?: AbortSignal | undefined } = {}): Promise<Evaluation> {
@@ -233,8 +253,9 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
   }
 
   /**
-   * Probabilities of the classes, label and pixels (C, H, W; 0..255) of some images of a split, in
-   * the order asked for. E_ARG; E_ABORTED by the signal, or when a new run begins.
+   * Probabilities of the classes, label and pixels (C, H, W; 0..255) of the images of a split that
+   * indices, from 0, name, in the order asked for; 1, 2 or 10 `views` averaged. E_ARG, E_DIVERGED;
+   * E_ABORTED by the signal, or when a new run begins.
    */
   async predict(split: Split, indices: readonly number[],
     options: { views?: number | undefined; signal?: AbortSignal | undefined } = {}):
@@ -244,7 +265,10 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('predict', params, { signal });
   }
 
-  /** Probabilities of the classes for an image (C, H, W) of bytes. E_SHAPE, E_ARG. */
+  /**
+   * Probabilities (classes), of sum 1, for an image (C, H, W) of bytes, 0..255, which is copied; 1,
+   * 2 or 10 `views` averaged. E_SHAPE, E_ARG, E_DIVERGED.
+   */
   async classify(image: Uint8Array, options: { views?: number | undefined } = {}):
     Promise<Float32Array> {
     const { views = 1 } = known('classify', options, ['views']);
@@ -261,7 +285,7 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('history', {});
   }
 
-  /** Sixteen hexadecimal digits over the bits of all tensors. */
+  /** Sixteen hexadecimal digits over the bits of all tensors: equal for equal runs. */
   hash(): Promise<string> {
     return this.#call('hash', {});
   }
@@ -271,14 +295,15 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('options', {});
   }
 
-  /** Shapes, parameters and operations of a net on the present images. E_NOTATION, E_SHAPE. */
+  /** Shapes, parameters and FLOPs of a net on the present images. E_NOTATION, E_SHAPE, E_MEMORY. */
   summarise(net: string): Promise<Summary> {
     return this.#call('summarise', { net });
   }
 
   /**
-   * The gradients of each layer of a net against numeric ones. A run that goes goes on meanwhile.
-   * E_NOTATION, E_SHAPE, E_MEMORY; E_ABORTED by the signal.
+   * The gradients of each layer of a net against numeric ones in double (central differences, h =
+   * 1e-5), on random data. A run that goes goes on meanwhile. E_NOTATION, E_SHAPE, E_MEMORY;
+   * E_ABORTED by the signal. Source: gradient_check.py.
    */
   async gradcheck(net: string, options: { signal?: AbortSignal | undefined } = {}):
     Promise<GradientCheck[]> {
@@ -286,10 +311,12 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('gradcheck', { net }, { signal });
   }
 
+  /** All options with their ranges, defaults and help, as the command line has them. */
   optionTable(): Promise<OptionInfo[]> {
     return this.#call('optionTable', {});
   }
 
+  /** The nets of the course and of the page, each with its options. */
   presets(): Promise<Preset[]> {
     return this.#call('presets', {});
   }

@@ -40,6 +40,7 @@ export interface OptionInfo {
   words?: { name: string; min?: number; max?: number; needs?: string }[];
 }
 
+/** A net of the course or the page by its name, with the options that go with it. */
 export interface Preset {
   name: string;
   title: string;
@@ -48,6 +49,9 @@ export interface Preset {
   note: string;
 }
 
+/**
+ * What a layer is and costs: FLOPs of one image forward, bytes of its activations and parameters.
+ */
 export interface LayerSummary {
   name: string;
   kind: string;
@@ -63,6 +67,7 @@ export interface LayerSummary {
   unread?: number;
 }
 
+/** A net layer by layer, and the sums of their costs. */
 export interface Summary {
   notation: string;
   layers: LayerSummary[];
@@ -71,6 +76,7 @@ export interface Summary {
   bytes: number;
 }
 
+/** What is known of a tensor of a net, whose values are asked for by its name. */
 export interface TensorInfo {
   name: string;
   shape: number[];
@@ -82,8 +88,12 @@ export interface TensorInfo {
   layer: number;
 }
 
+/** The part of a data set that images are taken from. */
 export type Split = 'train' | 'validation' | 'test';
 
+/**
+ * A data set: numbers of images by split; shape is [C, H, W], mean and std of a channel, in 0..255.
+ */
 export interface DatasetInfo {
   name: string;
   classes: string[];
@@ -145,6 +155,7 @@ export interface JoinedProgress extends Progress {
   skipped: number;
 }
 
+/** An epoch has ended; accuracies in 0..1. best: of all so far, by validation accuracy. */
 export interface EpochEvent {
   type: 'epoch';
   epoch: number;
@@ -214,19 +225,23 @@ export interface StoredDataset {
   savedAt: number;
 }
 
+/** Where a run is: steps are taken while it is running. */
 export type RunState = 'ready' | 'running' | 'paused' | 'done' | 'failed';
 
+/** The run has changed its state. */
 export interface StateEvent {
   type: 'state';
   state: RunState;
 }
 
+/** The run has failed; its code and sentence, as KilnError has them. */
 export interface ErrorEvent_ {
   type: 'error';
   code: string;
   message: string;
 }
 
+/** What a Trainer tells while it works: the detail of its events. */
 export type TrainerEvent = Progress | EpochEvent | StateEvent | ErrorEvent_ | DataProgress;
 
 /** First-layer filters, or any tensor: shape (F, C, HH, WW) or (D, M). */
@@ -234,6 +249,7 @@ export interface NamedTensor extends Tensor {
   name: string;
 }
 
+/** Output of a layer for an image, and the gradient of the loss by it: (C, H, W) or (D). */
 export interface InspectedLayer {
   name: string;
   kind: string;
@@ -251,6 +267,7 @@ export interface Inspection {
   layers: InspectedLayer[];
 }
 
+/** How well a net does on images; accuracy in 0..1, loss the mean of an image. */
 export interface Evaluation {
   split: Split;
   count: number;
@@ -261,6 +278,7 @@ export interface Evaluation {
   confusion: Int32Array;
 }
 
+/** An image (C, H, W; 0..255), its label, and the probability of each class. */
 export interface Prediction {
   index: number;
   label: number;
@@ -268,6 +286,7 @@ export interface Prediction {
   probabilities: Float32Array;
 }
 
+/** Milliseconds that a layer took in so many calls, training passes. */
 export interface LayerTime {
   name: string;
   forward: number;

@@ -19,6 +19,7 @@ import { compile, isFolder, type WasmSource } from './wasm-source.js';
 export type { Variant } from './variants.js';
 export type { WasmSource } from './wasm-source.js';
 
+/** How the library is loaded: which build, with how many threads, from where. */
 export interface LoadOptions {
   /**
    * 'auto', the default, takes relaxed SIMD where the engine has it and really fuses, and threads

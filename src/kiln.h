@@ -6,16 +6,19 @@
  * Nothing prints, nothing aborts, and a call that fails leaves its objects as they were. One thread
  * at a time may call.
  *
- * Objects are integer handles, always positive. Who creates one destroys it; a handle that was
- * destroyed, or that is of another kind, is KILN_E_HANDLE and never a wild pointer. 64 may live at
- * a time (KILN_E_MEMORY). Arrays belong to the caller and are not kept after the call.
+ * Objects are integer handles, always positive: the arguments `net`, `data`, `trainer` and `check`.
+ * Who creates one destroys it by the function _destroy of its kind, which returns 0; a handle that
+ * was destroyed, or that is of another kind, is KILN_E_HANDLE in every function that takes one and
+ * never a wild pointer. 64 may live at a time (KILN_E_MEMORY). Arrays belong to the caller and are
+ * not kept after the call: `bytes` are as many as `size` says, 1..2^31 - 1.
  *
  * Options are text, `key=value` on lines of their own, with the keys of the command line without
  * the dashes ("lr=0.01\nepochs=5\n"); NULL and "" are none. An unknown key or a value out of range
- * is KILN_E_ARG. Structured results are JSON left in kiln_text(); such functions ("Text: ...")
- * return its length in bytes, or KILN_E_MEMORY.
+ * is KILN_E_ARG in every function that takes `options`. Structured results are JSON left in
+ * kiln_text(); such functions ("Text: ...") return its length in bytes, or KILN_E_MEMORY.
  *
- * Arrays are row-major, images (N, C, H, W) as in the course. Sizes are of int32, at least 1.
+ * Arrays are row-major, images (N, C, H, W) as in the course. Sizes are of int32, at least 1. What
+ * a comment says of a group of functions without a blank line between them goes for each of them.
  *
  * Names. What is public bears KILN_API here and is declared in no other header; the names of the
  * inside never stand here, and the built library hides them. Exports come from the mark.
@@ -59,6 +62,7 @@ enum {
 KILN_API const char *kiln_error(void);
 /* Its column in the notation in bytes, counted from 1; 0 where it has none. */
 KILN_API int kiln_error_column(void);
+
 /* ---- the library ----------------------------------------------------------------------------- */
 
 /* "0.1.0". This and the next string live as long as the program. */
@@ -69,19 +73,20 @@ KILN_API const char *kiln_mode(void);
 KILN_API int kiln_lanes(void);
 /* 1 when a·b + c is one rounding here, else 0: relaxed SIMD may do either. */
 KILN_API int kiln_fused_probe(void);
-/* threads in 1..16, the caller's included; returns the number in use. Results do not depend on it.
- * KILN_E_STATE while a net or trainer is alive, KILN_E_ARG out of range. */
+/* threads in 1..16, the caller's included; returns the number in use, fewer where the machine gives
+ * no more. Results do not depend on it. KILN_E_STATE while a net, trainer or gradient check is
+ * alive, KILN_E_ARG out of range. */
 KILN_API int kiln_threads_use(int threads);
 /* Threaded WebAssembly only, KILN_E_STATE elsewhere: each worker of the pool calls _run with its
- * number, 1..threads-1, and does not come back; where it traps, it calls _fail, and the job it was
- * part of traps as well. */
+ * number `thread`, 1..threads-1, and does not come back; where it traps, it calls _fail, and the
+ * job it was part of traps as well. */
 KILN_API int kiln_worker_run(int thread);
 KILN_API int kiln_worker_fail(void);
 /* What the last function of "Text: ..." left, UTF-8, zero terminated; "" where that failed. It
  * belongs to the library and lives until the next such function. */
 KILN_API const char *kiln_text(void);
-/* Memory for the caller's arrays, 16-byte aligned at least, to be given back by kiln_free; NULL
- * when there is none, or bytes < 0. kiln_free(NULL) does nothing. */
+/* Memory for the caller's arrays: so many bytes, 16-byte aligned at least. It is the caller's until
+ * kiln_free(buffer); NULL when there is none, or bytes < 0. kiln_free(NULL) does nothing. */
 KILN_API void *kiln_alloc(int bytes);
 KILN_API void kiln_free(void *buffer);
 /* KiB (1,024 bytes, rounded up) that nets, data sets, trainers and texts hold. */
@@ -104,65 +109,75 @@ KILN_API int kiln_presets(void);
 /* Text: {"layers":[{"name","kind","text","attributes":{..},"output":[C,H,W] or [D],"parameters",
  * "flops","bytes","algorithm","unread","column","end"}],"parameters","flops","bytes","memory",
  * "notation"}. "attributes" are the layer's arguments by name, those that the notation leaves out
- * as well: {"window":2,"stride":2}; a "pad" of -1 keeps the image's size on odd sides. FLOPs
- * are of one image forward (a multiply-add is two), bytes those of activations and parameters,
- * "memory" the bytes that a net of that batch takes in all; "unread" counts rows and columns of the
- * input that no filter or window covers; "column".."end" is the layer's place in the notation.
- * options: input=CxHxW (3x32x32), batch=, steps=1 (adds "steps", the list that a training step runs
- * by: {pass, layers, images at a time, groups, transient}). KILN_E_NOTATION, KILN_E_SHAPE,
- * KILN_E_MEMORY, KILN_E_ARG. */
+ * as well: {"window":2,"stride":2}; a "pad" of -1 keeps the image's size on odd sides. FLOPs are of
+ * one image forward (a multiply-add is two), bytes those of activations and parameters, "memory"
+ * the bytes that a net of that batch takes in all; "unread" counts rows and columns of the input
+ * that no filter or window covers; "column".."end" is the layer's place in the notation. options:
+ * input=CxHxW (3x32x32), batch=, steps=1 (adds "steps", the list that a training step runs by:
+ * {pass, layers, images at a time, groups, transient}). KILN_E_NOTATION, KILN_E_SHAPE,
+ * KILN_E_MEMORY, KILN_E_ARG. The net is not made. Source of the notation: cs231n, "ConvNet
+ * architectures"; of the sizes, (W - F + 2P) / S + 1, "Convolutional layer". */
 KILN_API int kiln_summary(const char *notation, const char *options);
 
-/* options: input=CxHxW, batch= (largest batch, 1..65536), seed= (uint32), init= (he | xavier |
- * gaussian SCALE), keep=1 keeps every activation and gradient for kiln_net_inspect. Returns a
- * handle. KILN_E_NOTATION, KILN_E_ARG, KILN_E_MEMORY. */
+/* Makes the net of a notation. options: input=CxHxW, batch= (largest batch, 1..65536), seed=
+ * (uint32), init= (he | xavier | gaussian SCALE; He et al. 2015, equation 10; Glorot and Bengio
+ * 2010, equation 12), keep=1 keeps every activation and gradient for kiln_net_inspect. Returns a
+ * handle, to be given to kiln_net_destroy. KILN_E_NOTATION, KILN_E_SHAPE, KILN_E_ARG,
+ * KILN_E_MEMORY. */
 KILN_API int kiln_net_create(const char *notation, const char *options);
-/* KILN_E_STATE for a trainer's own net, which goes with its trainer. */
+/* Returns 0. KILN_E_STATE for a trainer's own net, which goes with its trainer. */
 KILN_API int kiln_net_destroy(int net);
+/* How many scores the net gives for an image: the outputs of its last layer, 1 or more. */
 KILN_API int kiln_net_classes(int net);
-KILN_API int kiln_net_input_size(int net); /* C·H·W, floats of one image */
+/* C·H·W, the floats of one image that the net takes. */
+KILN_API int kiln_net_input_size(int net);
 
 /* Tensors are numbered from 0: trained parameters first, then running statistics and parameters
  * that are not trained, which have no gradient. Data in the course's shapes. Text:
  * [{"name":"conv1.w","shape":[32,3,7,7],"size":4704,"parameter":true,"trained":true,
  * "regularised":true,"layer":0}]. */
 KILN_API int kiln_net_tensors(int net);
-/* Copies the tensor's values, as many floats as its "size", to out, or from values; returns their
- * number. KILN_E_ARG for no such tensor, or a NULL array. Values set are not checked. */
+/* Copies the values of tensor number `tensor`, as many floats as its "size" and in its "shape", to
+ * out, or from values; returns their number. KILN_E_ARG for no such tensor, or a NULL array. Values
+ * set are not checked. */
 KILN_API int kiln_net_tensor_get(int net, int tensor, float *out);
 KILN_API int kiln_net_tensor_set(int net, int tensor, const float *values);
-/* As _tensor_get, the gradient of the last kiln_net_loss_and_gradients; zeros before one. Running
- * statistics have none: KILN_E_ARG. */
+/* As _tensor_get, to out the gradient of tensor number `tensor` by the last
+ * kiln_net_loss_and_gradients; zeros before one. What is not trained has none: KILN_E_ARG. */
 KILN_API int kiln_net_gradient_get(int net, int tensor, float *out);
 
-/* scores (n, classes), before the softmax; x (n, C, H, W); n in 1..batch, else KILN_E_ARG. train !=
- * 0: batch statistics and dropout. KILN_E_SHAPE, here and below, for a single image in train mode
- * where a batchnorm would have one value a channel. */
+/* scores (n, classes), before the softmax; x (n, C, H, W), normalised as the caller wants it; n in
+ * 1..batch, else KILN_E_ARG. train != 0: batch statistics and dropout. KILN_E_SHAPE, here and
+ * below, for a single image in train mode where a batchnorm would have one value a channel. */
 KILN_API int kiln_net_scores(int net, float *scores, const float *x, int n, int train);
-/* *loss: mean of the batch plus 0.5·reg·ΣW², in train mode as the course's loss(X, y). y (n) in
- * 0..classes-1, reg in 0..1e6, else KILN_E_ARG. */
+/* *loss: mean over the n images x (n, C, H, W) plus 0.5·reg·ΣW², in train mode as the course's
+ * loss(X, y); W are the "regularised" tensors. y (n) in 0..classes-1, n in 1..batch, reg in 0..1e6,
+ * else KILN_E_ARG; KILN_E_SHAPE as above. The gradients are read by kiln_net_gradient_get. Source:
+ * cs231n, assignment 2, cnn.py and fc_net.py. */
 KILN_API int kiln_net_loss(int net, double *loss, const float *x, const int *y, int n, double reg);
 KILN_API int kiln_net_loss_and_gradients(int net, double *loss, const float *x, const int *y, int n,
                                          double reg);
 
-/* Layers are those of the summary. what: 0 the output, 1 its gradient. Of image `image` of the last
- * pass, as (C, H, W) or (D). out may be NULL. Returns the number of floats. KILN_E_STATE unless the
- * net was made with keep=1. */
+/* To out the values of one layer, numbered from 0 as in the summary; what: 0 its output, 1 the
+ * gradient of its output. Of image number `image` of the last pass, as (C, H, W) or (D); out may be
+ * NULL. Returns the number of floats. KILN_E_ARG for no such layer or `what`, and for an image that
+ * the last pass did not have; KILN_E_STATE unless the net was made with keep=1. */
 KILN_API int kiln_net_inspect(int net, int layer, int what, int image, float *out);
 /* on: 1 starts the clocks, 0 stops them. Text: milliseconds by layer of the training passes since
  * the last call, and how many these were: [{"name","forward","backward","calls"}]. */
 KILN_API int kiln_net_profile(int net, int on);
-/* Text: sixteen hexadecimal digits over the bits of all tensors in order. */
+/* Text: sixteen hexadecimal digits, FNV-1a over the bits of all tensors in order. */
 KILN_API int kiln_net_hash(int net);
 
 /* Numeric gradients in double (central differences, h = 1e-5) against this library's, for each
- * layer of a net on random data. options as kiln_net_create. Text: [{"layer":"conv1","tensor":"dw",
- * "relativeError":1e-7,"share":1e-8,"entries":10,"kinks":0}]. relativeError is the course's
- * rel_error, share the largest difference by the tensor's largest gradient, kinks the entries left
- * out because they lie at a corner. */
+ * layer of the net that the notation names, on random data. options and errors as kiln_net_create.
+ * Text: [{"layer":"conv1","tensor":"dw","relativeError":1e-7,"share":1e-8,"entries":10,"kinks":0}].
+ * relativeError is the course's rel_error, share the largest difference by the tensor's largest
+ * gradient, kinks the entries left out because they lie at a corner. Source: cs231n,
+ * gradient_check.py, and "Gradient checks". */
 KILN_API int kiln_gradcheck(const char *notation, const char *options);
-/* The same layer by layer: _create returns a handle, _next leaves the rows of the next layer, and
- * after the last one an empty text. Source: cs231n, gradient_check.py. */
+/* The same layer by layer: _create (notation and options as above) returns a handle, to be given to
+ * _destroy. Text of _next: the rows of the next layer, and after the last one an empty text. */
 KILN_API int kiln_gradcheck_create(const char *notation, const char *options);
 KILN_API int kiln_gradcheck_next(int check);
 KILN_API int kiln_gradcheck_destroy(int check);
@@ -172,48 +187,56 @@ KILN_API int kiln_gradcheck_destroy(int check);
 enum { KILN_TRAIN, KILN_VALIDATION, KILN_TEST }; /* numbers of the splits */
 
 /* The procedural ten-class set of 32x32 RGB images. options: data-seed= (uint32, 1), train=,
- * validation=, test= (numbers of images; 8000, 1000, 1000). Returns a handle. */
+ * validation=, test= (numbers of images, to 1,000,000; 8000, 1000, 1000). Returns a handle, to be
+ * given to kiln_data_destroy. KILN_E_ARG, KILN_E_MEMORY. */
 KILN_API int kiln_data_builtin(const char *options);
-/* The same in pieces: _create returns the handle of a set to be drawn, _draw draws so many images
- * more, at least 1, and returns how many are left; at 0 the set is finished and may be used. */
+/* The same in pieces: _create (options as above) returns the handle of a set to be drawn, _draw
+ * draws so many images more, at least 1, and returns how many are left; at 0 the set is finished
+ * and may be used. KILN_E_ARG; _draw: KILN_E_STATE for a set that is not the built-in one. */
 KILN_API int kiln_data_builtin_create(const char *options);
 KILN_API int kiln_data_builtin_draw(int data, int images);
 /* An empty CIFAR-10 set, to be filled and then finished: until then KILN_E_STATE for who uses it.
- * Returns a handle. */
+ * Returns a handle, to be given to kiln_data_destroy. KILN_E_MEMORY. */
 KILN_API int kiln_data_create(void);
-/* What a file is, by its first `size` bytes (512 are enough) and the `total` of them, -1 where that
- * is not known: a .bin file, a gzip to unpack, or a tar archive. KILN_E_DATA for what is known to
- * be something else, with a sentence that says what it is and what to do. */
+/* What the file `name` is, by `head`, its first `size` bytes (512 are enough), and the `total` of
+ * them, -1 where that is not known: a .bin file, a gzip to unpack, or a tar archive. KILN_E_DATA
+ * for what is known to be something else, with a sentence that says what it is and what to do. */
 enum { KILN_FILE_RECORDS, KILN_FILE_GZIP, KILN_FILE_TAR };
 KILN_API int kiln_data_kind(const char *name, const uint8_t *head, int size, int total);
-/* A whole .bin file, and what it holds: KILN_TRAIN, KILN_TEST, or KILN_BY_NAME for the official
- * names, data_batch_N.bin and test_batch.bin; any other name is then KILN_E_SPLIT, and the caller
- * may ask and try again. The name stands in messages. KILN_E_DATA for a file that is none, and for
- * the same images as in an earlier file; KILN_E_STATE once finished. A refused file leaves the set
- * as it was. */
+/* A whole .bin file, records of a label (0..9) and 3x32x32 pixels, and what it holds. split:
+ * KILN_TRAIN, KILN_TEST, or KILN_BY_NAME for the official names, data_batch_N.bin and
+ * test_batch.bin; any other name is then KILN_E_SPLIT, and the caller may ask and try again. The
+ * name stands in messages. Returns 0. KILN_E_DATA for a file that is none, and for the same images
+ * as in an earlier file; KILN_E_STATE once finished. A refused file leaves the set as it was. */
 enum { KILN_BY_NAME = -1 };
 KILN_API int kiln_data_add_file(int data, const char *name, const uint8_t *bytes, int size,
                                 int split);
-/* The next bytes of an unpacked tar, in pieces of any size. Returns the records read so far. */
+/* The next bytes of an unpacked tar, in pieces of any size. Returns the records read so far.
+ * KILN_E_DATA for what is no CIFAR-10 archive, KILN_E_STATE once finished. */
 KILN_API int kiln_data_feed_tar(int data, const uint8_t *bytes, int size);
-/* No more bytes: checks that nothing is cut short, splits (options: validation=1000, train=, test=:
- * at most so many images) and computes means and deviations of the training images. */
+/* No more bytes: checks that nothing is cut short (KILN_E_DATA), splits (options: validation=1000,
+ * train=, test=: at most so many images) and computes means and deviations of the training images.
+ * KILN_E_STATE for a set that is finished. */
 KILN_API int kiln_data_finish(int data, const char *options);
-/* Trainers that borrow it answer KILN_E_HANDLE from then on; they are still to be destroyed. */
+/* Returns 0. Trainers that borrow the set answer KILN_E_HANDLE from then on; they are still to be
+ * destroyed. */
 KILN_API int kiln_data_destroy(int data);
 /* Text: {"name","classes":[..],"shape":[3,32,32],"train","validation","test","mean":[..],
- * "std":[..],"hash"}. Means and deviations of a channel, in 0..255. */
+ * "std":[..],"hash"}. Means and deviations of a channel, in 0..255. KILN_E_STATE, here and below,
+ * for a set that is not finished. */
 KILN_API int kiln_data_info(int data);
-/* Pixels of image i of a split as (C, H, W) bytes, where out is not NULL; returns its label. */
+/* Pixels of image i, counted from 0, of a split as (C, H, W) bytes 0..255, where out is not NULL;
+ * returns its label. KILN_E_ARG, here and below, for images or a split that are not there. */
 KILN_API int kiln_data_image(int data, int split, int i, uint8_t *out);
-/* Images first .. first + n - 1 as the net sees them, normalised, x (n, C, H, W), and their labels
- * y (n), which may be NULL; x may not. options: normalize=channel | mean-image | none. */
+/* Images first .. first + n - 1 of a split as the net sees them, normalised, x (n, C, H, W), and
+ * their labels y (n), which may be NULL; x may not. options: normalize=channel | mean-image |
+ * none. */
 KILN_API int kiln_data_batch(int data, int split, int first, int n, const char *options, float *x,
                              int *y);
-/* kNN on raw pixels by Euclidean distance (assignment 1), exact: returns how many of the test
- * images first .. first + n - 1 the first `train` training images get right with k neighbours,
- * 1..train; predictions (n) may be NULL. Equal distances and equal votes go to the smaller label;
- * an image at distance 0 decides alone. */
+/* kNN on raw pixels by Euclidean distance, exact: returns how many of the test images
+ * first .. first + n - 1 the first `train` training images get right with k neighbours, 1..train,
+ * else KILN_E_ARG; predictions (n), labels, may be NULL. Equal distances and equal votes go to the
+ * smaller label; an image at distance 0 decides alone. Source: cs231n, k_nearest_neighbor.py. */
 KILN_API int kiln_data_knn(int data, int k, int train, int first, int n, int *predictions);
 
 /* ---- training (class Trainer) ---------------------------------------------------------------- */
@@ -229,12 +252,15 @@ enum {
 };
 
 /* Borrows the data set, which must be finished and outlive the trainer. options: of kiln_options();
- * where they name no net, the first preset's hold that they leave out. Returns a handle.
- * KILN_E_NOTATION, KILN_E_ARG, KILN_E_SHAPE: the net does not fit the data; KILN_E_MEMORY. */
+ * where they name no net, the first preset's hold that they leave out. Returns a handle, to be
+ * given to kiln_trainer_destroy. KILN_E_NOTATION, KILN_E_ARG, KILN_E_SHAPE: the net does not fit
+ * the data; KILN_E_STATE: the data set is not finished; KILN_E_MEMORY. */
 KILN_API int kiln_trainer_create(int data, const char *options);
+/* Returns 0. With the trainer go its nets and what it saved; the data set stays. */
 KILN_API int kiln_trainer_destroy(int trainer);
-/* A live option, at once. A larger batch may make the net anew: the handle of kiln_trainer_net is
- * then no longer valid and is to be asked for again. */
+/* Sets the option `key`, which must be live, to value, at once; returns 0. KILN_E_ARG, also for an
+ * option that is not live. A larger batch may make the net anew: the handle of kiln_trainer_net is
+ * then no longer valid and is to be asked for again (KILN_E_MEMORY: it stays as it was). */
 KILN_API int kiln_trainer_set(int trainer, const char *key, const char *value);
 /* Text: all options and their present values, one object of strings. */
 KILN_API int kiln_trainer_options(int trainer);
@@ -243,7 +269,8 @@ KILN_API int kiln_trainer_options(int trainer);
  * the option recover it goes on by itself, with a tenth of lr and the rule's state zero:
  * KILN_RECOVERED, and kiln_error() says from where. KILN_E_STATE when the run is over. */
 KILN_API int kiln_trainer_step(int trainer);
-/* KILN_CHECKING after so many images (0: never) of a check, its flags later. KILN_E_ARG. */
+/* From now on the check at an epoch's end is done in slices of so many images, 0 for all at once:
+ * until it is done kiln_trainer_step returns KILN_CHECKING. Returns 0; KILN_E_ARG below 0. */
 KILN_API int kiln_trainer_check_in_slices(int trainer, int images);
 /* Text: {"step","epoch","steps","epochs","loss","dataLoss","regLoss","accuracy" (of the batch),
  * "lr","gradientNorm","updateRatio","trainLoss" (mean over the steps of the last epoch),
@@ -256,21 +283,23 @@ KILN_API int kiln_trainer_metrics(int trainer);
 KILN_API int kiln_trainer_history(int trainer);
 /* Images first .. first + n - 1 of a split in test mode. Returns the number right; adds the sum of
  * their losses to *loss_sum and their counts to confusion (classes, classes; row = label) where not
- * NULL. views: 1, 2 (flips) or 10 (flips and shifts) averaged. KILN_E_DIVERGED where a score or a
- * loss is not finite. */
+ * NULL. views: 1, 2 (flips) or 10 (flips and shifts) averaged. KILN_E_ARG for other views, or
+ * images that are not there; KILN_E_DIVERGED where a score or a loss is not finite. */
 KILN_API int kiln_trainer_evaluate(int trainer, int split, int first, int n, int views,
                                    double *loss_sum, int *confusion);
-/* probabilities (n, classes) of images (n, C, H, W), bytes 0..255 that are normalised as the
- * training images are. */
+/* probabilities (n, classes), each row of sum 1, of images (n, C, H, W), bytes 0..255 that are
+ * normalised as the training images are; views as above, else KILN_E_ARG. Returns 0. */
 KILN_API int kiln_trainer_predict(int trainer, const uint8_t *images, int n, int views,
                                   float *probabilities);
 /* Runs image i of a split forward and backward with the present parameters. Returns a net handle
- * for kiln_net_inspect that belongs to the trainer and lives as long. */
+ * for kiln_net_inspect that belongs to the trainer and lives as long; its values are those of the
+ * newest call. KILN_E_ARG for an image that is not there, KILN_E_MEMORY. */
 KILN_API int kiln_trainer_inspect(int trainer, int split, int i);
 /* The trainer's own net, for kiln_net_tensors, _tensor_get, _profile, _hash. The handle belongs to
  * the trainer and lives until it is destroyed or kiln_trainer_set changes the batch. */
 KILN_API int kiln_trainer_net(int trainer);
-/* Puts back the parameters of the best validation accuracy; KILN_E_STATE where there is none. */
+/* Puts back the parameters of the best validation accuracy; returns 0, or KILN_E_STATE where there
+ * is none. */
 KILN_API int kiln_trainer_restore_best(int trainer);
 /* Writes a checkpoint (safetensors: tensors, and the run's state as metadata) into a buffer of the
  * trainer; returns its size in bytes. _export writes the parameters alone. KILN_E_MEMORY leaves
@@ -280,171 +309,26 @@ KILN_API int kiln_trainer_export(int trainer);
 /* That buffer: it belongs to the trainer and lives until the next save or export, or the trainer's
  * end. NULL before the first one, or with KILN_E_HANDLE in kiln_error(). */
 KILN_API const uint8_t *kiln_trainer_saved(int trainer);
-/* A new trainer that goes on where the checkpoint ended, bit for bit; options override what the
- * checkpoint says where they are live. Returns a handle. KILN_E_CHECKPOINT. */
+/* A new trainer that goes on where the checkpoint in `bytes` ended, bit for bit, over the data set
+ * it was trained on; options override what the checkpoint says where they are live. Borrows the
+ * data and returns a handle as kiln_trainer_create. KILN_E_CHECKPOINT, also for other data;
+ * KILN_E_ARG, KILN_E_STATE, KILN_E_MEMORY. */
 KILN_API int kiln_trainer_resume(int data, const uint8_t *bytes, int size, const char *options);
-/* A trainer to evaluate and predict with, or to export from, over any data set of the same shape
- * and number of classes; images are normalised as the training data were. It takes no steps
- * (KILN_E_STATE). A net that subtracts the mean image needs its own data set to be evaluated
- * (KILN_E_DATA). */
+/* A trainer of the checkpoint in `bytes` to evaluate and predict with, or to export from, over any
+ * data set of the same shape and number of classes; images are normalised as the training data
+ * were. It takes no steps (KILN_E_STATE). options and errors as above, but for those of other data.
+ * A net that subtracts the mean image needs its own data set to be evaluated (KILN_E_DATA). */
 KILN_API int kiln_trainer_load(int data, const uint8_t *bytes, int size, const char *options);
-/* Text: the metadata of a checkpoint, checked: {"version","net","mode","data","dataHash",
+/* Text: the metadata of the checkpoint in `bytes`, checked:
+ * {"version","net","mode","data","dataHash",
  * "normalize","sameMode","classes":[..],"mean":[..],"std":[..],"seed","step","epoch","bestEpoch",
  * "bestValAccuracy","options":{..}}. KILN_E_CHECKPOINT. */
 KILN_API int kiln_checkpoint_info(const uint8_t *bytes, int size);
 
-/* ---- the course's layer functions ------------------------------------------------------------ */
-/* For people who check their homework: the shapes, names and conventions of cs231n's layers.py and
- * optim.py, computed by the library. Outputs are overwritten and overlap no input; caches are what
- * the caller kept: inputs and outputs. KILN_E_SHAPE where sizes do not fit or an array would pass
- * 2^28 elements, KILN_E_ARG for a number out of its range or a NULL array, KILN_E_MEMORY. */
-
-/* out = x·w + b.   x (N, D), w (D, M), b (M), out (N, M); N images flattened to D. */
-KILN_API int kiln_layer_affine_forward(float *out, const float *x, const float *w, const float *b,
-                                       int N, int D, int M);
-/* dx = dout·wᵀ, dw = xᵀ·dout, db = Σ_n dout[n]. */
-KILN_API int kiln_layer_affine_backward(float *dx, float *dw, float *db, const float *dout,
-                                        const float *x, const float *w, int N, int D, int M);
-/* out = max(0, x); dx = dout where x > 0, else 0. n values of any shape. */
-KILN_API int kiln_layer_relu_forward(float *out, const float *x, int n);
-KILN_API int kiln_layer_relu_backward(float *dx, const float *dout, const float *x, int n);
-/* Cross-correlation with zero padding, 0 <= pad.   x (N, C, H, W), w (F, C, HH, WW), b (F), out (N,
- * F, OH, OW) with OH = 1 + (H + 2·pad - HH) / stride, rounded down, and OW likewise. */
-KILN_API int kiln_layer_conv_forward(float *out, const float *x, const float *w, const float *b,
-                                     int N, int C, int H, int W, int F, int HH, int WW, int stride,
-                                     int pad);
-KILN_API int kiln_layer_conv_backward(float *dx, float *dw, float *db, const float *dout,
-                                      const float *x, const float *w, int N, int C, int H, int W,
-                                      int F, int HH, int WW, int stride, int pad);
-/* The largest value of each window, without padding; dout goes to the first that holds it.   x (N,
- * C, H, W), out (N, C, OH, OW) with OH = 1 + (H - pool_height) / stride, rounded down. */
-KILN_API int kiln_layer_max_pool_forward(float *out, const float *x, int N, int C, int H, int W,
-                                         int pool_height, int pool_width, int stride);
-KILN_API int kiln_layer_max_pool_backward(float *dx, const float *dout, const float *x, int N,
-                                          int C, int H, int W, int pool_height, int pool_width,
-                                          int stride);
-/* Ioffe and Szegedy 2015, algorithm 1.   x (N, D), or (N, C, H, W) for the spatial form with S =
- * H·W > 1 (plain: C = D, S = 1); gamma, beta, statistics (C); eps >= 0. train != 0 takes the
- * batch's mean and biased variance and updates in place running = momentum·running + (1 -
- * momentum)·batch, momentum in [0, 1]; else the running ones count. mean and inv_std (C) are the
- * cache of backward. */
-KILN_API int kiln_layer_batchnorm_forward(float *out, float *mean, float *inv_std,
-                                          float *running_mean, float *running_var, const float *x,
-                                          const float *gamma, const float *beta, int N, int C,
-                                          int S, float eps, double momentum, int train);
-/* alt = 0: the staged graph of nine steps; alt = 1: the closed form. */
-KILN_API int kiln_layer_batchnorm_backward(float *dx, float *dgamma, float *dbeta,
-                                           const float *dout, const float *x, const float *gamma,
-                                           const float *mean, const float *inv_std, int N, int C,
-                                           int S, int alt);
-/* Each row by its own mean and variance (Ba et al. 2016).   x (N, D); gamma, beta (D); mean,
- * inv_std (N). */
-KILN_API int kiln_layer_layernorm_forward(float *out, float *mean, float *inv_std, const float *x,
-                                          const float *gamma, const float *beta, int N, int D,
-                                          float eps);
-KILN_API int kiln_layer_layernorm_backward(float *dx, float *dgamma, float *dbeta,
-                                           const float *dout, const float *x, const float *gamma,
-                                           const float *mean, const float *inv_std, int N, int D);
-/* Each of G groups of channels of an image by its mean and variance (Wu and He 2018).   x (N, C,
- * S) with S = H·W; gamma, beta (C); mean, inv_std (N, G); G divides C. */
-KILN_API int kiln_layer_groupnorm_forward(float *out, float *mean, float *inv_std, const float *x,
-                                          const float *gamma, const float *beta, int N, int C,
-                                          int S, int G, float eps);
-KILN_API int kiln_layer_groupnorm_backward(float *dx, float *dgamma, float *dbeta,
-                                           const float *dout, const float *x, const float *gamma,
-                                           const float *mean, const float *inv_std, int N, int C,
-                                           int S, int G);
-/* Inverted dropout, out = x·mask (Srivastava et al. 2014). keep: the course's p, the probability to
- * keep, in [2^-20, 1]. mask (n) is filled with 0 or 1 / keep, drawn from the seed. */
-KILN_API int kiln_layer_dropout_forward(float *out, float *mask, const float *x, int n, float keep,
-                                        uint32_t seed);
-/* out = x·y, elementwise: dropout with a given mask, and its backward, dout·mask. */
-KILN_API int kiln_layer_multiply(float *out, const float *x, const float *y, int n);
-/* *loss: mean over the rows of softmax and cross-entropy, of the hinge with margin 1 (Weston and
- * Watkins 1999); dx its gradient.   x, dx (N, C); y (N) in 0..C-1; smoothing in [0, 1). */
-KILN_API int kiln_layer_softmax_loss(double *loss, float *dx, const float *x, const int *y, int N,
-                                     int C, float smoothing);
-KILN_API int kiln_layer_svm_loss(double *loss, float *dx, const float *x, const int *y, int N,
-                                 int C);
-/* Update rules in place on w (n) and the state the course names, lr >= 0:
- *   w -= lr·dw */
-KILN_API int kiln_layer_sgd(float *w, const float *dw, int n, float lr);
-/*   velocity = momentum·velocity - lr·dw;  w += velocity;  momentum in [0, 1] */
-KILN_API int kiln_layer_sgd_momentum(float *w, const float *dw, float *velocity, int n, float lr,
-                                     float momentum);
-/*   cache = decay_rate·cache + (1 - decay_rate)·dw²;  w -= lr·dw / (√cache + eps); decay_rate in
- *   [0, 1] */
-KILN_API int kiln_layer_rmsprop(float *w, const float *dw, float *cache, int n, float lr,
-                                double decay_rate, float eps);
-/*   Kingma and Ba 2015, algorithm 1; t counts from 1 and is raised before use; betas in [0, 1) */
-KILN_API int kiln_layer_adam(float *w, const float *dw, float *m, float *v, int n, float lr,
-                             double beta1, double beta2, float eps, int t);
-
-/* The same in double, by the naive loops of src/ref, for numeric gradients of 1e-8 and for people
- * who compare digits; slow. Both forms of batchnorm's backward are the closed one here. */
-
-KILN_API int kiln_layer_affine_forward_double(double *out, const double *x, const double *w,
-                                              const double *b, int N, int D, int M);
-KILN_API int kiln_layer_affine_backward_double(double *dx, double *dw, double *db,
-                                               const double *dout, const double *x, const double *w,
-                                               int N, int D, int M);
-KILN_API int kiln_layer_relu_forward_double(double *out, const double *x, int n);
-KILN_API int kiln_layer_relu_backward_double(double *dx, const double *dout, const double *x,
-                                             int n);
-KILN_API int kiln_layer_conv_forward_double(double *out, const double *x, const double *w,
-                                            const double *b, int N, int C, int H, int W, int F,
-                                            int HH, int WW, int stride, int pad);
-KILN_API int kiln_layer_conv_backward_double(double *dx, double *dw, double *db, const double *dout,
-                                             const double *x, const double *w, int N, int C, int H,
-                                             int W, int F, int HH, int WW, int stride, int pad);
-KILN_API int kiln_layer_max_pool_forward_double(double *out, const double *x, int N, int C, int H,
-                                                int W, int pool_height, int pool_width, int stride);
-KILN_API int kiln_layer_max_pool_backward_double(double *dx, const double *dout, const double *x,
-                                                 int N, int C, int H, int W, int pool_height,
-                                                 int pool_width, int stride);
-KILN_API int kiln_layer_batchnorm_forward_double(double *out, double *mean, double *inv_std,
-                                                 double *running_mean, double *running_var,
-                                                 const double *x, const double *gamma,
-                                                 const double *beta, int N, int C, int S,
-                                                 double eps, double momentum, int train);
-KILN_API int kiln_layer_batchnorm_backward_double(double *dx, double *dgamma, double *dbeta,
-                                                  const double *dout, const double *x,
-                                                  const double *gamma, const double *mean,
-                                                  const double *inv_std, int N, int C, int S,
-                                                  int alt);
-KILN_API int kiln_layer_layernorm_forward_double(double *out, double *mean, double *inv_std,
-                                                 const double *x, const double *gamma,
-                                                 const double *beta, int N, int D, double eps);
-KILN_API int kiln_layer_layernorm_backward_double(double *dx, double *dgamma, double *dbeta,
-                                                  const double *dout, const double *x,
-                                                  const double *gamma, const double *mean,
-                                                  const double *inv_std, int N, int D);
-KILN_API int kiln_layer_groupnorm_forward_double(double *out, double *mean, double *inv_std,
-                                                 const double *x, const double *gamma,
-                                                 const double *beta, int N, int C, int S, int G,
-                                                 double eps);
-KILN_API int kiln_layer_groupnorm_backward_double(double *dx, double *dgamma, double *dbeta,
-                                                  const double *dout, const double *x,
-                                                  const double *gamma, const double *mean,
-                                                  const double *inv_std, int N, int C, int S,
-                                                  int G);
-KILN_API int kiln_layer_dropout_forward_double(double *out, double *mask, const double *x, int n,
-                                               double keep, uint32_t seed);
-KILN_API int kiln_layer_multiply_double(double *out, const double *x, const double *y, int n);
-KILN_API int kiln_layer_softmax_loss_double(double *loss, double *dx, const double *x, const int *y,
-                                            int N, int C, double smoothing);
-KILN_API int kiln_layer_svm_loss_double(double *loss, double *dx, const double *x, const int *y,
-                                        int N, int C);
-KILN_API int kiln_layer_sgd_double(double *w, const double *dw, int n, double lr);
-KILN_API int kiln_layer_sgd_momentum_double(double *w, const double *dw, double *velocity, int n,
-                                            double lr, double momentum);
-KILN_API int kiln_layer_rmsprop_double(double *w, const double *dw, double *cache, int n, double lr,
-                                       double decay_rate, double eps);
-KILN_API int kiln_layer_adam_double(double *w, const double *dw, double *m, double *v, int n,
-                                    double lr, double beta1, double beta2, double eps, int t);
-
 #ifdef __cplusplus
 }
 #endif
+
+#include "kiln_layers.h" /* the course's layer functions */
 
 #endif

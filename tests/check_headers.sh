@@ -9,7 +9,7 @@
 set -u
 cd "$(dirname "$0")/.."
 exports=$1 library=$2
-api='src/kiln.h src/kiln_formats.h'
+api='src/kiln.h src/kiln_layers.h src/kiln_formats.h'
 
 errors=0
 error() {
@@ -51,7 +51,8 @@ mapfile -t public < <(sed -n 's/^_\(kiln_\)/\1/p' "$exports")
 
 # Errors are made and told by one file: base/status.h declares these three as well.
 shared='^(kiln_error|kiln_error_column|KILN_STATUS_CODES|KILN_OK|KILN_E_[A-Z]+)$'
-mapfile -t inside < <(printf '%s\n' "${headers[@]}" | grep -vE '^src/(kiln(_formats)?\.h|cli/)')
+mapfile -t inside < <(printf '%s\n' "${headers[@]}" |
+    grep -vE '^src/(kiln(_layers|_formats)?\.h|cli/)')
 for file in "${inside[@]}"; do
     both=$(comm -12 <(echo "$known") <(names "$file") | grep -vE "$shared" | paste -sd' ')
     [ -z "$both" ] || error "$file: names what is public: $both"

@@ -9,8 +9,8 @@
 set -u
 cd "$(dirname "$0")/.."
 
-# may ROOM: the rooms it may include. "top" is src/ itself: the public API, kiln.h and
-# kiln_formats.h.
+# may ROOM: the rooms it may include. "top" is src/ itself: the public API, kiln.h with
+# kiln_layers.h, and kiln_formats.h.
 may() {
     case $1 in
     base)    echo base ;;

@@ -25,9 +25,11 @@ const WORDS: Record<string, string> = {
 const APART = ['kiln_error', 'kiln_error_column', 'kiln_version', 'kiln_mode', 'kiln_text',
   'kiln_alloc', 'kiln_free', 'kiln_trainer_saved', 'kiln_worker_run', 'kiln_worker_fail'];
 
-/** name → words, of every function that kiln.h marks. */
+/** name → words, of every function that kiln.h, with what it includes, marks. */
 function declared(): Map<string, string[]> {
-  const code = readFileSync('src/kiln.h', 'utf8').replace(/\/\*[^]*?\*\//g, '');
+  const headers = ['src/kiln.h', 'src/kiln_layers.h'].map((file) => readFileSync(file, 'utf8'));
+  const code = headers.join('')
+    .replace(/\/\*[^]*?\*\//g, '');
   const found = new Map<string, string[]>();
   for (const [, name, list] of code.matchAll(/KILN_API [^;(]*?\b(kiln_\w+)\(([^)]*)\);/g)) {
     const args = list!.replace(/\s+/g, ' ').trim();
