@@ -44,6 +44,14 @@ export class Painter {
     this.#jobs.delete(owner);
   }
 
+  /** Runs all waiting jobs at once, and those that they hand in. */
+  drawNow(): void {
+    for (const [owner, job] of this.#jobs) {
+      this.#jobs.delete(owner);
+      job();
+    }
+  }
+
   #request(): void {
     if (this.#engaged || this.#jobs.size === 0) return;
     this.#engaged = true;
@@ -94,6 +102,11 @@ export function draw(owner: object, job: () => void): void {
 /** Takes back the waiting job of an owner. */
 export function undraw(owner: object): void {
   painter.undraw(owner);
+}
+
+/** Runs what waits to be drawn at once, as before printing. */
+export function drawNow(): void {
+  painter.drawNow();
 }
 
 /** Whether people asked for little movement: then views draw once an epoch. */

@@ -51,6 +51,7 @@ export class KilnPage extends HTMLElement {
   #trainer: LiveTrainer | null = null;
   #store: DataStore | null = null;
   #desk: RunDesk | null = null;
+  #diverging = false; // the present run, as the read-out sees it
 
   connectedCallback(): void {
     if (this.#views.size > 0) return;
@@ -181,7 +182,7 @@ export class KilnPage extends HTMLElement {
     on<number>('kiln-image', (_, image) => {
       this.#view<LayerView>('kiln-layer-view').image = image;
     });
-    on<Health>('kiln-health', (desk, health) => this.#tellHealth(desk, health));
+    on<Health>('kiln-health', (desk, health) => this.#tellHealth(this.#trainer!, desk, health));
     on<number>('kiln-recovered', (desk, step) => desk.recovered(step));
     on<unknown>('kiln-problem', (_, error) =>
       this.#notices.say('problem', words.failed(explain(error).message)));
@@ -192,6 +193,7 @@ export class KilnPage extends HTMLElement {
     const on = (type: string, act: (detail: { code: string; message: string }) => void): void =>
       trainer.addEventListener(type, (event) => act((event as CustomEvent).detail));
     on('state', () => {
+      if (trainer.state === 'ready') this.#diverging = false; // a new run
       if (trainer.state === 'running') this.#notices.clear('run');
       if (trainer.state === 'done') this.#tellDone(trainer, desk);
     });
@@ -201,7 +203,9 @@ export class KilnPage extends HTMLElement {
     });
   }
 
-  #tellDone({ metrics }: LiveTrainer, desk: RunDesk): void {
+  #tellDone(trainer: LiveTrainer, desk: RunDesk): void {
+    if (this.#diverging) return this.#tellHealth(trainer, desk, { diverging: true });
+    const { metrics } = trainer;
     const { epoch = 0, epochs = 0, bestValAccuracy } = metrics ?? {};
     const best = percent(bestValAccuracy);
     if (epoch < epochs) return this.#notices.say('run', words.doneEarly(epoch, best));
@@ -228,14 +232,15 @@ export class KilnPage extends HTMLElement {
     ], true);
   }
 
-  #tellHealth(desk: RunDesk, { diverging }: Health): void {
+  #tellHealth(trainer: LiveTrainer, desk: RunDesk, { diverging }: Pick<Health, 'diverging'>): void {
+    this.#diverging = diverging;
     if (!diverging) return this.#notices.clear('run');
     const rate = desk.lowerRate;
     const inUse = general(Number(desk.setUp.inUse['lr']));
-    this.#notices.say('run', words.diverging(inUse), [
-      { text: words.lower(rate), act: () => desk.changeRate(rate, false) },
-      { text: words.over(rate), act: () => desk.changeRate(rate, true) },
-    ], true);
+    const goOn = { text: words.lower(rate), act: () => desk.changeRate(rate, false) };
+    const anew = { text: words.over(rate), act: () => desk.changeRate(rate, true) };
+    const done = trainer.state === 'done'; // there is nothing to go on with
+    this.#notices.say('run', words.diverging(inUse), done ? [anew] : [goOn, anew], true);
   }
 
   async #copyLink(): Promise<void> {

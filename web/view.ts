@@ -5,6 +5,7 @@
 
 import baseCss from './styles/base.css?inline';
 import { sheet } from './dom.js';
+import { drawNow } from './draw.js';
 import { explain, type LiveTrainer, type TrainerEvents } from './live-trainer.js';
 
 export abstract class View extends HTMLElement {
@@ -13,6 +14,13 @@ export abstract class View extends HTMLElement {
   #built = false;
   #listening: AbortController | null = null;
   #seen = true;
+  readonly #beforePrint = (): void => {
+    const seen = this.#seen;
+    this.#seen = true; // on paper all of it is: what has its values is drawn at once
+    this.appeared();
+    drawNow();
+    this.#seen = seen;
+  };
   #watcher: IntersectionObserver | null = null;
 
   constructor(css = '') {
@@ -45,11 +53,13 @@ export abstract class View extends HTMLElement {
       { rootMargin: '100px' },
     );
     this.#watcher.observe(this);
+    addEventListener('beforeprint', this.#beforePrint);
     this.#attach();
   }
 
   disconnectedCallback(): void {
     this.#watcher?.disconnect();
+    removeEventListener('beforeprint', this.#beforePrint);
     this.#listening?.abort();
     this.#listening = null;
   }

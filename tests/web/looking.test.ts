@@ -326,3 +326,27 @@ test.each([280, 360])('each view fits into %i px', async (width) => {
   }, width);
   expect(wide).toEqual([]);
 });
+
+test('on paper the charts that were never in sight are drawn', async () => {
+  const { page, close } = await visit(site, {
+    hash: '#net=affine+10+-+softmax&max-steps=20',
+    viewport: { width: 390, height: 300 },
+  });
+  await button(page, 'Start').click();
+  await ended(page);
+  const inked = (): Promise<boolean> =>
+    page.locator('kiln-accuracy-view').evaluate((view) => {
+      const canvas = view.shadowRoot!.querySelector('canvas');
+      if (!canvas?.width) return false;
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      return data.some((value) => value > 0);
+    });
+  expect(await inked()).toBe(false);
+  await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+  expect(await inked()).toBe(true);
+  await page.emulateMedia({ media: 'print' });
+  const shown = await page.locator('kiln-accuracy-view').evaluate((view) =>
+    getComputedStyle(view).contentVisibility);
+  expect(shown).toBe('visible');
+  await close();
+});

@@ -168,6 +168,18 @@ describe('a run that diverges', () => {
     await close();
   });
 
+  test('says so at its end, too, with what still helps', async () => {
+    const { page, close } = await visit(site, { hash: `${HOT}&epochs=4` });
+    await button(page, 'Start').click();
+    await ended(page);
+    await notice(page, 'more than twice what it was at the start').waitFor();
+    await button(page, 'Go on with rate 0.01').waitFor({ state: 'hidden' });
+    expect(await notice(page, 'Finished').count()).toBe(0);
+    await button(page, 'Start over with rate 0.01').click();
+    await notice(page, 'Finished').waitFor();
+    await close();
+  });
+
   test('is not what the untouched page has: nothing scolds', async () => {
     const { page, close } = await visit(site, { whole: true });
     const values = await noted(page, 'kiln-readout', 'dl');
