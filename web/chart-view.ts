@@ -185,18 +185,21 @@ export abstract class ChartView extends View {
 
   #redraw(): void {
     draw(this, () => {
-      if (!this.visible) return;
-      const curves = this.curves();
-      show(this.#empty, curves.every(({ xs }) => xs.length === 0));
-      this.#curve?.set(
-        [...curves, this.lastRun],
-        this.epochs.map(({ step }) => step),
-      );
-      this.#box.setAttribute('aria-valuemax', String(Math.round(this.series.xs.at(-1) ?? 0)));
-      const trouble = this.trouble();
-      setText(this.#trouble, trouble);
-      show(this.#trouble, trouble !== '');
+      if (this.visible) this.#show();
     });
+  }
+
+  #show(): void {
+    const curves = this.curves();
+    show(this.#empty, curves.every(({ xs }) => xs.length === 0));
+    this.#curve?.set(
+      [...curves, this.lastRun],
+      this.epochs.map(({ step }) => step),
+    );
+    this.#box.setAttribute('aria-valuemax', String(Math.round(this.series.xs.at(-1) ?? 0)));
+    const trouble = this.trouble();
+    setText(this.#trouble, trouble);
+    show(this.#trouble, trouble !== '');
   }
 
   #press(event: KeyboardEvent): void {
@@ -224,13 +227,16 @@ export abstract class ChartView extends View {
     return words.at(count(x), parts.join(', '));
   }
 
+  /** A file holds all that is known, whether or not it has been drawn yet. */
   #saveNumbers(): void {
+    this.#show();
     const names = [...this.curveOptions.curves, LAST_RUN].map(({ name }) => name);
     const table = this.#curve?.table ?? [];
     download(`${this.#text.file}.csv`, csv([words.step, ...names], table), 'text/csv');
   }
 
   #savePicture(): void {
+    this.#show();
     const chart = this.#curve?.canvas;
     const net = this.trainer?.summary.notation ?? '';
     if (!chart) return;

@@ -195,6 +195,17 @@ test('the numbers and the picture are saved by a press each', async () => {
   expect(png.readUInt32BE(16)).toBeGreaterThan(300);
 });
 
+test('the numbers that are saved are all, also while a chart waits for its frame', async () => {
+  const page = await open('#train=640&epochs=2');
+  await page.evaluate(() => {
+    window.requestAnimationFrame = () => 0; // as in a page so busy that no frame comes
+  });
+  await button(page, 'Start').click();
+  await ended(page);
+  const rows = await saved(page, 'Loss, CSV');
+  expect(rows.length).toBe(21);
+});
+
 test("the last run's curve stays faintly behind the new one", async () => {
   const page = await open('#max-steps=30');
   await run(page);
