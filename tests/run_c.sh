@@ -3,7 +3,8 @@
 # run_c.sh LOG PROGRAM... — runs test programs one after the other.
 #
 # A program that passes shows its last line; one that fails shows everything. LOG keeps it all. A
-# replay-NAME program of a fuzz target gets the files of tests/fuzz/corpus/NAME.
+# replay-NAME program of a fuzz target gets the files of tests/fuzz/corpus/NAME, and the seeds of
+# build/fuzz/seeds/NAME.
 
 set -u
 
@@ -33,8 +34,9 @@ for program; do
     inputs=()
     case $name in
     */replay-*)
-        corpus=tests/fuzz/corpus/${name#*/replay-}
-        [ ! -d "$corpus" ] || inputs=("$corpus") ;;
+        for corpus in {tests/fuzz/corpus,build/fuzz/seeds}/"${name#*/replay-}"; do
+            [ ! -d "$corpus" ] || inputs+=("$corpus")
+        done ;;
     esac
     "$program" ${inputs[@]+"${inputs[@]}"} > "$output" 2>&1
     status=$?

@@ -31,9 +31,10 @@ $(eval $(call test_programs,sanitized,$(NATIVE_strict) $(SANITIZE_FLAGS)))
 
 TEST_VARIANTS = strict sanitized $(if $(HAS_FMA),fused)
 TEST_PROGRAMS = $(foreach v,$(TEST_VARIANTS),$(TEST_SRC:tests/c/%.c=$(B)/tests-c/$(v)/%))
+$(TEST_VARIANTS:%=$(B)/tests-c/%/test_seeds): | $(B)/fuzz/seeds/made
 REPLAYS = $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests-c/sanitized/replay-%)
 
-test-c: $(TEST_PROGRAMS) $(REPLAYS) ## C tests, also fused and under ASan and UBSan (SEED=7)
+test-c: $(TEST_PROGRAMS) $(REPLAYS) $(B)/fuzz/seeds/made ## C tests, also fused and under ASan and UBSan (SEED=7)
 	@$(if $(SEED),KILN_SEED=$(SEED)) tests/run_c.sh $(LOGS)/c.log $(TEST_PROGRAMS) $(REPLAYS)
 
 # Node 20 hides relaxed SIMD behind a switch that later versions have dropped.

@@ -27,12 +27,19 @@ int kiln_checkpoint_export(kiln_run *r, const char *version, kiln_arena *out, si
 int kiln_checkpoint_read(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
                          size_t size, const char *options);
 
-/* The same for evaluating it: on any data of its shape and classes, normalised as its training data
- * were. Such a run takes no steps. */
+/* The same for evaluating it, or an export: on any data of its shape and classes, normalised as its
+ * training data were; no training images are needed. Such a run takes no steps. */
 int kiln_checkpoint_load(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
                          size_t size, const char *options);
 
-/* The object of kiln.h: kiln_checkpoint_info. */
+/* A new run at step 0 whose first weights and running statistics are those of a checkpoint or an
+ * export. `options` are those of a new run; net and normalize are the file's where they are left
+ * out, and KILN_E_ARG where net is another one. */
+int kiln_checkpoint_begin(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
+                          size_t size, const char *options);
+
+/* The object of kiln.h: kiln_checkpoint_info. What it describes can be gone on with on its data, but
+ * for a batch, or memory, that this reader does not grant. */
 int kiln_checkpoint_json(const uint8_t *bytes, size_t size, kiln_json *j);
 
 #endif

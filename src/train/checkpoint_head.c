@@ -1,7 +1,9 @@
 /* The metadata of a checkpoint; see checkpoint_head.h. */
 #include "train/checkpoint_head.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/keyvalue.h"
@@ -11,6 +13,7 @@
 
 #define STEPS_MAX 2000000000 /* the largest max-steps */
 #define EPOCHS_MAX 10000
+#define STD_MIN 1e-4 /* less than any deviation of whole numbers that are not all one */
 
 /* Puts the last error's sentence behind "checkpoint: ", with its status. */
 int kiln_checkpoint_refused(void)
@@ -51,19 +54,57 @@ static int whole_entry(const kiln_safetensors *f, const char *key, int64_t min, 
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: %s: %g is not a whole number", key, value);
 }
 
-/* A list that is JSON, as it claims, and not empty. */
-static int list_entry(const kiln_safetensors *f, const char *key, const char **value)
+/* A list of 1 to `most` numbers from min to max; returns how many. */
+static int numbers_entry(const kiln_safetensors *f, const char *key, int most, double min,
+                         double max, const char **list)
 {
+    float value[KILN_CHANNELS_MAX];
+    int n;
+
+    KILN_TRY(kiln_checkpoint_text(f, key, list));
+    n = kiln_checkpoint_numbers(value, most, *list, key);
+    if (n < 0) return kiln_checkpoint_refused();
+    if (n < 1 || n > most)
+        return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its list \"%s\" %s", key,
+                         n ? "is of more channels than an image has" : "is empty");
+    for (int i = 0; i < n; i++)
+        if (!(value[i] >= min && value[i] <= max))
+            return kiln_fail(KILN_E_CHECKPOINT,
+                             "checkpoint: \"%s\" holds %g, which is none of pixels", key,
+                             (double)value[i]);
+    return n;
+}
+
+/* The names of the classes; returns how many. */
+static int classes_entry(const kiln_safetensors *f, const char **list)
+{
+    char name[KILN_OPTION_TEXT];
     kiln_json_reader r;
     int count = 0;
 
-    KILN_TRY(kiln_checkpoint_text(f, key, value));
-    kiln_json_read(&r, *value, strlen(*value), key, KILN_E_CHECKPOINT);
+    KILN_TRY(kiln_checkpoint_text(f, "classes", list));
+    kiln_json_read(&r, *list, strlen(*list), "classes", KILN_E_CHECKPOINT);
     if (kiln_json_enter_array(&r) >= 0)
-        while (kiln_json_next(&r, NULL, 0) > 0 && kiln_json_skip(&r) >= 0) count++;
+        while (kiln_json_next(&r, NULL, 0) > 0 &&
+               kiln_json_read_string(&r, name, sizeof name) >= 0)
+            count++;
     if (kiln_json_read_end(&r) < 0) return kiln_checkpoint_refused();
-    if (count) return KILN_OK;
-    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its list \"%s\" is empty", key);
+    if (count >= 1 && count <= KILN_CLASSES_MAX) return count;
+    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its list \"classes\" %s",
+                     count ? "is longer than 100" : "is empty");
+}
+
+/* What identifies the data set: a name, and sixteen digits. */
+static int data_entries(kiln_checkpoint_head *h, const kiln_safetensors *f)
+{
+    KILN_TRY(kiln_checkpoint_text(f, "data", &h->data));
+    KILN_TRY(kiln_checkpoint_text(f, "data_hash", &h->data_hash));
+    if (strlen(h->data) >= KILN_OPTION_TEXT)
+        return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: the name of its data set is longer than "
+                                            "%d characters", KILN_OPTION_TEXT - 1);
+    if (strlen(h->data_hash) == 16 && strspn(h->data_hash, "0123456789abcdef") == 16)
+        return KILN_OK;
+    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its data_hash is not of sixteen digits");
 }
 
 int kiln_checkpoint_numbers(float *out, int most, const char *list, const char *what)
@@ -98,24 +139,35 @@ int kiln_checkpoint_origin(const kiln_safetensors *f, const char **format_versio
                      KILN_CHECKPOINT_VERSION);
 }
 
-/* The options of a file that holds a run. */
-static int read_options(const kiln_safetensors *f, kiln_train_options *o)
+/* The options of a run; of an export, those that its net was taught with. */
+static int read_options(kiln_checkpoint_head *h, const kiln_safetensors *f)
 {
-    const char *version, *text, *net;
+    kiln_train_options *o = &h->o;
+    const char *version, *net, *options = kiln_safetensors_metadata(f, "options");
+    char taught[KILN_OPTION_TEXT];
 
     KILN_TRY(kiln_checkpoint_origin(f, &version));
-    if (!kiln_safetensors_metadata(f, "options"))
-        return kiln_fail(KILN_E_CHECKPOINT,
-                         "checkpoint: an export holds the net alone; a run cannot go on from it");
-    KILN_TRY(kiln_checkpoint_text(f, "options", &text));
     KILN_TRY(kiln_checkpoint_text(f, "net", &net));
+    KILN_TRY(kiln_checkpoint_text(f, "normalize", &h->normalize));
+    h->has_run = options != NULL;
     kiln_train_options_default(o);
-    if (kiln_train_options_read(o, text, KILN_OPTIONS_ALL) < 0) return kiln_checkpoint_refused();
+    snprintf(taught, sizeof taught, "normalize=%.40s", h->normalize);
+    if (strchr(h->normalize, '\n'))
+        return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its normalize is more than one line");
+    if (strlen(net) >= sizeof o->net)
+        return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its net is longer than %d characters",
+                         KILN_NOTATION_MAX - 1);
+    strcpy(o->net, net);
+    if (kiln_train_options_read(o, options ? options : taught, KILN_OPTIONS_ALL) < 0)
+        return kiln_checkpoint_refused();
     if (!strcmp(version, "1") && o->optimizer == KILN_RULE_adam && o->weight_decay > 0)
         o->optimizer = KILN_RULE_adamw;
     if (strcmp(o->net, net))
         return kiln_fail(KILN_E_CHECKPOINT,
                          "checkpoint: its options and its metadata name two nets");
+    if (kiln_train_options_read(o, taught, KILN_OPTIONS_LIVE) < 0)
+        return kiln_fail(KILN_E_CHECKPOINT,
+                         "checkpoint: its options and its metadata name two ways to normalize");
     return KILN_OK;
 }
 
@@ -160,6 +212,8 @@ static int check_place(const kiln_checkpoint_head *h)
         what = "history_losses, history_stride and step";
     else if (h->epochs > h->step)
         what = "history_epochs and step";
+    else if (h->o.train >= 0 && h->position >= h->o.train)
+        what = "position, and train of its options";
     if (!what) return KILN_OK;
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its place is no place of a run: %s", what);
 }
@@ -210,18 +264,31 @@ static int check_history(const kiln_checkpoint_head *h, const kiln_safetensors *
     return KILN_OK;
 }
 
-int kiln_checkpoint_head_read(kiln_checkpoint_head *h, const kiln_safetensors *f)
+/* What the net was taught on, and how it saw it. */
+static int read_taught(kiln_checkpoint_head *h, const kiln_safetensors *f)
 {
-    KILN_TRY(read_options(f, &h->o));
-    h->o.memory = 0; /* what may be taken is the reader's to say */
+    int deviations;
+
     KILN_TRY(kiln_checkpoint_text(f, "version", &h->version));
     KILN_TRY(kiln_checkpoint_text(f, "mode", &h->mode));
-    KILN_TRY(kiln_checkpoint_text(f, "data", &h->data));
-    KILN_TRY(kiln_checkpoint_text(f, "data_hash", &h->data_hash));
-    KILN_TRY(kiln_checkpoint_text(f, "normalize", &h->normalize));
-    KILN_TRY(list_entry(f, "classes", &h->classes));
-    KILN_TRY(list_entry(f, "mean", &h->mean));
-    KILN_TRY(list_entry(f, "std", &h->std));
+    KILN_TRY(data_entries(h, f));
+    KILN_TRY(h->class_count = classes_entry(f, &h->classes));
+    KILN_TRY(h->channels = numbers_entry(f, "mean", KILN_CHANNELS_MAX, 0, 255, &h->mean));
+    KILN_TRY(deviations = numbers_entry(f, "std", KILN_CHANNELS_MAX, STD_MIN, 255, &h->std));
+    if (deviations == h->channels) return KILN_OK;
+    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: it has %d means and %d deviations",
+                     h->channels, deviations);
+}
+
+int kiln_checkpoint_head_read(kiln_checkpoint_head *h, const kiln_safetensors *f)
+{
+    memset(h, 0, sizeof *h);
+    h->best_accuracy = -1;
+    h->stride = 1;
+    KILN_TRY(read_options(h, f));
+    h->o.memory = 0; /* what may be taken is the reader's to say */
+    KILN_TRY(read_taught(h, f));
+    if (!h->has_run) return KILN_OK;
     KILN_TRY(read_place(h, f));
     KILN_TRY(check_place(h));
     return check_history(h, f);

@@ -1,17 +1,27 @@
 /*
- * What a checkpoint says of itself, read and checked the same way for whoever asks: to describe it
- * or to go on from it. Numbers are within their ranges and fit each other.
+ * What a file says of itself, read and checked the same way for whoever asks: to describe it, to go
+ * on with its run, to evaluate its net, or to begin a run with its weights. There are two kinds: a
+ * checkpoint holds a run, an export the net alone.
+ *
+ * Everything that the file alone decides is decided here, so what is described can be gone on with.
+ * Left to who goes on are the data set (is it the one it was trained on?), and how large a batch
+ * and how much memory this reader grants.
  */
 #ifndef KILN_TRAIN_CHECKPOINT_HEAD_H
 #define KILN_TRAIN_CHECKPOINT_HEAD_H
 
 #include "net/safetensors.h"
-#include "train/options.h"
+#include "train/trainer.h"
 
-/* Texts point into the file's metadata; classes, mean and std are JSON. */
+#define KILN_CHECKPOINT_SIDE 32 /* of the images that its net takes */
+
+/* Texts point into the file's metadata; classes, mean and std are JSON. What an export does not
+ * hold is as at the start of a run with the options' defaults. */
 typedef struct {
-    kiln_train_options o;
+    int has_run; /* 0: an export */
+    kiln_train_options o; /* of an export: net and normalize */
     const char *version, *mode, *data, *data_hash, *normalize, *classes, *mean, *std;
+    int channels, class_count;
     int64_t step, position, loss_count;
     int epoch, best_epoch;
     double loss_sum, best_accuracy; /* -1: none yet */
@@ -19,8 +29,16 @@ typedef struct {
     int losses, epochs;
 } kiln_checkpoint_head;
 
-/* KILN_E_CHECKPOINT with a sentence for a file that is foreign or contradicts itself. */
+/* The whole check of a file: its metadata, then its tensors, which are those of its net and its
+ * run by name, type and shape, finite, and no others. KILN_E_CHECKPOINT with a sentence,
+ * KILN_E_MEMORY. */
+int kiln_checkpoint_open(kiln_checkpoint_head *h, const kiln_safetensors *f);
+
+/* Its metadata alone. */
 int kiln_checkpoint_head_read(kiln_checkpoint_head *h, const kiln_safetensors *f);
+
+/* Where the run stands, and what it has seen, as the file says. */
+void kiln_checkpoint_take_place(kiln_run *r, const kiln_checkpoint_head *h);
 
 /* Parts of that: is it a file that kiln wrote, and of which version of its format; a text of its
  * metadata; the numbers of a JSON list, of which the first `most` go to out, and how many there are

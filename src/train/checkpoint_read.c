@@ -1,7 +1,8 @@
 /*
  * Reading a checkpoint into a fresh run: whoever asks keeps his own until this one is whole. Order
- * of the checks: hash and structure (safetensors.c), format, options, data set, the size the net
- * asks for, then every tensor. A file either fits the run it describes, exactly, or is refused.
+ * of the checks: hash and structure (safetensors.c), all that the file alone decides
+ * (checkpoint_open.c), then what it is read for: the data set, options, and the size the net asks
+ * for.
  */
 #include "train/checkpoint.h"
 
@@ -12,14 +13,22 @@
 #include "base/keyvalue.h"
 #include "base/simd.h"
 #include "base/status.h"
-#include "kernels/vec.h"
 #include "train/checkpoint_head.h"
 #include "train/kept.h"
+#include "train/run_make.h"
 #include "train/tensor_list.h"
 
 #define HASH_SIZE 17
 #define MEMORY_BASE 1e9 /* what a file may ask for, unless the reader's option memory says more */
 #define MEMORY_PER_BYTE 4096.0
+
+/* What is read, and with what. */
+typedef struct {
+    const kiln_safetensors *file;
+    size_t size; /* of the file, in bytes */
+    const kiln_dataset *data;
+    const char *options; /* may be NULL */
+} source;
 
 #define MODE (KILN_FUSED ? "fused" : "strict")
 
@@ -29,47 +38,56 @@ static int same_data(const kiln_checkpoint_head *h, const kiln_dataset *d, char 
     return !strcmp(h->data, d->name) && !strcmp(h->data_hash, ours);
 }
 
+/* Going on wants the very images that the run began with; the sentence tells what differs. */
 static int check_data(const kiln_checkpoint_head *h, const kiln_dataset *d)
 {
     char ours[HASH_SIZE];
 
-    if (same_data(h, d, ours)) return KILN_OK;
-    return kiln_fail(
-        KILN_E_CHECKPOINT,
-        "checkpoint: it was trained on the data set %.40s (%.16s), not on this one, %s "
-        "(%s); use the same files, sizes and data-seed",
-        h->data, h->data_hash, d->name, ours);
+    if (strcmp(h->data, d->name) != 0)
+        return kiln_fail(KILN_E_CHECKPOINT,
+                         "checkpoint: it was trained on the data set %.40s, this data set is %s; "
+                         "only evaluating, and a new run with its weights, take other data",
+                         h->data, d->name);
+    if (!same_data(h, d, ours))
+        return kiln_fail(KILN_E_CHECKPOINT,
+                         "checkpoint: it was trained on other images of the data set %.40s: its "
+                         "options were train=%d, validation=%d, test=%d, data-seed=%.0f, and this "
+                         "data set has %d, %d and %d images (identity %.16s, here %s)", h->data,
+                         (int)h->o.train, (int)h->o.validation, (int)h->o.test,
+                         (double)h->o.data_seed, d->count[0], d->count[1], d->count[2],
+                         h->data_hash, ours);
+    if (h->position < d->count[0]) return KILN_OK;
+    return kiln_fail(KILN_E_CHECKPOINT,
+                     "checkpoint: it stands at image %lld of an epoch, and this data set has %d",
+                     (long long)h->position, d->count[0]);
 }
 
-/* Numbers of a JSON list; as many as `count`, or KILN_E_CHECKPOINT. */
-static int read_numbers(float *out, int count, const char *list, const char *what)
+/* Images of the size, and as many classes, as the net was made for. */
+static int check_fit(const kiln_checkpoint_head *h, const kiln_dataset *d)
 {
-    const int n = kiln_checkpoint_numbers(out, count, list, what);
+    const int side = KILN_CHECKPOINT_SIDE;
 
-    if (n < 0 || n == count) return n < 0 ? n : KILN_OK;
-    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its list \"%s\" has %d numbers, not %d", what,
-                     n, count);
+    if (d->C != h->channels || d->H != side || d->W != side)
+        return kiln_fail(KILN_E_CHECKPOINT,
+                         "checkpoint: its net takes images of %dx%dx%d, this data set has %dx%dx%d",
+                         h->channels, side, side, d->C, d->H, d->W);
+    if (d->classes == h->class_count) return KILN_OK;
+    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: it knows %d classes, this data set has %d",
+                     h->class_count, d->classes);
 }
 
-static int read_classes(kiln_run *r, const char *list)
+/* Numbers and names of lists that are checked: as many as this data set has of them. */
+static int read_classes(kiln_run *r, const kiln_checkpoint_head *h)
 {
     kiln_json_reader j;
-    int n = 0;
 
-    kiln_json_read(&j, list, strlen(list), "classes", KILN_E_CHECKPOINT);
+    kiln_json_read(&j, h->classes, strlen(h->classes), "classes", KILN_E_CHECKPOINT);
     KILN_TRY(kiln_json_enter_array(&j));
-    while (kiln_json_next(&j, NULL, 0) > 0) {
-        if (n == r->seen.data.classes)
-            return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its classes are "
-                                                   "more than the %d of this data set", n);
+    for (int n = 0; kiln_json_next(&j, NULL, 0) > 0; n++) {
         KILN_TRY(kiln_json_read_string(&j, r->seen.class_name[n], sizeof r->seen.class_name[n]));
         r->seen.data.class_name[n] = r->seen.class_name[n];
-        n++;
     }
-    KILN_TRY(kiln_json_read_end(&j));
-    if (n == r->seen.data.classes) return KILN_OK;
-    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: it knows %d classes, this data set has %d", n,
-                     r->seen.data.classes);
+    return kiln_json_read_end(&j);
 }
 
 /* Other data as this net was taught to see it: named and normalised by what it was trained with. */
@@ -78,12 +96,11 @@ static int see_as_taught(kiln_run *r, const kiln_checkpoint_head *h)
     const kiln_dataset *d = r->data;
     char ours[HASH_SIZE];
 
-    r->evaluated = 1;
     r->seen.data = *d;
     r->data = r->test.data = &r->seen.data;
-    KILN_TRY(read_numbers(r->seen.data.mean, d->C, h->mean, "mean"));
-    KILN_TRY(read_numbers(r->seen.data.std, d->C, h->std, "std"));
-    KILN_TRY(read_classes(r, h->classes));
+    KILN_TRY(kiln_checkpoint_numbers(r->seen.data.mean, d->C, h->mean, "mean"));
+    KILN_TRY(kiln_checkpoint_numbers(r->seen.data.std, d->C, h->std, "std"));
+    KILN_TRY(read_classes(r, h));
     if (same_data(h, d, ours)) return KILN_OK;
     snprintf(r->seen.name, sizeof r->seen.name, "%s", h->data);
     r->seen.data.name = r->seen.name;
@@ -92,117 +109,138 @@ static int see_as_taught(kiln_run *r, const kiln_checkpoint_head *h)
     return KILN_OK;
 }
 
-/* Sizes are promises: the net asked for must not be larger than what the file holds, nor a batch of
- * it than what a file of this size may ask for. */
-static int check_promise(const kiln_safetensors *f, size_t size, const kiln_train_options *o,
-                         const kiln_dataset *d)
+/* Images in a batch of a run of these options; where no training images are, none trains. */
+static int batch_of(const kiln_train_options *o, const kiln_dataset *d)
+{
+    return d->count[0] && o->batch > d->count[0] ? d->count[0] : (int)o->batch;
+}
+
+/* What a batch of its net takes is no more than a file of this size may ask for. */
+static int check_promise(size_t size, const kiln_train_options *o, const kiln_dataset *d)
 {
     const double most =
         o->memory ? 1e6 * (double)o->memory : MEMORY_BASE + MEMORY_PER_BYTE * (double)size;
-    double stored = 0, bytes = 0;
+    double bytes = 0;
     kiln_net_options n;
     kiln_arena arena;
-    kiln_plan *plan;
     int status;
 
-    for (int i = 0; i < f->tensors; i++) stored += (double)f->tensor[i].bytes / sizeof(float);
-    KILN_TRY(kiln_arena_create(&arena, sizeof *plan, "the plan of the net"));
-    plan = (kiln_plan *)(void *)arena.base;
-    status = kiln_notation_parse(plan, o->net, d->C, d->H, d->W);
-    if (status >= 0 && plan->parameters > stored)
-        status = kiln_fail(KILN_E_CHECKPOINT, "its net has %.0f parameters, the file %.0f",
-                           plan->parameters, stored);
     kiln_net_options_default(&n);
     n.C = d->C, n.H = d->H, n.W = d->W;
-    n.batch = o->batch < d->count[0] ? (int)o->batch : d->count[0];
-    if (status >= 0) status = kiln_net_measure(plan, &bytes, o->net, &n);
-    if (status < 0)
-        status = kiln_checkpoint_refused();
-    else if (bytes > most)
-        status = kiln_fail(KILN_E_CHECKPOINT,
-                           "checkpoint: its net asks for %.0f MB with batch=%d, and a file of "
-                           "%.0f kB may ask for %.0f; allow it with memory=%.0f, or take a smaller "
-                           "batch", bytes / 1e6, n.batch, (double)size / 1e3, most / 1e6,
-                           bytes / 1e6 + 1);
+    n.batch = batch_of(o, d);
+    KILN_TRY(kiln_arena_create(&arena, sizeof(kiln_plan), "the plan of the net"));
+    status = kiln_net_measure((kiln_plan *)(void *)arena.base, &bytes, o->net, &n);
     kiln_arena_destroy(&arena);
-    return status;
+    if (status < 0) return kiln_checkpoint_refused();
+    if (bytes <= most) return KILN_OK;
+    return kiln_fail(KILN_E_CHECKPOINT,
+                     "checkpoint: its net asks for %.0f MB with batch=%d, and a file of %.0f kB "
+                     "may ask for %.0f; allow it with memory=%.0f, or take a smaller batch",
+                     bytes / 1e6, n.batch, (double)size / 1e3, most / 1e6, bytes / 1e6 + 1);
 }
 
-static void take_place(kiln_run *r, const kiln_checkpoint_head *h)
+/* ---- what a file is read for ----------------------------------------------------------------- */
+
+/* Arrays of the run from the tensors of their names, which are checked. */
+static void read_tensors(const kiln_tensor_list *l, const kiln_safetensors *f)
 {
-    r->place.step = h->step;
-    r->place.position = h->position;
-    r->place.epoch = h->epoch;
-    r->place.loss_sum = h->loss_sum;
-    r->place.loss_count = h->loss_count;
-    r->best.accuracy = h->best_accuracy;
-    r->best.epoch = h->best_epoch;
-    r->history.stride = h->stride;
-    r->history.losses = h->losses;
-    r->history.epochs = h->epochs;
+    for (int i = 0; i < l->count; i++) {
+        const kiln_safetensor *t = kiln_safetensors_find(f, l->tensor[i].name);
+
+        memcpy((void *)l->tensor[i].data, t->data, t->bytes);
+    }
 }
 
-/* One array of the run from the tensor of its name. */
-static int read_tensor(const kiln_safetensors *f, const kiln_safetensor *want)
+/* What the file holds into a fresh run of its net: the run, or the weights alone. */
+static int fill(const kiln_safetensors *f, const kiln_checkpoint_head *h, kiln_run *r, int with_run)
 {
-    const kiln_safetensor *t = kiln_safetensors_find(f, want->name);
-    size_t count = 1;
+    const float *last;
+    kiln_tensor_list l;
 
-    if (!t) return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: tensor %s is missing", want->name);
-    if (t->type != want->type || t->dims != want->dims ||
-        memcmp(t->shape, want->shape, (size_t)want->dims * sizeof *t->shape))
-        return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: tensor %s has another shape than its net",
-                         want->name);
-    for (int i = 0; i < want->dims; i++) count *= (size_t)want->shape[i];
-    memcpy((void *)want->data, t->data, count * sizeof(float));
-    if (t->type == KILN_F32 && !kiln_vec_all_finite(want->data, (int)count))
-        return kiln_fail(KILN_E_CHECKPOINT,
-                         "checkpoint: tensor %s holds a value that is not finite", want->name);
+    if (with_run) kiln_checkpoint_take_place(r, h);
+    KILN_TRY(kiln_tensor_list_make(&l, r));
+    if (with_run)
+        kiln_tensor_list_run(&l, r);
+    else
+        kiln_tensor_list_net(&l, r);
+    read_tensors(&l, f);
+    kiln_arena_destroy(&l.arena);
+    kiln_kept_start(&r->kept, &r->learner, &r->place, r->data->classes);
+    if (!r->history.epochs) return KILN_OK;
+    last = r->history.epoch_value[r->history.epochs - 1];
+    r->metrics.train_loss = last[0];
+    r->metrics.train_accuracy = last[1];
+    r->metrics.val_accuracy = last[2];
     return KILN_OK;
 }
 
-static int fill(const kiln_safetensors *f, const kiln_checkpoint_head *h, kiln_run *r)
-{
-    kiln_tensor_list l;
-    int status;
-
-    if (!r->evaluated && h->position >= r->images)
-        return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: position %lld of %d training images",
-                         (long long)h->position, r->images);
-    take_place(r, h);
-    KILN_TRY(kiln_tensor_list_make(&l, r));
-    kiln_tensor_list_run(&l, r);
-    status = l.count == f->tensors
-                 ? KILN_OK
-                 : kiln_fail(KILN_E_CHECKPOINT, "checkpoint: it holds %d tensors, its run has %d",
-                             f->tensors, l.count);
-    for (int i = 0; i < l.count && status >= 0; i++) status = read_tensor(f, &l.tensor[i]);
-    kiln_arena_destroy(&l.arena);
-    if (status >= 0) kiln_kept_start(&r->kept, &r->learner, &r->place, r->data->classes);
-    if (status >= 0 && r->history.epochs) {
-        const float *last = r->history.epoch_value[r->history.epochs - 1];
-
-        r->metrics.train_loss = last[0];
-        r->metrics.train_accuracy = last[1];
-        r->metrics.val_accuracy = last[2];
-    }
-    return status;
-}
-
-static int read_run(const kiln_safetensors *f, size_t size, kiln_run **run,
-                    const kiln_dataset *data, const char *options, int evaluate)
+static int go_on(kiln_run **run, const source *s)
 {
     kiln_checkpoint_head h;
-    kiln_run *r;
+
+    KILN_TRY(kiln_checkpoint_open(&h, s->file));
+    if (!h.has_run)
+        return kiln_fail(KILN_E_CHECKPOINT,
+                         "checkpoint: this is an export, the net alone, with no run to go on with; "
+                         "a new run can begin with its weights, and it can be evaluated");
+    KILN_TRY(check_data(&h, s->data));
+    KILN_TRY(check_fit(&h, s->data));
+    KILN_TRY(kiln_train_options_read(&h.o, s->options, KILN_OPTIONS_LIVE));
+    KILN_TRY(check_promise(s->size, &h.o, s->data));
+    KILN_TRY(kiln_run_make(run, s->data, &h.o));
+    return fill(s->file, &h, *run, 1);
+}
+
+static int evaluate(kiln_run **run, const source *s)
+{
+    kiln_checkpoint_head h;
+
+    KILN_TRY(kiln_checkpoint_open(&h, s->file));
+    KILN_TRY(check_fit(&h, s->data));
+    KILN_TRY(kiln_train_options_read(&h.o, s->options, KILN_OPTIONS_LIVE));
+    KILN_TRY(check_promise(s->size, &h.o, s->data));
+    KILN_TRY(kiln_run_make_untrained(run, s->data, &h.o));
+    KILN_TRY(see_as_taught(*run, &h));
+    return fill(s->file, &h, *run, h.has_run);
+}
+
+/* The options of a new run: net and normalisation are the file's where they are not given. */
+static int begin_options(kiln_train_options *o, const kiln_checkpoint_head *h, const char *options)
+{
+    kiln_train_options_default(o);
+    strcpy(o->net, h->o.net);
+    o->normalize = h->o.normalize;
+    KILN_TRY(kiln_train_options_read(o, options, KILN_OPTIONS_ALL));
+    KILN_TRY(kiln_train_options_check(o));
+    if (strcmp(o->net, h->o.net) == 0) return KILN_OK;
+    return kiln_fail(KILN_E_ARG, "net: the weights are of another net, %.200s; leave net out, or "
+                                 "give the same", h->o.net);
+}
+
+static int begin(kiln_run **run, const source *s)
+{
+    kiln_checkpoint_head h;
+    kiln_train_options o;
+
+    KILN_TRY(kiln_checkpoint_open(&h, s->file));
+    KILN_TRY(check_fit(&h, s->data));
+    KILN_TRY(begin_options(&o, &h, s->options));
+    KILN_TRY(check_promise(s->size, &o, s->data));
+    KILN_TRY(kiln_run_make(run, s->data, &o));
+    return fill(s->file, &h, *run, 0);
+}
+
+static int read_file(kiln_run **run, int (*read)(kiln_run **run, const source *s),
+                     const kiln_dataset *data, const uint8_t *bytes, size_t size,
+                     const char *options)
+{
+    kiln_safetensors f;
+    kiln_run *r = NULL;
     int status;
 
-    KILN_TRY(kiln_checkpoint_head_read(&h, f));
-    if (!evaluate) KILN_TRY(check_data(&h, data));
-    KILN_TRY(kiln_train_options_read(&h.o, options, KILN_OPTIONS_LIVE));
-    KILN_TRY(check_promise(f, size, &h.o, data));
-    KILN_TRY(kiln_run_make(&r, data, &h.o));
-    status = evaluate ? see_as_taught(r, &h) : KILN_OK;
-    if (status >= 0) status = fill(f, &h, r);
+    KILN_TRY(kiln_safetensors_read(&f, bytes, size, "checkpoint"));
+    status = read(&r, &(source){&f, size, data, options});
+    kiln_safetensors_free(&f);
     if (status < 0)
         kiln_run_free(r);
     else
@@ -210,38 +248,48 @@ static int read_run(const kiln_safetensors *f, size_t size, kiln_run **run,
     return status;
 }
 
-static int read_file(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes, size_t size,
-                     const char *options, int evaluate)
-{
-    kiln_safetensors f;
-    int status;
-
-    KILN_TRY(kiln_safetensors_read(&f, bytes, size, "checkpoint"));
-    status = read_run(&f, size, run, data, options, evaluate);
-    kiln_safetensors_free(&f);
-    return status;
-}
-
 int kiln_checkpoint_read(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
                          size_t size, const char *options)
 {
-    return read_file(run, data, bytes, size, options, 0);
+    return read_file(run, go_on, data, bytes, size, options);
 }
 
 int kiln_checkpoint_load(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
                          size_t size, const char *options)
 {
-    return read_file(run, data, bytes, size, options, 1);
+    return read_file(run, evaluate, data, bytes, size, options);
+}
+
+int kiln_checkpoint_begin(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
+                          size_t size, const char *options)
+{
+    return read_file(run, begin, data, bytes, size, options);
 }
 
 /* ---- describing ------------------------------------------------------------------------------ */
+
+static void describe_run(const kiln_checkpoint_head *h, kiln_json *j)
+{
+    kiln_json_int(j, "seed", h->o.seed);
+    kiln_json_int(j, "step", h->step);
+    kiln_json_int(j, "epoch", h->epoch);
+    kiln_json_int(j, "bestEpoch", h->best_epoch);
+    if (h->best_accuracy < 0)
+        kiln_json_null(j, "bestValAccuracy");
+    else
+        kiln_json_number(j, "bestValAccuracy", h->best_accuracy);
+    kiln_json_object(j, "options");
+    kiln_train_options_json(&h->o, j);
+    kiln_json_close(j);
+}
 
 static int describe(const kiln_safetensors *f, kiln_json *j)
 {
     kiln_checkpoint_head h;
 
-    KILN_TRY(kiln_checkpoint_head_read(&h, f));
+    KILN_TRY(kiln_checkpoint_open(&h, f));
     kiln_json_object(j, NULL);
+    kiln_json_bool(j, "hasRun", h.has_run);
     kiln_json_string(j, "version", h.version);
     kiln_json_string(j, "net", h.o.net);
     kiln_json_string(j, "mode", h.mode);
@@ -252,17 +300,7 @@ static int describe(const kiln_safetensors *f, kiln_json *j)
     kiln_json_raw(j, "classes", h.classes);
     kiln_json_raw(j, "mean", h.mean);
     kiln_json_raw(j, "std", h.std);
-    kiln_json_int(j, "seed", h.o.seed);
-    kiln_json_int(j, "step", h.step);
-    kiln_json_int(j, "epoch", h.epoch);
-    kiln_json_int(j, "bestEpoch", h.best_epoch);
-    if (h.best_accuracy < 0)
-        kiln_json_null(j, "bestValAccuracy");
-    else
-        kiln_json_number(j, "bestValAccuracy", h.best_accuracy);
-    kiln_json_object(j, "options");
-    kiln_train_options_json(&h.o, j);
-    kiln_json_close(j);
+    if (h.has_run) describe_run(&h, j);
     kiln_json_close(j);
     return KILN_OK;
 }

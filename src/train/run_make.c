@@ -65,7 +65,7 @@ static int make_fitted(fitted *f, const kiln_run *r, int batch)
     kiln_arena plan = {0};
 
     KILN_TRY(make_net(&f->net, r, batch));
-    KILN_TRY(kiln_net_check_batch(f->net, batch));
+    if (!r->evaluated) KILN_TRY(kiln_net_check_batch(f->net, batch));
     lay_out_batch(f, &plan, batch);
     KILN_TRY(kiln_arena_create(&f->arena, plan.used, "the images of a batch"));
     lay_out_batch(f, &f->arena, batch);
@@ -152,10 +152,10 @@ int kiln_run_fit_batch(kiln_run *r, int batch)
     return replace_net_freed(r, batch);
 }
 
-static int check_data(const kiln_dataset *d, const kiln_train_options *o)
+static int check_data(const kiln_dataset *d, const kiln_train_options *o, int trained)
 {
     if (!d->finished) return kiln_fail(KILN_E_STATE, "the data set is not finished yet");
-    if (kiln_run_limited(o->train, d->count[0]) < 1)
+    if (trained && kiln_run_limited(o->train, d->count[0]) < 1)
         return kiln_fail(KILN_E_DATA, "%s has no training images", d->name);
     return KILN_OK;
 }
@@ -188,13 +188,13 @@ static int fill(kiln_run *r)
     return KILN_OK;
 }
 
-int kiln_run_make(kiln_run **run, const kiln_dataset *data, const kiln_train_options *o)
+static int make(kiln_run **run, const kiln_dataset *data, const kiln_train_options *o, int trained)
 {
     kiln_arena self;
     kiln_run *r;
     int status;
 
-    KILN_TRY(check_data(data, o));
+    KILN_TRY(check_data(data, o, trained));
     KILN_TRY(kiln_arena_create(&self, sizeof *r, "the trainer"));
     r = (kiln_run *)(void *)self.base;
     r->self = self;
@@ -202,7 +202,9 @@ int kiln_run_make(kiln_run **run, const kiln_dataset *data, const kiln_train_opt
     r->data = data;
     r->images = kiln_run_limited(o->train, data->count[0]);
     r->validation = kiln_run_limited(o->validation, data->count[1]);
-    status = kiln_run_fit_batch(r, kiln_run_limited(o->batch, r->images));
+    r->evaluated = !trained;
+    status = kiln_run_fit_batch(r, r->images ? kiln_run_limited(o->batch, r->images)
+                                             : (int)o->batch);
     if (status >= 0) status = fill(r);
     if (status < 0) {
         kiln_run_free(r);
@@ -210,6 +212,16 @@ int kiln_run_make(kiln_run **run, const kiln_dataset *data, const kiln_train_opt
     }
     *run = r;
     return KILN_OK;
+}
+
+int kiln_run_make(kiln_run **run, const kiln_dataset *data, const kiln_train_options *o)
+{
+    return make(run, data, o, 1);
+}
+
+int kiln_run_make_untrained(kiln_run **run, const kiln_dataset *data, const kiln_train_options *o)
+{
+    return make(run, data, o, 0);
 }
 
 void kiln_run_free(kiln_run *r)

@@ -12,4 +12,7 @@ int kiln_run_limited(int64_t wanted, int count);
  * on failure; if not even that can be had, learner.net is NULL. */
 int kiln_run_fit_batch(kiln_run *r, int batch);
 
+/* A run that takes no steps (r->evaluated): its data set may have no training images. */
+int kiln_run_make_untrained(kiln_run **run, const kiln_dataset *data, const kiln_train_options *o);
+
 #endif

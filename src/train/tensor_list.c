@@ -37,18 +37,19 @@ static void add(kiln_tensor_list *l, const char *prefix, const char *name,
     for (int i = 0; i < dims; i++) t->shape[i] = shape[i];
 }
 
-/* The net's tensors under a prefix: parameters from a block laid out as the net's own, statistics
- * (NULL: none) one after the other. */
+/* The net's tensors under a prefix: parameters from a block laid out as the net's own, and, where
+ * asked for, statistics one after the other. Of a sketch both are NULL. */
 static void add_block(kiln_tensor_list *l, kiln_run *r, const char *prefix, const float *w,
-                      const float *statistics)
+                      const float *statistics, int with_statistics)
 {
     for (int i = 0; i < kiln_net_tensor_count(r->learner.net); i++) {
         const kiln_tensor *t = kiln_net_tensor_at(r->learner.net, i);
-        const float *data = t->trained ? w + (t->data - r->learner.w) : statistics;
+        const float *data = t->trained ? w : statistics;
 
-        if (!data) continue;
+        if (!t->trained && !with_statistics) continue;
+        if (data && t->trained) data += t->data - r->learner.w;
         add(l, prefix, t->name, KILN_F32, t->shape, t->dims, data);
-        if (!t->trained) statistics += t->size;
+        if (statistics && !t->trained) statistics += t->size;
     }
 }
 
@@ -71,10 +72,10 @@ void kiln_tensor_list_run(kiln_tensor_list *l, kiln_run *r)
     kiln_tensor_list_net(l, r);
     for (int i = 0; i < r->learner.states; i++) {
         snprintf(prefix, sizeof prefix, "optimizer.%s.", rule->state[i]);
-        add_block(l, r, prefix, r->learner.state[i], NULL);
+        add_block(l, r, prefix, r->learner.state[i], NULL, 0);
     }
     if (r->best.accuracy >= 0)
-        add_block(l, r, "best.", r->best.state.w, r->best.state.statistics);
+        add_block(l, r, "best.", r->best.state.w, r->best.state.statistics, 1);
     if (h->losses) {
         add(l, "history.", "loss", KILN_F32, &h->losses, 1, h->loss);
         add(l, "history.", "loss_step", KILN_I32, &h->losses, 1, h->loss_step);

@@ -6,7 +6,8 @@
  *   conv1.w, batchnorm1.running_mean, ...   the net, in the course's shapes
  *   optimizer.v.conv1.w, ...                the update rule's state: v; cache; m and v
  *   best.conv1.w, ...                       the net of the best validation accuracy, once there is
- * one history.loss, .loss_step, .epoch, .epoch_values
+ *                                           one
+ *   history.loss, .loss_step, .epoch, .epoch_values
  */
 #ifndef KILN_TRAIN_TENSOR_LIST_H
 #define KILN_TRAIN_TENSOR_LIST_H
@@ -17,7 +18,7 @@
 #define KILN_TENSOR_LIST_NAME 80 /* "optimizer.cache." and a tensor's name */
 
 typedef struct {
-    kiln_safetensor *tensor; /* data points into the run */
+    kiln_safetensor *tensor; /* data points into the run; of a sketch it is NULL */
     char (*name)[KILN_TENSOR_LIST_NAME];
     int count;
     kiln_arena arena;
@@ -26,6 +27,8 @@ typedef struct {
 /* An empty list with capacity for all of r; ends with kiln_arena_destroy(&l->arena). */
 int kiln_tensor_list_make(kiln_tensor_list *l, const kiln_run *r);
 void kiln_tensor_list_net(kiln_tensor_list *l, kiln_run *r); /* adds the net alone */
-void kiln_tensor_list_run(kiln_tensor_list *l, kiln_run *r); /* adds everything */
+/* Adds everything. Of a run that is sketched (its net without memory, its sizes alone) it tells
+ * names and shapes. */
+void kiln_tensor_list_run(kiln_tensor_list *l, kiln_run *r);
 
 #endif

@@ -85,7 +85,7 @@ typedef struct {
     int check_epoch, check_flags; /* the line of the history, and the flags of the step it ends */
     int told_late; /* flags of a check that kiln_run_settle finished; 0: none */
 
-    int evaluated; /* 1: read to be evaluated, perhaps on other data; it takes no steps */
+    int evaluated; /* 1: made to be evaluated, perhaps on other data; it takes no steps */
     kiln_seen seen; /* then */
     kiln_arena self, arena, batch_arena; /* the run; its arrays; those that grow with the batch */
 } kiln_run;

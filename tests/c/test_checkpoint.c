@@ -4,6 +4,7 @@
  */
 #include "train/checkpoint.h"
 
+#include "../fuzz/mend_hash.h"
 #include "base/status.h"
 #include "check.h"
 #include "net/safetensors.h"
@@ -284,7 +285,8 @@ static void another_data_set(void **state)
     assert_true(kiln_builtin_create(&other, check_seed() + 1, TRAIN, 20, 10) >= 0);
     assert_int_equal(kiln_checkpoint_read(&next, &other, (uint8_t *)f.arena.base, f.size, NULL),
                      KILN_E_CHECKPOINT);
-    assert_non_null(strstr(kiln_error(), "trained on the data set builtin"));
+    assert_non_null(strstr(kiln_error(), "trained on other images of the data set builtin"));
+    assert_non_null(strstr(kiln_error(), "this data set has 60, 20 and 10 images"));
     assert_null(next);
     kiln_dataset_destroy(&other);
     kiln_arena_destroy(&f.arena);
@@ -295,7 +297,7 @@ static void another_data_set(void **state)
 typedef struct {
     const char *key, *value; /* of the metadata; value NULL: left out */
     const char *tensor; /* changed by `how` */
-    enum { KEEP, DROP, RESHAPE, SPOIL, RENAME } how;
+    enum { KEEP, DROP, RESHAPE, SPOIL, RENAME, RETYPE } how;
     const char *sentence;
 } change;
 
@@ -319,7 +321,9 @@ static file forge(file f, const change *c)
 
         if (c->tensor && !strcmp(t.name, c->tensor)) {
             if (c->how == DROP) continue;
-            if (c->how == RESHAPE) t.shape[0] *= t.shape[1], t.shape[1] = 1;
+            if (c->how == RESHAPE && t.dims > 1) t.shape[0] *= t.shape[1], t.shape[1] = 1;
+            if (c->how == RESHAPE && t.dims == 1) t.shape[1] = 1, t.dims = 2;
+            if (c->how == RETYPE) t.type = t.type == KILN_F32 ? KILN_I32 : KILN_F32;
             if (c->how == RENAME) t.name = "stranger";
             if (c->how == SPOIL) {
                 memcpy(spoilt, t.data, t.bytes);
@@ -344,16 +348,25 @@ static void forged_files(void **state)
         {"options", "lr=-1", NULL, KEEP, "lr: \"-1\""},
         {"options", "net=affine 10 - softmax", NULL, KEEP, "two nets"},
         {"net", NULL, NULL, KEEP, "no \"net\""},
-        {"data_hash", "0123456789abcdef", NULL, KEEP, "trained on"},
+        {"data_hash", "0123456789abcdef", NULL, KEEP, "trained on other images"},
+        {"data", "mine", NULL, KEEP, "on the data set mine, this data set is builtin"},
         {"classes", "", NULL, KEEP, "classes: ends too early"},
         {"classes", "[]", NULL, KEEP, "\"classes\" is empty"},
         {"classes", "[\"a\",]", NULL, KEEP, "classes: byte 6"},
+        {"classes", "[\"a\",\"b\"]", NULL, KEEP, "10 scores, and it names 2 classes"},
+        {"mean", "[1,2]", NULL, KEEP, "2 means and 3 deviations"},
+        {"mean", "[1,2,3,4,5]", NULL, KEEP, "more channels"},
+        {"mean", "[1,2,1e300]", NULL, KEEP, "none of pixels"},
+        {"std", "[1,0,1]", NULL, KEEP, "none of pixels"},
+        {"normalize", "none", NULL, KEEP, "two ways to normalize"},
+        {"normalize", "channel\nlr=5", NULL, KEEP, "more than one line"},
+        {"data_hash", "0123", NULL, KEEP, "sixteen digits"},
         {"mean", "[1,2", NULL, KEEP, "mean: ends too early"},
         {"std", "{}", NULL, KEEP, "std: byte 1: found '{'"},
         {"std", "[1] 2", NULL, KEEP, "std: byte 5"},
         {"step", "1.5", NULL, KEEP, "not a whole number"},
         {"step", "-1", NULL, KEEP, "step"},
-        {"position", "60", NULL, KEEP, "position"},
+        {"position", "60", NULL, KEEP, "stands at image 60 of an epoch"},
         {"best_accuracy", "nan", NULL, KEEP, "best_accuracy"},
         {"history_losses", "3", NULL, KEEP, "history.loss has another shape"},
         {"history_losses", "0", NULL, KEEP, "it holds"},
@@ -504,6 +517,125 @@ static void places_that_contradict_themselves(void **state)
     kiln_run_free(r);
 }
 
+/* ---- who describes a file can go on from it ---------------------------------------------------- */
+
+typedef struct {
+    int taken, refused;
+} tally;
+
+/* Describing takes what going on takes, and no more, but for what is not the file's to say: other
+ * data, and the batch and memory that this reader grants. */
+static void described_as_read(tally *t, const uint8_t *bytes, size_t size, const char *what)
+{
+    const size_t live = kiln_arena_live();
+    kiln_run *r = NULL;
+    kiln_json j;
+    int described, read;
+    char why[400];
+
+    memset(&j, 0, sizeof j);
+    kiln_json_begin(&j);
+    described = kiln_checkpoint_json(bytes, size, &j);
+    snprintf(why, sizeof why, "%s", kiln_error());
+    if (described >= 0) assert_true(kiln_json_end(&j) > 0);
+    kiln_json_free(&j);
+    read = kiln_checkpoint_read(&r, &data, bytes, size, NULL);
+    if (described < 0 && read >= 0) CHECK_FAIL("%s: taken, but not described: %s", what, why);
+    if (described >= 0 && read < 0 && read != KILN_E_MEMORY && !strstr(kiln_error(), "data set") &&
+        !strstr(kiln_error(), "may ask for") && !strstr(kiln_error(), "a step of"))
+        CHECK_FAIL("%s: described, but not taken: %s", what, kiln_error());
+    t->taken += read >= 0;
+    t->refused += described < 0;
+    kiln_run_free(r);
+    assert_true(kiln_arena_live() == live);
+}
+
+static void described_as_forged(tally *t, file f, const change *c)
+{
+    file g = forge(f, c);
+    char what[200];
+
+    snprintf(what, sizeof what, "%s=%.60s, tensor %s (%d)", c->key ? c->key : "-",
+             c->value ? c->value : "(left out)", c->tensor ? c->tensor : "-", (int)c->how);
+    described_as_read(t, (uint8_t *)g.arena.base, g.size, what);
+    kiln_arena_destroy(&g.arena);
+}
+
+/* Every entry of the metadata left out and with other values, its own neighbours' too. */
+static void change_entries(tally *t, file f, const kiln_safetensors *s)
+{
+    static const char *const values[] = {
+        NULL, "", "0", "-1", "1", "2", "7", "59", "60", "61", "4097", "2147483647", "1e300", "nan",
+        "x", "[]", "[1,2,3]", "[\"a\"]", "{}", "none", "mean-image", "\n", "affine 10 - softmax"};
+
+    for (int i = 0; i < s->entries; i++) {
+        if (!strcmp(s->entry[i].key, "kiln.hash")) continue;
+        for (size_t v = 0; v < sizeof values / sizeof *values; v++)
+            described_as_forged(t, f, &(change){.key = s->entry[i].key, .value = values[v]});
+        for (int k = 0; k < s->entries; k++)
+            described_as_forged(t, f,
+                                &(change){.key = s->entry[i].key, .value = s->entry[k].value});
+    }
+}
+
+/* Every line of the options left out and with other values. */
+static void change_options(tally *t, file f, const char *options)
+{
+    static const char *const values[] = {"", "0", "1", "-1", "2", "60", "65536", "x", "none", "adam"};
+    static char text[KILN_TRAIN_OPTIONS_TEXT];
+
+    for (const char *line = options; *line; line = strchr(line, '\n') + 1) {
+        const int before = (int)(line - options), key = (int)strcspn(line, "=");
+
+        for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+            snprintf(text, sizeof text, "%.*s%.*s=%s%s", before, options, key, line, values[v],
+                     strchr(line, '\n'));
+            described_as_forged(t, f, &(change){.key = "options", .value = text});
+        }
+        snprintf(text, sizeof text, "%.*s%s", before, options, strchr(line, '\n') + 1);
+        described_as_forged(t, f, &(change){.key = "options", .value = text});
+    }
+}
+
+/* Single bytes of the header, with the hash put right: the structure, names, shapes and offsets. */
+static void change_bytes(tally *t, file f)
+{
+    uint8_t *bytes = malloc(f.size);
+    const size_t header = 8 + ((size_t)(uint8_t)f.arena.base[0] | (size_t)(uint8_t)f.arena.base[1] << 8);
+
+    for (size_t i = 0; i < header; i++)
+        for (int change = 0; change < 2; change++) {
+            memcpy(bytes, f.arena.base, f.size);
+            bytes[i] = change ? (uint8_t)('0' + i % 10) : bytes[i] ^ 1;
+            mend_hash(bytes, f.size);
+            described_as_read(t, bytes, f.size, "a byte");
+        }
+    free(bytes);
+}
+
+static void described_files_go_on(void **state)
+{
+    kiln_run *r = make(NET "batch=10\ntrain=60\noptimizer=adam\n");
+    kiln_safetensors s;
+    tally t = {0, 0};
+    file f;
+
+    (void)state;
+    advance(r, 9);
+    f = save(r);
+    assert_int_equal(kiln_safetensors_read(&s, (uint8_t *)f.arena.base, f.size, "x"), KILN_OK);
+    change_entries(&t, f, &s);
+    change_options(&t, f, kiln_safetensors_metadata(&s, "options"));
+    for (int i = 0; i < s.tensors; i++)
+        for (int how = DROP; how <= RETYPE; how++)
+            described_as_forged(&t, f, &(change){.tensor = s.tensor[i].name, .how = how});
+    change_bytes(&t, f);
+    CHECK(t.taken > 300 && t.refused > 1000); /* both happen often */
+    kiln_safetensors_free(&s);
+    kiln_arena_destroy(&f.arena);
+    kiln_run_free(r);
+}
+
 /* What a file may ask for is the reader's to say, not the file's. */
 static void memory_is_the_readers(void **state)
 {
@@ -605,6 +737,7 @@ int main(void)
         cmocka_unit_test(forged_files),
         cmocka_unit_test(a_net_larger_than_the_file),
         cmocka_unit_test(places_that_contradict_themselves),
+        cmocka_unit_test(described_files_go_on),
         cmocka_unit_test(memory_is_the_readers),
         cmocka_unit_test(evaluates_on_other_data),
         cmocka_unit_test(mean_image_wants_its_data),

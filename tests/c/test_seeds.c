@@ -1,46 +1,90 @@
-/* The seeds of the checkpoint fuzzer: each is a checkpoint that loads, once the target has put its
- * hashes right, or the fuzzer would look at refusals only. */
+/* The seeds of the fuzzers that read what kiln writes (tests/fuzz/make_seeds.c): each loads, in
+ * every way that its kind allows, or the fuzzers would look at refusals only. */
 #include <dirent.h>
 
 #include "../fuzz/fuzz_checkpoint.c"
 #include "check.h"
+#include "formats/formats.h"
 
-#define CORPUS "tests/fuzz/corpus/checkpoint"
+#define SEEDS "build/fuzz/seeds/"
+#define LEAST 16 /* eight runs, and their exports */
+
+static uint8_t bytes[1 << 20];
+
+/* The seeds of a target, one after the other: size and name of the next, or 0. */
+static size_t next_seed(DIR *folder, const char *path, char name[400])
+{
+    struct dirent *entry;
+    size_t size;
+    FILE *f;
+
+    do
+        entry = readdir(folder);
+    while (entry && entry->d_name[0] == '.');
+    if (!entry) return 0;
+    snprintf(name, 400, "%s/%s", path, entry->d_name);
+    f = fopen(name, "rb");
+    CHECK(f != NULL);
+    size = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    return size;
+}
+
+static int each_seed(const char *path, void (*check)(const char *name, size_t size))
+{
+    DIR *folder = opendir(path);
+    char name[400];
+    size_t size;
+    int seeds = 0;
+
+    CHECK(folder != NULL);
+    for (; (size = next_seed(folder, path, name)); seeds++) check(name, size);
+    closedir(folder);
+    return seeds;
+}
+
+static void check_checkpoint(const char *name, size_t size)
+{
+    const int described = describe(bytes, size);
+    kiln_run *r;
+
+    if (described != (strstr(name, "-export") == NULL)) CHECK_FAIL("%s: %s", name, kiln_error());
+    if (described && (kiln_checkpoint_read(&r, fuzz_data(), bytes, size, NULL) < 0 ||
+                      kiln_run_step(r) < 0))
+        CHECK_FAIL("%s: %s", name, kiln_error());
+    if (described) kiln_run_free(r);
+    if (kiln_checkpoint_load(&r, fuzz_data(), bytes, size, NULL) < 0)
+        CHECK_FAIL("%s: %s", name, kiln_error());
+    kiln_run_free(r);
+    if (kiln_checkpoint_begin(&r, fuzz_data(), bytes, size, "batch=4") < 0 || kiln_run_step(r) < 0)
+        CHECK_FAIL("%s: %s", name, kiln_error());
+    kiln_run_free(r);
+    assert_int_equal(LLVMFuzzerTestOneInput(bytes, size), 0);
+}
+
+static void check_format(const char *name, size_t size)
+{
+    kiln_bytes out;
+
+    if (kiln_format_write(&out, "npz", bytes, size) < 0) CHECK_FAIL("%s: %s", name, kiln_error());
+    kiln_bytes_free(&out);
+}
+
+static void check_safetensors(const char *name, size_t size)
+{
+    kiln_safetensors f;
+
+    if (kiln_safetensors_read(&f, bytes, size, name) < 0) CHECK_FAIL("%s", kiln_error());
+    CHECK(f.hashed && f.tensors > 0);
+    kiln_safetensors_free(&f);
+}
 
 static void each_seed_loads(void **state)
 {
-    static uint8_t bytes[1 << 20];
-    static kiln_dataset data;
-    struct dirent *entry;
-    DIR *folder = opendir(CORPUS);
-    int seeds = 0;
-
     (void)state;
-    CHECK(folder != NULL);
-    assert_true(kiln_builtin_create(&data, 1, 20, 10, 10) >= 0);
-    while ((entry = readdir(folder))) {
-        char path[400];
-        kiln_run *r;
-        size_t size;
-        FILE *f;
-
-        if (entry->d_name[0] == '.') continue;
-        snprintf(path, sizeof path, CORPUS "/%s", entry->d_name);
-        f = fopen(path, "rb");
-        CHECK(f != NULL);
-        size = fread(bytes, 1, sizeof bytes, f);
-        fclose(f);
-        mend_hashes(bytes, size, data.hash);
-        if (kiln_checkpoint_read(&r, &data, bytes, size, "max-steps=0\nepochs=9999") < 0)
-            CHECK_FAIL("%s: %s", entry->d_name, kiln_error());
-        if (kiln_run_step(r) < 0) CHECK_FAIL("%s: %s", entry->d_name, kiln_error());
-        kiln_run_free(r);
-        assert_int_equal(LLVMFuzzerTestOneInput(bytes, size), 0);
-        seeds++;
-    }
-    closedir(folder);
-    kiln_dataset_destroy(&data);
-    CHECK(seeds > 0);
+    CHECK(each_seed(SEEDS "checkpoint", check_checkpoint) >= LEAST);
+    CHECK(each_seed(SEEDS "formats", check_format) >= LEAST);
+    CHECK(each_seed(SEEDS "safetensors", check_safetensors) >= LEAST);
 }
 
 int main(void)
