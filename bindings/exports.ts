@@ -86,6 +86,7 @@ const SIGNATURES = {
   kiln_trainer_export: 'int',
   kiln_trainer_load: 'int U8 int text',
   kiln_trainer_resume: 'int U8 int text',
+  kiln_trainer_begin: 'int U8 int text',
   kiln_checkpoint_info: 'U8 int',
 } as const;
 

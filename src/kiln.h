@@ -314,15 +314,22 @@ KILN_API const uint8_t *kiln_trainer_saved(int trainer);
  * data and returns a handle as kiln_trainer_create. KILN_E_CHECKPOINT, also for other data;
  * KILN_E_ARG, KILN_E_STATE, KILN_E_MEMORY. */
 KILN_API int kiln_trainer_resume(int data, const uint8_t *bytes, int size, const char *options);
-/* A trainer of the checkpoint in `bytes` to evaluate and predict with, or to export from, over any
- * data set of the same shape and number of classes; images are normalised as the training data
- * were. It takes no steps (KILN_E_STATE). options and errors as above, but for those of other data.
- * A net that subtracts the mean image needs its own data set to be evaluated (KILN_E_DATA). */
+/* A trainer of the checkpoint or export in `bytes` to evaluate and predict with, or to export from,
+ * over any data set of the same shape and number of classes, also without training images; images
+ * are normalised as the training data were. It takes no steps (KILN_E_STATE). options and errors as
+ * above, but for those of other data. A net that subtracts the mean image needs its own data set to
+ * be evaluated (KILN_E_DATA). */
 KILN_API int kiln_trainer_load(int data, const uint8_t *bytes, int size, const char *options);
-/* Text: the metadata of the checkpoint in `bytes`, checked:
- * {"version","net","mode","data","dataHash",
- * "normalize","sameMode","classes":[..],"mean":[..],"std":[..],"seed","step","epoch","bestEpoch",
- * "bestValAccuracy","options":{..}}. KILN_E_CHECKPOINT. */
+/* A new run, at step 0, that begins with the weights and running statistics of the checkpoint or
+ * export in `bytes`, over any data set of its shape and number of classes. options as
+ * kiln_trainer_create; net and normalize are the file's where they are left out, and another net is
+ * KILN_E_ARG. Returns a handle. KILN_E_CHECKPOINT, and what kiln_trainer_create says. */
+KILN_API int kiln_trainer_begin(int data, const uint8_t *bytes, int size, const char *options);
+/* Text: the metadata of the checkpoint or export in `bytes`, after all of it was checked:
+ * {"hasRun","version","net","mode","data","dataHash","normalize","sameMode","classes":[..],
+ * "mean":[..],"std":[..]}, and of a checkpoint (hasRun: true) also "seed","step","epoch",
+ * "bestEpoch","bestValAccuracy","options":{..}. What is described here can be gone on with on its
+ * data, but for a batch or memory that this machine does not grant. KILN_E_CHECKPOINT. */
 KILN_API int kiln_checkpoint_info(const uint8_t *bytes, int size);
 
 #ifdef __cplusplus

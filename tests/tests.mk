@@ -34,7 +34,8 @@ TEST_PROGRAMS = $(foreach v,$(TEST_VARIANTS),$(TEST_SRC:tests/c/%.c=$(B)/tests-c
 $(TEST_VARIANTS:%=$(B)/tests-c/%/test_seeds): | $(B)/fuzz/seeds/made
 REPLAYS = $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests-c/sanitized/replay-%)
 
-test-c: $(TEST_PROGRAMS) $(REPLAYS) $(B)/fuzz/seeds/made ## C tests, also fused and under ASan and UBSan (SEED=7)
+test-c: $(B)/fuzz/seeds/made
+test-c: $(TEST_PROGRAMS) $(REPLAYS) ## C tests, also fused and under ASan and UBSan (SEED=7)
 	@$(if $(SEED),KILN_SEED=$(SEED)) tests/run_c.sh $(LOGS)/c.log $(TEST_PROGRAMS) $(REPLAYS)
 
 # Node 20 hides relaxed SIMD behind a switch that later versions have dropped.

@@ -290,6 +290,8 @@ int kiln_data_batch(int data, int split, int first, int n, const char *options, 
     KILN_TRY(check_range(d, split, first, n));
     KILN_TRY(read_normalize(options, &normalize));
     if (!x) return kiln_fail(KILN_E_ARG, "data set: nowhere to put the batch");
+    if (!d->count[KILN_TRAIN] && normalize != KILN_NORMALIZE_NONE)
+        return kiln_fail(KILN_E_DATA, "data set: it has no training images to be normalised by");
 
     const int S = d->H * d->W, D = d->C * S;
 

@@ -91,7 +91,7 @@ static int read_checkpoint(int data, const uint8_t *bytes, int size, const char 
     kiln_run *run;
 
     if (!d) return KILN_E_HANDLE;
-    if (!bytes || size < 0) return kiln_fail(KILN_E_ARG, "resume: there is no checkpoint");
+    if (!bytes || size < 0) return kiln_fail(KILN_E_ARG, "there is no checkpoint");
     if (!d->finished) return kiln_fail(KILN_E_STATE, "the data set is not finished yet");
     KILN_TRY(read(&run, d, bytes, (size_t)size, options));
     return put(run, data);
@@ -105,6 +105,11 @@ int kiln_trainer_resume(int data, const uint8_t *bytes, int size, const char *op
 int kiln_trainer_load(int data, const uint8_t *bytes, int size, const char *options)
 {
     return read_checkpoint(data, bytes, size, options, kiln_checkpoint_load);
+}
+
+int kiln_trainer_begin(int data, const uint8_t *bytes, int size, const char *options)
+{
+    return read_checkpoint(data, bytes, size, options, kiln_checkpoint_begin);
 }
 
 int kiln_trainer_destroy(int handle)

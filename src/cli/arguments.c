@@ -28,7 +28,9 @@ static const own_option own[CLI_OPTIONS] = {
                                  "train=a,test=b where names do not tell), - for stdin"},
     [CLI_PRESET] = {"preset", 0, "NAME", "a net with options that train it well"},
     [CLI_SAVE] = {"save", 0, "FILE", "write to FILE (train: a checkpoint, after every epoch)"},
-    [CLI_RESUME] = {"resume", 0, "FILE", "the checkpoint to go on from"},
+    [CLI_RESUME] = {"resume", 0, "FILE", "the checkpoint to go on from (eval: or an export)"},
+    [CLI_INIT_FROM] = {"init-from", 0, "FILE", "a new run that begins with the weights of a "
+                                             "checkpoint or an export"},
     [CLI_BEST] = {"best", 0, NULL, "end with the parameters of the best validation accuracy"},
     [CLI_SPLIT] = {"split", 0, "NAME", "train, validation or test (the default)"},
     [CLI_VIEWS] = {"views", 0, "N", "average over 1, 2 (flips) or 10 (flips, shifts) views"},

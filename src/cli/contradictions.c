@@ -11,6 +11,8 @@ static const struct {
     const char *reason;
 } pairs[] = {
     {CLI_RESUME, CLI_PRESET, "a checkpoint has its own net and options"},
+    {CLI_RESUME, CLI_INIT_FROM, "one goes on with a run, the other begins a new one"},
+    {CLI_INIT_FROM, CLI_PRESET, "the file has its own net"},
     {CLI_KNN, CLI_RESUME, "nearest neighbours have no checkpoint"},
     {CLI_KNN, CLI_VIEWS, "nearest neighbours look at an image once"},
     {CLI_KNN, CLI_SPLIT, "nearest neighbours are sought for test images"},
@@ -34,5 +36,7 @@ int cli_contradictions(const cli_arguments *a)
         return refuse("data", "data-seed", "only the built-in set is drawn from a seed");
     if (a->value[CLI_RESUME] && cli_given(a, "net", NULL, 0))
         return refuse("resume", "net", "a checkpoint has its own net");
+    if (a->value[CLI_INIT_FROM] && cli_given(a, "init", NULL, 0))
+        return refuse("init-from", "init", "the first weights are the file's");
     return 0;
 }

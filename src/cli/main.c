@@ -27,12 +27,14 @@ static const entry entries[] = {
       "  kiln train\n"
       "  kiln train --net \"conv 5x5x16 - relu - maxpool 2 - affine 10 - softmax\" --epochs 5\n"
       "  kiln train --preset batchnorm --data cifar-10-binary.tar.gz --save best.safetensors\n"
-      "  kiln train --resume best.safetensors --data cifar-10-binary.tar.gz --epochs 20\n",
+      "  kiln train --resume best.safetensors --data cifar-10-binary.tar.gz --epochs 20\n"
+      "  kiln train --init-from weights.safetensors --lr 0.001\n",
       "*",
       ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_SAVE) | CLI_BIT(CLI_RESUME) |
-          CLI_BIT(CLI_BEST),
+          CLI_BIT(CLI_INIT_FROM) | CLI_BIT(CLI_BEST),
       CLI_NONE}, cli_train},
-    {{"eval", "kiln eval: accuracy and confusion of a checkpoint, or of nearest neighbours.",
+    {{"eval",
+      "kiln eval: accuracy and confusion of a checkpoint, an export, or nearest neighbours.",
       "  kiln eval --resume model.safetensors\n"
       "  kiln eval model.safetensors --data cifar-10-binary.tar.gz --views 10\n"
       "  kiln eval --knn 5 --train 5000 --test 500 --data cifar-10-binary.tar.gz\n",

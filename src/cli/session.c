@@ -104,6 +104,29 @@ static int take_from_checkpoint(cli_arguments *a, const uint8_t *bytes, int size
     return CLI_USAGE;
 }
 
+/* An export, which no run can go on from. */
+static int holds_weights_alone(const uint8_t *bytes, int size)
+{
+    char has_run[8];
+
+    return kiln_checkpoint_info(bytes, size) >= 0 &&
+           strcmp(cli_field_raw(has_run, sizeof has_run, kiln_text(), "hasRun"), "false") == 0;
+}
+
+/* Evaluating compares classes by their numbers: it is said where their names differ. */
+static void compare_classes(const char *path, int data, const uint8_t *bytes, int size)
+{
+    static char taught[4096], here[4096];
+
+    if (kiln_checkpoint_info(bytes, size) < 0) return;
+    cli_field_raw(taught, sizeof taught, kiln_text(), "classes");
+    if (kiln_data_info(data) < 0) return;
+    cli_field_raw(here, sizeof here, kiln_text(), "classes");
+    if (strcmp(taught, here) != 0)
+        fprintf(stderr, "kiln: %s was taught other classes than this data set has, %s; they are "
+                        "compared by their numbers\n", path, taught);
+}
+
 typedef int reader(int data, const uint8_t *bytes, int size, const char *options);
 
 static int resume(cli_session *s, cli_arguments *a, reader *read)
@@ -123,31 +146,60 @@ static int resume(cli_session *s, cli_arguments *a, reader *read)
         status = s->trainer =
             read(s->data, bytes, size, read == kiln_trainer_load ? "" : a->text);
         if (status < 0) code = cli_fail_in(path, status);
+        if (status >= 0 && read == kiln_trainer_load && !a->value[CLI_QUIET])
+            compare_classes(path, s->data, bytes, size);
+        if (status < 0 && holds_weights_alone(bytes, size))
+            fprintf(stderr, "kiln: begin a new run with them: kiln train --init-from %s\n", path);
     }
     free(bytes);
     return code;
 }
 
+/* The file that a new run takes its weights from; bytes NULL where it takes none. */
+typedef struct {
+    const char *path;
+    uint8_t *bytes;
+    int size;
+} weights;
+
 /* A new trainer over a data set. 0 or an exit code. */
-static int create(int *trainer, int data, const cli_arguments *a)
+static int create(int *trainer, int data, const cli_arguments *a, const weights *from)
 {
     static char net[8448];
 
-    *trainer = kiln_trainer_create(data, a->text);
+    *trainer = from->bytes ? kiln_trainer_begin(data, from->bytes, from->size, a->text)
+                           : kiln_trainer_create(data, a->text);
     if (*trainer >= 0) return 0;
+    if (*trainer == KILN_E_CHECKPOINT) return cli_fail_in(from->path, *trainer);
     return cli_given(a, "net", net, sizeof net) ? cli_fail_net(net, *trainer) : cli_fail(*trainer);
 }
 
 /* The run over two images, the fewest that every net can be trained on, so that a mistake is told
  * before seconds of reading data. */
-static int rehearse(const cli_arguments *a)
+static int rehearse(const cli_arguments *a, const weights *from)
 {
     cli_session s = {kiln_data_builtin("train=2\nvalidation=0\ntest=0\n"), 0};
     int code;
 
     if (s.data < 0) return cli_fail(s.data);
-    code = create(&s.trainer, s.data, a);
+    code = create(&s.trainer, s.data, a, from);
     cli_session_close(&s);
+    return code;
+}
+
+static int begin(cli_session *s, const cli_arguments *a)
+{
+    weights from = {a->value[CLI_INIT_FROM], NULL, 0};
+    int code;
+
+    if (from.path && !(from.bytes = cli_file_read(from.path, &from.size)))
+        return CLI_BAD_CHECKPOINT;
+    code = rehearse(a, &from);
+    if (code == 0) {
+        s->data = cli_data_open(a);
+        code = s->data < 0 ? -s->data : create(&s->trainer, s->data, a, &from);
+    }
+    free(from.bytes);
     return code;
 }
 
@@ -157,15 +209,7 @@ static int open_session(cli_session *s, cli_arguments *a, reader *read)
 
     *s = (cli_session){0, 0};
     if (code == 0) code = cli_apply_preset(a);
-    if (code) return code;
-    if (a->value[CLI_RESUME]) {
-        code = resume(s, a, read);
-    } else {
-        if ((code = rehearse(a))) return code;
-        s->data = cli_data_open(a);
-        if (s->data < 0) return -s->data;
-        code = create(&s->trainer, s->data, a);
-    }
+    if (code == 0) code = a->value[CLI_RESUME] ? resume(s, a, read) : begin(s, a);
     if (code) cli_session_close(s);
     return code;
 }

@@ -264,14 +264,17 @@ static int finish(run *r, int code, int best)
     return code ? code : saved ? saved : r->failed_save;
 }
 
-/* What is about to happen, in two lines. */
-static void announce(const run *r)
+/* What is about to happen, in a few lines. */
+static void announce(const run *r, const cli_arguments *a)
 {
     static char net[8448];
     char name[64];
 
     if (r->progress.quiet || kiln_trainer_options(r->session.trainer) < 0) return;
     fprintf(stderr, "net: %s\n", cli_field_text(net, sizeof net, kiln_text(), "net"));
+    if (a->value[CLI_INIT_FROM])
+        fprintf(stderr, "weights: of %s; a new run begins with them, at step 0\n",
+                a->value[CLI_INIT_FROM]);
     if (kiln_data_info(r->session.data) < 0) return;
     fprintf(stderr, "data: %s, %.0f training, %.0f validation and %.0f test images; %s, %d lanes\n",
             cli_field_text(name, sizeof name, kiln_text(), "name"),
@@ -300,7 +303,7 @@ int cli_train(cli_arguments *a)
         r.batch = (int)cli_field_number(kiln_text(), "batch", 0);
     catch_signals();
     cli_progress_begin(&r.progress, a->value[CLI_QUIET] != NULL);
-    announce(&r);
+    announce(&r, a);
     code = finish(&r, steps(&r), a->value[CLI_BEST] != NULL);
     cli_session_close(&r.session);
     return code;

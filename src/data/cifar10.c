@@ -119,15 +119,17 @@ int kiln_cifar10_finish(kiln_dataset *d, int train, int validation, int test)
     const kiln_record_store *s = reading_of(d)->reader.store;
     const int all = s[KILN_READ_TRAIN].count;
 
-    if (all == 0)
-        return kiln_fail(KILN_E_DATA, "data set: no training images; add data_batch_1.bin or the "
-                                      "whole cifar-10-binary.tar.gz");
+    if (all == 0 && s[KILN_READ_TEST].count == 0)
+        return kiln_fail(KILN_E_DATA, "data set: no images; add data_batch_1.bin or the whole "
+                                      "cifar-10-binary.tar.gz");
+    if (all == 0) validation = 0; /* test images alone: for evaluating */
     if (validation < 0 && all / 10 < STANDARD_VALIDATION) validation = all / 10;
     if (validation < 0) validation = STANDARD_VALIDATION;
-    if (validation >= all)
+    if (all && validation >= all)
         return kiln_fail(KILN_E_ARG, "data set: %d validation images leave none of %d to train on",
                          validation, all);
-    if (train == 0) return kiln_fail(KILN_E_ARG, "data set: at least one training image is needed");
+    if (all && train == 0)
+        return kiln_fail(KILN_E_ARG, "data set: at least one training image is needed");
     d->count[0] = train > 0 && train < all - validation ? train : all - validation;
     d->count[1] = validation;
     d->count[2] = test >= 0 && test < s[KILN_READ_TEST].count ? test : s[KILN_READ_TEST].count;

@@ -52,9 +52,11 @@ static void measure_training(kiln_dataset *d)
 {
     static uint32_t block_sum[PIXELS_MAX], block_squares[PIXELS_MAX];
     const int S = d->H * d->W, D = d->C * S, N = d->count[0];
-    uint64_t pixel[PIXELS_MAX] = {0}, squares[4] = {0};
+    uint64_t pixel[PIXELS_MAX] = {0}, squares[KILN_CHANNELS_MAX] = {0};
 
-    assert(D <= PIXELS_MAX && d->C <= 4);
+    assert(D <= PIXELS_MAX && d->C <= KILN_CHANNELS_MAX);
+    for (int c = 0; c < d->C; c++) d->std[c] = 1.0f;
+    if (N == 0) return; /* means 0: normalising changes nothing, and no run is made of this */
     for (int first = 0; first < N; first += BLOCK_IMAGES) {
         const int count = N - first < BLOCK_IMAGES ? N - first : BLOCK_IMAGES;
 

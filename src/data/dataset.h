@@ -22,7 +22,7 @@ typedef struct {
     int count[KILN_SPLITS];                  /* images in each split, once finished */
     const uint8_t *image[KILN_SPLITS];       /* count x (C, H, W) bytes */
     const uint8_t *label[KILN_SPLITS];       /* count */
-    float mean[KILN_CHANNELS_MAX], std[KILN_CHANNELS_MAX];                   /* of a channel of the training images, 0..255 */
+    float mean[KILN_CHANNELS_MAX], std[KILN_CHANNELS_MAX]; /* of the training images, 0..255 */
     float *mean_image;                       /* (C, H, W), 0..255; the course's mean image */
     uint64_t hash;                           /* FNV-1a over the records used: their identity */
     int finished;

@@ -156,7 +156,9 @@ static int check_data(const kiln_dataset *d, const kiln_train_options *o, int tr
 {
     if (!d->finished) return kiln_fail(KILN_E_STATE, "the data set is not finished yet");
     if (trained && kiln_run_limited(o->train, d->count[0]) < 1)
-        return kiln_fail(KILN_E_DATA, "%s has no training images", d->name);
+        return kiln_fail(KILN_E_DATA,
+                         "%s has no training images; add data_batch_1.bin or the whole "
+                         "cifar-10-binary.tar.gz", d->name);
     return KILN_OK;
 }
 

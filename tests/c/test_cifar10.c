@@ -97,13 +97,27 @@ static void splits_that_cannot_be_are_refused(void **state)
     assert_int_equal(kiln_cifar10_create(&d), 0);
     assert_int_equal(kiln_cifar10_finish(&d, -1, -1, -1), KILN_E_DATA);
     assert_int_equal(add(&d, "test_batch.bin", 9, 8), 0);
-    assert_int_equal(kiln_cifar10_finish(&d, -1, -1, -1), KILN_E_DATA); /* nothing to train on */
     assert_int_equal(add(&d, "data_batch_2.bin", 2, 5), 0);
     assert_int_equal(kiln_cifar10_finish(&d, -1, 5, -1), KILN_E_ARG);
     assert_int_equal(kiln_cifar10_finish(&d, 0, 1, -1), KILN_E_ARG);
     assert_int_equal(kiln_cifar10_finish(&d, -1, 1, -1), 0);
     assert_int_equal(kiln_cifar10_finish(&d, -1, 1, -1), KILN_E_STATE);
     assert_int_equal(add(&d, "data_batch_3.bin", 3, 5), KILN_E_STATE);
+    kiln_dataset_destroy(&d);
+}
+
+/* Test images alone are a set to evaluate on: nothing is measured by them. */
+static void test_images_alone_are_a_set(void **state)
+{
+    kiln_dataset d;
+
+    (void)state;
+    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(add(&d, "test_batch.bin", 9, 8), 0);
+    assert_int_equal(kiln_cifar10_finish(&d, 5, 3, 6), 0);
+    assert_true(d.count[0] == 0 && d.count[1] == 0 && d.count[2] == 6);
+    for (int c = 0; c < 3; c++) assert_true(d.mean[c] == 0 && d.std[c] == 1);
+    check_record(&d, 2, 5, 9, 5);
     kiln_dataset_destroy(&d);
 }
 
@@ -290,6 +304,7 @@ int main(void)
         cmocka_unit_test(order_is_the_official_one_whatever_comes_first),
         cmocka_unit_test(splits_are_cut_as_asked),
         cmocka_unit_test(splits_that_cannot_be_are_refused),
+        cmocka_unit_test(test_images_alone_are_a_set),
         cmocka_unit_test(every_wrong_label_is_named),
         cmocka_unit_test(every_cut_file_is_refused),
         cmocka_unit_test(strange_files_get_a_sentence_of_their_own),

@@ -26,10 +26,11 @@ static const struct {
     {"sgd", SMALL "optimizer=sgd\nreg=0.01\n", 3},
     {"momentum", NORMED "optimizer=momentum\naugment=flip,crop4\nclip=1\n", 5},
     {"nesterov", SMALL "optimizer=nesterov\nschedule=cosine\nwarmup=1\n", 4},
-    {"rmsprop", "net=avgpool 8 - affine 10 - softmax\noptimizer=rmsprop\nnormalize=mean-image\n", 5},
+    {"rmsprop", "net=avgpool 8 - affine 10 - softmax\noptimizer=rmsprop\n"
+                "normalize=mean-image\n", 5},
     {"adam", NORMED "optimizer=adam\ndraw=replacement\ncheck-first=1\n", 5},
-    {"adamw", "net=avgpool 8 - affine 4 - layernorm - gelu - dropout 0.5 - affine 10 - softmax\n"
-              "optimizer=adamw\nweight-decay=0.01\ninit=gaussian 0.01\n", 5},
+    {"adamw", "net=avgpool 8 - affine 4 - layernorm - gelu - dropout 0.5 - affine 10 - "
+              "softmax\noptimizer=adamw\nweight-decay=0.01\ninit=gaussian 0.01\n", 5},
     {"muon", "net=conv 3x3x4 stride 4 - groupnorm 2 - residual(conv 1x1x4 - prelu) - avgpool - "
              "affine 10 - softmax smoothing 0.1\noptimizer=muon\nlr=0.02\n", 5},
 };

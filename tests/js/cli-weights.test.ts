@@ -1,0 +1,109 @@
+// Weights by themselves on the command line: what is exported is evaluated, and begins new runs.
+
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { kiln, kilnWith, NET, records, SMALL } from './program.js';
+
+const DATA = SMALL.slice(2, 8);
+
+let folder = '';
+const at = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kiln-weights-'));
+  await kiln('train', ...SMALL, '--epochs', '2', '--save', at('run.safetensors'), '--quiet');
+  await kiln('export', at('run.safetensors'), '--save', at('weights.safetensors'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('an export', () => {
+  test('is evaluated as the run it came from', async () => {
+    const run = await kiln('eval', at('run.safetensors'), '--json');
+    const weights = await kiln('eval', at('weights.safetensors'), ...DATA, '--json');
+    expect(weights.code).toBe(0);
+    const { loss, ...exact } = run.events[0]!;
+    expect(weights.events[0]).toMatchObject(exact);
+    expect(weights.events[0]!['loss']).toBeCloseTo(loss as number, 12); // batches of 20 and of 64
+  });
+
+  test('comes through a pipe', async () => {
+    const bytes = await readFile(at('weights.safetensors'));
+    const { code, events } = await kilnWith(bytes, 'eval', '-', ...DATA, '--json');
+    expect({ code, count: events[0]!['count'] }).toEqual({ code: 0, count: 60 });
+  });
+
+  test('has no run to go on with: that is said, with the command that begins one', async () => {
+    const { code, err } = await kiln('train', '--resume', at('weights.safetensors'));
+    expect(code).toBe(4);
+    expect(err).toMatch(/an export, the net alone, with no run to go on with/);
+    expect(err).toMatch(
+      /begin a new run with them: kiln train --init-from \S+weights\.safetensors/);
+  });
+
+  test.each(['weights', 'run'])('begins a new run: %s', async (name) => {
+    const from = at(`${name}.safetensors`);
+    const before = (await kiln('eval', at('run.safetensors'), '--json')).events[0]!;
+    const { code, err, events } = await kiln('train', '--init-from', from, ...DATA, '--batch', '20',
+      '--lr', '1e-12', '--optimizer', 'sgd', '--epochs', '1', '--json');
+    expect(code).toBe(0);
+    expect(err).toMatch(/weights: of \S+; a new run begins with them, at step 0/);
+    expect(events[0]).toMatchObject({ event: 'step', step: 1 });
+    const done = events.at(-1)!;
+    expect(done).toMatchObject({ event: 'done', net: NET, step: 10 });
+    expect(done['testAccuracy']).toBe(before['accuracy']);
+  });
+
+  test('another net, a preset or a way to draw weights contradicts it', async () => {
+    const from = ['train', '--init-from', at('weights.safetensors')];
+    for (const more of [['--net', 'affine 10 - softmax'], ['--preset', 'residual'],
+      ['--init', 'xavier'], ['--resume', at('run.safetensors')]]) {
+      const { code, err } = await kiln(...from, ...more);
+      expect({ more, code }).toEqual({ more, code: 2 });
+      expect(err).toMatch(/contradict each other|the weights are of another net, conv 3x3x4/);
+    }
+  });
+
+  test('a damaged file begins nothing', async () => {
+    const bytes = await readFile(at('weights.safetensors'));
+    bytes[bytes.length - 5]! ^= 1;
+    await writeFile(at('flipped.safetensors'), bytes);
+    await writeFile(at('empty.safetensors'), '');
+    for (const file of ['flipped', 'empty', 'none']) {
+      const { code } = await kiln('train', '--init-from', at(`${file}.safetensors`));
+      expect({ file, code }).toEqual({ file, code: 4 });
+    }
+  });
+});
+
+describe('a checkpoint on other data', () => {
+  test('is evaluated on test images alone, with a word on classes of other names', async () => {
+    await writeFile(at('mine.bin'), records(30));
+    const data = ['--data', `test=${at('mine.bin')}`];
+    const { code, events, err } = await kiln('eval', at('run.safetensors'), ...data, '--json');
+    expect({ code, count: events[0]!['count'] }).toEqual({ code: 0, count: 30 });
+    expect(err).toMatch(/was taught other classes than this data set has, \["boat",/);
+    const quiet = await kiln('eval', at('run.safetensors'), ...data, '--json', '--quiet');
+    expect(quiet.err).toBe('');
+    const train = await kiln('train', ...data);
+    expect({ code: train.code, err: train.err }).toEqual(
+      { code: 3, err: expect.stringContaining('has no training images; add data_batch_1.bin') });
+  });
+
+  test('does not go on, and what differs is said', async () => {
+    const other = await kiln('train', '--resume', at('run.safetensors'), '--data-seed', '5');
+    expect(other.code).not.toBe(0);
+    await writeFile(at('train.bin'), records(80));
+    const { code, err } = await kiln('train', '--resume', at('run.safetensors'),
+      '--data', `train=${at('train.bin')}`);
+    expect(code).toBe(4);
+    expect(err).toMatch(/trained on the data set builtin, this data set is cifar10/);
+    const fewer = await kiln('train', '--resume', at('run.safetensors'), '--test', '50');
+    expect(fewer.code).toBe(4);
+    expect(fewer.err).toMatch(/other images of the data set builtin: .* test=60,/);
+    expect(fewer.err).toMatch(/this data set has 200, 50 and 50 images/);
+  });
+});
