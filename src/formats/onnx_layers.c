@@ -178,7 +178,7 @@ static void batchnorm(kiln_onnx *g) /* gamma, beta, mean, variance: in ONNX's or
 
     for (int i = 0; i < 4; i++) in[1 + i] = tensor(g, i, NULL, 0);
     n = kiln_onnx_node(g, "BatchNormalization", g->y, in);
-    kiln_onnx_float(g, "epsilon", KILN_NORM_EPS);
+    kiln_onnx_float(g, "epsilon", g->layer->u.norm.eps);
     kiln_onnx_end(g, n);
 }
 

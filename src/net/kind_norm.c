@@ -13,6 +13,7 @@
 #include "ref/ref_layers.h"
 
 enum { GAMMA, BETA, RUNNING_MEAN, RUNNING_VAR }; /* tensors */
+enum { FIXED, MOMENTUM, EPS };                   /* attributes of batchnorm */
 
 #define ALIGN_FLOATS 16
 
@@ -35,11 +36,29 @@ static int scale_and_shift(const kiln_layer *l, kiln_tensor_row *t)
 
 /* ---- batchnorm ------------------------------------------------------------------------------- */
 
+static const kiln_attribute batchnorm_attributes[] = {
+    [FIXED] = {.name = "fixedScale", .word = "fixed", .type = KILN_FLAG},
+    [MOMENTUM] = {.name = "momentum", .word = "momentum", .type = KILN_SHARE,
+                  .what = "the share that running statistics keep, as in batchnorm momentum 0.6",
+                  .standard = KILN_NORM_MOMENTUM},
+    [EPS] = {.name = "epsilon", .word = "eps", .type = KILN_NUMBER,
+             .what = "what is added to the variance, as in batchnorm eps 1e-6", .min = 1e-12f,
+             .max = 1, .standard = KILN_NORM_EPS},
+    {0}};
+
+static int batchnorm_infer(kiln_layer *l)
+{
+    l->u.norm.eps = (float)l->value[EPS];
+    l->u.norm.momentum =
+        kiln_attribute_shown(&batchnorm_attributes[MOMENTUM], l->value[MOMENTUM]);
+    return KILN_OK;
+}
+
 /* fixed: the scale stays 1; only beta is trained. */
 static int batchnorm_tensors(const kiln_layer *l, kiln_tensor_row *t)
 {
     scale_and_shift(l, t);
-    t[GAMMA].frozen = l->value[0] > 0;
+    t[GAMMA].frozen = l->value[FIXED] > 0;
     t[RUNNING_MEAN] = (kiln_tensor_row){.name = "running_mean", .shape = {l->C}, .statistic = 1};
     t[RUNNING_VAR] =
         (kiln_tensor_row){.name = "running_var", .shape = {l->C}, .start = 1, .statistic = 1};
@@ -105,11 +124,11 @@ static void batchnorm_begin(const kiln_pass *p)
 
     if (p->train)
         kiln_batchnorm_begin(c.tables, c.mean, c.inv_std, t[RUNNING_MEAN], t[RUNNING_VAR], p->sums,
-                             t[GAMMA], t[BETA], p->all * pixels(p->layer), C, KILN_NORM_EPS,
-                             KILN_NORM_MOMENTUM);
+                             t[GAMMA], t[BETA], p->all * pixels(p->layer), C,
+                             p->layer->u.norm.eps, p->layer->u.norm.momentum);
     else
         kiln_batchnorm_begin_test(c.tables, t[GAMMA], t[BETA], t[RUNNING_MEAN], t[RUNNING_VAR], C,
-                                  KILN_NORM_EPS);
+                                  p->layer->u.norm.eps);
 }
 
 static void batchnorm_forward(const kiln_pass *p)
@@ -144,7 +163,7 @@ static void batchnorm_twin(const kiln_twin *t)
     const kiln_layer *l = t->layer;
 
     ref_batchnorm_forward(t->out, t->work, t->work + l->C, t->x, t->data[GAMMA], t->data[BETA],
-                          t->n * pixels(l), l->C, (double)KILN_NORM_EPS);
+                          t->n * pixels(l), l->C, (double)l->u.norm.eps);
 }
 
 /* ---- layernorm, groupnorm -------------------------------------------------------------------- */
@@ -247,10 +266,6 @@ static void group_twin(const kiln_twin *t)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static const kiln_attribute batchnorm_attributes[] = {
-    {.name = "fixedScale", .word = "fixed", .type = KILN_FLAG},
-    {0}};
-
 static const kiln_attribute groupnorm_attributes[] = {
     {.name = "groups", .what = "the number of groups, as in groupnorm 4", .min = 1,
      .max = KILN_DIM_MAX},
@@ -263,6 +278,7 @@ const kiln_layer_kind kiln_kinds_norm[] = {
         .aliases = {"bn"},
         .attribute = batchnorm_attributes,
         .flops = 8,
+        .infer = batchnorm_infer,
         .tensors = batchnorm_tensors,
         .least_batch = batchnorm_least,
         .cache = batchnorm_cache,

@@ -31,6 +31,10 @@ typedef struct {
     union {
         kiln_conv_shape conv; /* N is set when the net is made */
         kiln_pool_shape pool;
+        struct {
+            float eps;
+            double momentum; /* of the running statistics: what is kept of the old */
+        } norm;
     } u;
     double largest;                  /* values of one image: input with its padding, or output */
     int in_place;                    /* its function may write over its input */

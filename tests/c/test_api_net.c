@@ -66,7 +66,8 @@ static void summaries(void **state)
                            "affine 5 - svm\"}"));
     check_json(kiln_summary("leakyrelu - batchnorm fixed - conv 3x5x4 - affine 5 - svm", NULL));
     assert_non_null(strstr(kiln_text(), "\"attributes\":{\"slope\":0.01},"));
-    assert_non_null(strstr(kiln_text(), "\"attributes\":{\"fixedScale\":true},"));
+    assert_non_null(strstr(kiln_text(), "\"attributes\":{\"fixedScale\":true,\"momentum\":0.9,"
+                                        "\"epsilon\":1e-05},"));
     assert_non_null(strstr(kiln_text(), "\"pad\":-1,\"noBias\":false},"));
     assert_non_null(strstr(kiln_text(), "\"kind\":\"svm\",\"text\":\"svm\",\"attributes\":{},"));
     assert_null(strstr(kiln_text(), "\"steps\""));

@@ -189,8 +189,8 @@ static void whole_nets(void **state)
     check_net("conv 3x3x4 nobias - batchnorm - relu - residual(conv 3x3x4 nobias) - affine 10 - "
               "softmax",
               1e-6, 1e-4);
-    check_net("batchnorm fixed - conv 3x3x4 - batchnorm fixed - relu - affine 9 - batchnorm fixed "
-              "- affine 10 - softmax",
+    check_net("batchnorm fixed - conv 3x3x4 - batchnorm eps 0.5 - relu - affine 9 - batchnorm "
+              "fixed - affine 10 - softmax",
               1e-6, 1e-4);
     check_net("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "
               "softmax",

@@ -120,6 +120,38 @@ static void a_fixed_scale(void **state)
     kiln_net_free(net);
 }
 
+/* Running statistics keep the share that the notation says; eps counts where values are equal. */
+static void a_momentum_and_an_epsilon(void **state)
+{
+    kiln_net_options o = options(3, 4, 4, 8);
+    float out[3 * 4 * 4]; /* (C, H, W) */
+    o.keep = 1;
+    kiln_net *usual = make("batchnorm - affine 10 - softmax", &o);
+    kiln_net *other = make("batchnorm momentum 0.25 eps 0.25 - affine 10 - softmax", &o);
+    const int mean = kiln_net_tensor_of(usual, 0, 2), var = kiln_net_tensor_of(usual, 0, 3);
+
+    (void)state;
+    check_random(kiln_net_input(usual), 8 * 3 * 4 * 4, 3);
+    memcpy(kiln_net_input(other), kiln_net_input(usual), 8 * 3 * 4 * 4 * sizeof(float));
+    kiln_net_forward(usual, 8, 1);
+    kiln_net_forward(other, 8, 1);
+    for (int c = 0; c < 3; c++) {
+        CHECK_NEAR(kiln_net_tensor_at(other, mean)->data[c] / 0.75,
+                   kiln_net_tensor_at(usual, mean)->data[c] / 0.1, 1e-6);
+        CHECK_NEAR((kiln_net_tensor_at(other, var)->data[c] - 0.25) / 0.75,
+                   (kiln_net_tensor_at(usual, var)->data[c] - 0.9) / 0.1, 1e-5);
+        kiln_net_tensor_at(other, mean)->data[c] = 0;
+        kiln_net_tensor_at(other, var)->data[c] = 0;
+    }
+    kiln_net_forward(other, 8, 0); /* x / √eps */
+    assert_int_equal(kiln_net_value(other, 0, 0, 0, out), 3 * 4 * 4);
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < 4 * 4; i++)
+            CHECK_NEAR(out[c * 16 + i], 2 * kiln_net_input(usual)[i * 3 + c], 1e-5);
+    kiln_net_free(usual);
+    kiln_net_free(other);
+}
+
 /* A batchnorm needs two values a channel: pixels or images. */
 static void batches_that_can_be_trained(void **state)
 {
@@ -557,6 +589,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_shapes),         cmocka_unit_test(a_fixed_scale),
+        cmocka_unit_test(a_momentum_and_an_epsilon),
         cmocka_unit_test(work_is_bounded),
         cmocka_unit_test(batches_that_can_be_trained),
         cmocka_unit_test(start_values),

@@ -130,6 +130,11 @@ static void canonical_text_of_later_kinds(void **state)
     CHECK(plan.layer[0].parameters == 8 * 27 && plan.layer[1].parameters == 9 * 8 * 9);
     check_canonical("BatchNorm FIXED - batchnorm - affine 10 - svm",
                     "batchnorm fixed - batchnorm - affine 10 - svm");
+    check_canonical("batchnorm eps 1e-12 momentum 0.6 fixed - batchnorm momentum 0.90 eps 0.00001 "
+                    "- affine 10 - svm",
+                    "batchnorm fixed momentum 0.6 eps 1e-12 - batchnorm - affine 10 - svm");
+    check_canonical("BatchNorm FIXED - batchnorm - affine 10 - svm",
+                    "batchnorm fixed - batchnorm - affine 10 - svm");
     CHECK(plan.layer[0].parameters == 3 && plan.layer[1].parameters == 6);
     check_canonical("prelu - affine 10 - svm", "prelu - affine 10 - svm");
     CHECK(plan.layer[0].parameters == 3 && plan.layer[0].flops == 3 * 32 * 32);
