@@ -12,9 +12,9 @@ export type Options = Record<string, OptionValue | undefined>;
 export const OPTION_NAMES = [
   'net', 'init', 'seed', 'data-seed', 'train', 'validation', 'test', 'normalize', 'draw', 'augment',
   'epochs', 'batch', 'max-steps', 'optimizer', 'lr', 'momentum', 'decay-rate', 'beta1', 'beta2',
-  'eps', 'schedule', 'warmup', 'lr-decay', 'decay-every', 'final-lr', 'reg', 'weight-decay', 'clip',
-  'dropout', 'check-first', 'check-train', 'check-val', 'patience', 'recover',
-  'memory',
+  'eps', 'schedule', 'warmup', 'lr-decay', 'decay-every', 'start-lr', 'final-lr', 'reg',
+  'weight-decay', 'clip', 'dropout', 'check-first', 'check-train', 'check-val', 'patience',
+  'recover', 'memory',
 ] as const;
 
 type Camel<S extends string> =

@@ -25,6 +25,7 @@ const FIRST: Record<string, number> = {
   reg: 1e-6,
   'weight-decay': 1e-4,
   eps: 1e-12,
+  'start-lr': 0.01,
   'final-lr': 0.01,
 };
 const USUAL_FIRST = 0.1;

@@ -199,6 +199,7 @@ export const strings = {
       eps: 'ε',
       'lr-decay': 'Decay factor',
       'decay-every': 'Decay every',
+      'start-lr': 'First factor',
       'final-lr': 'Last factor',
       'check-first': 'Check first step',
       'check-train': 'Images checked, train',

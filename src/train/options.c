@@ -40,15 +40,16 @@ static const char *const draws[] = {"shuffle", "replacement", NULL};
 static const char *const optimizers[] = {KILN_RULES(X) NULL};
 #undef X
 static const char *const schedules[] = {"constant", "step",     "exponential",
-                                        "cosine",   "onecycle", NULL};
+                                        "cosine",   "onecycle", "linear",      NULL};
 
 /* What a schedule reads besides lr and warmup; a rule's row says it of rules. */
 static const struct {
-    const char *option, *schedules[3];
+    const char *option, *schedules[4];
 } schedule_reads[] = {
     {"lr-decay", {"step", "exponential"}},
     {"decay-every", {"step"}},
-    {"final-lr", {"cosine", "onecycle"}},
+    {"start-lr", {"onecycle", "linear"}},
+    {"final-lr", {"cosine", "onecycle", "linear"}},
 };
 
 static const row table[] = {
@@ -99,8 +100,10 @@ static const row table[] = {
      "factor of the schedules step and exponential"},
     {"decay-every", INT, "10", 1, 10000, NONE, AT(decay_every), LIVE, "training",
      "epochs between the drops of the schedule step"},
+    {"start-lr", FLOAT, "0.04", 0, 1, NONE, AT(start_lr), LIVE, "training",
+     "first factor of the schedule onecycle, and of linear with a warmup"},
     {"final-lr", FLOAT, "0", 0, 1, NONE, AT(final_lr), LIVE, "training",
-     "last factor of the schedules cosine and onecycle"},
+     "last factor of the schedules cosine, onecycle and linear"},
 
     {"reg", FLOAT, "0", 0, 1000, NONE, AT(reg), LIVE, "regularisation",
      "adds 0.5 reg sum(W^2) to the loss (weights only)"},
@@ -192,7 +195,7 @@ static int derive(kiln_train_options *o)
                          o->dropout);
     if (o->lr == 0) return kiln_fail(KILN_E_ARG, "lr: must be more than 0, up to 1000");
     o->schedule = (kiln_schedule){(int)o->schedule_kind, o->warmup, o->lr_decay,
-                                  (int)o->decay_every, o->final_lr};
+                                  (int)o->decay_every, o->start_lr, o->final_lr};
     return KILN_OK;
 }
 

@@ -5,7 +5,8 @@
  *
  *   step          decay^floor(e / every)          exponential   decay^e
  *   cosine        final + (1 - final)·(1 + cos πp) / 2
- *   one-cycle     1/25 to 1 in the warm-up, then as cosine
+ *   one-cycle     start to 1 in the warm-up along half a cosine, then as cosine
+ *   linear        start to 1 in the warm-up, then 1 to final, along straight lines
  *   warm-up       (step + 1) / warm steps, times the schedule
  */
 #include "train/schedule.h"
@@ -13,13 +14,18 @@
 #include "base/scalar.h"
 
 #define PI 3.14159265358979323846
-#define ONECYCLE_START (1.0 / 25.0)
 #define ONECYCLE_RISE 0.3
 
 /* From `from` at p = 0 to `to` at p = 1 along half a cosine. */
 static double anneal(double from, double to, double p)
 {
     return to + (from - to) * 0.5 * (1.0 + kiln_cos(PI * p));
+}
+
+/* The same along a straight line. */
+static double slope(double from, double to, double p)
+{
+    return from + (to - from) * p;
 }
 
 /* (step - begin) / (last - begin), within [0, 1]; 1 where there is nothing between. */
@@ -40,9 +46,12 @@ double kiln_schedule_factor(const kiln_schedule *s, int64_t step, int64_t steps_
     if (step > last) step = last;
     if (s->kind == KILN_SCHEDULE_ONECYCLE) {
         if (warm == 0) warm = (int64_t)(ONECYCLE_RISE * (double)(last + 1));
-        if (step < warm) return anneal(ONECYCLE_START, 1.0, progress(step, 0, warm));
+        if (step < warm) return anneal(s->start, 1.0, progress(step, 0, warm));
         return anneal(1.0, s->final, progress(step, warm, last));
     }
+    if (s->kind == KILN_SCHEDULE_LINEAR)
+        return step < warm ? slope(s->start, 1.0, progress(step, 0, warm))
+                           : slope(1.0, s->final, progress(step, warm, last));
     if (s->kind == KILN_SCHEDULE_COSINE)
         factor = anneal(1.0, s->final, progress(step, warm, last));
     else if (s->kind == KILN_SCHEDULE_STEP)

@@ -13,7 +13,8 @@ enum {
     KILN_SCHEDULE_STEP, /* times `decay` every `every` epochs */
     KILN_SCHEDULE_EXPONENTIAL, /* times `decay` every epoch: the course's lr_decay */
     KILN_SCHEDULE_COSINE, /* from 1 to `final` along half a cosine */
-    KILN_SCHEDULE_ONECYCLE /* from 1/25 up to 1 and down to `final`, along cosines */
+    KILN_SCHEDULE_ONECYCLE, /* from `start` up to 1 and down to `final`, along cosines */
+    KILN_SCHEDULE_LINEAR /* the same along straight lines */
 };
 
 typedef struct {
@@ -22,7 +23,8 @@ typedef struct {
                       is 0 */
     double decay; /* factor of step and exponential */
     int every; /* epochs between the drops of step, >= 1 */
-    double final; /* last factor of cosine and one-cycle */
+    double start; /* first factor of one-cycle, and of linear where it has a warm-up */
+    double final; /* last factor of cosine, one-cycle and linear */
 } kiln_schedule;
 
 /* The factor of step 0, 1, ...; steps past the end have the last one's. */

@@ -149,8 +149,8 @@ static void describes_the_table(void **state)
     assert_non_null(
         strstr(kiln_json_text(&j),
                "{\"name\":\"schedule\",\"type\":\"choice\",\"default\":\"onecycle\",\"choices\":["
-               "\"constant\",\"step\",\"exponential\",\"cosine\",\"onecycle\"],\"live\":true,"
-               "\"group\":\"training\","));
+               "\"constant\",\"step\",\"exponential\",\"cosine\",\"onecycle\",\"linear\"],"
+               "\"live\":true,\"group\":\"training\","));
     assert_non_null(strstr(kiln_json_text(&j),
                            "\"name\":\"epochs\",\"type\":\"int\",\"default\":\"8\","
                            "\"min\":1,\"max\":10000,\"live\":true"));
@@ -162,19 +162,21 @@ static void schedules_read_what_the_table_says(void **state)
 {
     static const char *const changes[][2] = {
         {"lr-decay", "lr-decay=0.5\n"}, {"decay-every", "decay-every=3\n"},
-        {"final-lr", "final-lr=0.25\n"}};
-    static const char *const reads[][3] = {{"step", "exponential", ""}, {"step", "", ""},
-                                           {"cosine", "onecycle", ""}};
-    static const char *const kinds[] = {"constant", "step", "exponential", "cosine", "onecycle"};
+        {"start-lr", "start-lr=0.125\n"}, {"final-lr", "final-lr=0.25\n"}};
+    static const char *const reads[][4] = {{"step", "exponential", "", ""}, {"step", "", "", ""},
+                                           {"onecycle", "linear", "", ""},
+                                           {"cosine", "onecycle", "linear", ""}};
+    static const char *const kinds[] = {"constant", "step", "exponential", "cosine", "onecycle",
+                                        "linear"};
     char text[80];
 
     (void)state;
-    for (int k = 0; k < 5; k++)
-        for (int c = 0; c < 3; c++) {
+    for (int k = 0; k < 6; k++)
+        for (int c = 0; c < 4; c++) {
             kiln_train_options plain = o, changed;
             int differs = 0, told = 0;
 
-            snprintf(text, sizeof text, "schedule=%s", kinds[k]);
+            snprintf(text, sizeof text, "schedule=%s\nwarmup=2", kinds[k]);
             assert_int_equal(kiln_train_options_read(&plain, text, KILN_OPTIONS_ALL), 0);
             changed = plain;
             assert_int_equal(
@@ -182,7 +184,7 @@ static void schedules_read_what_the_table_says(void **state)
             for (int step = 0; step < 200; step++)
                 differs |= kiln_schedule_factor(&plain.schedule, step, 10, 20) !=
                            kiln_schedule_factor(&changed.schedule, step, 10, 20);
-            for (int i = 0; i < 3; i++) told |= !strcmp(reads[c][i], kinds[k]);
+            for (int i = 0; i < 4; i++) told |= !strcmp(reads[c][i], kinds[k]);
             if (differs != told) CHECK_FAIL("%s and %s", kinds[k], changes[c][0]);
         }
 }

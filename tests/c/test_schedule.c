@@ -67,7 +67,8 @@ static void warmup(void **state)
 
 static void onecycle(void **state)
 {
-    kiln_schedule s = {.kind = KILN_SCHEDULE_ONECYCLE, .final = 0.001, .every = 1};
+    kiln_schedule s = {.kind = KILN_SCHEDULE_ONECYCLE, .start = 0.04, .final = 0.001,
+                        .every = 1};
 
     (void)state;
     CHECK_NEAR(at(&s, 0), 1.0 / 25, 1e-15);
@@ -80,13 +81,28 @@ static void onecycle(void **state)
     assert_true(at(&s, 20) == 1.0 && at(&s, 19) < 1.0);
 }
 
+static void linear(void **state)
+{
+    kiln_schedule s = {.kind = KILN_SCHEDULE_LINEAR, .start = 0.2, .final = 0.07, .every = 1};
+
+    (void)state;
+    for (int64_t step = 0; step <= LAST; step++)
+        CHECK_NEAR(at(&s, step), 1 - 0.93 * (double)step / LAST, 1e-14);
+    s.warmup = 2;
+    for (int64_t step = 0; step <= 20; step++)
+        CHECK_NEAR(at(&s, step), 0.2 + 0.8 * (double)step / 20, 1e-14);
+    for (int64_t step = 20; step <= LAST; step++)
+        CHECK_NEAR(at(&s, step), 1 - 0.93 * (double)(step - 20) / (LAST - 20), 1e-14);
+    CHECK_NEAR(at(&s, LAST + 1000), 0.07, 1e-15);
+}
+
 /* Runs of a single step, and warm-ups longer than the run, stay within (0, 1]. */
 static void small_runs(void **state)
 {
     (void)state;
-    for (int kind = KILN_SCHEDULE_CONSTANT; kind <= KILN_SCHEDULE_ONECYCLE; kind++)
+    for (int kind = KILN_SCHEDULE_CONSTANT; kind <= KILN_SCHEDULE_LINEAR; kind++)
         for (int warm = 0; warm <= 3; warm++) {
-            const kiln_schedule s = {kind, warm, 0.5, 1, 0.1};
+            const kiln_schedule s = {kind, warm, 0.5, 1, 0.04, 0.1};
             const double factor = kiln_schedule_factor(&s, 0, 1, 1);
 
             CHECK(factor > 0 && factor <= 1);
@@ -98,7 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(constant),   cmocka_unit_test(step_decay), cmocka_unit_test(exponential),
         cmocka_unit_test(cosine),     cmocka_unit_test(warmup),     cmocka_unit_test(onecycle),
-        cmocka_unit_test(small_runs),
+        cmocka_unit_test(linear),     cmocka_unit_test(small_runs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
