@@ -87,6 +87,7 @@ const SIGNATURES = {
   kiln_trainer_load: 'int U8 int text',
   kiln_trainer_resume: 'int U8 int text',
   kiln_trainer_begin: 'int U8 int text',
+  kiln_net_fill: 'int U8 int',
   kiln_checkpoint_info: 'U8 int',
 } as const;
 

@@ -6,7 +6,9 @@ import { KilnError } from './errors.js';
 import { instance, ready } from './instance.js';
 import { optionText } from './options.js';
 import { checkFloats, checkLabels, shapeText, sizeOf } from './tensor.js';
-import type { GradientCheck, LayerTime, Summary, Tensor, TensorInfo } from './types.js';
+import type {
+  CheckpointInfo, GradientCheck, LayerTime, Summary, Tensor, TensorInfo,
+} from './types.js';
 import { fills, type Wasm } from './wasm.js';
 
 /** An unknown name is an error, in types and when called. */
@@ -72,6 +74,32 @@ export class Model {
   static async create(net: string, options: ModelOptions & { reg?: number } = {}): Promise<Model> {
     await ready();
     return new Model(net, options);
+  }
+
+  /**
+   * The net of a checkpoint or of an export, with its weights and running statistics, for images
+   * of the size it was trained on. bytes is the file, which is copied; of options, batch and reg
+   * are as the constructor's. Loads the library where that is still to be done. E_CHECKPOINT,
+   * E_MEMORY, E_ARG, E_WASM_LOAD.
+   */
+  static async load(
+    bytes: Uint8Array, options: Pick<ModelOptions, 'batch'> & { reg?: number } = {},
+  ): Promise<Model> {
+    if (kindOf(bytes) !== 'Uint8Array') {
+      throw new KilnError('E_ARG', `load: a checkpoint is a Uint8Array, not ${kindOf(bytes)}`);
+    }
+    await ready();
+    const wasm = instance();
+    const { net, input } =
+      wasm.json<CheckpointInfo>('kiln_checkpoint_info', bytes, bytes.length);
+    const model = new Model(net, { ...options, input });
+    try {
+      wasm.call('kiln_net_fill', model.#alive(), bytes, bytes.length);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+    return model;
   }
 
   /**

@@ -8,7 +8,7 @@ import type { DatasetSource } from './dataset.js';
 import type { ErrorMessage } from './errors.js';
 import type { Options } from './options.js';
 import type {
-  Backend, DatasetInfo, Evaluation, GradientCheck, History, Inspection, LayerTime, Metrics,
+  Backend, DatasetInfo, Evaluation, GradientCheck, Held, History, Inspection, LayerTime, Metrics,
   NamedTensor, OptionInfo, Prediction, Preset, RunState, Split, Summary, TrainerEvent,
 } from './types.js';
 import type { LoadOptions } from './wasm.js';
@@ -43,7 +43,7 @@ export interface Calls {
   ];
   /** `options` are changes: the worker knows those of the present run. */
   reset: [{ options: Options; data?: DatasetSource | undefined }, RunInfo];
-  load: [{ bytes: Uint8Array; options: Options }, RunInfo];
+  load: [{ bytes: Uint8Array; options: Options }, RunInfo & { held: Held }];
   start: [object, StateInfo];
   pause: [object, StateInfo];
   step: [object, StateInfo];

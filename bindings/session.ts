@@ -15,7 +15,7 @@ import type {
 } from './protocol.js';
 import { Training } from './training.js';
 import { turn } from './turn.js';
-import type { DataProgress, GradientCheck, Summary } from './types.js';
+import type { CheckpointInfo, DataProgress, GradientCheck, Summary } from './types.js';
 import { load, type Wasm } from './wasm.js';
 
 const DATA_PROGRESS_MS = 100;
@@ -184,17 +184,23 @@ export class Session {
     return loadDataset(this.#library, data, options, { signal, onProgress });
   }
 
+  /** A checkpoint goes on; weights alone begin a run with the options of the present one. */
   async #load({ bytes, options }: Params<'load'>, late: Options, signal: AbortSignal):
-    Promise<RunInfo> {
+    Promise<Result<'load'>> {
     if (kindOf(bytes) !== 'Uint8Array') {
       throw new KilnError('E_ARG', `load: a checkpoint is a Uint8Array, not ${kindOf(bytes)}`);
     }
     await turn();
     throwIfAborted(signal, 'load');
-    const { dataset } = this.#present;
-    const text = optionText({ ...options, ...late });
-    return this.#begin(dataset, null, (wasm) =>
-      wasm.call('kiln_trainer_resume', dataset.handle, bytes, bytes.length, text));
+    const { dataset, given } = this.#present;
+    const changes = { ...options, ...late };
+    const { hasRun, net, normalize } =
+      this.#library.json<CheckpointInfo>('kiln_checkpoint_info', bytes, bytes.length);
+    const all = hasRun ? changes : { ...given, net, normalize, ...changes };
+    const call = hasRun ? 'kiln_trainer_resume' : 'kiln_trainer_begin';
+    const info = this.#begin(dataset, hasRun ? null : all, (wasm) =>
+      wasm.call(call, dataset.handle, bytes, bytes.length, optionText(all)));
+    return { ...info, held: hasRun ? 'run' : 'weights' };
   }
 
   /**

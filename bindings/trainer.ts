@@ -23,7 +23,7 @@ import {
   keyedOptions, optionsOfInit, optionsOfReset, sendable, type ResetInit, type TrainerInit,
 } from './trainer-init.js';
 import type {
-  Backend, DatasetInfo, Evaluation, GradientCheck, History, Inspection, JoinedProgress,
+  Backend, DatasetInfo, Evaluation, GradientCheck, Held, History, Inspection, JoinedProgress,
   KeptCheckpoint, LayerTime, Metrics, NamedTensor, OptionInfo, Prediction, Preset, Progress,
   RunState, Split, Summary, TrainerEvent,
 } from './types.js';
@@ -171,11 +171,14 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
   }
 
   /**
-   * Goes on where a checkpoint ended, on the present data set. Options that are live may be given
-   * anew in `options`. Where it fails, the present run stays as it is; after the worker's death a
-   * new one is started first. E_CHECKPOINT, E_ARG, E_MEMORY. The bytes are copied.
+   * Goes on where a checkpoint ended, on the present data set; options that are live may be given
+   * anew in `options`. Weights alone, as exportParameters() gives them, hold no run: a new one
+   * begins with them, with their net and normalisation, the present run's other options, and those
+   * in `options`. Resolves to what the bytes held. Where it fails, the present run stays as it is;
+   * after the worker's death a new one is started first. E_CHECKPOINT, E_ARG, E_MEMORY. The bytes
+   * are copied.
    */
-  async load(bytes: Uint8Array, options: TrainOptions = {}): Promise<void> {
+  async load(bytes: Uint8Array, options: TrainOptions = {}): Promise<Held> {
     const params = { bytes, options: keyedOptions('load', options) };
     while (this.#connection.starting) await this.#connection.starting;
     if (!this.#connection.alive) {
@@ -183,9 +186,10 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
       await this.#open(this.#options, this.#data, undefined);
       this.#kept = kept; // until the file turns out to be good
     }
-    await this.#call('load', params, {
+    const { held } = await this.#call('load', params, {
       decides: true, apply: (info) => this.#begin(info, this.#data),
     });
+    return held;
   }
 
   /**

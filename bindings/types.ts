@@ -198,13 +198,21 @@ export interface GradientCheck {
   entries: number;
 }
 
-/** What a checkpoint says of itself. */
+/** What a file of kiln holds: a run to go on with, or the weights of a net alone. */
+export type Held = 'run' | 'weights';
+
+/** What a checkpoint, or an export of the weights alone, says of itself. */
 export interface CheckpointInfo {
+  hasRun: boolean;
   net: string;
-  options: Record<string, string>;
-  step: number;
-  epoch: number;
+  /** Of one image: [C, H, W]. */
+  input: number[];
+  normalize: string;
   mode: Backend['mode'];
+  /** Of a run: these three and what kiln.h lists. */
+  options?: Record<string, string>;
+  step?: number;
+  epoch?: number;
   [key: string]: unknown;
 }
 

@@ -325,11 +325,14 @@ KILN_API int kiln_trainer_load(int data, const uint8_t *bytes, int size, const c
  * kiln_trainer_create; net and normalize are the file's where they are left out, and another net is
  * KILN_E_ARG. Returns a handle. KILN_E_CHECKPOINT, and what kiln_trainer_create says. */
 KILN_API int kiln_trainer_begin(int data, const uint8_t *bytes, int size, const char *options);
+/* Copies the weights and running statistics of the checkpoint or export in `bytes` into a net of
+ * the same notation and input. KILN_E_CHECKPOINT; KILN_E_ARG, KILN_E_SHAPE for another net. */
+KILN_API int kiln_net_fill(int net, const uint8_t *bytes, int size);
 /* Text: the metadata of the checkpoint or export in `bytes`, after all of it was checked:
  * {"hasRun","version","net","mode","data","dataHash","normalize","sameMode","classes":[..],
- * "mean":[..],"std":[..]}, and of a checkpoint (hasRun: true) also "seed","step","epoch",
- * "bestEpoch","bestValAccuracy","options":{..}. What is described here can be gone on with on its
- * data, but for a batch or memory that this machine does not grant. KILN_E_CHECKPOINT. */
+ * "input":[C,H,W],"mean":[..],"std":[..]}, and of a checkpoint (hasRun: true) also "seed","step",
+ * "epoch","bestEpoch","bestValAccuracy","options":{..}. What is described here can be gone on with
+ * on its data, but for a batch or memory that this machine does not grant. KILN_E_CHECKPOINT. */
 KILN_API int kiln_checkpoint_info(const uint8_t *bytes, int size);
 
 #ifdef __cplusplus

@@ -51,7 +51,8 @@ export interface LiveTrainer extends EventTarget {
   history(): Promise<History>;
   save(): Promise<Uint8Array>;
   exportParameters(): Promise<Uint8Array>;
-  load(bytes: Uint8Array): Promise<unknown>;
+  /** Resolves to what the file held. */
+  load(bytes: Uint8Array): Promise<'run' | 'weights'>;
   restoreBest(): Promise<unknown>;
   options(): Promise<Record<string, unknown>>;
   summarise(net: string): Promise<Summary>;

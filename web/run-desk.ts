@@ -32,6 +32,8 @@ export class RunDesk {
   readonly #parts: Parts;
   readonly #store: DataStore | null;
   #reading: AbortController | null = null;
+  /** The run began with the weights of a file, which a reset would lose. */
+  #opened = false;
   #busy: Promise<unknown> = Promise.resolve();
 
   constructor(trainer: LiveTrainer, parts: Parts, store: DataStore | null) {
@@ -102,7 +104,8 @@ export class RunDesk {
 
   /** Nothing is lost by a reset before the first step, so drafts come into use at once. */
   get #fresh(): boolean {
-    return this.#trainer.state === 'ready' && (this.#trainer.metrics?.step ?? 0) === 0;
+    const { state, metrics } = this.#trainer;
+    return !this.#opened && state === 'ready' && (metrics?.step ?? 0) === 0;
   }
 
   // settings
@@ -216,9 +219,10 @@ export class RunDesk {
   load(file: File): void {
     this.#serially(async () => {
       const bytes = new Uint8Array(await file.arrayBuffer());
-      await this.#replace(() => this.setUp.load(bytes));
+      const held = await this.#replace(() => this.setUp.load(bytes));
+      this.#opened = held === 'weights';
       this.keeper.saved(this.#trainer.metrics?.step ?? 0);
-      this.#parts.checkpoint.say(strings.checkpoint.loaded(file.name));
+      this.#parts.checkpoint.say(strings.checkpoint.opened[held](file.name));
     });
   }
 
@@ -274,23 +278,27 @@ export class RunDesk {
   // keeping
 
   /** Another run in the place of the present one, which is kept. Where that fails, it goes on. */
-  async #replace(work: () => Promise<void>): Promise<void> {
+  async #replace<T>(work: () => Promise<T>): Promise<T> {
+    let result: T;
     const goes = this.#trainer.state === 'running';
     if (goes) await this.#trainer.pause();
     const kept = await this.keeper.keep(this.setUp.data, this.setUp.inUse);
     try {
-      await work();
+      result = await work();
     } catch (error) {
       if (goes) await this.#trainer.start();
       throw error;
     }
+    this.#opened = false;
     this.keeper.saved(0);
     const { notices } = this.#parts;
     notices.clear('problem', 'run', 'question', 'kept');
-    if (kept === null) return;
-    notices.say('kept', words.kept(kept.epoch, kept.step), [
-      { text: words.bringBack, act: () => this.bringBack(kept) },
-    ]);
+    if (kept !== null) {
+      notices.say('kept', words.kept(kept.epoch, kept.step), [
+        { text: words.bringBack, act: () => this.bringBack(kept) },
+      ]);
+    }
+    return result;
   }
 
   bringBack({ bytes, data, options }: KeptRun): void {

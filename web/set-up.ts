@@ -69,13 +69,17 @@ export class SetUp {
     await this.load(bytes);
   }
 
-  /** A checkpoint's run, on the present data set. */
-  async load(bytes: Uint8Array): Promise<void> {
+  /**
+   * A checkpoint's run, or a new one with a file's weights, on the present data set. Resolves to
+   * what the file held.
+   */
+  async load(bytes: Uint8Array): Promise<'run' | 'weights'> {
     const shown = this.#options.values;
     const text = this.#net.net;
-    await this.#trainer.load(bytes);
+    const held = await this.#trainer.load(bytes);
     await this.takeOver(shown);
     if (this.#net.net === text) this.#net.net = this.#netInUse;
+    return held;
   }
 
   /** What runs now is what the trainer says; the controls showed this when it was asked for. */

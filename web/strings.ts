@@ -286,7 +286,11 @@ export const strings = {
       'One safetensors file: parameters, optimizer and place in the run. It goes on exactly ' +
       'where it stopped, here or on the command line.',
     saved: (name: string, size: string): string => `Saved ${name} (${size}).`,
-    loaded: (name: string): string => `Opened ${name}: the run goes on where it was saved.`,
+    opened: {
+      run: (name: string): string => `Opened ${name}: the run goes on where it was saved.`,
+      weights: (name: string): string =>
+        `Opened ${name}: it holds weights alone, no run. A new run begins with them.`,
+    },
     restored: 'The parameters of the best validation accuracy are back.',
     file: (epoch: number, step: number): string => `kiln-epoch${epoch}-step${step}.safetensors`,
   },

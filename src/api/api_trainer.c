@@ -322,6 +322,15 @@ const uint8_t *kiln_trainer_saved(int handle)
     return t ? (const uint8_t *)t->saved.base : NULL;
 }
 
+int kiln_net_fill(int net, const uint8_t *bytes, int size)
+{
+    kiln_net *n = kiln_handle_get(KILN_KIND_NET, net);
+
+    if (!n) return KILN_E_HANDLE;
+    if (!bytes || size < 0) return kiln_fail(KILN_E_ARG, "there is no checkpoint");
+    return kiln_checkpoint_fill(n, bytes, (size_t)size);
+}
+
 int kiln_checkpoint_info(const uint8_t *bytes, int size)
 {
     if (!bytes || size < 0) return kiln_fail(KILN_E_ARG, "there is no checkpoint");

@@ -38,6 +38,10 @@ int kiln_checkpoint_load(kiln_run **run, const kiln_dataset *data, const uint8_t
 int kiln_checkpoint_begin(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
                           size_t size, const char *options);
 
+/* The weights and running statistics of a checkpoint or an export into a net of its notation and
+ * input; KILN_E_ARG, KILN_E_SHAPE for another, and the net is as it was. */
+int kiln_checkpoint_fill(kiln_net *net, const uint8_t *bytes, size_t size);
+
 /* The object of kiln.h: kiln_checkpoint_info. What it describes can be gone on with on its data,
  * but for a batch, or memory, that this reader does not grant. */
 int kiln_checkpoint_json(const uint8_t *bytes, size_t size, kiln_json *j);

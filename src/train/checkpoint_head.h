@@ -37,6 +37,9 @@ int kiln_checkpoint_open(kiln_checkpoint_head *h, const kiln_safetensors *f);
 /* Its metadata alone. */
 int kiln_checkpoint_head_read(kiln_checkpoint_head *h, const kiln_safetensors *f);
 
+/* Is this notation, whatever its spaces, that of the file's net? KILN_E_ARG names both. */
+int kiln_checkpoint_same_net(const kiln_checkpoint_head *h, const char *notation);
+
 /* Where the run stands, and what it has seen, as the file says. */
 void kiln_checkpoint_take_place(kiln_run *r, const kiln_checkpoint_head *h);
 

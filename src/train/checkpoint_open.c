@@ -25,6 +25,32 @@ void kiln_checkpoint_take_place(kiln_run *r, const kiln_checkpoint_head *h)
     r->history.epochs = h->epochs;
 }
 
+/* The two notations as the parser prints them; plan is scratch. */
+static int compare_nets(const kiln_checkpoint_head *h, const char *notation, kiln_plan *plan)
+{
+    const int side = KILN_CHECKPOINT_SIDE;
+    char own[sizeof plan->notation];
+
+    KILN_TRY(kiln_notation_parse(plan, h->o.net, h->channels, side, side));
+    snprintf(own, sizeof own, "%s", plan->notation);
+    KILN_TRY(kiln_notation_parse(plan, notation, h->channels, side, side));
+    if (strcmp(own, plan->notation) == 0) return KILN_OK;
+    return kiln_fail(KILN_E_ARG, "net: the weights are of another net, %.200s, not of %.200s", own,
+                     plan->notation);
+}
+
+int kiln_checkpoint_same_net(const kiln_checkpoint_head *h, const char *notation)
+{
+    kiln_arena arena;
+    int status;
+
+    if (strcmp(notation, h->o.net) == 0) return KILN_OK;
+    KILN_TRY(kiln_arena_create(&arena, sizeof(kiln_plan), "the plan of the net"));
+    status = compare_nets(h, notation, (kiln_plan *)(void *)arena.base);
+    kiln_arena_destroy(&arena);
+    return status;
+}
+
 /* In pieces: a file's values may lie unaligned. */
 static int all_finite(const kiln_safetensor *t)
 {

@@ -211,10 +211,8 @@ static int begin_options(kiln_train_options *o, const kiln_checkpoint_head *h, c
     strcpy(o->net, h->o.net);
     o->normalize = h->o.normalize;
     KILN_TRY(kiln_train_options_read(o, options, KILN_OPTIONS_ALL));
-    KILN_TRY(kiln_train_options_check(o));
-    if (strcmp(o->net, h->o.net) == 0) return KILN_OK;
-    return kiln_fail(KILN_E_ARG, "net: the weights are of another net, %.200s; leave net out, or "
-                                 "give the same", h->o.net);
+    KILN_TRY(kiln_checkpoint_same_net(h, o->net));
+    return kiln_train_options_check(o);
 }
 
 static int begin(kiln_run **run, const source *s)
@@ -266,6 +264,37 @@ int kiln_checkpoint_begin(kiln_run **run, const kiln_dataset *data, const uint8_
     return read_file(run, begin, data, bytes, size, options);
 }
 
+static int fill_net(kiln_net *net, const kiln_safetensors *f)
+{
+    const kiln_net_options *made = kiln_net_made_with(net);
+    const int side = KILN_CHECKPOINT_SIDE;
+    kiln_checkpoint_head h;
+
+    KILN_TRY(kiln_checkpoint_open(&h, f));
+    if (made->C != h.channels || made->H != side || made->W != side)
+        return kiln_fail(KILN_E_SHAPE, "the weights are of a net for images of %dx%dx%d, not of "
+                                       "%dx%dx%d", h.channels, side, side, made->C, made->H,
+                         made->W);
+    KILN_TRY(kiln_checkpoint_same_net(&h, kiln_net_plan(net)->notation));
+    for (int i = 0; i < kiln_net_tensor_count(net); i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(net, i);
+
+        memcpy(t->data, kiln_safetensors_find(f, t->name)->data, (size_t)t->size * sizeof(float));
+    }
+    return KILN_OK;
+}
+
+int kiln_checkpoint_fill(kiln_net *net, const uint8_t *bytes, size_t size)
+{
+    kiln_safetensors f;
+    int status;
+
+    KILN_TRY(kiln_safetensors_read(&f, bytes, size, "checkpoint"));
+    status = fill_net(net, &f);
+    kiln_safetensors_free(&f);
+    return status;
+}
+
 /* ---- describing ------------------------------------------------------------------------------ */
 
 static void describe_run(const kiln_checkpoint_head *h, kiln_json *j)
@@ -298,6 +327,11 @@ static int describe(const kiln_safetensors *f, kiln_json *j)
     kiln_json_string(j, "normalize", h.normalize);
     kiln_json_bool(j, "sameMode", !strcmp(h.mode, MODE));
     kiln_json_raw(j, "classes", h.classes);
+    kiln_json_array(j, "input");
+    kiln_json_int(j, NULL, h.channels);
+    kiln_json_int(j, NULL, KILN_CHECKPOINT_SIDE);
+    kiln_json_int(j, NULL, KILN_CHECKPOINT_SIDE);
+    kiln_json_close(j);
     kiln_json_raw(j, "mean", h.mean);
     kiln_json_raw(j, "std", h.std);
     if (h.has_run) describe_run(&h, j);

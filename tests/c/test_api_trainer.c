@@ -3,7 +3,8 @@
 #include "check.h"
 #include "kiln.h"
 
-#define SMALL "net=conv 3x3x4 - relu - maxpool 4 - affine 10 - softmax\nbatch=10\ncheck-train=20\n"
+#define NET "conv 3x3x4 - relu - maxpool 4 - affine 10 - softmax"
+#define SMALL "net=" NET "\nbatch=10\ncheck-train=20\n"
 
 static int data;
 
@@ -188,6 +189,46 @@ static void save_and_resume(void **state)
     kiln_trainer_destroy(a), kiln_trainer_destroy(b);
 }
 
+/* The weights of a trainer alone, in a new trainer, in one that evaluates, and in a net. */
+static void weights_alone(void **state)
+{
+    const int a = create(SMALL), net = kiln_net_create(NET, "batch=3"),
+              other = kiln_net_create("affine 10 - softmax", ""),
+              wide = kiln_net_create(NET, "input=3x16x16");
+    char hash[20];
+    int size, in[3];
+
+    (void)state;
+    step(a, 5);
+    assert_int_equal(kiln_net_hash(kiln_trainer_net(a)), 16);
+    strcpy(hash, kiln_text());
+    size = kiln_trainer_export(a);
+    assert_true(size > 0);
+    assert_true(kiln_checkpoint_info(kiln_trainer_saved(a), size) > 0);
+    text_has("{\"hasRun\":false,");
+    text_has("\"input\":[3,32,32]");
+    REFUSED(kiln_trainer_resume(data, kiln_trainer_saved(a), size, ""), KILN_E_CHECKPOINT,
+            "a new run can begin with its weights");
+    assert_int_equal(kiln_net_fill(net, kiln_trainer_saved(a), size), KILN_OK);
+    REFUSED(kiln_net_fill(other, kiln_trainer_saved(a), size), KILN_E_ARG, "another net");
+    REFUSED(kiln_net_fill(wide, kiln_trainer_saved(a), size), KILN_E_SHAPE, "3x32x32, not of 3x16");
+    REFUSED(kiln_net_fill(net, kiln_trainer_saved(a), size - 1), KILN_E_CHECKPOINT, "checkpoint");
+    REFUSED(kiln_net_fill(net, NULL, 9), KILN_E_ARG, "no checkpoint");
+    REFUSED(kiln_net_fill(a, kiln_trainer_saved(a), size), KILN_E_HANDLE, "");
+    in[0] = net;
+    in[1] = kiln_trainer_begin(data, kiln_trainer_saved(a), size, "batch=10\n");
+    in[2] = kiln_trainer_load(data, kiln_trainer_saved(a), size, "");
+    assert_true(in[1] > 0 && in[2] > 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(kiln_net_hash(i ? kiln_trainer_net(in[i]) : in[i]), 16);
+        assert_string_equal(kiln_text(), hash);
+    }
+    assert_true(kiln_trainer_step(in[1]) & KILN_STEPPED);
+    REFUSED(kiln_trainer_step(in[2]), KILN_E_STATE, "evaluated");
+    kiln_trainer_destroy(a), kiln_trainer_destroy(in[1]), kiln_trainer_destroy(in[2]);
+    kiln_net_destroy(net), kiln_net_destroy(other), kiln_net_destroy(wide);
+}
+
 static void predictions(void **state)
 {
     const int t = create(SMALL);
@@ -253,6 +294,7 @@ int main(void)
         cmocka_unit_test(a_data_set_destroyed_too_early),
         cmocka_unit_test(wrong_arguments), cmocka_unit_test(a_run),
         cmocka_unit_test(lent_nets),       cmocka_unit_test(save_and_resume),
+        cmocka_unit_test(weights_alone),
         cmocka_unit_test(predictions),     cmocka_unit_test(tables),
         cmocka_unit_test(no_leak),
     };

@@ -204,6 +204,7 @@ const steps: fc.Arbitrary<[string, Step]> = fc.oneof(
     ['hash', (t) => t.hash()], ['evaluate', (t) => t.evaluate('test')],
     ['kill', (t) => t.gradcheck(NETS[0])],
     ['save and load', async (t) => t.load(await t.save())],
+    ['begin with weights', async (t) => t.load(await t.exportParameters())],
     ['a bad net', (t) => t.reset({ net: 'affine - softmax' })]),
   fc.double({ min: 0.001, max: 1, noNaN: true }).map((lr): [string, Step] =>
     [`lr ${lr}`, (t) => t.set('lr', lr)]),

@@ -214,6 +214,34 @@ test('a checkpoint comes back bit for bit, and the run goes on', async () => {
   await close();
 });
 
+test('weights alone begin a new run, which keeps them until a reset is asked for', async () => {
+  const { page, errors, close } = await visit(site, { whole: true });
+  await button(page, 'Start').click();
+  await steps(page, 5);
+  await button(page, 'Pause').click();
+  await button(page, 'Continue').waitFor();
+  const hash = await ask(page, (trainer) => trainer.hash());
+  const bytes = Buffer.from(
+    await ask(page, async (trainer) => [...await trainer.exportParameters()]));
+  await page.getByLabel('Notation').fill('affine 10 - softmax');
+  await button(page, 'Reset').click();
+  await page.waitForFunction(() => location.hash.includes('net=affine'));
+  await button(page, 'Start').waitFor();
+
+  await drop(page, [{ name: 'weights.safetensors', bytes }]);
+  await page.locator('kiln-checkpoint-panel', { hasText: 'weights alone, no run' }).waitFor();
+  expect(await ask(page, (trainer) => trainer.hash())).toBe(hash);
+  expect(await ask(page, (trainer) => trainer.metrics === null)).toBe(true);
+  expect(await page.getByLabel('Notation').inputValue()).toContain('conv');
+  // A change that waits for a reset waits for one: before the first step too.
+  await page.getByLabel('Notation').fill('affine 10 - svm');
+  await button(page, 'Step').click();
+  await steps(page, 1);
+  expect(await ask(page, (trainer) => trainer.summary.notation)).toContain('conv');
+  expect(errors).toEqual([]);
+  await close();
+});
+
 test('a file that is no checkpoint is refused with a sentence', async () => {
   const { page, close } = await visit(site, { whole: true });
   const chooser = page.waitForEvent('filechooser');

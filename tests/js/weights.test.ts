@@ -1,0 +1,91 @@
+// Weights by themselves: what exportParameters() gives begins runs of a Trainer and fills a Model.
+
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { Model, ready, Trainer, type TrainerInit } from '../../bindings/index.js';
+import { failure, random } from './helpers.js';
+
+const SMALL = {
+  net: 'conv 3x3x4 stride 2 - batchnorm - relu - maxpool 4 - affine 10 - softmax', variant: 'simd',
+  train: 60, validation: 10, test: 20, batch: 20, epochs: 4, optimizer: 'sgd', lr: 0.01,
+  normalize: 'none',
+} as const satisfies TrainerInit;
+
+beforeAll(() => ready({ variant: 'simd' }));
+
+const trainers: Trainer[] = [];
+afterEach(() => trainers.splice(0).forEach((trainer) => trainer.dispose()));
+
+async function create(init: TrainerInit = SMALL): Promise<Trainer> {
+  const trainer = await Trainer.create(init);
+  trainers.push(trainer);
+  return trainer;
+}
+
+async function trained(): Promise<Trainer> {
+  const trainer = await create();
+  for (let i = 0; i < 5; i++) await trainer.step();
+  return trainer;
+}
+
+describe('Trainer.load() of weights alone', () => {
+  test('begins a run with them, with its own options and the net and normalisation of the file',
+    async () => {
+      const from = await trained();
+      const weights = await from.exportParameters();
+      const other = await create({
+        ...SMALL, net: 'affine 10 - softmax', normalize: 'channel', lr: 0.125, seed: 9 });
+      await other.step();
+      expect(await other.load(weights)).toBe('weights');
+      expect(other.state).toBe('ready');
+      expect(other.metrics).toBeNull();
+      expect(other.summary.notation).toBe(from.summary.notation);
+      expect(await other.hash()).toBe(await from.hash());
+      expect(await other.options()).toMatchObject({ lr: '0.125', seed: '9', normalize: 'none' });
+      expect((await other.evaluate('test')).accuracy)
+        .toBe((await from.evaluate('test')).accuracy);
+      await other.step();
+      expect(other.metrics!.step).toBe(1);
+      await other.reset(); // the same net again, with weights of its own
+      expect(other.summary.notation).toBe(from.summary.notation);
+      expect(await other.hash()).not.toBe(await from.hash());
+    });
+
+  test('takes options; another net, and a damaged file, leave the run as it was', async () => {
+    const from = await trained();
+    const weights = await from.exportParameters();
+    expect(await from.load(weights, { lr: 0.5, optimizer: 'adam' })).toBe('weights');
+    expect(await from.options()).toMatchObject({ lr: '0.5', optimizer: 'adam' });
+    await from.step();
+    const error = await failure(() => from.load(weights, { net: 'affine 10 - softmax' }));
+    expect(error).toMatchObject({ code: 'E_ARG', message: expect.stringContaining('another net') });
+    weights[weights.length - 5]! ^= 1;
+    expect((await failure(() => from.load(weights))).code).toBe('E_CHECKPOINT');
+    expect(from.metrics!.step).toBe(1);
+  });
+
+  test('a checkpoint goes on, and says so', async () => {
+    const trainer = await trained();
+    expect(await trainer.load(await trainer.save())).toBe('run');
+    expect(trainer.metrics!.step).toBe(5);
+  });
+});
+
+describe('Model.load()', () => {
+  test.each(['save', 'exportParameters'] as const)('gives the net of %s()', async (call) => {
+    const trainer = await trained();
+    const model = await Model.load(await trainer[call](), { batch: 5 });
+    expect(model.net).toBe(trainer.summary.notation);
+    expect(model.hash()).toBe(await trainer.hash());
+    const scores = model.scores(random([2, 3, 32, 32], 1));
+    expect(scores.shape).toEqual([2, 10]);
+    model.dispose();
+  });
+
+  test('refuses what is none', async () => {
+    const weights = await (await trained()).exportParameters();
+    expect((await failure(() => Model.load('x' as never))).code).toBe('E_ARG');
+    expect((await failure(() => Model.load(weights.subarray(0, -1)))).code).toBe('E_CHECKPOINT');
+    expect((await failure(() => Model.load(weights, { bacth: 5 } as object))).code).toBe('E_ARG');
+  });
+});
