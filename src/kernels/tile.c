@@ -88,15 +88,6 @@ INLINE void apart_tile(const int R, const int V, float *const *c, ptrdiff_t c_sh
     STORE(c[i] + c_shift)
 }
 
-/* V8 has too few registers for the packing tile's pointers, and one that goes from step to step
- * through memory takes longer than the step. So its places are counted by k, and the empty asm
- * hides from the compiler that it could turn them into pointers again. */
-#if defined(__wasm__)
-#define NOT_BY_POINTERS(k) __asm__("" : "+r"(k))
-#else
-#define NOT_BY_POINTERS(k)
-#endif
-
 /* The first panel of a strip, all of which is copied. */
 INLINE void packing_tile(const int R, float *const *c, ptrdiff_t c_shift,
                          const float *const *rows, int depth, const float *b, ptrdiff_t b_step,
@@ -115,7 +106,6 @@ INLINE void packing_tile(const int R, float *const *c, ptrdiff_t c_shift,
     {
         vf vb[TILE_STRIP / KILN_LANES];
 
-        NOT_BY_POINTERS(k);
         UNROLL for (int j = 0; j < TILE_STRIP / KILN_LANES; j++)
         {
             vb[j] = vf_load(b + k * b_step + j * KILN_LANES);
