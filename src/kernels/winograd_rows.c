@@ -21,8 +21,6 @@
  */
 #include "kernels/winograd_rows.h"
 
-#include <string.h>
-
 #include "base/threads.h"
 #include "kernels/tile.h"
 #include "kernels/winograd_rows_tile.h"
@@ -75,19 +73,6 @@ static int rows_fits(const kiln_conv_shape *s)
 
 /* ---- filters --------------------------------------------------------------------------------- */
 
-typedef double vd __attribute__((vector_size(8 * KILN_LANES)));
-
-/* Tap k of KILN_LANES filters, `apart` floats from one to the next, of which `left` exist. */
-static vd load_taps(const float *w, ptrdiff_t apart, int left)
-{
-    double lane[KILN_LANES];
-    vd taps;
-
-    for (int i = 0; i < KILN_LANES; i++) lane[i] = i < left ? (double)w[i * apart] : 0;
-    memcpy(&taps, lane, sizeof taps);
-    return taps;
-}
-
 typedef struct {
     const kiln_conv_plan *plan;
     const kiln_conv_direction *d;
@@ -116,16 +101,15 @@ static void transform_filters(void *context, int task, int thread)
         for (int f = 0; f < width; f += KILN_LANES) {
             float *u = j->u + (size_t)WW * d->C * f0 + (size_t)(x * d->C + c) * width + f;
             const float *w = first + c * per_source + f * per_result;
-            vd g[TOOM_TAPS_MAX];
 
-            for (int k = 0; k < t->taps; k++)
-                g[k] = load_taps(w + k * per_tap, per_result, left - f);
-            for (int q = 0; q < t->points; q++) {
-                vd sum = {0};
+            for (int q = 0; q < t->points; q++)
+                for (int i = 0; i < KILN_LANES; i++) {
+                    double sum = 0;
 
-                for (int k = 0; k < t->taps; k++) sum += t->g[q][k] * g[k];
-                vf_store(u + q * d->u_step, __builtin_convertvector(sum, vf));
-            }
+                    for (int k = 0; k < t->taps && f + i < left; k++)
+                        sum += t->g[q][k] * (double)w[k * per_tap + i * per_result];
+                    u[q * d->u_step + i] = (float)sum;
+                }
         }
 }
 
