@@ -4,6 +4,7 @@
 #include "api/api_text.h"
 #include "base/status.h"
 #include "formats/formats.h"
+#include "formats/import.h"
 #include "kiln_formats.h"
 
 static kiln_bytes exported; /* the last file, until the next */
@@ -14,13 +15,9 @@ int kiln_formats(void)
     return kiln_text_end();
 }
 
-int kiln_export(const char *format, const uint8_t *bytes, int size)
+/* A file in place of the last one; its size. */
+static int keep(kiln_bytes file)
 {
-    kiln_bytes file;
-
-    if (!format || !bytes || size < 0)
-        return kiln_fail(KILN_E_ARG, "export: there is no %s", format ? "checkpoint" : "format");
-    KILN_TRY(kiln_format_write(&file, format, bytes, (size_t)size));
     if (file.size > INT_MAX) {
         const size_t much = file.size;
 
@@ -31,6 +28,31 @@ int kiln_export(const char *format, const uint8_t *bytes, int size)
     kiln_bytes_free(&exported);
     exported = file;
     return (int)file.size;
+}
+
+int kiln_export(const char *format, const uint8_t *bytes, int size)
+{
+    kiln_bytes file;
+
+    if (!format || !bytes || size < 0)
+        return kiln_fail(KILN_E_ARG, "export: there is no %s", format ? "checkpoint" : "format");
+    KILN_TRY(kiln_format_write(&file, format, bytes, (size_t)size));
+    return keep(file);
+}
+
+int kiln_import(const char *net, const uint8_t *bytes, int size)
+{
+    kiln_bytes file;
+    int status;
+
+    if (!bytes || size < 0) return kiln_fail(KILN_E_ARG, "import: there is no file");
+    status = kiln_import_weights(&file, kiln_text_begin(), net, kiln_version(), bytes,
+                                 (size_t)size);
+    if (status <= 0) return status;
+    status = kiln_text_end();
+    if (status >= 0) return keep(file);
+    kiln_bytes_free(&file);
+    return status;
 }
 
 const uint8_t *kiln_exported(void)

@@ -28,9 +28,10 @@ static const own_option own[CLI_OPTIONS] = {
                                  "train=a,test=b where names do not tell), - for stdin"},
     [CLI_PRESET] = {"preset", 0, "NAME", "a net with options that train it well"},
     [CLI_SAVE] = {"save", 0, "FILE", "write to FILE (train: a checkpoint, after every epoch)"},
-    [CLI_RESUME] = {"resume", 0, "FILE", "the checkpoint to go on from (eval: or an export)"},
-    [CLI_INIT_FROM] = {"init-from", 0, "FILE", "a new run that begins with the weights of a "
-                                             "checkpoint or an export"},
+    [CLI_RESUME] = {"resume", 0, "FILE", "the checkpoint to go on from (eval: also weights alone)"},
+    [CLI_INIT_FROM] = {"init-from", 0, "FILE", "begin a new run with the weights of a checkpoint, "
+                                               "an export, or, with --net, PyTorch's safetensors "
+                                               "or NumPy's .npz"},
     [CLI_BEST] = {"best", 0, NULL, "end with the parameters of the best validation accuracy"},
     [CLI_SPLIT] = {"split", 0, "NAME", "train, validation or test (the default)"},
     [CLI_VIEWS] = {"views", 0, "N", "average over 1, 2 (flips) or 10 (flips, shifts) views"},

@@ -34,8 +34,6 @@ int cli_contradictions(const cli_arguments *a)
                           pairs[i].reason);
     if (data && strcmp(data, "builtin") != 0 && cli_given(a, "data-seed", NULL, 0))
         return refuse("data", "data-seed", "only the built-in set is drawn from a seed");
-    if (a->value[CLI_RESUME] && cli_given(a, "net", NULL, 0))
-        return refuse("resume", "net", "a checkpoint has its own net");
     if (a->value[CLI_INIT_FROM] && cli_given(a, "init", NULL, 0))
         return refuse("init-from", "init", "the first weights are the file's");
     return 0;

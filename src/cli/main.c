@@ -37,8 +37,9 @@ static const entry entries[] = {
       "kiln eval: accuracy and confusion of a checkpoint, an export, or nearest neighbours.",
       "  kiln eval --resume model.safetensors\n"
       "  kiln eval model.safetensors --data cifar-10-binary.tar.gz --views 10\n"
+      "  kiln eval weights.npz --net \"affine 100 - relu - affine 10 - softmax\"\n"
       "  kiln eval --knn 5 --train 5000 --test 500 --data cifar-10-binary.tar.gz\n",
-      " train validation test data-seed ",
+      " net train validation test data-seed ",
       ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_RESUME) | CLI_BIT(CLI_SPLIT) | CLI_BIT(CLI_VIEWS) |
           CLI_BIT(CLI_KNN),
       CLI_RESUME}, cli_eval},

@@ -9,7 +9,7 @@
 #include "commands.h"
 #include "fields.h"
 #include "files.h"
-#include "kiln.h"
+#include "kiln_formats.h"
 
 #define THREADS_MAX 16
 #define AT_ONCE 500 /* images evaluated between two signs of life */
@@ -98,10 +98,53 @@ static int take_from_checkpoint(cli_arguments *a, const uint8_t *bytes, int size
     }
     if (a->value[CLI_DATA]) return 0;
     cli_field_text(value, sizeof value, kiln_text(), "data");
-    if (strcmp(value, "builtin") == 0) return 0;
+    if (!*value || strcmp(value, "builtin") == 0) return 0;
     fprintf(stderr, "kiln: %s: was trained on %s; say where that is with --data\n",
             a->value[CLI_RESUME], value);
     return CLI_USAGE;
+}
+
+/* What went where of another program's weights, a line a tensor. */
+static void print_import(const char *path)
+{
+    char tensor[64], from[280], how[16];
+
+    fprintf(stderr, "weights: the net's, and what they are in %s\n", path);
+    for (const char *row = cli_first(kiln_text()); row; row = cli_next(row)) {
+        cli_field_text(tensor, sizeof tensor, row, "tensor");
+        cli_field_text(from, sizeof from, row, "from");
+        cli_field_text(how, sizeof how, row, "how");
+        fprintf(stderr, "  %-28s %s%s%s\n", tensor, *from ? from : "not in the file",
+                strcmp(how, "as it is") ? ", " : "", strcmp(how, "as it is") ? how : "");
+    }
+}
+
+/* A file of kiln's says which net it holds. */
+static int own_net(void)
+{
+    fprintf(stderr,
+            "kiln: --resume and --net contradict each other: a checkpoint has its own net\n");
+    return CLI_USAGE;
+}
+
+/* Weights of another program become an export, in their place. 0 or an exit code. */
+static int import(uint8_t **bytes, int *size, const char *path, const cli_arguments *a)
+{
+    static char net[8448];
+    const char *given = cli_given(a, "net", net, sizeof net);
+    const int status = kiln_import(given, *bytes, *size);
+    uint8_t *copy;
+
+    if (status == KILN_E_NOTATION) return given ? cli_fail_net(given, status) : cli_fail(status);
+    if (status < 0) return cli_fail_in(path, status);
+    if (status == 0) return given && a->value[CLI_RESUME] ? own_net() : CLI_OK;
+    if (!(copy = malloc((size_t)status))) return cli_fail(KILN_E_MEMORY);
+    if (!a->value[CLI_QUIET]) print_import(path);
+    memcpy(copy, kiln_exported(), (size_t)status);
+    free(*bytes);
+    *bytes = copy;
+    *size = status;
+    return CLI_OK;
 }
 
 /* An export, which no run can go on from. */
@@ -122,7 +165,7 @@ static void compare_classes(const char *path, int data, const uint8_t *bytes, in
     cli_field_raw(taught, sizeof taught, kiln_text(), "classes");
     if (kiln_data_info(data) < 0) return;
     cli_field_raw(here, sizeof here, kiln_text(), "classes");
-    if (strcmp(taught, here) != 0)
+    if (*taught == '[' && strcmp(taught, here) != 0)
         fprintf(stderr, "kiln: %s was taught other classes than this data set has, %s; they are "
                         "compared by their numbers\n", path, taught);
 }
@@ -133,10 +176,12 @@ static int resume(cli_session *s, cli_arguments *a, reader *read)
 {
     const char *path = a->value[CLI_RESUME];
     int size = 0, code, status;
-    uint8_t *bytes = cli_file_read(path, &size);
+    uint8_t *bytes;
 
-    if (!bytes) return CLI_BAD_CHECKPOINT;
-    code = take_from_checkpoint(a, bytes, size);
+    if (read == kiln_trainer_resume && cli_given(a, "net", NULL, 0)) return own_net();
+    if (!(bytes = cli_file_read(path, &size))) return CLI_BAD_CHECKPOINT;
+    code = read == kiln_trainer_load ? import(&bytes, &size, path, a) : CLI_OK;
+    if (code == 0) code = take_from_checkpoint(a, bytes, size);
     if (code == 0) {
         s->data = cli_data_open(a);
         code = s->data < 0 ? -s->data : 0;
@@ -194,7 +239,8 @@ static int begin(cli_session *s, const cli_arguments *a)
 
     if (from.path && !(from.bytes = cli_file_read(from.path, &from.size)))
         return CLI_BAD_CHECKPOINT;
-    code = rehearse(a, &from);
+    code = from.path ? import(&from.bytes, &from.size, from.path, a) : CLI_OK;
+    if (code == 0) code = rehearse(a, &from);
     if (code == 0) {
         s->data = cli_data_open(a);
         code = s->data < 0 ? -s->data : create(&s->trainer, s->data, a, &from);

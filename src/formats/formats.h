@@ -30,6 +30,12 @@ int kiln_format_write(kiln_bytes *out, const char *name, const uint8_t *bytes, s
 /* The array that kiln_formats.h describes. */
 void kiln_formats_json(kiln_json *j);
 
+/* The names of a net's tensors in an .npz, by number of the tensor and without ".npy". */
+#define KILN_NPZ_NAME 56
+void kiln_npz_names(char name[][KILN_NPZ_NAME], kiln_net *net);
+/* CRC-32 of zip (ISO 3309), reflected, polynomial 0xEDB88320; 0 before the first bytes. */
+uint32_t kiln_crc32(uint32_t crc, const uint8_t *bytes, size_t size);
+
 /* The writers, a file each. */
 int kiln_write_safetensors(kiln_bytes *out, const kiln_model *m); /* format_safetensors.c */
 int kiln_write_npz(kiln_bytes *out, const kiln_model *m);         /* npz.c */

@@ -17,24 +17,23 @@
 #include "base/status.h"
 #include "formats/formats.h"
 
-#define NAME_SIZE 64
 #define HEADER_SIZE 128 /* of a .npy: a multiple of 64, enough for four dimensions */
 #define ENTRIES_MAX (KILN_TENSORS_MAX + 2)
 #define DATE 0x21 /* 1 January 1980, the first there is: the same model gives the same file */
 
 typedef struct {
-    char name[NAME_SIZE];
+    char name[KILN_NPZ_NAME + 4]; /* and ".npy" */
     uint32_t crc, size, at;
 } entry;
 
 typedef struct {
     kiln_bytes *out;
     entry *list;
+    char (*course)[KILN_NPZ_NAME]; /* of the net's tensors */
     int count;
 } archive;
 
-/* CRC-32 of zip (ISO 3309), reflected, polynomial 0xEDB88320. */
-static uint32_t crc32(uint32_t crc, const uint8_t *bytes, size_t size)
+uint32_t kiln_crc32(uint32_t crc, const uint8_t *bytes, size_t size)
 {
     uint32_t table[256];
 
@@ -77,13 +76,6 @@ static void npy_header(uint8_t out[HEADER_SIZE], const int *shape, int dims)
     out[HEADER_SIZE - 1] = '\n';
 }
 
-static int taken(const archive *a, const char *name)
-{
-    for (int i = 0; i < a->count; i++)
-        if (strcmp(a->list[i].name, name) == 0) return 1;
-    return 0;
-}
-
 static int add(archive *a, const char *name, const int *shape, int dims, const void *data)
 {
     entry *e = &a->list[a->count++];
@@ -97,7 +89,7 @@ static int add(archive *a, const char *name, const int *shape, int dims, const v
     snprintf(e->name, sizeof e->name, "%s", name);
     e->size = (uint32_t)(HEADER_SIZE + bytes);
     e->at = (uint32_t)a->out->size;
-    e->crc = crc32(crc32(0, header, HEADER_SIZE), data, bytes);
+    e->crc = kiln_crc32(kiln_crc32(0, header, HEADER_SIZE), data, bytes);
     kiln_bytes_text(a->out, "PK\x03\x04");
     put_facts(a->out, e);
     kiln_bytes_text(a->out, e->name);
@@ -106,30 +98,45 @@ static int add(archive *a, const char *name, const int *shape, int dims, const v
     return KILN_OK;
 }
 
-/* The course's name of a tensor of kiln, "conv1.w": W1. `number`: layers with weights so far. */
-static void name_tensor(char out[NAME_SIZE], const archive *a, const kiln_tensor *t, int number)
+static int taken(char name[][KILN_NPZ_NAME], kiln_net *net, const char *wanted)
 {
-    const char *own = strchr(t->name, '.') + 1;
+    for (int i = 0; i < kiln_net_tensor_count(net); i++)
+        if (strcmp(name[i], wanted) == 0) return 1;
+    return 0;
+}
 
-    snprintf(out, NAME_SIZE, "%s%d.npy", strcmp(own, "w") == 0 ? "W" : own, number);
-    if (!number || taken(a, out)) snprintf(out, NAME_SIZE, "%s.npy", t->name);
+void kiln_npz_names(char name[][KILN_NPZ_NAME], kiln_net *net)
+{
+    int weights = 0, at; /* layers with weights so far */
+
+    for (int i = 0; i < kiln_net_tensor_count(net); i++) name[i][0] = 0;
+    for (int l = 0; l < kiln_net_plan(net)->count; l++)
+        for (int i = 0; (at = kiln_net_tensor_of(net, l, i)) >= 0; i++) {
+            const kiln_tensor *t = kiln_net_tensor_at(net, at);
+            const char *own = strchr(t->name, '.') + 1;
+            char course[KILN_NPZ_NAME];
+
+            weights += t->random; /* weights are what is drawn at the start */
+            snprintf(course, sizeof course, "%s%d", strcmp(own, "w") == 0 ? "W" : own, weights);
+            if (!weights || taken(name, net, course))
+                snprintf(course, sizeof course, "%s", t->name);
+            strcpy(name[at], course);
+        }
 }
 
 static int add_tensors(archive *a, const kiln_model *m)
 {
-    char name[NAME_SIZE];
-    int number = 0;
+    char file[KILN_NPZ_NAME + 4];
+    int at;
 
-    for (int l = 0; l < kiln_net_plan(m->net)->count; l++) {
-        const kiln_tensor *t;
-        const void *value;
+    kiln_npz_names(a->course, m->net);
+    for (int l = 0; l < kiln_net_plan(m->net)->count; l++)
+        for (int i = 0; (at = kiln_net_tensor_of(m->net, l, i)) >= 0; i++) {
+            const kiln_tensor *t = kiln_net_tensor_at(m->net, at);
 
-        for (int i = 0; (t = kiln_model_tensor(m, l, i, &value)); i++) {
-            number += t->random; /* weights are what is drawn at the start */
-            name_tensor(name, a, t, number);
-            KILN_TRY(add(a, name, t->shape, t->dims, value));
+            snprintf(file, sizeof file, "%s.npy", a->course[at]);
+            KILN_TRY(add(a, file, t->shape, t->dims, m->value[at]));
         }
-    }
     KILN_TRY(add(a, "mean.npy", &m->channels, 1, m->mean));
     return add(a, "std.npy", &m->channels, 1, m->std);
 }
@@ -160,11 +167,14 @@ static void put_directory(archive *a)
 int kiln_write_npz(kiln_bytes *out, const kiln_model *m)
 {
     archive a = {.out = out};
-    kiln_arena list;
+    kiln_arena list = {0};
     int status;
 
-    KILN_TRY(kiln_arena_create(&list, ENTRIES_MAX * sizeof(entry), "the list of arrays"));
-    a.list = (entry *)(void *)list.base;
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass) KILN_TRY(kiln_arena_create(&list, list.used, "the list of arrays"));
+        a.list = kiln_arena_take(&list, ENTRIES_MAX, sizeof *a.list);
+        a.course = kiln_arena_take(&list, KILN_TENSORS_MAX, sizeof *a.course);
+    }
     status = add_tensors(&a, m);
     if (status >= 0) put_directory(&a);
     kiln_arena_destroy(&list);

@@ -36,16 +36,14 @@ static int refuse(const reading *r, const char *name, const char *sentence)
 
 static int read_type(reading *r, kiln_safetensor *t)
 {
-    static const char *const types[] = {"F32", "I32", "U8"};
     char type[8];
 
     KILN_TRY(kiln_json_read_string(&r->json, type, sizeof type));
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(type, types[i]) != 0) continue;
+    for (int i = 0; i < KILN_SAFETENSORS_TYPES; i++) {
         t->type = (enum kiln_safetensors_type)i;
-        return KILN_OK;
+        if (strcmp(type, kiln_safetensors_type_name(t->type)) == 0) return KILN_OK;
     }
-    return refuse(r, r->key, "its type is none of F32, I32, U8");
+    return refuse(r, r->key, "its type is none of F32, I32, U8, F64, I64, F16, BF16");
 }
 
 static int read_shape(reading *r, kiln_safetensor *t)
@@ -92,7 +90,8 @@ static int check_size(const reading *r, const kiln_safetensor *t, const size_t o
         if (elements > KILN_SAFETENSORS_ELEMENTS_MAX)
             return refuse(r, r->key, "has more than 2^28 elements");
     }
-    if (offset[1] < offset[0] || offset[1] - offset[0] != elements * (t->type == KILN_U8 ? 1 : 4))
+    elements *= (uint64_t)kiln_safetensors_type_bytes(t->type);
+    if (offset[1] < offset[0] || offset[1] - offset[0] != elements)
         return refuse(r, r->key, "its shape and its data_offsets disagree");
     return KILN_OK;
 }

@@ -6,7 +6,7 @@
  * The reader is strict: header at most 1 MiB that begins with '{'; at most 4,096 tensors of at most
  * 4 dimensions and 2^28 elements; names at most 256 bytes, metadata at most 1 MiB;
  * sizes by checked products; tensors lie one after the other without hole or overlap and end with
- * the file; no name or key twice. Types F32, I32, U8.
+ * the file; no name or key twice. Types F32, I32, U8, F64, I64, F16, BF16.
  *
  * Metadata "kiln.hash" is FNV-1a (64 bits) over the whole file with its own sixteen digits read as
  * '0'. The writer puts it first; a file that has it must match; a file without it (written by
@@ -26,7 +26,8 @@
 #define KILN_SAFETENSORS_ELEMENTS_MAX (1 << 28)
 #define KILN_SAFETENSORS_HASH "kiln.hash"
 
-enum kiln_safetensors_type { KILN_F32, KILN_I32, KILN_U8 };
+enum kiln_safetensors_type { KILN_F32, KILN_I32, KILN_U8, KILN_F64, KILN_I64, KILN_F16, KILN_BF16 };
+#define KILN_SAFETENSORS_TYPES 7
 
 typedef struct {
     const char *name;
@@ -63,6 +64,10 @@ const char *kiln_safetensors_metadata(const kiln_safetensors *file, const char *
  * "kiln.hash" themselves. KILN_E_ARG for names twice or outside the limits, KILN_E_MEMORY. */
 int kiln_safetensors_write(kiln_arena *out, size_t *size, const kiln_safetensor *tensor,
                            int tensors, const kiln_metadata *entry, int entries);
+
+/* Of a type: its name in files, and the bytes of one element. */
+const char *kiln_safetensors_type_name(enum kiln_safetensors_type type);
+int kiln_safetensors_type_bytes(enum kiln_safetensors_type type);
 
 /* The hash of a file whose sixteen digits stand at digits_at. */
 void kiln_safetensors_hash(char digits[17], const uint8_t *bytes, size_t size, size_t digits_at);

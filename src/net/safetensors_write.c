@@ -23,6 +23,20 @@ void kiln_safetensors_hash(char digits[17], const uint8_t *bytes, size_t size, s
     snprintf(digits, 17, "%016llx", (unsigned long long)hash);
 }
 
+const char *kiln_safetensors_type_name(enum kiln_safetensors_type type)
+{
+    static const char *const names[] = {"F32", "I32", "U8", "F64", "I64", "F16", "BF16"};
+
+    return names[type];
+}
+
+int kiln_safetensors_type_bytes(enum kiln_safetensors_type type)
+{
+    static const int bytes[] = {4, 4, 1, 8, 8, 2, 2};
+
+    return bytes[type];
+}
+
 /* Bytes of a tensor, or -1 beyond the limits. */
 static int64_t tensor_bytes(const kiln_safetensor *t)
 {
@@ -34,19 +48,18 @@ static int64_t tensor_bytes(const kiln_safetensor *t)
         elements *= t->shape[i];
         if (elements > KILN_SAFETENSORS_ELEMENTS_MAX) return -1;
     }
-    return elements * (t->type == KILN_U8 ? 1 : 4);
+    return elements * kiln_safetensors_type_bytes(t->type);
 }
 
 static int write_tensor(kiln_json *json, const kiln_safetensor *t, int64_t *offset)
 {
-    static const char *const types[] = {"F32", "I32", "U8"};
     const int64_t bytes = tensor_bytes(t);
     const size_t length = strlen(t->name);
 
     if (bytes < 0 || !length || length > KILN_SAFETENSORS_NAME_MAX)
         return kiln_fail(KILN_E_ARG, "tensor \"%.60s\": name or shape outside the limits", t->name);
     kiln_json_object(json, t->name);
-    kiln_json_string(json, "dtype", types[t->type]);
+    kiln_json_string(json, "dtype", kiln_safetensors_type_name(t->type));
     kiln_json_array(json, "shape");
     for (int i = 0; i < t->dims; i++) kiln_json_int(json, NULL, t->shape[i]);
     kiln_json_close(json);

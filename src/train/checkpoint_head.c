@@ -264,6 +264,12 @@ static int check_history(const kiln_checkpoint_head *h, const kiln_safetensors *
     return KILN_OK;
 }
 
+/* Is this entry there, or has it to be: imported weights alone may leave it out. */
+static int wanted(const kiln_checkpoint_head *h, const kiln_safetensors *f, const char *key)
+{
+    return h->has_run || kiln_safetensors_metadata(f, key);
+}
+
 /* What the net was taught on, and how it saw it. */
 static int read_taught(kiln_checkpoint_head *h, const kiln_safetensors *f)
 {
@@ -271,8 +277,10 @@ static int read_taught(kiln_checkpoint_head *h, const kiln_safetensors *f)
 
     KILN_TRY(kiln_checkpoint_text(f, "version", &h->version));
     KILN_TRY(kiln_checkpoint_text(f, "mode", &h->mode));
-    KILN_TRY(data_entries(h, f));
-    KILN_TRY(h->class_count = classes_entry(f, &h->classes));
+    h->channels = KILN_CHECKPOINT_CHANNELS;
+    if (wanted(h, f, "data")) KILN_TRY(data_entries(h, f));
+    if (wanted(h, f, "classes")) KILN_TRY(h->class_count = classes_entry(f, &h->classes));
+    if (!wanted(h, f, "mean") && !wanted(h, f, "std")) return KILN_OK;
     KILN_TRY(h->channels = numbers_entry(f, "mean", KILN_CHANNELS_MAX, 0, 255, &h->mean));
     KILN_TRY(deviations = numbers_entry(f, "std", KILN_CHANNELS_MAX, STD_MIN, 255, &h->std));
     if (deviations == h->channels) return KILN_OK;

@@ -14,14 +14,16 @@
 #include "train/trainer.h"
 
 #define KILN_CHECKPOINT_SIDE 32 /* of the images that its net takes */
+#define KILN_CHECKPOINT_CHANNELS 3 /* of these, where it has no means */
 
 /* Texts point into the file's metadata; classes, mean and std are JSON. What an export does not
- * hold is as at the start of a run with the options' defaults. */
+ * hold is as at the start of a run with the options' defaults. Weights that were imported may not
+ * say what they were taught on: data, classes, and mean with std, are then NULL. */
 typedef struct {
     int has_run; /* 0: an export */
     kiln_train_options o; /* of an export: net and normalize */
     const char *version, *mode, *data, *data_hash, *normalize, *classes, *mean, *std;
-    int channels, class_count;
+    int channels, class_count; /* 0: it names none */
     int64_t step, position, loss_count;
     int epoch, best_epoch;
     double loss_sum, best_accuracy; /* -1: none yet */

@@ -116,7 +116,7 @@ static int smaller(int64_t a, int64_t b)
 /* That a run with this net can be: its scores are one a class, its batch can be trained on. */
 static int check_net(const kiln_checkpoint_head *h, const kiln_net *net)
 {
-    if (kiln_net_plan(net)->classes != h->class_count)
+    if (h->class_count && kiln_net_plan(net)->classes != h->class_count)
         return kiln_fail(KILN_E_CHECKPOINT, "its net ends in %d scores, and it names %d classes",
                          kiln_net_plan(net)->classes, h->class_count);
     if (h->has_run && h->o.train == 0)

@@ -71,7 +71,7 @@ static int check_fit(const kiln_checkpoint_head *h, const kiln_dataset *d)
         return kiln_fail(KILN_E_CHECKPOINT,
                          "checkpoint: its net takes images of %dx%dx%d, this data set has %dx%dx%d",
                          h->channels, side, side, d->C, d->H, d->W);
-    if (d->classes == h->class_count) return KILN_OK;
+    if (d->classes == h->class_count || !h->class_count) return KILN_OK;
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: it knows %d classes, this data set has %d",
                      h->class_count, d->classes);
 }
@@ -90,6 +90,20 @@ static int read_classes(kiln_run *r, const kiln_checkpoint_head *h)
     return kiln_json_read_end(&j);
 }
 
+/* Means, deviations and names of classes, as far as the file has them. */
+static int read_taught(kiln_run *r, const kiln_checkpoint_head *h)
+{
+    kiln_dataset *d = &r->seen.data;
+
+    if (h->classes) KILN_TRY(read_classes(r, h));
+    if (!h->mean && !d->count[0] && h->o.normalize != KILN_NORMALIZE_NONE)
+        return kiln_fail(KILN_E_DATA, "these weights do not say by what pixels are normalised, and "
+                                      "this data set has no training images to measure");
+    if (!h->mean) return KILN_OK;
+    KILN_TRY(kiln_checkpoint_numbers(d->mean, d->C, h->mean, "mean"));
+    return kiln_checkpoint_numbers(d->std, d->C, h->std, "std");
+}
+
 /* Other data as this net was taught to see it: named and normalised by what it was trained with. */
 static int see_as_taught(kiln_run *r, const kiln_checkpoint_head *h)
 {
@@ -98,10 +112,8 @@ static int see_as_taught(kiln_run *r, const kiln_checkpoint_head *h)
 
     r->seen.data = *d;
     r->data = r->test.data = &r->seen.data;
-    KILN_TRY(kiln_checkpoint_numbers(r->seen.data.mean, d->C, h->mean, "mean"));
-    KILN_TRY(kiln_checkpoint_numbers(r->seen.data.std, d->C, h->std, "std"));
-    KILN_TRY(read_classes(r, h));
-    if (same_data(h, d, ours)) return KILN_OK;
+    KILN_TRY(read_taught(r, h));
+    if (!h->data || same_data(h, d, ours)) return KILN_OK;
     snprintf(r->seen.name, sizeof r->seen.name, "%s", h->data);
     r->seen.data.name = r->seen.name;
     r->seen.data.hash = strtoull(h->data_hash, NULL, 16);
@@ -322,18 +334,18 @@ static int describe(const kiln_safetensors *f, kiln_json *j)
     kiln_json_string(j, "version", h.version);
     kiln_json_string(j, "net", h.o.net);
     kiln_json_string(j, "mode", h.mode);
-    kiln_json_string(j, "data", h.data);
-    kiln_json_string(j, "dataHash", h.data_hash);
+    if (h.data) kiln_json_string(j, "data", h.data);
+    if (h.data) kiln_json_string(j, "dataHash", h.data_hash);
     kiln_json_string(j, "normalize", h.normalize);
     kiln_json_bool(j, "sameMode", !strcmp(h.mode, MODE));
-    kiln_json_raw(j, "classes", h.classes);
+    if (h.classes) kiln_json_raw(j, "classes", h.classes);
     kiln_json_array(j, "input");
     kiln_json_int(j, NULL, h.channels);
     kiln_json_int(j, NULL, KILN_CHECKPOINT_SIDE);
     kiln_json_int(j, NULL, KILN_CHECKPOINT_SIDE);
     kiln_json_close(j);
-    kiln_json_raw(j, "mean", h.mean);
-    kiln_json_raw(j, "std", h.std);
+    if (h.mean) kiln_json_raw(j, "mean", h.mean);
+    if (h.mean) kiln_json_raw(j, "std", h.std);
     if (h.has_run) describe_run(&h, j);
     kiln_json_close(j);
     return KILN_OK;

@@ -5,6 +5,7 @@
 #include "../fuzz/fuzz_checkpoint.c"
 #include "check.h"
 #include "formats/formats.h"
+#include "formats/import.h"
 
 #define SEEDS "build/fuzz/seeds/"
 #define LEAST 16 /* eight runs, and their exports */
@@ -79,12 +80,27 @@ static void check_safetensors(const char *name, size_t size)
     kiln_safetensors_free(&f);
 }
 
+static void check_import(const char *name, size_t size)
+{
+    static kiln_json table;
+    kiln_bytes out;
+
+    kiln_json_begin(&table);
+    if (kiln_import_weights(&out, &table, "conv 3x3x2 - batchnorm - relu - avgpool 8 - affine 10 - "
+                            "svm", "seed", bytes, size) != 1)
+        CHECK_FAIL("%s: %s", name, kiln_error());
+    assert_true(kiln_json_end(&table) > 0);
+    kiln_json_free(&table);
+    kiln_bytes_free(&out);
+}
+
 static void each_seed_loads(void **state)
 {
     (void)state;
     CHECK(each_seed(SEEDS "checkpoint", check_checkpoint) >= LEAST);
     CHECK(each_seed(SEEDS "formats", check_format) >= LEAST);
     CHECK(each_seed(SEEDS "safetensors", check_safetensors) >= LEAST);
+    CHECK(each_seed(SEEDS "import", check_import) == 4); /* two nets, of two kinds */
 }
 
 int main(void)

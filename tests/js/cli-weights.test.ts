@@ -79,6 +79,49 @@ describe('an export', () => {
   });
 });
 
+describe('weights of another program', () => {
+  const net = ['--net', NET];
+
+  test('are evaluated by --net, with a line on where each tensor went', async () => {
+    await kiln('export', at('run.safetensors'), '--format', 'npz', '--save', at('run.npz'));
+    const run = await kiln('eval', at('run.safetensors'), '--json');
+    const npz = await kiln('eval', at('run.npz'), ...net, ...DATA, '--json');
+    expect(npz.code).toBe(0);
+    expect(npz.err).toMatch(/weights: the net's, and what they are in \S+\n {2}conv1\.w +W1\n/);
+    const { loss, ...exact } = run.events[0]!;
+    expect(npz.events[0]).toMatchObject(exact);
+    expect(npz.events[0]!['loss']).toBeCloseTo(loss as number, 12);
+    const quiet = await kiln('eval', at('run.npz'), ...net, ...DATA, '--json', '--quiet');
+    expect(quiet.err).toBe('');
+  });
+
+  test('begin a run', async () => {
+    await kiln('export', at('run.safetensors'), '--format', 'npz', '--save', at('begin.npz'));
+    const { code, events } = await kiln('train', '--init-from', at('begin.npz'), ...net, ...DATA,
+      '--max-steps', '2', '--json');
+    expect(code).toBe(0);
+    expect(events.at(-1)).toMatchObject({ event: 'done', net: NET, step: 2 });
+  });
+
+  test('without a net, or with one that they do not fit, are refused with what to do', async () => {
+    await kiln('export', at('run.safetensors'), '--format', 'npz', '--save', at('other.npz'));
+    const none = await kiln('eval', at('other.npz'));
+    expect({ code: none.code, err: none.err }).toEqual(
+      { code: 2, err: expect.stringContaining('names no net; say which net its weights are of') });
+    const other = await kiln('eval', at('other.npz'), '--net', 'affine 10 - softmax');
+    expect({ code: other.code, err: other.err }).toEqual(
+      { code: 4, err: expect.stringMatching(/no float32 or float64 arrays fit affine1 .* left/) });
+    const own = await kiln('eval', at('run.safetensors'), ...net);
+    expect({ code: own.code, err: own.err }).toEqual(
+      { code: 2, err: expect.stringContaining('a checkpoint has its own net') });
+    const typed = await kiln('eval', at('other.npz'), '--net', 'affine');
+    expect(typed.code).toBe(2);
+    expect(typed.err).toMatch(/\^/);
+    await writeFile(at('cut.npz'), (await readFile(at('other.npz'))).subarray(0, -1));
+    expect((await kiln('eval', at('cut.npz'), ...net)).code).toBe(4);
+  });
+});
+
 describe('a checkpoint on other data', () => {
   test('is evaluated on test images alone, with a word on classes of other names', async () => {
     await writeFile(at('mine.bin'), records(30));
