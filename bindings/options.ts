@@ -11,8 +11,8 @@ export type Options = Record<string, OptionValue | undefined>;
 /** The options of a training run, as the command line names them (src/train/options.c). */
 export const OPTION_NAMES = [
   'net', 'init', 'seed', 'data-seed', 'train', 'validation', 'test', 'normalize', 'draw', 'augment',
-  'epochs', 'batch', 'max-steps', 'optimizer', 'lr', 'momentum', 'decay-rate', 'beta1', 'beta2',
-  'eps', 'schedule', 'warmup', 'lr-decay', 'decay-every', 'start-lr', 'final-lr', 'reg',
+  'epochs', 'batch', 'max-steps', 'optimizer', 'lr', 'bias-lr', 'momentum', 'decay-rate', 'beta1',
+  'beta2', 'eps', 'schedule', 'warmup', 'lr-decay', 'decay-every', 'start-lr', 'final-lr', 'reg',
   'weight-decay', 'clip', 'dropout', 'check-first', 'check-train', 'check-val', 'patience',
   'recover', 'memory',
 ] as const;

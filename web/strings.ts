@@ -193,6 +193,7 @@ export const strings = {
       'data-seed': 'Built-in set’s seed',
       draw: 'Drawing',
       'max-steps': 'Most steps',
+      'bias-lr': 'Rate of biases, times',
       'decay-rate': 'Decay of rmsprop',
       beta1: 'β₁ of adam',
       beta2: 'β₂ of adam',

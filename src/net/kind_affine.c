@@ -19,7 +19,7 @@ static int affine_tensors(const kiln_layer *l, kiln_tensor_row *t)
 {
     t[0] = (kiln_tensor_row){
         .name = "w", .shape = {l->in_C, l->C}, .random = 1, .regularised = 1};
-    t[1] = (kiln_tensor_row){.name = "b", .shape = {l->C}};
+    t[1] = (kiln_tensor_row){.name = "b", .shape = {l->C}, .shift = 1};
     return l->value[NOBIAS] > 0 ? 1 : 2;
 }
 

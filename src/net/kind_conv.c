@@ -71,7 +71,7 @@ static int tensors(const kiln_layer *l, kiln_tensor_row *t)
 
     t[W] = (kiln_tensor_row){
         .name = "w", .shape = {s->F, s->C, s->HH, s->WW}, .random = 1, .regularised = 1};
-    t[B] = (kiln_tensor_row){.name = "b", .shape = {s->F}};
+    t[B] = (kiln_tensor_row){.name = "b", .shape = {s->F}, .shift = 1};
     return l->value[NOBIAS] > 0 ? 1 : 2;
 }
 

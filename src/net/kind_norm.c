@@ -30,7 +30,7 @@ static int pixels(const kiln_layer *l)
 static int scale_and_shift(const kiln_layer *l, kiln_tensor_row *t)
 {
     t[GAMMA] = (kiln_tensor_row){.name = "gamma", .shape = {l->C}, .start = 1};
-    t[BETA] = (kiln_tensor_row){.name = "beta", .shape = {l->C}};
+    t[BETA] = (kiln_tensor_row){.name = "beta", .shape = {l->C}, .shift = 1};
     return 2;
 }
 

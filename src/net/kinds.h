@@ -49,6 +49,7 @@ typedef struct {
     float start;        /* every value at the start, unless it is drawn */
     unsigned random : 1;      /* drawn as options say (he, xavier, gaussian) */
     unsigned regularised : 1; /* has a share in reg·ΣW² */
+    unsigned shift : 1;       /* is added: a bias, a norm's beta; may have a rate of its own */
     unsigned statistic : 1;   /* a running statistic, no parameter */
     unsigned frozen : 1;      /* a parameter that is not trained; statistics never are */
 } kiln_tensor_row;

@@ -26,6 +26,7 @@ typedef struct {
     int parameter;          /* 1 parameter, 0 running statistic */
     int trained;            /* 1 for a parameter that has a gradient */
     int regularised;        /* 1 for w of conv and affine */
+    int shift;              /* 1 for biases and betas */
     int random;             /* drawn at the start; else every value is `start` */
     float start;
     float *data, *gradient; /* gradient NULL for what is not trained */

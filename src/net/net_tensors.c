@@ -33,6 +33,7 @@ static kiln_tensor *add(kiln_net *net, int l, const kiln_tensor_row *row)
     t->parameter = !row->statistic;
     t->trained = !row->statistic && !row->frozen;
     t->regularised = row->regularised;
+    t->shift = row->shift;
     t->random = row->random;
     t->start = row->start;
     for (; t->dims < 4 && row->shape[t->dims]; t->dims++) {

@@ -94,39 +94,33 @@ static void newton_schulz(const matrix *m)
     kiln_vec_copy(m->x, m->y, n);
 }
 
-static void step_matrix(const kiln_update *u, const kiln_tensor *t, float *v, int rows, int columns)
+static void step_matrix(const kiln_update *u, int rows, int columns)
 {
     const matrix m = lay_out(rows, columns, u->scratch);
     const float momentum = (float)u->o->momentum;
-    const int n = t->size, large = rows > columns ? rows : columns;
+    const int n = (int)u->floats, large = rows > columns ? rows : columns;
+    float *v = u->state[0];
 
     kiln_vec_scale(v, v, n, momentum);
-    kiln_vec_add(v, v, t->gradient, n); /* v = momentum·v + dw */
-    kiln_vec_copy(m.x, t->gradient, n);
+    kiln_vec_add(v, v, u->dw, n); /* v = momentum·v + dw */
+    kiln_vec_copy(m.x, u->dw, n);
     kiln_vec_axpy(m.x, v, n, momentum); /* x = dw + momentum·v */
     kiln_vec_scale(m.x, m.x, n,
                    (float)(1 / (__builtin_sqrt(kiln_vec_sum_squares(m.x, n)) + TINY)));
     for (int i = 0; i < ROUNDS; i++) newton_schulz(&m);
-    kiln_vec_axpy(t->data, m.x, n, -(float)((double)u->lr * ADAM_RMS * __builtin_sqrt(large)));
+    kiln_vec_axpy(u->w, m.x, n, -(float)((double)u->lr * ADAM_RMS * __builtin_sqrt(large)));
 }
 
 static void update(const kiln_update *u)
 {
     const kiln_train_options *o = u->o;
+    int rows, columns;
 
-    for (int i = 0; i < kiln_net_tensor_count(u->net); i++) {
-        const kiln_tensor *t = kiln_net_tensor_at(u->net, i);
-        int rows, columns;
-
-        if (!t->gradient) continue;
-        float *v = u->state[0] + (t->data - u->w), *squares = u->state[1] + (t->data - u->w);
-
-        if (kiln_rule_matrix(t, &rows, &columns))
-            step_matrix(u, t, v, rows, columns);
-        else
-            kiln_adam(t->data, t->gradient, v, squares, (size_t)t->size, u->lr, o->beta1, o->beta2,
-                      (float)o->eps, (long)u->step);
-    }
+    if (kiln_rule_matrix(u->tensor, &rows, &columns))
+        step_matrix(u, rows, columns);
+    else
+        kiln_adam(u->w, u->dw, u->state[0], u->state[1], u->floats, u->lr, o->beta1, o->beta2,
+                  (float)o->eps, (long)u->step);
 }
 
 const kiln_rule kiln_rule_muon = {
@@ -134,5 +128,6 @@ const kiln_rule kiln_rule_muon = {
     .help = "momentum made orthogonal for weights, adamw for the rest",
     .state = {"m", "v"},
     .options = {"momentum", "beta1", "beta2", "eps"},
+    .by_tensor = 1,
     .scratch = scratch,
     .update = update};

@@ -82,6 +82,8 @@ static const row table[] = {
      "the update rule"},
     {"lr", FLOAT, "0.01", 0, 1000, NONE, AT(lr), LIVE, "training",
      "learning rate, before the schedule"},
+    {"bias-lr", FLOAT, "1", 0, 1000, NONE, AT(bias_lr), LIVE, "training",
+     "times lr: the rate of biases and of the shifts of norms"},
     {"momentum", FLOAT, "0.9", 0, 0.9999, NONE, AT(momentum), LIVE, "training",
      "of momentum and nesterov"},
     {"decay-rate", FLOAT, "0.99", 0, 0.99999, NONE, AT(decay_rate), FIXED, "training",

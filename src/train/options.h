@@ -32,7 +32,7 @@ typedef struct {
     int64_t seed, data_seed, train, validation, test, normalize, draw;
     int64_t epochs, batch, max_steps, optimizer, schedule_kind, decay_every;
     int64_t check_first, check_train, check_val, patience, recover, memory;
-    double lr, momentum, decay_rate, beta1, beta2, eps, warmup, lr_decay, start_lr, final_lr;
+    double lr, bias_lr, momentum, decay_rate, beta1, beta2, eps, warmup, lr_decay, start_lr, final_lr;
     double reg, weight_decay, clip, dropout;
 
     /* What kiln_train_options_read derives from the above. */

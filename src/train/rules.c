@@ -1,7 +1,7 @@
 /*
  * The rows of the elementwise update rules (optim.h has their formulas), and the step of any rule.
- * Elementwise rules take the whole block at once: any cut gives the same bits, and the padding
- * between tensors is zero in w and dw, and stays zero.
+ * Elementwise rules take the whole block at once where one rate is for all: any cut gives the same
+ * bits, and the padding between tensors is zero in w and dw, and stays zero.
  */
 #include "train/rules.h"
 
@@ -91,8 +91,25 @@ void kiln_rule_step(const kiln_update *u)
 {
     const kiln_rule *rule = kiln_rule_table[u->o->optimizer];
 
+    const int tensors = kiln_net_tensor_count(u->net);
+
     if (u->o->weight_decay > 0) decay_weights(u, rule->decay);
-    rule->update(u);
+    if (!rule->by_tensor && u->o->bias_lr == 1) {
+        rule->update(u);
+        return;
+    }
+    for (int i = 0; i < tensors; i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(u->net, i);
+        kiln_update one = *u;
+
+        if (!t->gradient) continue;
+        one.tensor = t;
+        one.w = t->data, one.dw = t->gradient, one.floats = (size_t)t->size;
+        for (int k = 0; k < KILN_RULE_STATES; k++)
+            if (u->state[k]) one.state[k] += t->data - u->w;
+        if (t->shift) one.lr = (float)((double)u->lr * u->o->bias_lr);
+        rule->update(&one);
+    }
 }
 
 int kiln_rule_states(const kiln_rule *rule)

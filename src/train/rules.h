@@ -11,17 +11,18 @@
 
 #define KILN_RULE_STATES 2
 
-/* One step as a rule sees it. w, dw and state[k] are flat blocks of `floats` floats in one layout,
- * that of the net's tensors: tensor t of kiln_net_tensor_at(net, i) has its state k at state[k] +
- * (t->data - w), in t->shape. A rule may write dw. */
+/* One step as a rule sees it. w, dw and state[k] are flat blocks of `floats` floats in one layout:
+ * of one tensor, or, for a rule that is elementwise and has one rate for all, of the whole net. A
+ * rule may write dw. */
 typedef struct {
     kiln_net *net;
+    const kiln_tensor *tensor; /* NULL: all of them */
     float *w, *dw;
     float *state[KILN_RULE_STATES]; /* zero before the first step */
     size_t floats;
     float *scratch; /* as many floats as the row asks for */
     const kiln_train_options *o;
-    float lr; /* of this step, the schedule included */
+    float lr; /* of this step and these parameters, the schedule included */
     int64_t step; /* counts from 1 */
 } kiln_update;
 
@@ -36,6 +37,7 @@ typedef struct {
     const char *state[KILN_RULE_STATES]; /* names in a checkpoint: "optimizer.v.conv1.w" */
     const char *options[6]; /* what it reads besides lr, schedule and weight-decay */
     enum kiln_rule_decay decay;
+    int by_tensor; /* 1: a step depends on the tensor's shape; 0: elementwise */
     size_t (*scratch)(kiln_net *net); /* NULL: none */
     void (*update)(const kiln_update *u);
 } kiln_rule;

@@ -3,6 +3,8 @@
 #include "train/rules.h"
 
 #include "check.h"
+#include "data/dataset.h"
+#include "train/trainer.h"
 
 static void rows_are_whole(void **state)
 {
@@ -54,11 +56,63 @@ static void weights_are_matrices(void **state)
     kiln_net_free(net);
 }
 
+static kiln_run *make_run(const kiln_dataset *data, const char *rule, double bias_lr)
+{
+    kiln_train_options o;
+    kiln_run *r;
+    char text[200];
+
+    snprintf(text, sizeof text,
+             "net=conv 3x3x6 - batchnorm - relu - maxpool 4 - affine 10 - softmax\nbatch=20\n"
+             "optimizer=%s\nbias-lr=%g", rule, bias_lr);
+    kiln_train_options_default(&o);
+    assert_int_equal(kiln_train_options_read(&o, text, KILN_OPTIONS_ALL), 0);
+    assert_int_equal(kiln_run_make(&r, data, &o), 0);
+    return r;
+}
+
+/* Biases and betas, and they alone, go by their own rate. */
+static void shifts_have_a_rate_of_their_own(void **state)
+{
+    kiln_dataset data;
+
+    (void)state;
+    assert_int_equal(kiln_builtin_create(&data, check_seed(), 100, 20, 10), 0);
+    for (int i = 0; i < KILN_RULE_COUNT; i++) {
+        kiln_run *usual = make_run(&data, kiln_rule_table[i]->name, 1);
+        kiln_run *other = make_run(&data, kiln_rule_table[i]->name, 8);
+        int shifts = 0;
+
+        for (int step = 1; step <= 2; step++) {
+            check_random(usual->learner.dw, usual->learner.floats, (uint32_t)step);
+            memcpy(other->learner.dw, usual->learner.dw, usual->learner.floats * sizeof(float));
+            kiln_learner_step(&usual->learner, &usual->o, 0.01f, step);
+            kiln_learner_step(&other->learner, &other->o, 0.01f, step);
+        }
+        for (int k = 0; k < kiln_net_tensor_count(usual->learner.net); k++) {
+            const kiln_tensor *a = kiln_net_tensor_at(usual->learner.net, k);
+            const kiln_tensor *b = kiln_net_tensor_at(other->learner.net, k);
+
+            if (!a->shift) {
+                CHECK_SAME_BITS(a->data, b->data, (size_t)a->size);
+                continue;
+            }
+            shifts++; /* from 0 */
+            for (int j = 0; j < a->size; j++) CHECK_NEAR(b->data[j], 8 * (double)a->data[j], 1e-6);
+        }
+        assert_int_equal(shifts, 3);
+        kiln_run_free(usual);
+        kiln_run_free(other);
+    }
+    kiln_dataset_destroy(&data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_whole),
         cmocka_unit_test(weights_are_matrices),
+        cmocka_unit_test(shifts_have_a_rate_of_their_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
