@@ -176,6 +176,7 @@ export const strings = {
       dropout: 'Dropout',
       seed: 'Seed',
       flip: 'Random flip',
+      altflip: 'Alternating flip',
       crop: 'Padded crop',
       cutout: 'Cutout',
       reflect: 'Mirrored padding of crops',

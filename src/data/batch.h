@@ -11,9 +11,12 @@
 
 enum { KILN_NORMALIZE_NONE, KILN_NORMALIZE_CHANNEL, KILN_NORMALIZE_MEAN_IMAGE };
 enum { KILN_PAD_ZERO, KILN_PAD_REFLECT };
+enum { KILN_FLIP_NEVER, KILN_FLIP_RANDOM, KILN_FLIP_ALTERNATING };
 
 typedef struct {
-    int flip;     /* 1: mirror left-right with probability 1/2 */
+    int flip;     /* KILN_FLIP_*: mirrored left-right with probability 1/2, or, alternating, a
+                     random half of the images in even epochs and the others in odd ones */
+    int epoch;    /* of this batch, for alternating flips */
     int crop;     /* pixels of padding for a random crop back to H x W; 0: off; at most 8 */
     int crop_pad; /* KILN_PAD_ZERO (zero after normalisation) or KILN_PAD_REFLECT */
     int cutout;   /* side of a square set to zero after normalisation at a random centre; 0: off */

@@ -40,6 +40,7 @@ typedef struct {
     uint32_t seed;
     int init;          /* KILN_INIT_* */
     double init_scale; /* of KILN_INIT_GAUSSIAN */
+    int dirac;         /* 1: the first filters of convolutions start as the identity */
     int keep;          /* 1: every activation and gradient stays readable (kiln_net_value) */
     int steps;         /* 1: a summary shows the list of steps */
     int inference;     /* 1: forward only: no gradients, activations shared freely */

@@ -4,6 +4,9 @@
  *   he        N(0, 2 / fan_in)              He, Zhang, Ren, Sun, ICCV 2015, equation 10
  *   xavier    N(0, 2 / (fan_in + fan_out))  Glorot, Bengio, AISTATS 2010, equation 12
  *   gaussian  N(0, scale²)                  the course's weight_scale
+ *   dirac     of convolutions with at least as many filters as channels, filter f < C is 1 at the
+ *             centre of channel f and 0 elsewhere: it passes that channel on (Zagoruyko and
+ *             Komodakis 2017, DiracNets; the others are drawn as above)
  *
  * fan_in of a convolution is C HH WW, fan_out F HH WW. Draws come from (seed, KILN_RNG_INIT, number
  * of the tensor). Which tensors a layer has, and which of them are drawn, its row says. Those that
@@ -89,6 +92,16 @@ static double standard_deviation(const kiln_net *net, const kiln_tensor *t)
     }
 }
 
+static void start_as_identity(kiln_tensor *t)
+{
+    const int F = t->shape[0], C = t->shape[1], window = t->shape[2] * t->shape[3];
+    const int centre = t->shape[2] / 2 * t->shape[3] + t->shape[3] / 2;
+
+    if (F < C) return;
+    kiln_vec_fill(t->data, C * C * window, 0.0f);
+    for (int c = 0; c < C; c++) t->data[(c * C + c) * window + centre] = 1;
+}
+
 void kiln_net_initialise(kiln_net *net)
 {
     float *data = net->parameters, *gradient = net->gradients;
@@ -105,6 +118,7 @@ void kiln_net_initialise(kiln_net *net)
         if (t->random) {
             kiln_rng_fill_normal(t->data, t->size, rng, 0);
             kiln_vec_scale(t->data, t->data, t->size, (float)standard_deviation(net, t));
+            if (net->options.dirac && t->dims == 4) start_as_identity(t);
         } else if (t->start != 0) {
             kiln_vec_fill(t->data, t->size, t->start);
         }

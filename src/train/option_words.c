@@ -23,23 +23,32 @@ static const word words[] = {
     {"init", "he", 0, 0, NULL},
     {"init", "xavier", 0, 0, NULL},
     {"init", "gaussian", 0, GAUSSIAN_MAX, NULL},
+    {"init", "dirac", 0, 0, NULL},
     {"augment", "flip", 0, 0, NULL},
+    {"augment", "altflip", 0, 0, NULL},
     {"augment", "crop", 1, CROP_MAX, NULL},
     {"augment", "reflect", 0, 0, "crop"},
     {"augment", "cutout", 1, CUTOUT_MAX, NULL},
 };
 
-/* he | xavier | gaussian SCALE */
+/* he | xavier | gaussian SCALE, and behind it dirac or nothing */
 static int read_init(kiln_train_options *o)
 {
     static const char *const names[] = {"he", "xavier", "gaussian"};
     static const int kinds[] = {KILN_INIT_HE, KILN_INIT_XAVIER, KILN_INIT_GAUSSIAN};
     kiln_keyvalue pair = {.key = "init"};
-    const char *space = strchr(o->init_text, ' ');
+    static const char dirac[] = " dirac";
+    char text[KILN_OPTION_TEXT];
+    const char *space;
+    size_t length = strlen(o->init_text);
     int i;
 
-    snprintf(pair.value, sizeof pair.value, "%.*s",
-             space ? (int)(space - o->init_text) : KILN_OPTION_TEXT, o->init_text);
+    o->dirac = length >= strlen(dirac) && !strcmp(o->init_text + length - strlen(dirac), dirac);
+    if (o->dirac) length -= strlen(dirac);
+    snprintf(text, sizeof text, "%.*s", (int)length, o->init_text);
+    space = strchr(text, ' ');
+    snprintf(pair.value, sizeof pair.value, "%.*s", space ? (int)(space - text) : KILN_OPTION_TEXT,
+             text);
     KILN_TRY(i = kiln_value_choice(&pair, names, 3));
     o->init = kinds[i];
     o->init_scale = 0;
@@ -67,11 +76,13 @@ static int read_sized(const char *word, const char *name, int max, int *out)
     return 1;
 }
 
-/* none, or a list of flip, cropN, reflect, cutoutN */
+/* none, or a list of flip, altflip, cropN, reflect, cutoutN */
 static int read_augment(kiln_train_options *o)
 {
-    static const char *const names[] = {"none", "flip", "crop4", "reflect", "cutout8"};
+    static const char *const names[] = {"none", "flip", "altflip", "crop4", "reflect",
+                                        "cutout8"};
     const char *at = o->augment_text;
+    int random = 0, alternating = 0;
     char word[KILN_OPTION_TEXT];
 
     memset(&o->augment, 0, sizeof o->augment);
@@ -88,17 +99,23 @@ static int read_augment(kiln_train_options *o)
         if (known < 0) return known;
         if (known) continue;
         if (!strcmp(word, "flip"))
-            o->augment.flip = 1;
+            random = 1;
+        else if (!strcmp(word, "altflip"))
+            alternating = 1;
         else if (!strcmp(word, "reflect"))
             o->augment.crop_pad = KILN_PAD_REFLECT;
         else {
-            const char *near = kiln_closest(word, names, 5);
+            const char *near = kiln_closest(word, names, 6);
 
             return kiln_fail(KILN_E_ARG,
-                             "augment: \"%s\" is none of flip, cropN, reflect, cutoutN%s%s%s", word,
+                             "augment: \"%s\" is none of flip, altflip, cropN, reflect, "
+                             "cutoutN%s%s%s", word,
                              near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         }
     }
+    if (random && alternating)
+        return kiln_fail(KILN_E_ARG, "augment: flip and altflip are two ways to mirror; name one");
+    o->augment.flip = alternating ? KILN_FLIP_ALTERNATING : random ? KILN_FLIP_RANDOM : 0;
     if (o->augment.crop_pad == KILN_PAD_REFLECT && !o->augment.crop)
         return kiln_fail(KILN_E_ARG, "augment: reflect says how crops are padded; name a crop too, "
                                      "as in crop4,reflect");

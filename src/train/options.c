@@ -56,7 +56,8 @@ static const row table[] = {
     {"net", TEXT, KILN_DEFAULT_NET, 0, 0, NONE, AT(net), FIXED, "net",
      "the architecture, in the arrow notation"},
     {"init", TEXT, "he", 0, 0, NONE, AT(init_text), FIXED, "net",
-     "first weights: he, xavier, or gaussian and a scale (gaussian 0.001)"},
+     "first weights: he, xavier, or gaussian and a scale (gaussian 0.001); dirac behind it: the "
+     "first filters of convolutions pass their channel on (he dirac)"},
     {"seed", INT, "1", 0, 4294967295.0, NONE, AT(seed), FIXED, "net",
      "decides the first weights and everything drawn later"},
 
@@ -71,7 +72,8 @@ static const row table[] = {
     {"draw", CHOICE, "shuffle", 0, 0, draws, AT(draw), FIXED, "data",
      "batches from a new order each epoch, or drawn with replacement"},
     {"augment", TEXT, "none", 0, 0, NONE, AT(augment_text), LIVE, "data",
-     "none, or a list of flip, cropN, reflect (pads crops by mirror), cutoutN: flip,crop4"},
+     "none, or a list of flip, altflip (each image mirrored every other epoch), cropN, reflect "
+     "(pads crops by mirror), cutoutN: flip,crop4"},
 
     {"epochs", INT, "8", 1, 10000, NONE, AT(epochs), LIVE, "training",
      "passes over the training images"},

@@ -32,11 +32,12 @@ typedef struct {
     int64_t seed, data_seed, train, validation, test, normalize, draw;
     int64_t epochs, batch, max_steps, optimizer, schedule_kind, decay_every;
     int64_t check_first, check_train, check_val, patience, recover, memory;
-    double lr, bias_lr, momentum, decay_rate, beta1, beta2, eps, warmup, lr_decay, start_lr, final_lr;
+    double lr, bias_lr, momentum, decay_rate, beta1, beta2, eps;
+    double warmup, lr_decay, start_lr, final_lr;
     double reg, weight_decay, clip, dropout;
 
     /* What kiln_train_options_read derives from the above. */
-    int init; /* KILN_INIT_* */
+    int init, dirac; /* KILN_INIT_*, and the identity on top of it */
     double init_scale;
     kiln_augment augment;
     int augmented; /* 0: no augmentation at all */

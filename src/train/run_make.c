@@ -24,6 +24,7 @@ static int make_net(kiln_net **net, const kiln_run *r, int batch)
     n.seed = (uint32_t)r->o.seed;
     n.init = r->o.init;
     n.init_scale = r->o.init_scale;
+    n.dirac = r->o.dirac;
     return kiln_net_make(net, r->o.net, &n);
 }
 

@@ -70,6 +70,7 @@ static int draw(kiln_run *r)
     const uint32_t seed = (uint32_t)r->o.seed;
     const kiln_place *at = &r->place;
     const int *index = r->index;
+    kiln_augment augment = r->o.augment;
     int n = kiln_run_limited(r->o.batch, r->images);
 
     if (n > r->images - at->position) n = (int)(r->images - at->position); /* the batch has grown */
@@ -81,8 +82,9 @@ static int draw(kiln_run *r)
         r->order_epoch = at->epoch;
         index = r->order + at->position;
     }
+    augment.epoch = at->epoch;
     kiln_batch_decode(kiln_net_input(r->learner.net), r->label, r->data, 0, index, 0, n,
-                      (int)r->o.normalize, r->o.augmented ? &r->o.augment : NULL, seed, at->step);
+                      (int)r->o.normalize, r->o.augmented ? &augment : NULL, seed, at->step);
     return n;
 }
 

@@ -173,6 +173,36 @@ static void cutout_zeroes_one_square(void **state)
     check_free(plain);
 }
 
+/* Every image is seen as it is in one of two epochs and mirrored in the other, whatever the step
+ * and the place in the batch; in each about half of them are mirrored. */
+static void alternating_flips(void **state)
+{
+    float *x = check_floats(D);
+    const int images = set.count[0] < 200 ? set.count[0] : 200;
+    int mirrored = 0;
+
+    (void)state;
+    for (int i = 0; i < images; i++) {
+        const uint8_t *image = set.image[0] + (size_t)i * S * 3;
+        int flips[4];
+
+        for (int epoch = 0; epoch < 4; epoch++) {
+            const kiln_augment augment = {.flip = KILN_FLIP_ALTERNATING, .epoch = epoch};
+            const view plain = {.normalize = KILN_NORMALIZE_CHANNEL};
+            const view flipped = {.flip = 1, .normalize = KILN_NORMALIZE_CHANNEL};
+
+            kiln_batch_decode(x, NULL, &set, 0, NULL, i, 1, KILN_NORMALIZE_CHANNEL, &augment, 5,
+                              epoch * 1000 + i);
+            flips[epoch] = is_moved(x, image, &flipped);
+            CHECK(flips[epoch] != is_moved(x, image, &plain));
+        }
+        CHECK(flips[1] == !flips[0] && flips[2] == flips[0] && flips[3] == flips[1]);
+        mirrored += flips[0];
+    }
+    CHECK(images >= 50 && abs(mirrored - images / 2) < 5 * (int)sqrt(images) / 2);
+    check_free(x);
+}
+
 /* What an image becomes depends on seed, step and its position, not on the batch or the threads. */
 static void draws_depend_on_seed_step_and_position(void **state)
 {
@@ -252,6 +282,7 @@ int main(void)
         cmocka_unit_test(plain_batches_are_normalised_images),
         cmocka_unit_test(the_training_set_gets_mean_0_and_deviation_1),
         cmocka_unit_test(flips_and_crops_are_uniform_and_exact),
+        cmocka_unit_test(alternating_flips),
         cmocka_unit_test(cutout_zeroes_one_square),
         cmocka_unit_test(draws_depend_on_seed_step_and_position),
         cmocka_unit_test(raw_images_are_mirrored_then_moved),

@@ -246,6 +246,34 @@ static void start_values(void **state)
     }
 }
 
+/* dirac: as many filters as there are channels pass theirs on; the others are as without it. */
+static void identity_at_the_start(void **state)
+{
+    static const char *const layers =
+        "conv 3x3x5 - conv 2x4x8 pad 0 - conv 3x3x2 - affine 10 - softmax";
+    kiln_net_options o = options(3, 9, 9, 2);
+    kiln_net *drawn = make(layers, &o), *net;
+
+    (void)state;
+    o.dirac = 1;
+    net = make(layers, &o);
+    for (int i = 0; i < kiln_net_tensor_count(net); i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(net, i), *was = kiln_net_tensor_at(drawn, i);
+        const int F = t->shape[0], C = t->shape[1], HH = t->shape[2], WW = t->shape[3];
+        const int identity = t->dims == 4 && F >= C ? C * C * HH * WW : 0;
+
+        CHECK_SAME_BITS(t->data + identity, was->data + identity, (size_t)(t->size - identity));
+        for (int at = 0; at < identity; at++) {
+            const int f = at / (C * HH * WW), c = at / (HH * WW) % C;
+            const int centre = at / WW % HH == HH / 2 && at % WW == WW / 2;
+
+            CHECK(t->data[at] == (f == c && centre ? 1 : 0));
+        }
+    }
+    kiln_net_free(drawn);
+    kiln_net_free(net);
+}
+
 /* Random images and labels into the net; returns them as the net wants them. */
 static void fill(kiln_net *net, int n, int *y)
 {
@@ -590,6 +618,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_shapes),         cmocka_unit_test(a_fixed_scale),
         cmocka_unit_test(a_momentum_and_an_epsilon),
+        cmocka_unit_test(identity_at_the_start),
         cmocka_unit_test(work_is_bounded),
         cmocka_unit_test(batches_that_can_be_trained),
         cmocka_unit_test(start_values),

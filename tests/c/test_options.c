@@ -62,13 +62,17 @@ static void init_and_augment(void **state)
         KILN_OK);
     assert_int_equal(o.init, KILN_INIT_GAUSSIAN);
     assert_true(o.init_scale == 0.001 && o.augmented);
-    assert_int_equal(o.augment.flip, 1);
+    assert_int_equal(o.augment.flip, KILN_FLIP_RANDOM);
     assert_int_equal(o.augment.crop, 4);
     assert_int_equal(o.augment.crop_pad, KILN_PAD_REFLECT);
     assert_int_equal(o.augment.cutout, 8);
     assert_int_equal(kiln_train_options_read(&o, "augment=none\ninit=xavier", KILN_OPTIONS_ALL), 0);
     assert_int_equal(o.init, KILN_INIT_XAVIER);
-    assert_false(o.augmented);
+    assert_false(o.augmented || o.dirac);
+    assert_int_equal(kiln_train_options_read(&o, "augment=altflip\ninit=gaussian 0.5 dirac",
+                                             KILN_OPTIONS_ALL), 0);
+    assert_int_equal(o.augment.flip, KILN_FLIP_ALTERNATING);
+    assert_true(o.init == KILN_INIT_GAUSSIAN && o.init_scale == 0.5 && o.dirac);
 }
 
 static void sentences(void **state)
@@ -83,6 +87,9 @@ static void sentences(void **state)
     refused("init=gaussian", KILN_OPTIONS_ALL, "needs a scale");
     refused("init=he 3", KILN_OPTIONS_ALL, "takes no number");
     refused("init=hee", KILN_OPTIONS_ALL, "did you mean \"he\"?");
+    refused("init=dirac", KILN_OPTIONS_ALL, "init: \"dirac\"");
+    refused("init=he dirac 3", KILN_OPTIONS_ALL, "takes no number");
+    refused("augment=flip,altflip", KILN_OPTIONS_ALL, "name one");
     refused("augment=filp", KILN_OPTIONS_ALL, "did you mean \"flip\"?");
     refused("augment=crop", KILN_OPTIONS_ALL, "crop wants its pixels, 1 to 8");
     refused("augment=crop9", KILN_OPTIONS_ALL, "1 to 8");
