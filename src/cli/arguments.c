@@ -144,11 +144,19 @@ static int refuse(const cli_command *command, const name_table *t, const char *w
     return 2;
 }
 
+/* Most likely a variable of a script that is not set. */
+static int refuse_empty(const cli_command *command, int option)
+{
+    fprintf(stderr, "kiln %s: the value of --%s is empty\n", command->name, own[option].name);
+    return 2;
+}
+
 static int take_bare(cli_arguments *a, const cli_command *command, const char *word)
 {
     if (command->positional == CLI_NET && !cli_given(a, "net", NULL, 0))
         return cli_arguments_add(a, "net", word);
     if (command->positional >= 0 && !a->value[command->positional]) {
+        if (!*word) return refuse_empty(command, command->positional);
         a->value[command->positional] = word;
         return 0;
     }
@@ -173,6 +181,7 @@ int cli_arguments_read(cli_arguments *a, const cli_command *command, int argc, c
         if (found == '?') return refuse(command, &t, argv[optind - 1]);
         for (int i = 0; i < CLI_OPTIONS; i++)
             if (own[i].letter && own[i].letter == found) found = i;
+        if (found < CLI_OPTIONS && optarg && !*optarg) return refuse_empty(command, found);
         if (found < CLI_OPTIONS)
             a->value[found] = optarg ? optarg : "1";
         else if (cli_arguments_add(a, t.name[found - FIRST_LIBRARY], optarg ? optarg : "1"))

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,26 @@ static mode_t mode_of_new_files(void)
     return 0666 & ~mask;
 }
 
+/* While a new file is half there, a signal that would end the program waits, or the half would
+ * stay behind. Returns what to give back. */
+static sigset_t hold_signals(void)
+{
+    sigset_t ending, before;
+
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGHUP);
+    sigprocmask(SIG_BLOCK, &ending, &before);
+    return before;
+}
+
+static int release_signals(sigset_t before, int code)
+{
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return code;
+}
+
 /* The bytes, on the disk, under a name of their own beside `path`, which is put into `part`.
  * mkstemp() takes no name that exists, as a file or as a link, so two processes that save to one
  * path cannot write into each other's file. */
@@ -215,26 +236,19 @@ static void keep_previous(const char *path, const char *part)
     unlink(link_name); /* still there where both were names of one file */
 }
 
-int cli_file_save(const char *path, const void *bytes, int64_t size)
+/* `about` is what is there now; NULL: nothing. */
+static int replace(const char *path, const struct stat *about, const void *bytes, int64_t size)
 {
-    char part[PART_SIZE], target[PATH_MAX];
-    struct stat about;
-    int exists, code;
+    const mode_t mode = about ? about->st_mode & 0777 : mode_of_new_files();
+    char part[PART_SIZE];
+    int code;
 
-    if (strcmp(path, "-") == 0)
-        return write_all(STDOUT_FILENO, bytes, size) < 0 ? complain("stdout", "cannot be written")
-                                                         : 0;
-    exists = stat(path, &about) == 0;
-    if (exists && !S_ISREG(about.st_mode)) /* a device or pipe: just into it */
-        return write_into(path, bytes, size) < 0 ? complain(path, "cannot be written") : 0;
-    if (exists && realpath(path, target)) path = target; /* a link stays one */
-    if (write_new(part, path, bytes, size,
-                  exists ? about.st_mode & 0777 : mode_of_new_files()) < 0) {
+    if (write_new(part, path, bytes, size, mode) < 0) {
         code = complain(path, "cannot be written");
         if (part[0]) unlink(part);
         return code;
     }
-    if (exists) keep_previous(path, part);
+    if (about) keep_previous(path, part);
     if (rename(part, path) < 0) {
         code = complain(path, "cannot be put in place");
         unlink(part);
@@ -243,11 +257,58 @@ int cli_file_save(const char *path, const void *bytes, int64_t size)
     return sync_folder(path) < 0 ? complain(path, "its folder cannot be written to the disk") : 0;
 }
 
+int cli_file_save(const char *path, const void *bytes, int64_t size)
+{
+    char target[PATH_MAX];
+    struct stat about;
+    int exists;
+
+    if (strcmp(path, "-") == 0)
+        return write_all(STDOUT_FILENO, bytes, size) < 0 ? complain("stdout", "cannot be written")
+                                                         : 0;
+    exists = stat(path, &about) == 0;
+    if (exists && !S_ISREG(about.st_mode)) /* a device or pipe: just into it */
+        return write_into(path, bytes, size) < 0 ? complain(path, "cannot be written") : 0;
+    if (exists && realpath(path, target)) path = target; /* a link stays one */
+
+    const sigset_t before = hold_signals();
+
+    return release_signals(before, replace(path, exists ? &about : NULL, bytes, size));
+}
+
+static int check_device(const char *path)
+{
+    if (access(path, W_OK) == 0) return 0;
+    complain(path, "cannot be written");
+    return CLI_USAGE;
+}
+
+/* What access() says is no promise, least of all to root: a new file is made, and taken away. */
+static int check_new(const char *path)
+{
+    const sigset_t before = hold_signals();
+    char part[PART_SIZE];
+    const int made = write_new(part, path, "", 0, mode_of_new_files());
+
+    if (made < 0) complain(path, "cannot be written");
+    if (part[0]) unlink(part);
+    return release_signals(before, made < 0 ? CLI_USAGE : 0);
+}
+
+/* Why there is no file of this name. */
+static int errno_of_stat(const char *path)
+{
+    struct stat about;
+
+    return lstat(path, &about) < 0 ? errno : ENOENT; /* a link that leads nowhere is replaced */
+}
+
 int cli_file_check(const char *path)
 {
     char copy[PATH_SIZE];
     const char *folder;
     struct stat about;
+    int exists;
 
     if (strcmp(path, "-") == 0) return 0;
     if (!*path || strlen(path) >= PATH_SIZE) {
@@ -257,12 +318,17 @@ int cli_file_check(const char *path)
     }
     snprintf(copy, sizeof copy, "%s", path);
     folder = dirname(copy);
-    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode)) {
+    exists = stat(path, &about) == 0;
+    if (path[strlen(path) - 1] == '/' || (exists && S_ISDIR(about.st_mode))) {
         fprintf(stderr, "kiln: %s: is a folder; name a file in it\n", path);
         return CLI_USAGE;
     }
-    if (access(folder, W_OK) == 0) return 0;
-    fprintf(stderr, "kiln: %s: the folder %s cannot be written to: %s\n", path, folder,
-            strerror(errno));
-    return CLI_USAGE;
+    if (access(folder, W_OK) < 0) {
+        fprintf(stderr, "kiln: %s: the folder %s cannot be written to: %s\n", path, folder,
+                strerror(errno));
+        return CLI_USAGE;
+    }
+    if (!exists && errno_of_stat(path) != ENOENT) /* a name that is too long, say */
+        return complain(path, "cannot be written"), CLI_USAGE;
+    return exists && !S_ISREG(about.st_mode) ? check_device(path) : check_new(path);
 }

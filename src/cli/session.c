@@ -1,4 +1,5 @@
 /* Threads, presets, checkpoints and trainers, as several commands need them; see commands.h. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +30,13 @@ int cli_use_threads(const cli_arguments *a)
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     int threads = cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (int)cores;
     int status = cli_own_int(a, CLI_THREADS, 1, THREADS_MAX, &threads);
+    sigset_t all, before;
 
     if (status) return status;
+    sigfillset(&all); /* signals are the program's own thread's, which may hold them (files.c) */
+    sigprocmask(SIG_BLOCK, &all, &before);
     status = kiln_threads_use(threads);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return status < 0 ? cli_fail(status) : 0;
 }
 

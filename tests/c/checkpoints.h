@@ -16,7 +16,7 @@ static kiln_dataset data;
 static inline kiln_run *make(const char *text)
 {
     kiln_train_options o;
-    kiln_run *r;
+    kiln_run *r = NULL;
 
     kiln_train_options_default(&o);
     if (kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)

@@ -3,6 +3,7 @@
  * .npz are put right first. What is taken is an export that a run can begin with.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/status.h"
 #include "formats/formats.h"

@@ -1,11 +1,14 @@
 // The native program: events, exit codes, suggestions, files, and an interrupt.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
 import {
   lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
@@ -268,6 +271,25 @@ describe('train', () => {
     for (const name of [save, `${save}.prev`]) expect((await kiln('eval', name)).code).toBe(0);
   });
 
+  test('a signal while a file is half written ends the program after it', async () => {
+    const folder = at('half');
+    await mkdir(folder);
+    const save = join(folder, 'big.safetensors');
+    const child = spawn(KILN, ['train', '--net', 'affine 3000 - affine 10 - softmax',
+      '--train', '8', '--validation', '2', '--test', '2', '--batch', '4', '--epochs', '9999',
+      '--quiet', '--save', save], { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    const half = (): boolean => readdirSync(folder).some((name) => name.includes('.part-'));
+    while (!(half() && existsSync(save)) && child.exitCode === null) await setImmediate();
+    child.kill('SIGTERM');
+    await setTimeout(5); // the second one ends a program at once, but for the file
+    child.kill('SIGTERM');
+    await ended;
+    expect(readdirSync(folder).filter((name) => !/^big\.safetensors(\.prev)?$/.test(name)))
+      .toEqual([]);
+    expect((await kiln('export', save, '--format', 'markdown')).code).toBe(0);
+  });
+
   test('a file that cannot be written whole leaves the last good one as it was', async () => {
     await mkdir(at('full'));
     const save = at('full/m.safetensors');
@@ -299,6 +321,11 @@ describe('mistakes', () => {
     [['train', '--save', '/tmp'], 'is a folder'],
     [['train', '--save', ''], 'is empty'],
     [['train', '--save', '-'], 'wants a file'],
+    [['train', '--save', '/proc/new'], '/proc/new: cannot be written'],
+    [['train', '--save', 'package.json/'], 'is a folder; name a file in it'],
+    [['train', '--save', 'x'.repeat(300)], 'cannot be written: File name too long'],
+    [['eval', ''], 'the value of --resume is empty'],
+    [['train', '--init-from', ''], 'the value of --init-from is empty'],
     [['train', '--json=1'], '--json takes no value'],
     [['data', '--sheet', '-', '--json'], 'both want stdout'],
     [['train', 'builtin'], 'Options begin with --'],
