@@ -253,9 +253,10 @@ static const struct {
     const char *kind;
     void (*write)(kiln_onnx *g);
 } table[] = {
-    {"conv", conv},           {"maxpool", maxpool},     {"avgpool", avgpool},
-    {"affine", affine},       {"flatten", flatten},     {"relu", relu},
-    {"leakyrelu", leakyrelu}, {"gelu", gelu},           {"tanh", hyperbolic_tangent},
+    {"conv", conv},           {"whiten", conv},         {"maxpool", maxpool},
+    {"avgpool", avgpool},     {"affine", affine},       {"flatten", flatten},
+    {"relu", relu},           {"leakyrelu", leakyrelu}, {"gelu", gelu},
+    {"tanh", hyperbolic_tangent},
     {"sigmoid", sigmoid},     {"silu", silu},           {"prelu", prelu},
     {"scale", scale},         {"batchnorm", batchnorm}, {"layernorm", layernorm},
     {"groupnorm", groupnorm}, {"dropout", dropout},     {"add", add},

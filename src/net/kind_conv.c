@@ -1,5 +1,5 @@
 /*
- * Row of the convolution: layers/conv2d.c.
+ * Rows of the convolution, layers/conv2d.c, and of one that whitens, net/whiten.c.
  *
  * FLOPs 2 C HH WW F OH OW. Packed filters lie in the scratch from begin on; gradients of filters
  * are summed in groups of images (kernels/conv.h).
@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "net/kinds.h"
+#include "net/whiten.h"
 #include "ref/ref_layers.h"
 
 enum { HEIGHT, WIDTH, FILTERS, STRIDE, PAD, NOBIAS }; /* attributes */
@@ -252,7 +253,70 @@ static double objective(const kiln_twin *t, const double *dout, int what, size_t
         t, dout, what == W ? entry / ((size_t)s->C * (size_t)s->HH * (size_t)s->WW) : entry);
 }
 
-/* ---- row ------------------------------------------------------------------------------------- */
+/* ---- whitening ------------------------------------------------------------------------------- */
+
+enum { WHITEN_HEIGHT, WHITEN_WIDTH, WHITEN_NOBIAS }; /* attributes */
+
+static int whiten_infer(kiln_layer *l)
+{
+    kiln_conv_shape *s = &l->u.conv;
+    char sentence[160];
+
+    *s = (kiln_conv_shape){.N = 1, .C = l->in_C, .H = l->in_H, .W = l->in_W, .stride = 1};
+    s->HH = (int)l->value[WHITEN_HEIGHT], s->WW = (int)l->value[WHITEN_WIDTH];
+    if (l->from >= 0)
+        return kiln_misfit(l, "whitens the images themselves; let it be the first layer");
+    if ((double)s->C * s->HH * s->WW > KILN_WHITEN_MAX) {
+        snprintf(sentence, sizeof sentence, "has %d values a patch, of at most %d; use whiten 2x2",
+                 s->C * s->HH * s->WW, KILN_WHITEN_MAX);
+        return kiln_misfit(l, sentence);
+    }
+    s->F = 2 * s->C * s->HH * s->WW;
+    if (!kiln_conv_shape_finish(s)) return kiln_misfit(l, "does not fit into the image it gets");
+    l->C = s->F, l->H = s->OH, l->W = s->OW;
+    l->flops = 2.0 * s->C * s->HH * s->WW * s->F * s->OH * s->OW;
+    return KILN_OK;
+}
+
+static int whiten_tensors(const kiln_layer *l, kiln_tensor_row *t)
+{
+    const kiln_conv_shape *s = &l->u.conv;
+
+    t[W] = (kiln_tensor_row){
+        .name = "w", .shape = {s->F, s->C, s->HH, s->WW}, .random = 1, .frozen = 1};
+    t[B] = (kiln_tensor_row){.name = "b", .shape = {s->F}, .shift = 1};
+    return l->value[WHITEN_NOBIAS] > 0 ? 1 : 2;
+}
+
+static int whiten_start(const kiln_layer *l, float *const *data, const float *x, int n)
+{
+    return kiln_whiten_filters(data[W], x, n, &l->u.conv);
+}
+
+/* The sums of each image's dout, which the bias alone learns from: where a convolution has them. */
+static float *sums_of(const kiln_pass *p, int image)
+{
+    const kiln_conv2d_plan *made = p->plan;
+
+    return p->work + made->db + (size_t)image * (size_t)made->conv.shape.F;
+}
+
+static void whiten_backward(const kiln_pass *p)
+{
+    const kiln_conv_shape *s = &p->layer->u.conv;
+    const int pixels = s->OH * s->OW;
+
+    for (int i = 0; i < p->n; i++)
+        kiln_vec_column_sums(sums_of(p, p->first + i), p->dout + (size_t)i * pixels * s->F, pixels,
+                             s->F);
+}
+
+static void whiten_end_backward(const kiln_pass *p)
+{
+    kiln_vec_column_sums(p->gradient[B], sums_of(p, 0), p->all, p->layer->u.conv.F);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static const kiln_attribute conv_attributes[] = {
     [HEIGHT] = {.name = "kernelHeight", .what = "the filter's height, as in conv 3x3x32",
@@ -267,6 +331,15 @@ static const kiln_attribute conv_attributes[] = {
     [PAD] = {.name = "pad", .word = "pad", .what = "the pad", .max = KILN_DIM_MAX,
              .derive = standard_pad},
     [NOBIAS] = {.name = "noBias", .word = "nobias", .type = KILN_FLAG},
+    {0}};
+
+static const kiln_attribute whiten_attributes[] = {
+    [WHITEN_HEIGHT] = {.name = "kernelHeight", .what = "the patch's height, as in whiten 2x2",
+                       .min = 1, .max = KILN_DIM_MAX},
+    [WHITEN_WIDTH] = {.name = "kernelWidth", .lead = 'x',
+                      .what = "the patch's width, as in whiten 2x2", .min = 1,
+                      .max = KILN_DIM_MAX},
+    [WHITEN_NOBIAS] = {.name = "noBias", .word = "nobias", .type = KILN_FLAG},
     {0}};
 
 const kiln_layer_kind kiln_kinds_conv[] = {
@@ -291,6 +364,31 @@ const kiln_layer_kind kiln_kinds_conv[] = {
         .backward = backward,
         .end_backward = end_backward,
         .backward_all = backward_all,
+        .groups = groups,
+        .group_first = kiln_conv_group,
+        .group_step = group_step,
+        .twin = twin,
+        .twin_work = twin_work,
+        .objective = objective,
+    },
+    {
+        .name = "whiten",
+        .notation = "whiten",
+        .attribute = whiten_attributes,
+        .takes = KILN_TAKES_IMAGES,
+        .infer = whiten_infer,
+        .tensors = whiten_tensors,
+        .start = whiten_start,
+        .algorithm = algorithm,
+        .plan_bytes = sizeof(kiln_conv2d_plan),
+        .plan = plan,
+        .work = work,
+        .fuses_relu = 1,
+        .by_image = 1,
+        .begin_forward = begin_forward,
+        .forward = forward,
+        .backward = whiten_backward,
+        .end_backward = whiten_end_backward,
         .groups = groups,
         .group_first = kiln_conv_group,
         .group_step = group_step,

@@ -106,6 +106,9 @@ struct kiln_layer_kind {
     double flops;
     int (*infer)(kiln_layer *l);
     int (*tensors)(const kiln_layer *l, kiln_tensor_row *t); /* how many */
+    /* Start values from the first training images x (n, H, W, C), as the net gets them; NULL: none.
+     * Such a layer takes the images themselves. KILN_OK or KILN_E_MEMORY. */
+    int (*start)(const kiln_layer *l, float *const *data, const float *x, int n);
     int (*least_batch)(const kiln_layer *l);                 /* in train mode; NULL: 1 */
     const char *(*algorithm)(const kiln_layer *l, int n);    /* for the summary */
 

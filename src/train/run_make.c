@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "net/kinds.h"
 #include "train/rules.h"
+
+#define START_IMAGES 1000 /* enough for a covariance; hiverge takes 960 */
 
 int kiln_run_limited(int64_t wanted, int count)
 {
@@ -173,12 +176,47 @@ static int check_classes(const kiln_run *r)
                      classes, r->data->name, wanted, wanted);
 }
 
+/* The start values of layer l from images x (n, H, W, C). */
+static int start_layer(kiln_run *r, int l, const float *x, int n)
+{
+    const kiln_layer *layer = &kiln_net_plan(r->learner.net)->layer[l];
+    float *data[KILN_LAYER_TENSORS_MAX] = {0};
+
+    for (int i = 0, at; i < KILN_LAYER_TENSORS_MAX; i++)
+        if ((at = kiln_net_tensor_of(r->learner.net, l, i)) >= 0)
+            data[i] = kiln_net_tensor_at(r->learner.net, at)->data;
+    return layer->kind->start(layer, data, x, n);
+}
+
+/* Layers whose start values come from the training images get them. */
+static int start_from_images(kiln_run *r)
+{
+    const kiln_plan *plan = kiln_net_plan(r->learner.net);
+    const int n = kiln_run_limited(START_IMAGES, r->images);
+    const size_t size = (size_t)(plan->C * plan->H * plan->W) * sizeof(float);
+    kiln_arena images = {0};
+    int status = KILN_OK;
+
+    for (int l = 0; l < plan->count && status >= 0; l++) {
+        if (!plan->layer[l].kind->start) continue;
+        if (!images.base) {
+            KILN_TRY(kiln_arena_create(&images, (size_t)n * size, "images to start from"));
+            kiln_batch_decode((float *)(void *)images.base, NULL, r->data, 0, NULL, 0, n,
+                              (int)r->o.normalize, NULL, 0, 0);
+        }
+        status = start_layer(r, l, (const float *)(void *)images.base, n);
+    }
+    kiln_arena_destroy(&images);
+    return status;
+}
+
 /* The rest of a run whose net is made. */
 static int fill(kiln_run *r)
 {
     kiln_arena plan = {0};
 
     KILN_TRY(check_classes(r));
+    if (!r->evaluated) KILN_TRY(start_from_images(r));
     lay_out(r, &plan);
     KILN_TRY(kiln_arena_create(&r->arena, plan.used, "the optimizer's state"));
     lay_out(r, &r->arena);

@@ -59,6 +59,18 @@ const NETS = {
     'weight-decay': 0.001,
     schedule: 'cosine',
   },
+  recipe: {
+    net: 'whiten 2x2 - gelu - conv 3x3x8 nobias - maxpool 2 - batchnorm fixed momentum 0.6 - gelu '
+      + '- maxpool 3 - affine 10 nobias - scale 0.1 - softmax smoothing 0.2',
+    optimizer: 'nesterov',
+    lr: 0.1,
+    'bias-lr': 64,
+    'weight-decay': 0.01,
+    schedule: 'linear',
+    warmup: 0.5,
+    init: 'he dirac',
+    augment: 'altflip,crop2,reflect',
+  },
 };
 
 // --- the two ways to train -----------------------------------------------------------------------

@@ -53,6 +53,8 @@ static const char *const zoo[] = {
     "- softmax",
     "conv 3x3x5 - silu - maxpool 2 - residual(silu - conv 3x3x5) - affine 7 - silu - affine 10 - "
     "svm",
+    "whiten 2x2 - relu - conv 3x3x6 nobias - maxpool 2 - batchnorm fixed - silu - affine 10 - svm",
+    "whiten 3x2 nobias - gelu - conv 3x3x6 nobias - maxpool 2 - batchnorm - affine 10 - softmax",
     /* a relu between a batchnorm and a conv, a maxpool, both; between a conv and a maxpool */
     "conv 3x3x4 - batchnorm - relu - conv 3x3x6 - batchnorm - relu - maxpool 2 - conv 3x3x5 - relu "
     "- maxpool 2 stride 1 - conv 1x1x4 - batchnorm - relu - affine 10 - softmax",

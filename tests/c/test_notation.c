@@ -136,6 +136,9 @@ static void canonical_text_of_later_kinds(void **state)
     check_canonical("BatchNorm FIXED - batchnorm - affine 10 - svm",
                     "batchnorm fixed - batchnorm - affine 10 - svm");
     CHECK(plan.layer[0].parameters == 3 && plan.layer[1].parameters == 6);
+    check_canonical("Whiten 2X3 NOBIAS - affine 10 - svm", "whiten 2x3 nobias - affine 10 - svm");
+    check_canonical("whiten 2x2 - affine 10 - svm", "whiten 2x2 - affine 10 - svm");
+    CHECK(plan.layer[0].parameters == 24 && plan.layer[0].C == 24 && plan.layer[0].H == 31);
     check_canonical("prelu - affine 10 - svm", "prelu - affine 10 - svm");
     CHECK(plan.layer[0].parameters == 3 && plan.layer[0].flops == 3 * 32 * 32);
 }
