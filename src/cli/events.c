@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "files.h"
 
 static kiln_json line;
+static int failure; /* errno of the first line that stdout did not take */
 
 kiln_json *cli_event(const char *name)
 {
@@ -19,8 +23,21 @@ int cli_event_end(kiln_json *j)
 {
     kiln_json_close(j);
     if (kiln_json_end(j) < 0) return ENOMEM;
-    if (puts(kiln_json_text(j)) < 0 || fflush(stdout) != 0) return errno;
-    return 0;
+    if (puts(kiln_json_text(j)) >= 0 && fflush(stdout) == 0) return 0;
+    if (!failure) failure = errno;
+    return errno;
+}
+
+int cli_output_end(int code)
+{
+    const int flushed = fflush(stdout);
+
+    if (flushed != 0 && !failure) failure = errno;
+    if (flushed == 0 && !ferror(stdout)) return code;
+    if (code) return code; /* which was said */
+    fprintf(stderr, "kiln: stdout: cannot be written%s%s\n", failure ? ": " : "",
+            failure ? strerror(failure) : "");
+    return CLI_FAILED;
 }
 
 double cli_rounded(double x, double parts)

@@ -12,6 +12,9 @@ kiln_json *cli_event(const char *name);
 /* Ends the line and prints it at once: 0, or the errno of stdout. The text stays until the next. */
 int cli_event_end(kiln_json *j);
 
+/* The end of all output: `code`, or CLI_FAILED with a sentence where stdout did not take it all. */
+int cli_output_end(int code);
+
 /* x in whole thousandths, say, for parts = 1e3: what lies behind them is noise of a clock. */
 double cli_rounded(double x, double parts);
 

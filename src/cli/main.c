@@ -2,6 +2,7 @@
  * kiln, the program: finds the command, answers --help and --version, and runs the build of the
  * other mode where --mode asks for it. Only kiln.h and the tools of base are used here.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "base/keyvalue.h"
 #include "base/status.h"
 #include "commands.h"
+#include "events.h"
 #include "files.h"
 #include "kiln.h"
 
@@ -174,38 +176,48 @@ static int is_for_people(const cli_arguments *a, const entry *e)
     return !a->value[CLI_JSON] && e->run != cli_export && !(sheet && strcmp(sheet, "-") == 0);
 }
 
-int main(int argc, char **argv)
+/* A descriptor that is closed would become the next file's, and what is printed part of it: each of
+ * the three is open, if only to fail. */
+static void open_standard_files(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+            exit(CLI_FAILED);
+}
+
+static int run_command(const entry *e, int argc, char **argv)
 {
     static cli_arguments a;
+    int code = cli_arguments_read(&a, &e->command, argc, argv);
+
+    if (code) return code;
+    if (a.value[CLI_HELP]) return cli_help(&e->command), 0;
+    if ((code = cli_contradictions(&a))) return code;
+    if (a.value[CLI_MODE] && (code = change_mode(a.value[CLI_MODE], argv - 1))) return code;
+    if (is_for_people(&a, e) && a.value[CLI_QUIET] && !freopen("/dev/null", "w", stdout))
+        return CLI_FAILED;
+    code = e->run(&a);
+    kiln_threads_use(1); /* ends the pool */
+    return code;
+}
+
+int main(int argc, char **argv)
+{
     const char *word = argc > 1 ? argv[1] : "";
 
+    open_standard_files();
     if (argc < 2) {
         print_help(stderr);
         return CLI_USAGE;
     }
     if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) {
         print_help(stdout);
-        return 0;
+        return cli_output_end(0);
     }
-    if (!strcmp(word, "--version") || !strcmp(word, "-V")) return print_version();
+    if (!strcmp(word, "--version") || !strcmp(word, "-V")) return cli_output_end(print_version());
     signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error of write() like any other */
-    for (int i = 0; i < ENTRIES; i++) {
-        const cli_command *command = &entries[i].command;
-        int code;
-
-        if (strcmp(command->name, word) != 0) continue;
-        code = cli_arguments_read(&a, command, argc - 1, argv + 1);
-        if (code) return code;
-        if (a.value[CLI_HELP]) return cli_help(command), 0;
-        if ((code = cli_contradictions(&a))) return code;
-        if (a.value[CLI_MODE] && (code = change_mode(a.value[CLI_MODE], argv))) return code;
-        if (is_for_people(&a, &entries[i]) && a.value[CLI_QUIET] &&
-            !freopen("/dev/null", "w", stdout))
-            return CLI_FAILED;
-        code = entries[i].run(&a);
-        kiln_threads_use(1); /* ends the pool */
-        if (fflush(stdout) != 0 || ferror(stdout)) return CLI_FAILED;
-        return code;
-    }
+    for (int i = 0; i < ENTRIES; i++)
+        if (strcmp(entries[i].command.name, word) == 0)
+            return cli_output_end(run_command(&entries[i], argc - 1, argv + 1));
     return unknown_command(word);
 }

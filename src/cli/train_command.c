@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "events.h"
@@ -302,6 +303,9 @@ int cli_train(cli_arguments *a)
     if (kiln_trainer_options(r.session.trainer) >= 0)
         r.batch = (int)cli_field_number(kiln_text(), "batch", 0);
     catch_signals();
+    if (!r.save && !a->value[CLI_QUIET] && access(".", W_OK) < 0)
+        fprintf(stderr, "kiln: this folder cannot be written to, so an interrupted run would be "
+                        "lost; name a file elsewhere: --save FILE\n");
     cli_progress_begin(&r.progress, a->value[CLI_QUIET] != NULL);
     announce(&r, a);
     code = finish(&r, steps(&r), a->value[CLI_BEST] != NULL);

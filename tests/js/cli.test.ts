@@ -457,6 +457,25 @@ describe('nets', () => {
   });
 });
 
+describe('stdout', () => {
+  const commands = [
+    'train --train 40 --validation 10 --test 10 --max-steps 2 --json', 'summary', 'summary --json',
+    'eval tests/fixtures/checkpoints/sgd.safetensors', 'data', 'data --sheet -', '--help',
+    'eval tests/fixtures/checkpoints/sgd.safetensors --json', 'train --help', '--version',
+    'gradcheck --json', 'bench --seconds 0.1 --json',
+    'export tests/fixtures/checkpoints/sgd.safetensors',
+  ];
+  test.each(commands)('that is full or closed is said: %s', async (command) => {
+    for (const [to, why] of [['>/dev/full', 'No space left'], ['>&-', 'Bad file descriptor']]) {
+      const cd = 'kiln=$PWD/$0; tests=$PWD/tests; cd "$1"; ln -sfn "$tests" tests; ';
+      const { code, err } = await collect(spawn('bash',
+        ['-c', `${cd} "$kiln" ${command} ${to}`, KILN, folder]));
+      expect({ command, to, code, err }).toEqual({ command, to, code: 1,
+        err: expect.stringMatching(`stdout: cannot be written: ${why}`) });
+    }
+  });
+});
+
 describe('help', () => {
   test('begins with what it is and examples, for every command', async () => {
     const all = await kiln('--help');
