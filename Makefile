@@ -234,4 +234,5 @@ help: ## this list
 
 .PHONY: bench bench-compare bench-kernels bench-peers bench-readme browser machine-code toolchain \
 	native wasm bindings web element start test test-c test-js test-web test-bundlers \
+	test-interleaved \
 	test-large-memory bits test-bits accuracy fuzz seeds check data clean distclean help

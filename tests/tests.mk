@@ -54,6 +54,11 @@ test-js: $(DIST) $(JS_TEST_SRC) $(JS_TESTED) ## Jest on the built bindings in No
 	@mkdir -p $(LOGS)
 	@$(JEST) --selectProjects js 2>&1 | tee $(LOGS)/js.log
 
+TIMES ?= 300
+test-interleaved: $(DIST) $(JS_TEST_SRC) ## overlapping calls of a Trainer, TIMES=300 seeds (slow)
+	@$(call compile_tests,js)
+	@KILN_SEEDS=$(TIMES) $(JEST) --selectProjects js interleaved -t 'any calls at any time'
+
 browser:
 	@CHROMIUM='$(CHROMIUM)' emsdk-config/need.sh chromium
 # Its path, looked for when it is wanted: it may just have been installed.

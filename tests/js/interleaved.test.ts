@@ -216,8 +216,9 @@ const steps: fc.Arbitrary<[string, Step]> = fc.oneof(
     t.reset({ data: { files: batchFiles(12) }, options: { train: 40, validation: 10 } })]),
 );
 
-test('any calls at any time: page and worker agree in the end', async () => {
-  await fc.assert(fc.asyncProperty(
+/** Lists of calls drawn from a seed: whatever they are, page and worker agree when all are over. */
+function agreesInTheEnd(seed: number, numRuns: number): Promise<void> {
+  return fc.assert(fc.asyncProperty(
     fc.array(fc.tuple(steps, fc.nat({ max: 3 })), { minLength: 2, maxLength: 9 }),
     async (calls) => {
       const trainer = await create();
@@ -230,5 +231,15 @@ test('any calls at any time: page and worker agree in the end', async () => {
       if (trainer.state === 'failed') await trainer.reset();
       await agree(trainer);
       trainer.dispose();
-    }), { numRuns: 40, seed: 7 });
+    }), { numRuns, seed });
+}
+
+// A handful here; `make test-interleaved TIMES=300` goes on with as many seeds as are wanted.
+const SEEDS = Number(process.env['KILN_SEEDS'] ?? 0);
+
+describe('any calls at any time: page and worker agree in the end', () => {
+  test('a handful', () => agreesInTheEnd(7, 40));
+
+  test.each(Array.from({ length: SEEDS }, (_, i) => 1000 + i))('seed %i', (seed) =>
+    agreesInTheEnd(seed, 5), 300_000);
 });
