@@ -247,8 +247,8 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
 
   /**
    * Accuracy, mean loss and confusion over the first `count` images of a split, all at first, in 1,
-   * 2 or 10 `views` averaged (the image; its mirror image; both shifted). A run that goes goes on
-   * meanwhile. E_ARG, E_DIVERGED; E_ABORTED by the signal, or when a new run begins.
+   * 2, 6 or 10 `views` averaged (the image; its mirror image; both shifted). A run that goes goes
+   * on meanwhile. E_ARG, E_DIVERGED; E_ABORTED by the signal, or when a new run begins.
    */
   async evaluate(split: Split, options: { count?: number | undefined; views?: number | undefined;
     signal?: AbortSignal | undefined } = {}): Promise<Evaluation> {
@@ -258,8 +258,8 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
 
   /**
    * Probabilities of the classes, label and pixels (C, H, W; 0..255) of the images of a split that
-   * indices, from 0, name, in the order asked for; 1, 2 or 10 `views` averaged. E_ARG, E_DIVERGED;
-   * E_ABORTED by the signal, or when a new run begins.
+   * indices, from 0, name, in the order asked for; 1, 2, 6 or 10 `views` averaged. E_ARG,
+   * E_DIVERGED; E_ABORTED by the signal, or when a new run begins.
    */
   async predict(split: Split, indices: readonly number[],
     options: { views?: number | undefined; signal?: AbortSignal | undefined } = {}):
@@ -271,7 +271,7 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
 
   /**
    * Probabilities (classes), of sum 1, for an image (C, H, W) of bytes, 0..255, which is copied; 1,
-   * 2 or 10 `views` averaged. E_SHAPE, E_ARG, E_DIVERGED.
+   * 2, 6 or 10 `views` averaged. E_SHAPE, E_ARG, E_DIVERGED.
    */
   async classify(image: Uint8Array, options: { views?: number | undefined } = {}):
     Promise<Float32Array> {

@@ -92,7 +92,7 @@ KILN_API void kiln_free(void *buffer);
 /* KiB (1,024 bytes, rounded up) that nets, data sets, trainers and texts hold. */
 KILN_API int kiln_memory_used(void);
 /* Text: what bindings would otherwise copy from here: {"statuses":[{"name":"E_ARG","status":-1,
- * "exit","cause","remedy"}],"splits":["train",..],"flags":{"stepped":1,..},"views":[1,2,10],
+ * "exit","cause","remedy"}],"splits":["train",..],"flags":{"stepped":1,..},"views":[1,2,6,10],
  * "threads" (the most),"elements" (of one array of a layer function, the most)}. */
 KILN_API int kiln_constants(void);
 /* Text: the table of options, [{"name","type","default","min","max","choices","live","group",
@@ -283,7 +283,7 @@ KILN_API int kiln_trainer_metrics(int trainer);
 KILN_API int kiln_trainer_history(int trainer);
 /* Images first .. first + n - 1 of a split in test mode. Returns the number right; adds the sum of
  * their losses to *loss_sum and their counts to confusion (classes, classes; row = label) where not
- * NULL. views: 1, 2 (flips) or 10 (flips and shifts) averaged. KILN_E_ARG for other views, or
+ * NULL. views: 1, 2 (flips), 6 or 10 (flips, shifts) averaged. KILN_E_ARG for other views, or
  * images that are not there; KILN_E_DIVERGED where a score or a loss is not finite. */
 KILN_API int kiln_trainer_evaluate(int trainer, int split, int first, int n, int views,
                                    double *loss_sum, int *confusion);

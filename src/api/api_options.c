@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "base/threads.h"
 #include "data/dataset.h"
+#include "train/evaluate.h"
 #include "train/options.h"
 #include "train/presets.h"
 
@@ -51,7 +52,6 @@ int kiln_constants(void)
                                      {"best", KILN_BEST},
                                      {"checking", KILN_CHECKING},
                                      {"recovered", KILN_RECOVERED}};
-    static const int views[] = {1, 2, 10};
     kiln_json *j = kiln_text_begin();
 
     kiln_json_object(j, NULL);
@@ -64,7 +64,7 @@ int kiln_constants(void)
         kiln_json_int(j, flags[i].name, flags[i].value);
     kiln_json_close(j);
     kiln_json_array(j, "views");
-    for (int i = 0; i < 3; i++) kiln_json_int(j, NULL, views[i]);
+    for (int i = 0; i < kiln_views_count; i++) kiln_json_int(j, NULL, kiln_views[i]);
     kiln_json_close(j);
     kiln_json_int(j, "threads", KILN_THREADS_MAX);
     kiln_json_int(j, "elements", KILN_ELEMENTS_MAX);

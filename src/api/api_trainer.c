@@ -212,8 +212,9 @@ int kiln_trainer_history(int handle)
 
 static int check_views(int views)
 {
-    if (views == 1 || views == 2 || views == 10) return KILN_OK;
-    return kiln_fail(KILN_E_ARG, "views: %d is none of 1, 2, 10", views);
+    for (int i = 0; i < kiln_views_count; i++)
+        if (views == kiln_views[i]) return KILN_OK;
+    return kiln_fail(KILN_E_ARG, "views: %d is none of 1, 2, 6, 10", views);
 }
 
 /* first .. first + n - 1 are images of the split. */

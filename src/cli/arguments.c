@@ -34,7 +34,7 @@ static const own_option own[CLI_OPTIONS] = {
                                                "or NumPy's .npz"},
     [CLI_BEST] = {"best", 0, NULL, "end with the parameters of the best validation accuracy"},
     [CLI_SPLIT] = {"split", 0, "NAME", "train, validation or test (the default)"},
-    [CLI_VIEWS] = {"views", 0, "N", "average over 1, 2 (flips) or 10 (flips, shifts) views"},
+    [CLI_VIEWS] = {"views", 0, "N", "average over 1, 2 (flips), 6 or 10 (flips, shifts) views"},
     [CLI_KNN] = {"knn", 0, "K", "nearest neighbours on raw pixels instead of a net"},
     [CLI_STEPS] = {"steps", 0, NULL, "what is fused with what, and what has no buffer"},
     [CLI_INPUT] = {"input", 0, "CxHxW", "size of an image (3x32x32)"},

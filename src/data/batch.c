@@ -205,10 +205,10 @@ void kiln_batch_decode(float *x, int *y, const kiln_dataset *d, int split, const
 }
 
 void kiln_batch_decode_raw(float *x, const uint8_t *images, const kiln_dataset *d, int n,
-                           int normalize, int flip, int dx, int dy)
+                           int normalize, int flip, int dx, int dy, int reflect)
 {
     job j = {.x = x, .d = d, .image = images, .n = n, .normalize = normalize,
-             .view = {.flip = flip, .shift_x = -dx, .shift_y = -dy}};
+             .view = {.flip = flip, .shift_x = -dx, .shift_y = -dy, .reflect = reflect}};
 
     decode(&j);
 }

@@ -36,8 +36,9 @@ void kiln_batch_decode(float *x, int *y, const kiln_dataset *d, int split, const
                        int first, int n, int normalize, const kiln_augment *augment, uint32_t seed,
                        int64_t step);
 /* n raw images (C, H, W) bytes, normalised by the statistics of d; each mirrored if flip, then
- * moved by (dx, dy) pixels (right, down) with zero fill, for test-time views. */
+ * moved by (dx, dy) pixels (right, down), for test-time views; what comes in at the borders is
+ * zero, or the mirror image where reflect. */
 void kiln_batch_decode_raw(float *x, const uint8_t *images, const kiln_dataset *d, int n,
-                           int normalize, int flip, int dx, int dy);
+                           int normalize, int flip, int dx, int dy, int reflect);
 
 #endif

@@ -13,9 +13,23 @@
 #include "kernels/vec.h"
 #include "net/kinds.h"
 
-#define SHIFT 2 /* pixels, of the ten views */
+const int kiln_views[] = {1, 2, 6, 10};
+const int kiln_views_count = sizeof kiln_views / sizeof *kiln_views;
 
-static const int shift[5][2] = {{0, 0}, {-SHIFT, 0}, {SHIFT, 0}, {0, -SHIFT}, {0, SHIFT}};
+/* View v is move v / 2, mirrored where v is odd. */
+typedef struct {
+    int dx, dy; /* pixels */
+    float weight; /* of each of its two views */
+} move;
+
+static const move alone[] = {{0, 0, 1}}, mirrored[] = {{0, 0, 0.5f}};
+static const move six[] = {{0, 0, 0.25f}, {-1, -1, 0.125f}, {1, 1, 0.125f}};
+static const move ten[] = {{0, 0, 0.1f}, {-2, 0, 0.1f}, {2, 0, 0.1f}, {0, -2, 0.1f}, {0, 2, 0.1f}};
+
+static const move *moves_of(int views)
+{
+    return views == 1 ? alone : views == 2 ? mirrored : views == 6 ? six : ten;
+}
 
 static int smaller(int a, int b)
 {
@@ -90,18 +104,18 @@ static int average_views(kiln_evaluator *e, const uint8_t *images, int n, int vi
     KILN_TRY(kiln_evaluator_check(e));
     kiln_vec_fill(e->probability, n * classes, 0.0f);
     for (int v = views - 1; v >= 0; v--) {
-        const int *move = shift[v / 2];
+        const move m = moves_of(views)[v / 2];
         const float *scores;
 
         kiln_batch_decode_raw(kiln_net_input(e->net), images, e->data, n, e->normalize,
-                              v % 2, move[0], move[1]);
+                              v % 2, m.dx, m.dy, views == 6);
         scores = test_scores(e, n);
         if (!scores) return KILN_E_DIVERGED;
         if (svm)
             kiln_vec_copy(e->view, scores, n * classes);
         else
             kiln_softmax(e->view, scores, n, classes);
-        kiln_vec_axpy(e->probability, e->view, n * classes, 1.0f / (float)views);
+        kiln_vec_axpy(e->probability, e->view, n * classes, m.weight);
     }
     if (svm) {
         kiln_vec_copy(e->view, e->probability, n * classes);

@@ -23,10 +23,15 @@ typedef struct {
 int kiln_evaluator_make(kiln_evaluator *e, kiln_net *net, const kiln_dataset *data, int normalize);
 void kiln_evaluator_free(kiln_evaluator *e); /* one that is zero is allowed */
 
-/* Images first .. first + n - 1 of a split, over 1 view, 2 (with the mirror image) or 10 (both,
- * moved by two pixels in four directions). Returns how many are right; adds their summed loss and
- * their counts (classes, classes), true class by row, where these are asked for. KILN_E_DIVERGED
- * where a score is not finite. */
+/* The numbers of views that there are: 1; 2, with the mirror image; 6, both also moved along the
+ * diagonal by a pixel each way, which count half as much (Jordan 2024, section 3.5); 10, both also
+ * moved by two pixels in four directions. */
+extern const int kiln_views[];
+extern const int kiln_views_count;
+
+/* Images first .. first + n - 1 of a split, averaged over so many views. Returns how many are
+ * right; adds their summed loss and their counts (classes, classes), true class by row, where these
+ * are asked for. KILN_E_DIVERGED where a score is not finite. */
 int kiln_evaluate(kiln_evaluator *e, int split, int first, int n, int views, double *loss_sum,
                   int *confusion);
 /* Probabilities (n, classes) of images (n, C, H, W) of bytes. */

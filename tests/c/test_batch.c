@@ -233,14 +233,16 @@ static void raw_images_are_mirrored_then_moved(void **state)
     static const view views[] = {{0, 0, 0, 0, KILN_NORMALIZE_CHANNEL},
                                  {1, 0, 0, 0, KILN_NORMALIZE_CHANNEL},
                                  {0, 2, -3, 0, KILN_NORMALIZE_CHANNEL},
-                                 {1, -4, 1, 0, KILN_NORMALIZE_MEAN_IMAGE}};
+                                 {1, -4, 1, 0, KILN_NORMALIZE_MEAN_IMAGE},
+                                 {1, 1, -2, 1, KILN_NORMALIZE_CHANNEL}};
     float *x = check_floats(2 * D);
 
     (void)state;
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
         const view *v = &views[i];
 
-        kiln_batch_decode_raw(x, set.image[2], &set, 2, v->normalize, v->flip, -v->dx, -v->dy);
+        kiln_batch_decode_raw(x, set.image[2], &set, 2, v->normalize, v->flip, -v->dx, -v->dy,
+                              v->reflect);
         for (int n = 0; n < 2; n++) CHECK(is_moved(x + n * D, set.image[2] + n * D, v));
     }
     check_free(x);

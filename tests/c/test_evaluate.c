@@ -27,11 +27,18 @@ static kiln_run *make(const char *text)
     return r;
 }
 
-/* out[y, x] = in[y - dy, x - dx], in mirrored first; black beyond the border. */
-static void move(uint8_t *out, const uint8_t *in, int flip, int dx, int dy)
+/* i, or its mirror image within 0 .. SIDE - 1. */
+static int reflected(int i)
+{
+    return i < 0 ? -i : i > SIDE - 1 ? 2 * (SIDE - 1) - i : i;
+}
+
+/* out[y, x] = in[y - dy, x - dx], in mirrored first; black beyond the border, or its reflection. */
+static void move(uint8_t *out, const uint8_t *in, int flip, int dx, int dy, int reflect)
 {
     for (int i = 0; i < PIXELS; i++) {
-        const int x = i % SIDE - dx, y = i / SIDE % SIDE - dy;
+        const int x0 = i % SIDE - dx, y0 = i / SIDE % SIDE - dy;
+        const int x = reflect ? reflected(x0) : x0, y = reflect ? reflected(y0) : y0;
         const int inside = x >= 0 && x < SIDE && y >= 0 && y < SIDE;
         const int row = i / (SIDE * SIDE) * SIDE + y;
 
@@ -53,12 +60,36 @@ static void ten_views_by_hand(void **state)
         double mean[10] = {0};
 
         for (int v = 0; v < 10; v++) {
-            move(moved, image, v % 2, way[v / 2][0], way[v / 2][1]);
+            move(moved, image, v % 2, way[v / 2][0], way[v / 2][1], 0);
             kiln_predict(&r->test, moved, 1, 1, one);
             for (int c = 0; c < 10; c++) mean[c] += one[c] / 10.0;
         }
         kiln_predict(&r->test, image, 1, 10, ten);
         for (int c = 0; c < 10; c++) CHECK_NEAR(ten[c], mean[c], 1e-6);
+    }
+    kiln_run_free(r);
+}
+
+/* Six: the image and its mirror image, a quarter each, and both moved along the diagonal. */
+static void six_views_by_hand(void **state)
+{
+    static const int way[3] = {0, -1, 1};
+    kiln_run *r = make(NET "batch=7\n");
+    float six[10], one[10];
+    uint8_t moved[PIXELS];
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        const uint8_t *image = data.image[2] + (size_t)i * PIXELS;
+        double mean[10] = {0};
+
+        for (int v = 0; v < 6; v++) {
+            move(moved, image, v % 2, way[v / 2], way[v / 2], 1);
+            kiln_predict(&r->test, moved, 1, 1, one);
+            for (int c = 0; c < 10; c++) mean[c] += one[c] * (v < 2 ? 0.25 : 0.125);
+        }
+        kiln_predict(&r->test, image, 1, 6, six);
+        for (int c = 0; c < 10; c++) CHECK_NEAR(six[c], mean[c], 1e-6);
     }
     kiln_run_free(r);
 }
@@ -142,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ten_views_by_hand),
+        cmocka_unit_test(six_views_by_hand),
         cmocka_unit_test(rows_are_labels),
         cmocka_unit_test(training_images_are_drawn),
         cmocka_unit_test(validation_images_are_counted),

@@ -127,6 +127,6 @@ describe('what bindings repeat of C', () => {
       .map(([, name, value]) => [name!.toLowerCase(), Number(value)]);
     expect(written.length).toBe(3);
     for (const [name, value] of written) expect([name, value]).toEqual([name, flags[name!]]);
-    expect(views).toEqual([1, 2, 10]);
+    expect(views).toEqual([1, 2, 6, 10]);
   });
 });
