@@ -135,6 +135,9 @@ static int read_entry(const reading *r, const uint8_t *at, kiln_import_array *a)
     const size_t local = little_endian(at + 42, 4);
     size_t begins;
 
+    if (strlen(r->name) > 4 && !strcmp(r->name + strlen(r->name) - 4, ".pkl"))
+        return refuse(r, "is a pickle: this is a file of torch.save; write the state_dict with "
+                         "safetensors.torch.save_file");
     if (flags & 1) return refuse(r, "is encrypted");
     if (method != 0) return refuse(r, "is compressed; write it with numpy.savez");
     if (packed != size || local > r->size || r->size - local < LOCAL_BYTES ||

@@ -330,6 +330,20 @@ static void the_courses_npz(void **state)
     }
 }
 
+/* What torch.save writes is a zip archive too; nothing in it is run. */
+static void a_pickle_is_called_one(void **state)
+{
+    const npz z = {"{'descr': '<f4', 'fortran_order': False, 'shape': (3072, 4), }\n", w1,
+                   sizeof w1, 0};
+    kiln_bytes f = write_npz(&z);
+
+    (void)state;
+    for (size_t i = 0; i + 6 <= f.size; i++)
+        if (!memcmp(f.arena.base + i, "W1.npy", 6)) memcpy(f.arena.base + i, "W1.pkl", 6);
+    refused_import(&f, TWO, KILN_E_CHECKPOINT, "safetensors.torch.save_file");
+    kiln_bytes_free(&f);
+}
+
 static int fill_weights(void **state)
 {
     for (int d = 0; d < PIXELS; d++)
@@ -351,7 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kilns_and_pytorchs_names), cmocka_unit_test(doubles_and_counters),
         cmocka_unit_test(what_does_not_fit),        cmocka_unit_test(kilns_own_npz),
-        cmocka_unit_test(the_courses_npz),
+        cmocka_unit_test(the_courses_npz),          cmocka_unit_test(a_pickle_is_called_one),
     };
 
     return cmocka_run_group_tests(tests, fill_weights, free_all);
