@@ -17,7 +17,7 @@ const EVERY = 500; // milliseconds
 const NAMES = 72; // CSS pixels of the names beside a table
 const LEGIBLE = 12; // CSS pixels a row with a name has at least
 const TILE_NAMED = 36; // and an image with a name below it
-const WEIGHTY = new Set(['conv', 'affine']);
+const WEIGHTY = new Set(['conv', 'whiten', 'affine']);
 
 export class FilterView extends View {
   readonly #canvas = h('canvas', { class: 'pixels', role: 'img', 'aria-label': words.title });
@@ -99,11 +99,13 @@ export class FilterView extends View {
     // A flatten changes nothing but the shape: what stands before it says where each number is.
     const before = summary.layers.slice(0, at).findLast(({ kind }) => kind !== 'flatten');
     if (weights) {
-      draw(this, () => this.#show(weights, before?.output ?? dataset.shape, dataset.classes));
+      const fixed = summary.layers[at]?.kind === 'whiten';
+      draw(this, () =>
+        this.#show(weights, before?.output ?? dataset.shape, dataset.classes, fixed));
     }
   }
 
-  #show(weights: NamedTensor, before: number[], classes: string[]): void {
+  #show(weights: NamedTensor, before: number[], classes: string[], fixed: boolean): void {
     const width = this.clientWidth || 320;
     const conv = weights.shape.length === 4;
     const classy = !conv && weights.shape[1] === classes.length;
@@ -111,7 +113,8 @@ export class FilterView extends View {
     const { image, scale, caption, rowHeight, across } = drawn;
     put(this.#canvas, image, scale);
     this.#canvas.setAttribute('aria-label', words.label(this.#layer.value));
-    setText(this.#caption, caption);
+    const [F = 0, , HH = 0, WW = 0] = weights.shape;
+    setText(this.#caption, fixed ? words.whiten(F, HH, WW) : caption);
     const pitch = rowHeight || across;
     const named = classy && pitch >= LEGIBLE && (rowHeight > 0 || across >= TILE_NAMED);
     show(this.#names, named);

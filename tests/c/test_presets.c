@@ -27,7 +27,8 @@ static void nets_and_options_are_valid(void **state)
 static void names_are_known_and_single(void **state)
 {
     const char *const wanted[] = {"default",     "linear-softmax", "linear-svm", "two-layer",
-                                  "three-layer", "convnetjs",      "batchnorm",  "residual"};
+                                  "three-layer", "convnetjs",      "batchnorm",  "residual",
+                                  "80-percent"};
 
     (void)state;
     for (size_t w = 0; w < sizeof wanted / sizeof *wanted; w++) {
