@@ -17,8 +17,8 @@ export const pictures = {
       'blobs appear as the network learns.',
     conv: (f: number, h: number, w: number): string => `The ${f} filters of ${h}×${w} pixels`,
     whiten: (f: number, h: number, w: number): string =>
-      `The ${f} filters of ${h}×${w} pixels, each scaled to its own full range: the directions in ` +
-      'which the images’ patches vary, each with both signs. They are computed, not learned.',
+      `The ${f} filters of ${h}×${w} pixels, each scaled to its own full range: the directions ` +
+      'in which the images’ patches vary, each with both signs. They are computed, not learned.',
     affine: (shown: number, all: number): string =>
       shown < all
         ? `The weights of ${shown} of ${all} units as images`
