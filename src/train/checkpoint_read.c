@@ -143,7 +143,7 @@ static int check_promise(size_t size, const kiln_train_options *o, const kiln_da
     KILN_TRY(kiln_arena_create(&arena, sizeof(kiln_plan), "the plan of the net"));
     status = kiln_net_measure((kiln_plan *)(void *)arena.base, &bytes, o->net, &n);
     kiln_arena_destroy(&arena);
-    if (status < 0) return kiln_checkpoint_refused();
+    if (status < 0) return status == KILN_E_MEMORY ? status : kiln_checkpoint_refused();
     if (bytes <= most) return KILN_OK;
     return kiln_fail(KILN_E_CHECKPOINT,
                      "checkpoint: its net asks for %.0f MB with batch=%d, and a file of %.0f kB "

@@ -5,9 +5,10 @@
 #include "base/status.h"
 #include "check.h"
 #include "fail_calloc.h"
-#include "kiln.h"
+#include "kiln_formats.h"
 
-#define RUN "net=conv 3x3x4 - relu - avgpool - affine 10 - softmax\nbatch=10\ncheck-train=20\n"
+#define NET "conv 3x3x4 - relu - avgpool - affine 10 - softmax"
+#define RUN "net=" NET "\nbatch=10\ncheck-train=20\n"
 
 static int data, trainer;
 
@@ -107,12 +108,92 @@ static void texts_are_whole_or_empty(void **state)
         }
 }
 
+static const uint8_t *file; /* a checkpoint, or what is imported */
+static int net;
+
+static int resume(int size)
+{
+    return kiln_trainer_resume(data, file, size, "");
+}
+
+static int load(int size)
+{
+    return kiln_trainer_load(data, file, size, "");
+}
+
+static int begin(int size)
+{
+    return kiln_trainer_begin(data, file, size, "batch=10");
+}
+
+static int fill(int size)
+{
+    return kiln_net_fill(net, file, size);
+}
+
+static int import(int size)
+{
+    return kiln_import(NET, file, size);
+}
+
+/* The call with each of its allocations failing; a trainer that it makes in the end goes again. */
+static void reads(int (*read)(int), int size, int makes_trainer)
+{
+    const int used = kiln_memory_used();
+
+    for (int n = 1;; n++) {
+        fail_calloc(n);
+        const int status = read(size);
+
+        fail_calloc(0);
+        if (status >= 0) {
+            CHECK(n > 3); /* there was something to fail */
+            if (makes_trainer) assert_int_equal(kiln_trainer_destroy(status), KILN_OK);
+            break;
+        }
+        if (status != KILN_E_MEMORY) CHECK_FAIL("allocation %d: %s", n, kiln_error());
+        assert_true(kiln_memory_used() <= used + 4); /* the text of a failed call may stay */
+    }
+}
+
+static void a_reading_fails_whole(void **state)
+{
+    int size = kiln_trainer_export(trainer);
+    uint8_t *whole;
+
+    (void)state;
+    CHECK(size > 0);
+    whole = malloc((size_t)size);
+    memcpy(whole, kiln_trainer_saved(trainer), (size_t)size);
+    file = whole;
+    net = kiln_net_create(NET, "");
+    reads(load, size, 1);
+    reads(begin, size, 1);
+    reads(fill, size, 0);
+    size = kiln_export("npz", whole, size);
+    CHECK(size > 0);
+    free(whole);
+    whole = malloc((size_t)size);
+    memcpy(whole, kiln_exported(), (size_t)size);
+    file = whole;
+    reads(import, size, 0);
+    free(whole);
+    size = kiln_trainer_save(trainer);
+    whole = malloc((size_t)size);
+    memcpy(whole, kiln_trainer_saved(trainer), (size_t)size);
+    file = whole;
+    reads(resume, size, 1);
+    free(whole);
+    kiln_net_destroy(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_save_fails_whole),
         cmocka_unit_test(an_export_fails_whole),
         cmocka_unit_test(texts_are_whole_or_empty),
+        cmocka_unit_test(a_reading_fails_whole),
     };
 
     return cmocka_run_group_tests(tests, make, end);
