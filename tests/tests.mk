@@ -78,3 +78,5 @@ test-large-memory: $(DIST) $(B)/native/kiln | browser ## a batch of 3.2 GB in Ch
 
 accuracy: $(NATIVE) ## train on real CIFAR-10 and print the table of accuracies (long)
 	@node tests/accuracy.mjs
+recipes: $(NATIVE) ## a preset's mean test accuracy on real CIFAR-10 (PRESET= SEEDS=, long)
+	@node tests/recipes.mjs --preset=$(or $(PRESET),80-percent) --seeds=$(or $(SEEDS),10)
