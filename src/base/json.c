@@ -9,9 +9,9 @@
 #include "base/json.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/status.h"
 
 #define FIRST_BLOCK 4096
@@ -113,17 +113,22 @@ void kiln_json_string(kiln_json *j, const char *key, const char *value)
 
 void kiln_json_number(kiln_json *j, const char *key, double value)
 {
-    char digits[40];
+    char digits[KILN_DIGITS];
 
-    if (!(value - value == 0)) { /* NaN or infinite */
+    if (value - value == 0)
+        kiln_json_raw(j, key, kiln_digits(digits, value));
+    else
+        kiln_json_null(j, key); /* NaN or infinite */
+}
+
+void kiln_json_float(kiln_json *j, const char *key, float value)
+{
+    char digits[KILN_DIGITS];
+
+    if (value - value == 0)
+        kiln_json_raw(j, key, kiln_digits_float(digits, value));
+    else
         kiln_json_null(j, key);
-        return;
-    }
-    for (int precision = 15; precision <= 17; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, value);
-        if (strtod(digits, NULL) == value) break;
-    }
-    kiln_json_raw(j, key, digits);
 }
 
 void kiln_json_int(kiln_json *j, const char *key, int64_t value)

@@ -2,8 +2,8 @@
  * JSON: a writer into one growing text, and a strict reader that pulls values one by one.
  *
  * Writer: values in order; `key` is NULL inside arrays and at the top. Numbers are written in the
- * fewest digits that read back to the same double; NaN and infinities become null. A failed
- * allocation is kept and told by kiln_json_end.
+ * fewest digits that read back to the same double, or float; NaN and infinities become null. A
+ * failed allocation is kept and told by kiln_json_end.
  *
  * Reader: RFC 8259 and nothing more: no comments, no trailing commas, valid UTF-8, at most 16
  * levels deep. The first failure is kept: every later call returns it again, so a caller may check
@@ -35,6 +35,7 @@ void kiln_json_array(kiln_json *j, const char *key);  /* opens [ */
 void kiln_json_close(kiln_json *j);                   /* closes the innermost */
 void kiln_json_string(kiln_json *j, const char *key, const char *value);
 void kiln_json_number(kiln_json *j, const char *key, double value);
+void kiln_json_float(kiln_json *j, const char *key, float value);
 void kiln_json_int(kiln_json *j, const char *key, int64_t value);
 void kiln_json_bool(kiln_json *j, const char *key, int value);
 void kiln_json_null(kiln_json *j, const char *key);

@@ -2,8 +2,10 @@
  * The curves of a run: a line an epoch or a line a loss as CSV (RFC 4180, but for its line ends),
  * and everything as JSON. An export of the net alone has none and is refused.
  */
+#include <stdio.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/status.h"
 #include "formats/formats.h"
 #include "train/checkpoint.h"
@@ -41,45 +43,46 @@ static int read_history(kiln_history *h, const kiln_model *m)
     return copy_rows(h->epoch_value, m, "history.epoch_values", h->epochs, 4);
 }
 
-/* One value as a JSON text has it; a null, of what was not measured, is left empty. */
-static void put_cell(kiln_bytes *out, kiln_json *j, double value, int known, char end)
+static void put_step(kiln_bytes *out, int32_t step)
 {
-    kiln_json_begin(j);
-    kiln_json_number(j, NULL, value);
-    if (kiln_json_end(j) < 0) out->failed = KILN_E_MEMORY;
-    if (known && strcmp(kiln_json_text(j), "null") != 0) kiln_bytes_text(out, kiln_json_text(j));
+    char digits[KILN_DIGITS];
+
+    snprintf(digits, sizeof digits, "%d,", (int)step);
+    kiln_bytes_text(out, digits);
+}
+
+/* What was not measured is left empty. */
+static void put_cell(kiln_bytes *out, float value, int known, char end)
+{
+    char digits[KILN_DIGITS];
+
+    if (known && value - value == 0) kiln_bytes_text(out, kiln_digits_float(digits, value));
     kiln_bytes_put(out, &end, 1);
 }
 
 static int put_epochs(kiln_bytes *out, const kiln_history *h, const kiln_model *m)
 {
-    kiln_json j = {0};
-
     (void)m;
     kiln_bytes_text(out, "epoch,step,trainLoss,trainAccuracy,valAccuracy,lr\n");
     for (int i = 0; i < h->epochs; i++) {
         const float *value = h->epoch_value[i];
 
-        for (int k = 0; k < 2; k++) put_cell(out, &j, h->epoch_at[i][k], 1, ',');
+        for (int k = 0; k < 2; k++) put_step(out, h->epoch_at[i][k]);
         for (int k = 0; k < 4; k++) /* accuracies below 0 were not checked */
-            put_cell(out, &j, value[k], k == 0 || k == 3 || value[k] >= 0, k < 3 ? ',' : '\n');
+            put_cell(out, value[k], k == 0 || k == 3 || value[k] >= 0, k < 3 ? ',' : '\n');
     }
-    kiln_json_free(&j);
     return KILN_OK;
 }
 
 /* Losses of single steps; where a run had many, of every so manyth. */
 static int put_losses(kiln_bytes *out, const kiln_history *h, const kiln_model *m)
 {
-    kiln_json j = {0};
-
     (void)m;
     kiln_bytes_text(out, "step,loss\n");
     for (int i = 0; i < h->losses; i++) {
-        put_cell(out, &j, h->loss_step[i], 1, ',');
-        put_cell(out, &j, h->loss[i], 1, '\n');
+        put_step(out, h->loss_step[i]);
+        put_cell(out, h->loss[i], 1, '\n');
     }
-    kiln_json_free(&j);
     return KILN_OK;
 }
 

@@ -3,26 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/status.h"
 #include "net/kinds.h"
 #include "net/notation.h"
 
-/* The fewest digits that read back to the same float; of a whole number, all. */
-static void number_text(char out[24], enum kiln_attribute_type type, double value)
+static void number_text(char out[KILN_DIGITS], enum kiln_attribute_type type, double value)
 {
-    if (type == KILN_WHOLE) {
-        snprintf(out, 24, "%.0f", value);
-        return;
-    }
-    for (int precision = 1; precision <= 9; precision++) {
-        snprintf(out, 24, "%.*g", precision, value);
-        if ((float)strtod(out, NULL) == (float)value) return;
-    }
+    if (type == KILN_WHOLE)
+        snprintf(out, KILN_DIGITS, "%.0f", value);
+    else
+        kiln_digits_float(out, (float)value);
 }
 
 double kiln_attribute_shown(const kiln_attribute *a, double value)
 {
-    char digits[24];
+    char digits[KILN_DIGITS];
 
     number_text(digits, a->type, value);
     return strtod(digits, NULL);
@@ -46,7 +42,7 @@ void kiln_layer_text(char *out, size_t size, const kiln_layer *layer)
     for (int i = 0; i < kiln_attribute_count(layer->kind); i++) {
         const kiln_attribute *a = &layer->kind->attribute[i];
         const char lead[2] = {a->lead ? a->lead : ' ', 0};
-        char number[24];
+        char number[KILN_DIGITS];
 
         if ((a->word || a->optional) &&
             layer->value[i] == kiln_attribute_standard(a, layer->value))

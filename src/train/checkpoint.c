@@ -7,16 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/simd.h"
 #include "base/status.h"
 #include "train/tensor_list.h"
 
 #define ENTRIES 32
-#define NUMBER_SIZE 32
 
 typedef struct {
     kiln_metadata entry[ENTRIES];
-    char number[ENTRIES][NUMBER_SIZE];
+    char number[ENTRIES][KILN_DIGITS];
     int count;
     char options[KILN_TRAIN_OPTIONS_TEXT];
     kiln_json classes, mean, std;
@@ -31,10 +31,7 @@ static void note(notes *n, const char *key, const char *value)
 
 static void note_number(notes *n, const char *key, double value)
 {
-    char *text = n->number[n->count];
-
-    snprintf(text, NUMBER_SIZE, "%.17g", value); /* reads back to the same double */
-    note(n, key, text);
+    note(n, key, kiln_digits(n->number[n->count], value));
 }
 
 /* Ends a text of JSON and notes it. */
@@ -69,7 +66,7 @@ static void note_net(notes *n, const kiln_run *r, const char *version)
     note(n, "net", r->o.net);
     note(n, "data", d->name);
     hash = n->number[n->count];
-    snprintf(hash, NUMBER_SIZE, "%016llx", (unsigned long long)d->hash);
+    snprintf(hash, KILN_DIGITS, "%016llx", (unsigned long long)d->hash);
     note(n, "data_hash", hash);
     kiln_json_begin(&n->classes);
     kiln_json_array(&n->classes, NULL);

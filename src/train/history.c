@@ -46,7 +46,7 @@ static void accuracy_json(kiln_json *j, const char *key, float accuracy)
     if (accuracy < 0)
         kiln_json_null(j, key);
     else
-        kiln_json_number(j, key, accuracy);
+        kiln_json_float(j, key, accuracy);
 }
 
 void kiln_history_json(const kiln_history *h, kiln_json *j)
@@ -56,7 +56,7 @@ void kiln_history_json(const kiln_history *h, kiln_json *j)
     for (int i = 0; i < h->losses; i++) {
         kiln_json_array(j, NULL);
         kiln_json_int(j, NULL, h->loss_step[i]);
-        kiln_json_number(j, NULL, h->loss[i]);
+        kiln_json_float(j, NULL, h->loss[i]);
         kiln_json_close(j);
     }
     kiln_json_close(j);
@@ -67,10 +67,10 @@ void kiln_history_json(const kiln_history *h, kiln_json *j)
         kiln_json_object(j, NULL);
         kiln_json_int(j, "epoch", h->epoch_at[i][0]);
         kiln_json_int(j, "step", h->epoch_at[i][1]);
-        kiln_json_number(j, "trainLoss", value[0]);
+        kiln_json_float(j, "trainLoss", value[0]);
         accuracy_json(j, "trainAccuracy", value[1]);
         accuracy_json(j, "valAccuracy", value[2]);
-        kiln_json_number(j, "lr", value[3]);
+        kiln_json_float(j, "lr", value[3]);
         kiln_json_close(j);
     }
     kiln_json_close(j);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/keyvalue.h"
 #include "base/status.h"
 #include "train/option_words.h"
@@ -271,27 +272,22 @@ void kiln_train_options_default(kiln_train_options *o)
 /* ---- printing -------------------------------------------------------------------------------- */
 
 /* The value as the text that reads back to it. */
-static const char *value_text(const row *r, const kiln_train_options *o, char buffer[32])
+static const char *value_text(const row *r, const kiln_train_options *o, char buffer[KILN_DIGITS])
 {
     switch (r->type) {
-    case FLOAT: /* the fewest digits that give the same double */
-        for (int digits = 1; digits <= 17; digits++) {
-            snprintf(buffer, 32, "%.*g", digits, *real(r, o));
-            if (strtod(buffer, NULL) == *real(r, o)) break;
-        }
-        return buffer;
+    case FLOAT: return kiln_digits(buffer, *real(r, o));
     case CHOICE: return r->choices[*whole(r, o)];
     case TEXT: return text_of(r, o);
     case INT:
     case FLAG: break;
     }
-    snprintf(buffer, 32, "%lld", (long long)*whole(r, o));
+    snprintf(buffer, KILN_DIGITS, "%lld", (long long)*whole(r, o));
     return buffer;
 }
 
 void kiln_train_options_print(const kiln_train_options *o, char *text, int size)
 {
-    char buffer[32];
+    char buffer[KILN_DIGITS];
     int used = 0;
 
     text[0] = 0;
@@ -303,7 +299,7 @@ void kiln_train_options_print(const kiln_train_options *o, char *text, int size)
 
 void kiln_train_options_json(const kiln_train_options *o, kiln_json *j)
 {
-    char buffer[32];
+    char buffer[KILN_DIGITS];
 
     for (int i = 0; i < ROWS; i++)
         kiln_json_string(j, table[i].name, value_text(&table[i], o, buffer));

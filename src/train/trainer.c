@@ -135,17 +135,23 @@ static int record_check(kiln_run *r)
     const kiln_check *c = &r->check;
     kiln_run_metrics *m = &r->metrics;
     kiln_epoch_record record = {.epoch = r->check_epoch, .step = (int32_t)r->place.step};
+    double accuracy = -1;
 
-    if (c->train > 0) m->train_accuracy = (double)c->train_right / c->train;
-    if (c->validation > 0) m->val_accuracy = (double)c->validation_right / c->validation;
-    m->train_loss = r->place.loss_count ? r->place.loss_sum / (double)r->place.loss_count : 0;
-    record.train_loss = (float)m->train_loss;
-    record.train_accuracy = (float)m->train_accuracy;
-    record.val_accuracy = (float)m->val_accuracy;
+    if (c->train > 0) m->train_accuracy = (float)((double)c->train_right / c->train);
+    if (c->validation > 0) {
+        accuracy = (double)c->validation_right / c->validation;
+        m->val_accuracy = (float)accuracy;
+    }
+    m->train_loss = 0;
+    if (r->place.loss_count)
+        m->train_loss = (float)(r->place.loss_sum / (double)r->place.loss_count);
+    record.train_loss = m->train_loss;
+    record.train_accuracy = m->train_accuracy;
+    record.val_accuracy = m->val_accuracy;
     record.lr = (float)m->lr;
     kiln_history_add_epoch(&r->history, &record);
-    if (!(m->val_accuracy > r->best.accuracy)) return 0;
-    r->best.accuracy = m->val_accuracy;
+    if (!(accuracy > r->best.accuracy)) return 0;
+    r->best.accuracy = accuracy;
     r->best.epoch = r->check_epoch;
     kiln_snapshot_take(&r->best.state, &r->learner);
     return KILN_RUN_BEST;

@@ -34,8 +34,9 @@ typedef struct {
     double lr, gradient_norm; /* before clipping */
     double update_ratio; /* |change of w| / |w|, measured every KILN_RUN_RATIO_EVERY steps; -1
                             before */
-    double train_loss; /* mean over the steps of the last epoch that was checked; NaN before */
-    double train_accuracy, val_accuracy; /* of the last check; -1 before */
+    /* As the history keeps them: */
+    float train_loss; /* mean over the steps of the last epoch that was checked; NaN before */
+    float train_accuracy, val_accuracy; /* of the last check; -1 before */
     int measured; /* 1 once a step was taken */
 } kiln_run_metrics;
 

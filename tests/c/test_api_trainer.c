@@ -229,6 +229,40 @@ static void weights_alone(void **state)
     kiln_net_destroy(net), kiln_net_destroy(other), kiln_net_destroy(wide);
 }
 
+/* The part of the text that tells what the last epoch came to. */
+static void copy_epoch(char *out, size_t size)
+{
+    const char *from = strstr(kiln_text(), "\"trainLoss\":");
+    const char *to = from ? strstr(from, ",\"best") : NULL;
+
+    assert_non_null(to);
+    snprintf(out, size, "%.*s", (int)(to - from), from);
+}
+
+/* Metrics, history and a resumed run tell an epoch to the same digits: those of the history, which
+ * is kept in floats. */
+static void an_epoch_is_told_to_the_same_digits_everywhere(void **state)
+{
+    const int a = create(SMALL "epochs=2\n");
+    char told[200], again[200];
+    int b, size, flags;
+
+    (void)state;
+    do CHECK((flags = kiln_trainer_step(a)) >= 0);
+    while (!(flags & KILN_EPOCH));
+    assert_true(kiln_trainer_metrics(a) > 0);
+    copy_epoch(told, sizeof told);
+    assert_true(kiln_trainer_history(a) > 0);
+    text_has(told);
+    assert_true((size = kiln_trainer_save(a)) > 0);
+    b = kiln_trainer_resume(data, kiln_trainer_saved(a), size, "");
+    assert_true(b > 0);
+    assert_true(kiln_trainer_metrics(b) > 0);
+    copy_epoch(again, sizeof again);
+    assert_string_equal(again, told);
+    kiln_trainer_destroy(a), kiln_trainer_destroy(b);
+}
+
 static void predictions(void **state)
 {
     const int t = create(SMALL);
@@ -295,6 +329,7 @@ int main(void)
         cmocka_unit_test(wrong_arguments), cmocka_unit_test(a_run),
         cmocka_unit_test(lent_nets),       cmocka_unit_test(save_and_resume),
         cmocka_unit_test(weights_alone),
+        cmocka_unit_test(an_epoch_is_told_to_the_same_digits_everywhere),
         cmocka_unit_test(predictions),     cmocka_unit_test(tables),
         cmocka_unit_test(no_leak),
     };

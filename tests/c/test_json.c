@@ -17,6 +17,8 @@ static void writes(void **state)
     kiln_json_number(&j, NULL, -0.0);
     kiln_json_number(&j, NULL, 1e300);
     kiln_json_number(&j, NULL, 1.0 / 3);
+    kiln_json_float(&j, NULL, 0.1f);
+    kiln_json_float(&j, NULL, NAN);
     kiln_json_number(&j, NULL, NAN);
     kiln_json_number(&j, NULL, -INFINITY);
     kiln_json_int(&j, NULL, INT64_MIN);
@@ -32,8 +34,8 @@ static void writes(void **state)
     CHECK(kiln_json_end(&j) > 0);
     assert_string_equal(kiln_json_text(&j),
                         "{\"s\":\"a\\\"b\\\\c\\n\\u0001 \\u007f é\",\"n\":[0.1,-0,1e+300,"
-                        "0.3333333333333333,null,null,-9223372036854775808],\"b\":true,\"z\":null,"
-                        "\"r\":[1],\"m\":1,\"n\":[],\"o\":{}}");
+                        "0.3333333333333333,0.1,null,null,null,-9223372036854775808],\"b\":true,"
+                        "\"z\":null,\"r\":[1],\"m\":1,\"n\":[],\"o\":{}}");
     kiln_json_begin(&j); /* the same block again, grown */
     kiln_json_array(&j, NULL);
     for (int i = 0; i < 20000; i++) kiln_json_int(&j, NULL, i);
