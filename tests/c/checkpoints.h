@@ -2,32 +2,17 @@
 #ifndef KILN_TESTS_CHECKPOINTS_H
 #define KILN_TESTS_CHECKPOINTS_H
 
-#include "base/status.h"
-#include "check.h"
 #include "net/safetensors.h"
+#include "runs.h"
 #include "train/checkpoint.h"
 
 #define TRAIN 60
 #define NET "net=conv 3x3x4 - batchnorm - relu - maxpool 4 - dropout 0.3 - affine 10 - softmax\n"
 #define VERSION "1.2.3"
 
-static kiln_dataset data;
-
-static inline kiln_run *make(const char *text)
-{
-    kiln_train_options o;
-    kiln_run *r = NULL;
-
-    kiln_train_options_default(&o);
-    if (kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)
-        CHECK_FAIL("%s", kiln_error());
-    return r;
-}
-
 static inline void advance(kiln_run *r, int64_t to)
 {
-    while (r->place.step < to)
-        if (kiln_run_step(r) < 0) CHECK_FAIL("%s", kiln_error());
+    while (r->place.step < to) must_step(r);
 }
 
 typedef struct {
@@ -105,14 +90,7 @@ static inline file forge(file f, const change *c)
 static inline int set_up(void **state)
 {
     (void)state;
-    return kiln_builtin_create(&data, check_seed(), TRAIN, 20, 10) < 0;
-}
-
-static inline int tear_down(void **state)
-{
-    (void)state;
-    kiln_dataset_destroy(&data);
-    return 0;
+    return draw_data(check_seed(), TRAIN, 20, 10);
 }
 
 #endif

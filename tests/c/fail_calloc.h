@@ -5,7 +5,7 @@
 #ifndef KILN_TESTS_FAIL_CALLOC_H
 #define KILN_TESTS_FAIL_CALLOC_H
 
-#include <stddef.h>
+#include <stdlib.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #define REAL_CALLOC __interceptor_calloc

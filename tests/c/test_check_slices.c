@@ -3,10 +3,8 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "check.h"
+#include "runs.h"
 #include "train/checkpoint.h"
-
-static kiln_dataset data;
 
 #define OPTIONS                                                                                    \
     "net=conv 3x3x4 - batchnorm - relu - maxpool 4 - affine 10 - softmax\n"                       \
@@ -14,13 +12,8 @@ static kiln_dataset data;
 
 static kiln_run *make(int slice)
 {
-    kiln_train_options o;
-    kiln_run *r;
+    kiln_run *r = make_run(OPTIONS);
 
-    kiln_train_options_default(&o);
-    if (kiln_train_options_read(&o, OPTIONS, KILN_OPTIONS_ALL) < 0 ||
-        kiln_run_make(&r, &data, &o) < 0)
-        CHECK_FAIL("%s", kiln_error());
     r->slice = slice;
     return r;
 }
@@ -103,14 +96,7 @@ static void counts_stand_while_it_goes(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    return kiln_builtin_create(&data, 3, 100, 30, 10) < 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kiln_dataset_destroy(&data);
-    return 0;
+    return draw_data(3, 100, 30, 10);
 }
 
 int main(void)
@@ -120,5 +106,5 @@ int main(void)
         cmocka_unit_test(counts_stand_while_it_goes),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, free_data);
 }

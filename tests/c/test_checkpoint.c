@@ -13,13 +13,13 @@
 /* Whole files are compared: parameters, state, statistics, best, history, options and place. */
 static void goes_on(const char *text)
 {
-    kiln_run *unbroken = make(text);
+    kiln_run *unbroken = make_run(text);
     file end;
 
     advance(unbroken, STEPS);
     end = save(unbroken);
     for (int64_t stop = 0; stop < STEPS; stop += stop < 2 ? 1 : 4) {
-        kiln_run *first = make(text), *second;
+        kiln_run *first = make_run(text), *second;
         file middle, ours;
 
         advance(first, stop);
@@ -86,7 +86,7 @@ static void muon_normed(void **state)
 
 static void live_options_on_resume(void **state)
 {
-    kiln_run *r = make(NET "batch=10\nlr=0.01\n"), *next = NULL;
+    kiln_run *r = make_run(NET "batch=10\nlr=0.01\n"), *next = NULL;
     file f;
 
     (void)state;
@@ -109,7 +109,7 @@ static void live_options_on_resume(void **state)
 
 static void export_is_the_net_alone(void **state)
 {
-    kiln_run *r = make(NET "batch=10\n"), *next;
+    kiln_run *r = make_run(NET "batch=10\n"), *next;
     kiln_safetensors s;
     const kiln_safetensor *w;
     file f;
@@ -144,7 +144,7 @@ static file export_net(kiln_run *r)
  * training images too, and exported again as the same bytes. */
 static void an_export_is_evaluated(void **state)
 {
-    kiln_run *r = make(NET "batch=10\nnormalize=none\n"), *on;
+    kiln_run *r = make_run(NET "batch=10\nnormalize=none\n"), *on;
     kiln_dataset tests = data;
     float mine[10], theirs[10];
     file f, again;
@@ -173,7 +173,7 @@ static void an_export_is_evaluated(void **state)
  * else as any new run does. */
 static void a_run_begins_with_weights(void **state)
 {
-    kiln_run *r = make(NET "batch=10\nnormalize=none\nlr=0.5\nseed=3\n"), *on, *other;
+    kiln_run *r = make_run(NET "batch=10\nnormalize=none\nlr=0.5\nseed=3\n"), *on, *other;
     file files[2];
 
     (void)state;
@@ -215,7 +215,7 @@ static void holds_readable_names(void **state)
                                         "history.epoch",
                                         "history.epoch_values",
                                         "best.batchnorm1.running_var"};
-    kiln_run *r = make(NET "batch=10\noptimizer=adam\n");
+    kiln_run *r = make_run(NET "batch=10\noptimizer=adam\n");
     kiln_safetensors s;
     file f;
 
@@ -235,7 +235,7 @@ static void holds_readable_names(void **state)
 
 static void description(void **state)
 {
-    kiln_run *r = make(NET "batch=10\nseed=5\n");
+    kiln_run *r = make_run(NET "batch=10\nseed=5\n");
     kiln_json j;
     file f;
 
@@ -261,7 +261,7 @@ static void description(void **state)
  * steps, and what is saved from it names its own data. */
 static void evaluates_on_other_data(void **state)
 {
-    kiln_run *r = make(NET "batch=10\n"), *on;
+    kiln_run *r = make_run(NET "batch=10\n"), *on;
     kiln_dataset other;
     kiln_arena out;
     kiln_safetensors s;
@@ -297,7 +297,7 @@ static void evaluates_on_other_data(void **state)
 /* The mean image is not in the file: with other data that is said, not guessed. */
 static void mean_image_wants_its_data(void **state)
 {
-    kiln_run *r = make("net=affine 10 - softmax\nnormalize=mean-image\nbatch=10\n"), *on;
+    kiln_run *r = make_run("net=affine 10 - softmax\nnormalize=mean-image\nbatch=10\n"), *on;
     kiln_dataset other;
     file f = save(r);
     float p[10];
@@ -319,7 +319,7 @@ static void mean_image_wants_its_data(void **state)
 /* Another mode of arithmetic is no error; the description tells. */
 static void another_mode(void **state)
 {
-    kiln_run *r = make(NET "batch=10\n");
+    kiln_run *r = make_run(NET "batch=10\n");
     file f = save(r), g = forge(f, &(change){.key = "mode", .value = "other"});
     kiln_json j;
 
@@ -357,7 +357,7 @@ static void adam_of_format_1(void **state)
         file f, g;
 
         snprintf(text, sizeof text, "%sbatch=10\n%s", NET, cases[i].options);
-        r = make(text);
+        r = make_run(text);
         advance(r, 2);
         f = save(r);
         g = forge(f, &(change){.key = "format_version", .value = cases[i].version});
@@ -390,5 +390,5 @@ int main(void)
         cmocka_unit_test(adam_of_format_1),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, free_data);
 }

@@ -18,7 +18,7 @@ static void refused(file f, const char *sentence)
 
 static void cut_and_changed_files(void **state)
 {
-    kiln_run *r = make(NET "batch=10\n");
+    kiln_run *r = make_run(NET "batch=10\n");
     file f, cut;
 
     (void)state;
@@ -41,7 +41,7 @@ static void cut_and_changed_files(void **state)
 
 static void another_data_set(void **state)
 {
-    kiln_run *r = make(NET "batch=10\n"), *next = NULL;
+    kiln_run *r = make_run(NET "batch=10\n"), *next = NULL;
     kiln_dataset other;
     file f = save(r);
 
@@ -94,7 +94,7 @@ static void forged_files(void **state)
         {NULL, NULL, "conv1.w", SPOIL, "not finite"},
         {NULL, NULL, "optimizer.v.conv1.w", SPOIL, "not finite"},
     };
-    kiln_run *r = make(NET "batch=10\noptimizer=momentum\n");
+    kiln_run *r = make_run(NET "batch=10\noptimizer=momentum\n");
     file f;
 
     (void)state;
@@ -115,7 +115,7 @@ static void a_net_larger_than_the_file(void **state)
 {
     static char text[KILN_TRAIN_OPTIONS_TEXT];
     const char *const net = "affine 20000 - affine 10 - softmax";
-    kiln_run *r = make(NET "batch=10\n");
+    kiln_run *r = make_run(NET "batch=10\n");
     kiln_train_options o = r->o;
     file f = save(r), g, h;
 
@@ -153,7 +153,7 @@ static void places_that_contradict_themselves(void **state)
         {"mean", "[]", NULL, KEEP, "mean"},
         {"classes", "[", NULL, KEEP, "classes"},
     };
-    kiln_run *r = make(NET "batch=10\noptimizer=momentum\n");
+    kiln_run *r = make_run(NET "batch=10\noptimizer=momentum\n");
     kiln_json j;
     file f;
 
@@ -276,7 +276,7 @@ static void change_bytes(tally *t, file f)
 
 static void described_files_go_on(void **state)
 {
-    kiln_run *r = make(NET "batch=10\ntrain=60\noptimizer=adam\n");
+    kiln_run *r = make_run(NET "batch=10\ntrain=60\noptimizer=adam\n");
     kiln_safetensors s;
     tally t = {0, 0};
     file f;
@@ -300,7 +300,7 @@ static void described_files_go_on(void **state)
 /* What a file may ask for is the reader's to say, not the file's. */
 static void memory_is_the_readers(void **state)
 {
-    kiln_run *r = make(NET "batch=60\nmemory=1\n"), *next = NULL;
+    kiln_run *r = make_run(NET "batch=60\nmemory=1\n"), *next = NULL;
     file f = save(r);
 
     (void)state;
@@ -326,5 +326,5 @@ int main(void)
         cmocka_unit_test(memory_is_the_readers),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, free_data);
 }

@@ -2,8 +2,7 @@
  * training accuracy, each against the same done by hand. */
 #include "base/rng.h"
 #include "base/status.h"
-#include "check.h"
-#include "train/trainer.h"
+#include "runs.h"
 
 #define TRAIN 90
 #define VALIDATION 30
@@ -12,16 +11,10 @@
 #define PIXELS (3 * SIDE * SIDE)
 #define NET "net=conv 3x3x4 - relu - maxpool 4 - affine 10 - softmax\nnormalize=none\n"
 
-static kiln_dataset data;
-
 static kiln_run *make(const char *text)
 {
-    kiln_train_options o;
-    kiln_run *r;
+    kiln_run *r = make_run(text);
 
-    kiln_train_options_default(&o);
-    if (kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)
-        CHECK_FAIL("%s", kiln_error());
     /* Smaller, so that no probability is 0 or 1. */
     for (size_t i = 0; i < r->learner.floats; i++) r->learner.w[i] *= 0.1f;
     return r;
@@ -159,14 +152,7 @@ static void validation_images_are_counted(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    return kiln_builtin_create(&data, check_seed(), TRAIN, VALIDATION, TEST) < 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kiln_dataset_destroy(&data);
-    return 0;
+    return draw_data(check_seed(), TRAIN, VALIDATION, TEST);
 }
 
 int main(void)
@@ -179,5 +165,5 @@ int main(void)
         cmocka_unit_test(validation_images_are_counted),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, free_data);
 }

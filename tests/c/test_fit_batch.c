@@ -2,25 +2,11 @@
  * new one, or is there again, with its parameters, statistics and state. */
 #include "base/arena.h"
 #include "base/status.h"
-#include "check.h"
 #include "fail_calloc.h"
-#include "train/trainer.h"
+#include "runs.h"
 
 #define NET "net=conv 3x3x4 - batchnorm - relu - maxpool 4 - affine 10 - softmax\nbatch=10\n" \
             "optimizer=momentum\nlr=0.01\ncheck-train=0\nvalidation=0\n"
-
-static kiln_dataset data;
-
-static kiln_run *make(void)
-{
-    kiln_train_options o;
-    kiln_run *r;
-
-    kiln_train_options_default(&o);
-    if (kiln_train_options_read(&o, NET, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)
-        CHECK_FAIL("%s", kiln_error());
-    return r;
-}
 
 static void any_allocation_may_fail(void **state)
 {
@@ -29,7 +15,7 @@ static void any_allocation_may_fail(void **state)
     (void)state;
     for (int n = 1; n <= 12; n++) {
         const size_t live = kiln_arena_live();
-        kiln_run *r = make(), *plain = make();
+        kiln_run *r = make_run(NET), *plain = make_run(NET);
         uint64_t before;
 
         for (int i = 0; i < 3; i++) CHECK(kiln_run_step(r) >= 0 && kiln_run_step(plain) >= 0);
@@ -52,7 +38,7 @@ static void any_allocation_may_fail(void **state)
 /* A net above the limit is refused at once, and nothing was given up for it. */
 static void above_the_limit(void **state)
 {
-    kiln_run *r = make();
+    kiln_run *r = make_run(NET);
     const kiln_net *net = r->learner.net;
     const size_t limit = kiln_memory_limit();
 
@@ -69,14 +55,7 @@ static void above_the_limit(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    return kiln_builtin_create(&data, check_seed(), 120, 0, 0) < 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kiln_dataset_destroy(&data);
-    return 0;
+    return draw_data(check_seed(), 120, 0, 0);
 }
 
 int main(void)
@@ -86,5 +65,5 @@ int main(void)
         cmocka_unit_test(above_the_limit),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, free_data);
 }

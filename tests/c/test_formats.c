@@ -6,32 +6,25 @@
 
 #include "base/json.h"
 #include "base/status.h"
-#include "check.h"
 #include "formats/onnx.h"
 #include "formats/protobuf.h"
 #include "net/kinds.h"
+#include "runs.h"
 #include "train/checkpoint.h"
 
 #define NET "conv 3x3x4 - batchnorm - relu - groupnorm 2 - maxpool 4 - affine 10 - softmax"
 #define VERSION "1.2.3"
 
-static kiln_dataset data;
 static kiln_run *run;
 static kiln_arena saved, net_alone; /* a checkpoint, and its net as kiln_checkpoint_export has it */
 static size_t saved_size, net_alone_size;
 
 static int set_up(void **state)
 {
-    kiln_train_options o;
-
     (void)state;
-    kiln_train_options_default(&o);
-    if (kiln_builtin_create(&data, 1, 60, 20, 10) < 0 ||
-        kiln_train_options_read(&o, "net=" NET "\nbatch=10\nepochs=2\n", KILN_OPTIONS_ALL) < 0 ||
-        kiln_run_make(&run, &data, &o) < 0)
-        CHECK_FAIL("%s", kiln_error());
-    while (!kiln_run_over(run))
-        if (kiln_run_step(run) < 0) CHECK_FAIL("%s", kiln_error());
+    CHECK(draw_data(1, 60, 20, 10) == 0);
+    run = make_run("net=" NET "\nbatch=10\nepochs=2\n");
+    while (!kiln_run_over(run)) must_step(run);
     CHECK(kiln_checkpoint_write(run, VERSION, &saved, &saved_size) >= 0);
     CHECK(kiln_checkpoint_export(run, VERSION, &net_alone, &net_alone_size) >= 0);
     return 0;
@@ -39,12 +32,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     kiln_arena_destroy(&saved);
     kiln_arena_destroy(&net_alone);
     kiln_run_free(run);
-    kiln_dataset_destroy(&data);
-    return 0;
+    return free_data(state);
 }
 
 static kiln_bytes write_as(const char *format)

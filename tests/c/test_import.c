@@ -167,7 +167,7 @@ static void what_does_not_fit(void **state)
                             {"3.weight", KILN_F16, 2, {10, 4}, half},
                             {"3.bias", KILN_F32, 1, {10}, b2}};
     kiln_bytes f = write_safetensors(more, 5), out;
-    kiln_run *r = make(NET "batch=10\n");
+    kiln_run *r = make_run(NET "batch=10\n");
 
     (void)state;
     refused_import(&f, TWO, KILN_E_CHECKPOINT, "the net has no place for 4.scale");
@@ -196,7 +196,7 @@ static void what_does_not_fit(void **state)
 /* What leaves as .npz comes back with the same bits, normalisation and all. */
 static void kilns_own_npz(void **state)
 {
-    kiln_run *r = make(NET "batch=10\n"), *on;
+    kiln_run *r = make_run(NET "batch=10\n"), *on;
     kiln_bytes npz, back, cut;
     file f = save(r);
 
@@ -357,7 +357,7 @@ static int fill_weights(void **state)
 static int free_all(void **state)
 {
     kiln_json_free(&table);
-    return tear_down(state);
+    return free_data(state);
 }
 
 int main(void)

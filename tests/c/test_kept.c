@@ -1,9 +1,9 @@
 /* What is left of a run that diverged: a state from before the blow-up, which trains on, after a
  * resume as well; and the option recover, which goes on by itself. */
+#include "runs.h"
 #include "train/kept.h"
 
 #include "base/status.h"
-#include "check.h"
 #include "train/checkpoint.h"
 
 #define TRAIN 120
@@ -31,19 +31,6 @@ static const char *const blow_ups[] = {
     RESIDUAL "optimizer=nesterov\nschedule=exponential\nlr-decay=1\nwarmup=30\nlr=10\n",
 };
 enum { BLOW_UPS = sizeof blow_ups / sizeof *blow_ups };
-
-static kiln_dataset data;
-
-static kiln_run *make(const char *text)
-{
-    kiln_train_options o;
-    kiln_run *r;
-
-    kiln_train_options_default(&o);
-    if (kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)
-        CHECK_FAIL("%s", kiln_error());
-    return r;
-}
 
 /* Steps until the loss is not finite; returns how many were taken. */
 static int64_t blow_up(kiln_run *r, int which)
@@ -88,7 +75,7 @@ static void each_trains_on(void **state)
 {
     (void)state;
     for (int i = 0; i < BLOW_UPS; i++) {
-        kiln_run *r = make(blow_ups[i]), *plain, *recovering;
+        kiln_run *r = make_run(blow_ups[i]), *plain, *recovering;
         const int64_t at = blow_up(r, i);
 
         CHECK(r->place.step < at && r->history.losses <= r->place.step);
@@ -108,7 +95,7 @@ static void each_trains_on(void **state)
 /* Back at the start of a run, it is the run that started there, bit for bit. */
 static void back_is_where_it_was(void **state)
 {
-    kiln_run *r = make(blow_ups[0]), *fresh = make(blow_ups[0]);
+    kiln_run *r = make_run(blow_ups[0]), *fresh = make_run(blow_ups[0]);
 
     (void)state;
     blow_up(r, 0);
@@ -125,8 +112,8 @@ static void back_is_where_it_was(void **state)
 /* A run that went well for a while loses little: a later state is kept, with its rule's state. */
 static void late_blow_up_keeps_what_was_learned(void **state)
 {
-    kiln_run *r = make(NORMED "optimizer=momentum\nschedule=constant\nlr=0.01\n");
-    kiln_run *same = make(NORMED "optimizer=momentum\nschedule=constant\nlr=0.01\n");
+    kiln_run *r = make_run(NORMED "optimizer=momentum\nschedule=constant\nlr=0.01\n");
+    kiln_run *same = make_run(NORMED "optimizer=momentum\nschedule=constant\nlr=0.01\n");
 
     (void)state;
     for (int i = 0; i < 40; i++) CHECK(kiln_run_step(r) >= 0);
@@ -148,7 +135,7 @@ static void late_blow_up_keeps_what_was_learned(void **state)
 /* By itself: a tenth of the rate, the rule's state zero, and it says so. */
 static void recovers_by_itself(void **state)
 {
-    kiln_run *r = make(PLAIN "optimizer=momentum\nschedule=constant\nlr=1000\nrecover=1\n");
+    kiln_run *r = make_run(PLAIN "optimizer=momentum\nschedule=constant\nlr=1000\nrecover=1\n");
     double lr = r->o.lr;
     int recovered = 0;
 
@@ -171,7 +158,7 @@ static void recovers_by_itself(void **state)
 /* There is no way on from a state whose own loss is not finite. */
 static void a_start_that_is_not_finite(void **state)
 {
-    kiln_run *r = make("net=[affine 100]x20 - affine 10 - softmax\ninit=gaussian 100\n"
+    kiln_run *r = make_run("net=[affine 100]x20 - affine 10 - softmax\ninit=gaussian 100\n"
                        "recover=1\n");
 
     (void)state;
@@ -183,7 +170,7 @@ static void a_start_that_is_not_finite(void **state)
 /* An evaluation whose scores are not finite is a failure, not an accuracy. */
 static void evaluations_that_are_not_finite(void **state)
 {
-    kiln_run *r = make(PLAIN);
+    kiln_run *r = make_run(PLAIN);
     kiln_tensor *t = kiln_net_tensor_at(r->learner.net, 0);
     float p[10];
 
@@ -200,14 +187,7 @@ static void evaluations_that_are_not_finite(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    return kiln_builtin_create(&data, check_seed(), TRAIN, 30, 30) < 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kiln_dataset_destroy(&data);
-    return 0;
+    return draw_data(check_seed(), TRAIN, 30, 30);
 }
 
 int main(void)
@@ -221,5 +201,5 @@ int main(void)
         cmocka_unit_test(evaluations_that_are_not_finite),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, free_data);
 }

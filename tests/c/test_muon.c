@@ -2,26 +2,11 @@
  * the same bits for any number of threads. */
 #include "base/status.h"
 #include "base/threads.h"
-#include "check.h"
-#include "data/dataset.h"
+#include "runs.h"
 #include "train/rules.h"
-#include "train/trainer.h"
 
 #define NET "net=conv 3x3x6 - relu - maxpool 4 - affine 20 - relu - affine 10 - softmax\n" \
             "batch=20\noptimizer=muon\nschedule=constant\nlr=0.02\nmomentum=0.8\n"
-
-static kiln_dataset data;
-
-static kiln_run *make(const char *text)
-{
-    kiln_train_options o;
-    kiln_run *r;
-
-    kiln_train_options_default(&o);
-    if (kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)
-        CHECK_FAIL("%s", kiln_error());
-    return r;
-}
 
 /* x = 3.4445 x + (-4.7750 A + 2.0315 A²) x with A = x xᵀ, x (R, C). */
 static void ref_round(double *x, int R, int C)
@@ -66,7 +51,7 @@ static void ref_muon(double *w, const float *dw, double *v, int rows, int column
 /* Three steps of every tensor of a net: conv1.w is wide, affine1.w tall, biases take Adam. */
 static void every_matrix_is_its_twin(void **state)
 {
-    kiln_run *r = make(NET);
+    kiln_run *r = make_run(NET);
     double *w = calloc(r->learner.floats, sizeof *w), *v = calloc(r->learner.floats, sizeof *v);
     double *s = calloc(r->learner.floats, sizeof *s);
     int wide = 0, tall = 0, others = 0;
@@ -127,7 +112,8 @@ static void every_matrix_is_its_twin(void **state)
  * near one, where the gradient's differ by a thousand. */
 static void steps_are_nearly_orthogonal(void **state)
 {
-    kiln_run *r = make("net=affine 10 - softmax\nbatch=20\noptimizer=muon\nlr=0.02\nmomentum=0\n");
+    kiln_run *r = make_run("net=affine 10 - softmax\nbatch=20\noptimizer=muon\nlr=0.02\n"
+                           "momentum=0\n");
     const kiln_tensor *t = kiln_net_tensor_at(r->learner.net, 0);
     const int D = t->shape[0], M = t->shape[1];
     float *before = malloc((size_t)t->size * sizeof *before);
@@ -159,7 +145,7 @@ static void threads_give_the_same_bits(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         kiln_threads_set(i ? 4 : 1);
-        kiln_run *r = make(NET "weight-decay=0.01\n");
+        kiln_run *r = make_run(NET "weight-decay=0.01\n");
 
         for (int step = 0; step < 8; step++) CHECK(kiln_run_step(r) >= 0);
         hash[i] = kiln_net_hash64(r->learner.net);
@@ -172,14 +158,7 @@ static void threads_give_the_same_bits(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    return kiln_builtin_create(&data, check_seed(), 100, 20, 10) < 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kiln_dataset_destroy(&data);
-    return 0;
+    return draw_data(check_seed(), 100, 20, 10);
 }
 
 int main(void)
@@ -190,5 +169,5 @@ int main(void)
         cmocka_unit_test(threads_give_the_same_bits),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, free_data);
 }

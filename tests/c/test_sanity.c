@@ -4,29 +4,15 @@
  * can be overfitted.
  */
 #include "base/status.h"
-#include "check.h"
-#include "train/trainer.h"
+#include "runs.h"
 
 #define FULLY_CONNECTED "net=affine 100 - relu - affine 100 - relu - affine 10 - softmax\n"
 #define CONVNET "net=conv 7x7x32 - relu - maxpool 2 - affine 100 - relu - affine 10 - softmax\n"
 
-static kiln_dataset data;
-
-static kiln_run *make(const char *text)
-{
-    kiln_train_options o;
-    kiln_run *r;
-
-    kiln_train_options_default(&o);
-    if (kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)
-        CHECK_FAIL("%s", kiln_error());
-    return r;
-}
-
 /* Metrics of the first step. */
 static kiln_run_metrics first(const char *text)
 {
-    kiln_run *r = make(text);
+    kiln_run *r = make_run(text);
     kiln_run_metrics m;
 
     if (kiln_run_step(r) < 0) CHECK_FAIL("%s", kiln_error());
@@ -48,7 +34,7 @@ static void first_loss_is_chance(void **state)
 
 static void regularisation_adds_to_it(void **state)
 {
-    kiln_run *r = make(CONVNET "init=gaussian 1e-3\nbatch=50\n");
+    kiln_run *r = make_run(CONVNET "init=gaussian 1e-3\nbatch=50\n");
     double squares = 0, loss, with;
 
     (void)state;
@@ -68,7 +54,7 @@ static void regularisation_adds_to_it(void **state)
 /* Trains until every image is right, at most `epochs`. */
 static void overfits(const char *text, int epochs, int images, double wanted)
 {
-    kiln_run *r = make(text);
+    kiln_run *r = make_run(text);
     double accuracy = 0;
 
     while (r->place.epoch < epochs && accuracy < 1) {
@@ -104,14 +90,7 @@ static void overfit_100_images_convnet(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    return kiln_builtin_create(&data, check_seed(), 100, 10, 10) < 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kiln_dataset_destroy(&data);
-    return 0;
+    return draw_data(check_seed(), 100, 10, 10);
 }
 
 int main(void)
@@ -123,5 +102,5 @@ int main(void)
         cmocka_unit_test(overfit_100_images_convnet),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, free_data);
 }

@@ -3,10 +3,8 @@
  * brings its own list of families, with one more. (The linker takes an object of libkiln.a only for
  * names that are still missing, so kind_families.o, which has no other name, stays out.)
  */
-#include "base/status.h"
-#include "check.h"
-#include "data/dataset.h"
 #include "net/gradcheck.h"
+#include "runs.h"
 #include "train/checkpoint.h"
 
 #define NET "conv 3x3x6 - parabola - maxpool 4 - affine 8 - parabola - affine 10 - softmax"
@@ -128,24 +126,18 @@ static void is_checked(void **state)
 /* Each rule trains it, and a run that was saved and read goes on with the same bits. */
 static void is_trained_and_saved(void **state)
 {
-    kiln_dataset data;
-
-    (void)state;
-    CHECK(kiln_builtin_create(&data, 1, 60, 10, 10) == KILN_OK);
+    CHECK(draw_data(1, 60, 10, 10) == 0);
     for (int rule = 0; rule < KILN_RULE_COUNT; rule++) {
-        kiln_train_options o;
         kiln_run *r, *on;
         kiln_arena file;
         char text[300];
         size_t size;
 
-        kiln_train_options_default(&o);
         snprintf(text, sizeof text,
                  "net=%s\noptimizer=%s\nlr=0.001\nbatch=10\nepochs=2\nreg=0.01\n", NET,
                  kiln_rule_table[rule]->name);
-        CHECK(kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) == KILN_OK);
-        if (kiln_run_make(&r, &data, &o) < 0) CHECK_FAIL("%s", kiln_error());
-        for (int i = 0; i < 7; i++) CHECK(kiln_run_step(r) >= 0);
+        r = make_run(text);
+        for (int i = 0; i < 7; i++) must_step(r);
         for (int i = 2; i < 5; i++) {
             const kiln_tensor *t = kiln_net_tensor_at(r->learner.net, i);
 
@@ -155,13 +147,13 @@ static void is_trained_and_saved(void **state)
         CHECK(kiln_checkpoint_write(r, "test", &file, &size) == KILN_OK);
         if (kiln_checkpoint_read(&on, &data, (const uint8_t *)file.base, size, NULL) < 0)
             CHECK_FAIL("%s: %s", kiln_rule_table[rule]->name, kiln_error());
-        for (int i = 0; i < 3; i++) CHECK(kiln_run_step(r) >= 0 && kiln_run_step(on) >= 0);
+        for (int i = 0; i < 3; i++) must_step(r), must_step(on);
         assert_memory_equal(r->learner.w, on->learner.w, r->learner.floats * sizeof(float));
         kiln_run_free(on);
         kiln_run_free(r);
         kiln_arena_destroy(&file);
     }
-    kiln_dataset_destroy(&data);
+    free_data(state);
 }
 
 int main(void)

@@ -1,10 +1,9 @@
 /* The trainer: what a step does, where a run ends, what may change on the way, and what must not.
  */
-#include "train/trainer.h"
+#include "runs.h"
 
 #include "base/status.h"
 #include "base/threads.h"
-#include "check.h"
 #include "train/optim.h"
 
 #define TRAIN 100
@@ -12,27 +11,6 @@
 #define TEST 30
 #define SMALL "net=conv 3x3x4 - relu - maxpool 4 - affine 10 - softmax\n"
 #define NORMED "net=conv 3x3x4 - batchnorm - relu - maxpool 4 - dropout 0.3 - affine 10 - softmax\n"
-
-static kiln_dataset data;
-
-static kiln_run *make(const char *text)
-{
-    kiln_train_options o;
-    kiln_run *r;
-
-    kiln_train_options_default(&o);
-    if (kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)
-        CHECK_FAIL("%s", kiln_error());
-    return r;
-}
-
-static int must_step(kiln_run *r)
-{
-    const int flags = kiln_run_step(r);
-
-    if (flags < 0) CHECK_FAIL("step %d: %s", (int)r->place.step, kiln_error());
-    return flags;
-}
 
 /* Takes `steps` steps; returns the flags of all. */
 static int advance(kiln_run *r, int steps)
@@ -48,7 +26,7 @@ static int advance(kiln_run *r, int steps)
 
 static void steps_and_epochs(void **state)
 {
-    kiln_run *r = make(SMALL "batch=30\nepochs=2\ncheck-train=20\n");
+    kiln_run *r = make_run(SMALL "batch=30\nepochs=2\ncheck-train=20\n");
 
     (void)state;
     assert_int_equal(kiln_run_steps_per_epoch(r), 3); /* max(100 / 30, 1) */
@@ -90,7 +68,7 @@ static void a_length_that_changes_on_the_way(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        kiln_run *r = make(SMALL "batch=10\nepochs=3\ncheck-train=10\n");
+        kiln_run *r = make_run(SMALL "batch=10\nepochs=3\ncheck-train=10\n");
 
         advance(r, 12);
         assert_int_equal(kiln_run_steps(r), 30);
@@ -104,7 +82,7 @@ static void a_length_that_changes_on_the_way(void **state)
 
 static void a_batch_larger_than_the_set(void **state)
 {
-    kiln_run *r = make(SMALL "batch=1000\nepochs=2\n");
+    kiln_run *r = make_run(SMALL "batch=1000\nepochs=2\n");
 
     (void)state;
     assert_int_equal(kiln_net_made_with(r->learner.net)->batch, TRAIN);
@@ -116,7 +94,7 @@ static void a_batch_larger_than_the_set(void **state)
 
 static void max_steps(void **state)
 {
-    kiln_run *r = make(SMALL "batch=10\nmax-steps=4\ncheck-train=10\n");
+    kiln_run *r = make_run(SMALL "batch=10\nmax-steps=4\ncheck-train=10\n");
 
     (void)state;
     assert_int_equal(kiln_run_steps(r), 4);
@@ -129,7 +107,7 @@ static void max_steps(void **state)
 
 static void patience(void **state)
 {
-    kiln_run *r = make(SMALL "batch=50\nlr=1e-12\npatience=2\ncheck-train=0\n");
+    kiln_run *r = make_run(SMALL "batch=50\nlr=1e-12\npatience=2\ncheck-train=0\n");
     int steps = 1;
 
     (void)state;
@@ -144,7 +122,7 @@ static void patience(void **state)
 /* The Solver also looks after the first step. */
 static void check_first(void **state)
 {
-    kiln_run *r = make(SMALL "batch=10\ncheck-first=1\ncheck-train=50\n");
+    kiln_run *r = make_run(SMALL "batch=10\ncheck-first=1\ncheck-train=50\n");
 
     (void)state;
     assert_int_equal(must_step(r), KILN_RUN_STEPPED | KILN_RUN_BEST);
@@ -160,8 +138,8 @@ static void check_first(void **state)
 /* One step of plain gradient descent, by hand from a net of the same seed. */
 static void a_step_is_w_minus_lr_dw(void **state)
 {
-    kiln_run *a = make(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nreg=0.5\nbatch=20\n");
-    kiln_run *b = make(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nreg=0.5\nbatch=20\n");
+    kiln_run *a = make_run(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nreg=0.5\nbatch=20\n");
+    kiln_run *b = make_run(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nreg=0.5\nbatch=20\n");
     int order[TRAIN], y[20];
     double loss, reg;
 
@@ -192,7 +170,7 @@ static double distance(const float *a, const float *b, size_t n)
 
 static void clip_and_update_ratio(void **state)
 {
-    kiln_run *r = make(SMALL "optimizer=sgd\nschedule=constant\nlr=1\nclip=0.01\nbatch=20\n");
+    kiln_run *r = make_run(SMALL "optimizer=sgd\nschedule=constant\nlr=1\nclip=0.01\nbatch=20\n");
     float *w = malloc(r->learner.floats * sizeof *w);
     float *zero = calloc(r->learner.floats, sizeof *zero);
     double far;
@@ -211,9 +189,9 @@ static void clip_and_update_ratio(void **state)
 /* Decoupled decay touches weights only, and is scaled by the rate. */
 static void weight_decay(void **state)
 {
-    kiln_run *plain = make(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nbatch=20\n");
+    kiln_run *plain = make_run(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nbatch=20\n");
     kiln_run *decayed =
-        make(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nbatch=20\nweight-decay=0.5\n");
+        make_run(SMALL "optimizer=sgd\nschedule=constant\nlr=0.1\nbatch=20\nweight-decay=0.5\n");
 
     float *before = malloc(plain->learner.floats * sizeof *before);
 
@@ -236,7 +214,8 @@ static void weight_decay(void **state)
 
 static void rate_follows_the_schedule(void **state)
 {
-    kiln_run *r = make(SMALL "lr=0.5\nschedule=exponential\nlr-decay=0.5\nbatch=50\nepochs=3\n");
+    kiln_run *r = make_run(SMALL "lr=0.5\nschedule=exponential\nlr-decay=0.5\nbatch=50\n"
+                                 "epochs=3\n");
     const double rates[] = {0.5, 0.5, 0.25, 0.25, 0.125, 0.125};
 
     (void)state;
@@ -261,7 +240,7 @@ static void every_rule_learns(void **state)
 
     (void)state;
     for (int i = 0; i < KILN_RULE_COUNT; i++) {
-        kiln_run *r = make(rules[i]);
+        kiln_run *r = make_run(rules[i]);
 
         advance(r, 48);
         if (!(r->history.epoch_value[11][0] < 0.8f * r->history.epoch_value[0][0]))
@@ -273,7 +252,7 @@ static void every_rule_learns(void **state)
 
 static void a_step_allocates_nothing(void **state)
 {
-    kiln_run *r = make(NORMED "batch=20\naugment=flip,crop4,cutout8\n");
+    kiln_run *r = make_run(NORMED "batch=20\naugment=flip,crop4,cutout8\n");
     const long before = kiln_arena_allocations();
 
     (void)state;
@@ -291,7 +270,7 @@ static void repeatable(void **state)
     (void)state;
     for (int i = 0; i < 3; i++) {
         kiln_threads_set(i == 2 ? 3 : 1);
-        kiln_run *r = make(text);
+        kiln_run *r = make_run(text);
 
         advance(r, 12);
         hash[i] = kiln_net_hash64(r->learner.net);
@@ -333,7 +312,7 @@ static void check_copy(kiln_run *r, copy c)
 
 static void a_diverged_step_goes_back(void **state)
 {
-    kiln_run *r = make(NORMED "optimizer=momentum\nbatch=20\n");
+    kiln_run *r = make_run(NORMED "optimizer=momentum\nbatch=20\n");
     kiln_tensor *t = kiln_net_tensor_at(r->learner.net, 0);
     copy before = copy_of(r);
 
@@ -353,7 +332,8 @@ static void a_diverged_step_goes_back(void **state)
 /* However large the rate, what stays behind is finite. */
 static void parameters_stay_finite(void **state)
 {
-    kiln_run *r = make(SMALL "optimizer=sgd\nschedule=constant\nlr=1000\nreg=1000\nweight-decay="
+    kiln_run *r = make_run(SMALL "optimizer=sgd\nschedule=constant\nlr=1000\nreg=1000\n"
+                                 "weight-decay="
                              "1\nbatch=20\nepochs=50\n");
     int status = 0;
 
@@ -369,7 +349,7 @@ static void parameters_stay_finite(void **state)
 
 static void a_larger_batch_keeps_the_net(void **state)
 {
-    kiln_run *r = make(NORMED "optimizer=momentum\nbatch=10\nepochs=4\n");
+    kiln_run *r = make_run(NORMED "optimizer=momentum\nbatch=10\nepochs=4\n");
     const kiln_net *net = r->learner.net;
     copy before;
 
@@ -392,7 +372,7 @@ static void a_larger_batch_keeps_the_net(void **state)
 
 static void a_refused_change_changes_nothing(void **state)
 {
-    kiln_run *r = make(SMALL "batch=10\n");
+    kiln_run *r = make_run(SMALL "batch=10\n");
     const size_t limit = kiln_memory_limit();
 
     (void)state;
@@ -408,13 +388,13 @@ static void a_refused_change_changes_nothing(void **state)
 
 static void live_dropout(void **state)
 {
-    kiln_run *a = make(NORMED "batch=20\ndropout=0\n"), *b = make(NORMED "batch=20\n");
+    kiln_run *a = make_run(NORMED "batch=20\ndropout=0\n"), *b = make_run(NORMED "batch=20\n");
 
     (void)state;
     must_step(a), must_step(b);
     assert_true(kiln_net_hash64(a->learner.net) != kiln_net_hash64(b->learner.net));
     kiln_run_free(b);
-    b = make(NORMED "batch=20\n");
+    b = make_run(NORMED "batch=20\n");
     assert_int_equal(kiln_run_set(b, "dropout=0"), KILN_OK);
     must_step(b);
     assert_true(kiln_net_hash64(a->learner.net) == kiln_net_hash64(b->learner.net));
@@ -423,7 +403,7 @@ static void live_dropout(void **state)
 
 static void best_is_kept_and_restored(void **state)
 {
-    kiln_run *r = make(NORMED "batch=25\nlr=0.01\nepochs=6\n");
+    kiln_run *r = make_run(NORMED "batch=25\nlr=0.01\nepochs=6\n");
     uint64_t best = 0;
 
     (void)state;
@@ -442,7 +422,7 @@ static void best_is_kept_and_restored(void **state)
 
 static void evaluation_by_parts(void **state)
 {
-    kiln_run *r = make(NORMED "batch=25\nlr=0.01\n");
+    kiln_run *r = make_run(NORMED "batch=25\nlr=0.01\n");
     int confusion[100] = {0}, total = 0, diagonal = 0, parts;
     double loss = 0, loss_parts = 0;
 
@@ -464,7 +444,7 @@ static void evaluation_by_parts(void **state)
 static void looking_changes_nothing(void **state)
 {
     const char *const text = NORMED "batch=25\nlr=0.01\naugment=flip\n";
-    kiln_run *a = make(text), *b = make(text);
+    kiln_run *a = make_run(text), *b = make_run(text);
     float p[10];
 
     (void)state;
@@ -480,7 +460,7 @@ static void looking_changes_nothing(void **state)
 
 static void predictions(void **state)
 {
-    kiln_run *r = make(SMALL "batch=7\n");
+    kiln_run *r = make_run(SMALL "batch=7\n");
     float p[TEST][10], mirrored[10], both[10];
     uint8_t image[3072];
     int correct = 0;
@@ -507,7 +487,7 @@ static void predictions(void **state)
 
 static void inspection_is_what_the_net_answers(void **state)
 {
-    kiln_run *r = make(NORMED "batch=25\n");
+    kiln_run *r = make_run(NORMED "batch=25\n");
     float p[10], scores[10];
     double sum = 0, total = 0;
     int loss_layer;
@@ -582,14 +562,7 @@ static void out_of_memory(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    return kiln_builtin_create(&data, check_seed(), TRAIN, VALIDATION, TEST) < 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kiln_dataset_destroy(&data);
-    return 0;
+    return draw_data(check_seed(), TRAIN, VALIDATION, TEST);
 }
 
 int main(void)
@@ -622,5 +595,5 @@ int main(void)
         cmocka_unit_test(out_of_memory),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, free_data);
 }

@@ -3,34 +3,15 @@
 #include "base/simd.h"
 #include "base/arena.h"
 #include "base/status.h"
-#include "check.h"
 #include "count_malloc.h"
+#include "runs.h"
 #include "train/optim.h"
-#include "train/trainer.h"
 
 #define TRAIN 100
 #define BATCH 30 /* three steps an epoch */
 #define STEPS 7  /* two epochs, and the first step of the third */
 #define NORMED "net=conv 3x3x4 - batchnorm - relu - maxpool 4 - dropout 0.3 - affine 10 - softmax\n"
 #define COMMON NORMED "seed=5\nbatch=30\nschedule=constant\nlr=0.02\nvalidation=0\ncheck-train=0\n"
-
-static kiln_dataset data;
-
-static kiln_run *make(const char *text)
-{
-    kiln_train_options o;
-    kiln_run *r;
-
-    kiln_train_options_default(&o);
-    if (kiln_train_options_read(&o, text, KILN_OPTIONS_ALL) < 0 || kiln_run_make(&r, &data, &o) < 0)
-        CHECK_FAIL("%s", kiln_error());
-    return r;
-}
-
-static void must_step(kiln_run *r)
-{
-    if (kiln_run_step(r) < 0) CHECK_FAIL("step %d: %s", (int)r->place.step, kiln_error());
-}
 
 /* The images of a step into the net's input. */
 static void draw_by_hand(kiln_run *r, int step, int *y)
@@ -80,7 +61,7 @@ static void check_by_hand(const char *text)
     int y[BATCH];
 
     snprintf(options, sizeof options, COMMON "%s", text);
-    a = make(options), b = make(options);
+    a = make_run(options), b = make_run(options);
     for (int step = 0; step < STEPS; step++) {
         double loss;
 
@@ -138,7 +119,7 @@ static double step_length(const char *clip, double *gradient_norm)
     float *w;
 
     snprintf(options, sizeof options, COMMON "lr=1\noptimizer=sgd\n%s", clip);
-    r = make(options);
+    r = make_run(options);
     w = malloc(r->learner.floats * sizeof *w);
     memcpy(w, r->learner.w, r->learner.floats * sizeof *w);
     must_step(r);
@@ -173,7 +154,7 @@ static void clip_cuts_just_what_is_longer(void **state)
 /* The rest of an epoch, at a larger batch than it began with, is still of that epoch. */
 static void rate_at_the_end_of_an_epoch(void **state)
 {
-    kiln_run *r = make(COMMON "batch=7\nschedule=exponential\nlr-decay=0.5\n");
+    kiln_run *r = make_run(COMMON "batch=7\nschedule=exponential\nlr-decay=0.5\n");
 
     (void)state;
     for (int step = 0; step < 13; step++) must_step(r); /* 91 of 100 images */
@@ -189,7 +170,7 @@ static void rate_at_the_end_of_an_epoch(void **state)
 /* The history's loss of an epoch is the mean of its steps' losses, regularisation included. */
 static void loss_of_an_epoch(void **state)
 {
-    kiln_run *r = make(COMMON "reg=0.5\n");
+    kiln_run *r = make_run(COMMON "reg=0.5\n");
 
     (void)state;
     for (int epoch = 0; epoch < 2; epoch++) {
@@ -214,7 +195,8 @@ static void steps_allocate_nothing(void **state)
     count_malloc();
     const long none = malloc_count;
 
-    r = make(COMMON "augment=flip,crop4,cutout8\ncheck-train=50\ncheck-first=1\nclip=1\nreg=0.1\n"
+    r = make_run(COMMON "augment=flip,crop4,cutout8\ncheck-train=50\ncheck-first=1\nclip=1\n"
+                            "reg=0.1\n"
                     "weight-decay=0.1\n");
     const long arenas = kiln_arena_allocations(), mallocs = malloc_count;
 
@@ -228,14 +210,7 @@ static void steps_allocate_nothing(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    return kiln_builtin_create(&data, check_seed(), TRAIN, 0, 0) < 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kiln_dataset_destroy(&data);
-    return 0;
+    return draw_data(check_seed(), TRAIN, 0, 0);
 }
 
 /* Batches of one value a channel are refused when the run is made, and when the batch changes; the
@@ -252,10 +227,10 @@ static void one_value_a_channel(void **state)
     assert_int_equal(kiln_run_make(&r, &data, &o), KILN_E_SHAPE);
     assert_non_null(strstr(kiln_error(), "batchnorm1 cannot be trained on a batch of 1"));
     assert_null(r);
-    r = make("net=conv 3x3x4 - batchnorm - relu - maxpool 4 - affine 10 - softmax\nbatch=1\n");
+    r = make_run("net=conv 3x3x4 - batchnorm - relu - maxpool 4 - affine 10 - softmax\nbatch=1\n");
     CHECK(kiln_run_step(r) >= 0);
     kiln_run_free(r);
-    r = make("net=affine 6 - batchnorm - affine 10 - softmax\nbatch=20\n");
+    r = make_run("net=affine 6 - batchnorm - affine 10 - softmax\nbatch=20\n");
     CHECK(kiln_run_step(r) >= 0);
     assert_int_equal(kiln_run_set(r, "batch=1"), KILN_E_SHAPE);
     CHECK(kiln_run_step(r) >= 0 && r->o.batch == 20);
@@ -276,5 +251,5 @@ int main(void)
         cmocka_unit_test(steps_allocate_nothing),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, free_data);
 }
