@@ -80,6 +80,15 @@ others() { echo "$files" | grep -vxF "$1"; }
 library=$(echo "$files" | grep -v '^src/cli/')
 kernels=$(echo "$files" | grep '^src/kernels/')
 
+# A kind is a row, not a number: who asks which one a layer is compares pointers to rows, functions
+# of rows, or names. So outside the rows nobody may have a row, compare a member that is a function,
+# or write a kind's name as a text of its own, whatever the variables are called. The table of a
+# format, and the plan, which makes two kinds that nobody writes, find kinds by name; an option and
+# a preset are called as the kinds they are about.
+rows='^src/net/(kinds\.[ch]|kind_[a-z]*\.c)$'
+kinds=$(sed -nE 's/^ {8}\.name = ("[a-z]+"),$/\1/p' src/net/kind_*.c | sort -u | paste -sd'|')
+[ "$(echo "$kinds" | tr '|' '\n' | wc -l)" -ge 15 ] || error "src/net/kind_*.c: no names of kinds"
+
 # shellcheck disable=SC2046,SC2086  # lists of file names without spaces
 {
     refuse '#[[:space:]]*include[[:space:]]*<([a-z0-9]*intrin|wasm_simd128|arm_neon)\.h>' \
@@ -93,12 +102,17 @@ kernels=$(echo "$files" | grep '^src/kernels/')
         $(echo "$library" | grep -E '^src/(kernels|layers|ref|data|train)/')
     refuse 'switch[[:space:]]*\([^)]*(layer|net|plan|\bl)\b[^)]*\bkind\b' \
         'what is known of a layer kind stands in its row: net/kinds.h' $files
-    refuse '\bkind[[:space:]]*[!=]=[[:space:]]*&?kiln_|strcmp\(.*kind->name|kiln_kinds_[a-z]' \
-        'nobody asks which kind a layer is; its row says what it does' \
-        $(outside '^src/net/(kinds\.[ch]|kind_[a-z]*\.c)$')
-    refuse '\bkiln_kind_named\(' \
+    refuse '\bkiln_(kinds_[a-z]|kind_families)' \
+        'nobody asks which kind a layer is; its row says what it does' $(outside "$rows")
+    refuse '(->|\.)(infer|forward|backward|twin|objective|loss) *[!=]= *&?[a-z]' \
+        'nobody asks which kind a layer is; its row says what it does' $(outside "$rows")
+    refuse '\bkiln_kind_(named|at)\(' \
         'kinds are found by name where plans are made' \
         $(outside '^src/net/(kinds\.[ch]|plan\.c|notation\.c)$')
+    refuse "(^|[^(])($kinds)|cmp\\([^;]*($kinds)" \
+        'a name of a kind stands in its row; what differs by kind is a member of the row' \
+        $(outside "$rows" | grep -E '^src/(net|train|formats|cli)/' |
+            grep -vxE 'src/(formats/onnx_layers|train/options|train/presets)\.c')
 }
 
 scripts() { find "$@" -name '*.ts' 2>/dev/null; }

@@ -78,6 +78,20 @@ typedef struct {
     double forward, backward; /* milliseconds of a step */
 } layer_time;
 
+/* Layers with weights, which are products of matrices: their tensors are regularised. */
+static int find_products(layer_time *layer, int count, int net)
+{
+    const int status = kiln_net_tensors(net);
+
+    if (status < 0) return -cli_fail(status);
+    for (const char *t = cli_first(kiln_text()); t; t = cli_next(t)) {
+        const int l = (int)cli_field_number(t, "layer", count);
+
+        if (l < count && *cli_field(t, "regularised") == 't') layer[l].product = 1;
+    }
+    return 0;
+}
+
 static int read_layers(layer_time *layer, const cli_session *s, const char *net, int batch)
 {
     char options[32];
@@ -94,14 +108,10 @@ static int read_layers(layer_time *layer, const cli_session *s, const char *net,
     snprintf(options, sizeof options, "batch=%d\n", batch);
     if ((status = kiln_summary(net, options)) < 0) return -cli_fail(status);
     for (const char *l = cli_first(cli_field(kiln_text(), "layers")); l && i < count;
-         l = cli_next(l), i++) {
-        char kind[16];
-
-        cli_field_text(kind, sizeof kind, l, "kind");
-        layer[i].product = !strcmp(kind, "conv") || !strcmp(kind, "affine");
+         l = cli_next(l), i++)
         layer[i].flops = cli_field_number(l, "flops", 0);
-    }
-    return count;
+    status = find_products(layer, count, kiln_trainer_net(s->trainer));
+    return status < 0 ? status : count;
 }
 
 /* A gradient of the input and one of the weights cost what forward does; the first layer has only

@@ -245,8 +245,8 @@ int kiln_net_check_batch(const kiln_net *net, int n)
         if (n < least)
             return kiln_fail_at(KILN_E_SHAPE, layer->column,
                                 "net: column %d: %s cannot be trained on a batch of %d: it would "
-                                "normalise one value alone; use a batch of %d or more, or "
-                                "layernorm",
+                                "normalise one value alone; use a batch of %d or more, "
+                                "or layernorm",
                                 layer->column, layer->name, n, least);
     }
     return KILN_OK;
