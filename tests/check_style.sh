@@ -104,11 +104,40 @@ done < <(printf '%s\n' "${all[@]}" | grep -E '\.(c|h|ts|mjs|sh|css)$' | grep -vE
 
 # --- the guide ------------------------------------------------------------------------------------
 
-# A file or folder that a page for people names has to be there; <name> and * stand for any.
+pages=(README.md CONTRIBUTING.md src/README.md emsdk-config/README.md)
+
+# cited REGEX: "page:name" of what stands in code quotes or in a command, and matches.
+cited() { grep -oHE "$1" "${pages[@]}" | tr -d '`' | sort -u; }
+
+# anywhere GLOB: is there a file of such a name, in whichever folder?
+anywhere() {
+    local file
+
+    # shellcheck disable=SC2053  # a pattern it is
+    for file in "${all[@]}"; do [[ ${file##*/} == $1 ]] && return; done
+    return 1
+}
+
+# A file or folder that a page for people names has to be there; <name>, NAME and * stand for any.
+# The name of a source alone, or below src/, is looked for as well.
 while IFS=: read -r page name; do
-    compgen -G "${name//<*>/*}" >/dev/null || error "$page: names $name, which is not there"
-done < <(grep -oHE '`(src|bindings|web|tests|emsdk-config)/[^`: ]+`' \
-    README.md CONTRIBUTING.md src/README.md | tr -d '`' | sort -u)
+    glob=$(sed -E 's/<[a-z]+>|\b[A-Z]{2,}\b/*/g' <<< "$name")
+    compgen -G "$glob" >/dev/null || compgen -G "src/$glob" >/dev/null ||
+        { [[ $glob != */* ]] && anywhere "$glob"; } ||
+        error "$page: names $name, which is not there"
+done < <({
+    cited '`(src|bindings|web|tests|emsdk-config)/[^`: ]+`'
+    cited '`[^`: ]*[A-Za-z0-9_*>-]\.(c|h|ts|mjs|sh|mk)`'
+} | grep -vE ':(build/|\.)' | sort -u)
+
+# So has a function, and a target of make.
+while IFS=: read -r page name; do
+    grep -rqE "\\b$name\\b" src || error "$page: names $name, which is not there"
+done < <(cited '`kiln_[a-z0-9_]+(\(\))?`' | tr -d '()')
+mapfile -t makefiles < <(only '(^|/)Makefile$|\.mk$')
+while IFS=: read -r page name; do
+    grep -qE "^${name#make }:" "${makefiles[@]}" || error "$page: names $name, which is no target"
+done < <(cited '(^|`|&& )make [a-z][a-z-]+( |`|$)' | sed -E 's/:&& /:/; s/ $//')
 
 for entry in $(printf '%s\n' "${all[@]}" | grep / | cut -d/ -f1 | sort -u); do
     case $entry in
