@@ -2,7 +2,7 @@
 
 import type { OptionInfo } from '../bindings/types.js';
 import { h, setText } from './dom.js';
-import { nextNumber } from './number-steps.js';
+import { firstOf, LOGARITHMIC, nextNumber } from './number-steps.js';
 import { strings } from './strings.js';
 
 export interface Control {
@@ -14,21 +14,6 @@ export interface Control {
   readonly problem: string;
 }
 
-/** The stretch of the logarithmic sliders; a number outside it can still be typed. */
-const LOGARITHMIC: Record<string, { low: number; high: number; zero: boolean }> = {
-  lr: { low: 1e-5, high: 1, zero: false },
-  reg: { low: 1e-6, high: 1, zero: true },
-};
-/** The first number above zero that the arrow keys give. */
-const FIRST: Record<string, number> = {
-  lr: 1e-6,
-  reg: 1e-6,
-  'weight-decay': 1e-4,
-  eps: 1e-12,
-  'start-lr': 0.01,
-  'final-lr': 0.01,
-};
-const USUAL_FIRST = 0.1;
 const SLIDER_STEPS = 100;
 
 export function makeControl(info: OptionInfo, title: string, changed: () => void): Control {
@@ -134,7 +119,7 @@ function number(info: OptionInfo, title: string, changed: () => void): Control {
     const next = nextNumber(
       text === '' ? NaN : Number(text),
       event.key === 'ArrowUp' ? 'up' : 'down',
-      { min, max, first: FIRST[info.name] ?? USUAL_FIRST },
+      { min, max, first: firstOf(info.name) },
     );
     if (next === null) return;
     input.value = String(next);

@@ -8,6 +8,30 @@ const SERIES = [1, 2, 5, 10];
 const DIGITS = 12; // of the numbers that are made: floating point leaves crumbs after them
 const SAME = 1e-9;
 
+/** The span of the logarithmic sliders, by option; a number outside it can still be typed. */
+export const LOGARITHMIC: Record<string, { low: number; high: number; zero: boolean }> = {
+  lr: { low: 1e-5, high: 1, zero: false },
+  reg: { low: 1e-6, high: 1, zero: true },
+};
+
+const FIRST: Record<string, number> = {
+  lr: 1e-6,
+  reg: 1e-6,
+  'weight-decay': 1e-4,
+  eps: 1e-12,
+  'start-lr': 0.01,
+  'final-lr': 0.01,
+};
+const USUAL_FIRST = 0.1;
+
+/** The options that have a first number of their own. */
+export const WITH_FIRST: readonly string[] = Object.keys(FIRST);
+
+/** The first number above zero that the arrow keys give an option. */
+export function firstOf(name: string): number {
+  return FIRST[name] ?? USUAL_FIRST;
+}
+
 interface Range {
   min: number;
   max: number;

@@ -8,28 +8,12 @@ import type { OptionInfo } from '../bindings/types.js';
 import { augmentControl } from './augment-control.js';
 import { makeControl, type Control } from './controls.js';
 import { explainer, h, show } from './dom.js';
+import { ELSEWHERE, FIRST_OPTIONS } from './option-order.js';
 import { strings } from './strings.js';
 import type { LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';
 
 const words = strings.options;
-
-/** What everybody needs, in this order; the rest of the table stands under "More settings". */
-const FIRST = [
-  'optimizer',
-  'lr',
-  'momentum',
-  'schedule',
-  'batch',
-  'epochs',
-  'reg',
-  'dropout',
-  'seed',
-  'augment',
-];
-
-/** Options that are no controls here: the editor has the net, the data panel the data. */
-const ELSEWHERE = new Set(['net']);
 
 interface Row {
   info: OptionInfo;
@@ -114,10 +98,10 @@ export class OptionPanel extends View {
   #fill(table: OptionInfo[]): void {
     this.#rows = new Map();
     for (const info of table) {
-      if (!ELSEWHERE.has(info.name)) this.#rows.set(info.name, this.#row(info));
+      if (!ELSEWHERE.includes(info.name)) this.#rows.set(info.name, this.#row(info));
     }
-    const first = FIRST.flatMap((name) => this.#rows.get(name) ?? []);
-    const rest = [...this.#rows.values()].filter(({ info }) => !FIRST.includes(info.name));
+    const first = FIRST_OPTIONS.flatMap((name) => this.#rows.get(name) ?? []);
+    const rest = [...this.#rows.values()].filter(({ info }) => !FIRST_OPTIONS.includes(info.name));
     const helps = [...this.#rows.values()].map(({ help }) => help);
     this.#helps.replaceChildren(h('h2', {}, words.title), explainer(words.explain, ...helps));
     this.#first.replaceChildren(...first.map(({ node }) => node));

@@ -18,7 +18,7 @@ export interface Shared {
 }
 
 /** The data sets that a link can mean; the first is meant where it names none. */
-const DATA = ['builtin', 'cifar10'] as const;
+export const DATA = ['builtin', 'cifar10'] as const;
 export type DataName = (typeof DATA)[number];
 
 /** Options that act when the data are read. */

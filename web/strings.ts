@@ -206,6 +206,7 @@ export const strings = {
       'check-first': 'Check first step',
       'check-train': 'Images checked, train',
       'check-val': 'Images checked, val.',
+      memory: 'Memory for checkpoints, MB',
     } as Record<string, string>,
   },
 
