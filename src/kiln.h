@@ -187,7 +187,7 @@ KILN_API int kiln_gradcheck_destroy(int check);
 enum { KILN_TRAIN, KILN_VALIDATION, KILN_TEST }; /* numbers of the splits */
 
 /* The procedural ten-class set of 32x32 RGB images. options: data-seed= (uint32, 1), train=,
- * validation=, test= (numbers of images, to 1,000,000; 8000, 1000, 1000). Returns a handle, to be
+ * validation=, test= (numbers of images, to 100,000; 8000, 1000, 1000). Returns a handle, to be
  * given to kiln_data_destroy. KILN_E_ARG, KILN_E_MEMORY. */
 KILN_API int kiln_data_builtin(const char *options);
 /* The same in pieces: _create (options as above) returns the handle of a set to be drawn, _draw

@@ -93,13 +93,14 @@ if (!data) {
 
 let missed = 0;
 const digits = (x, n) => (x === undefined || x === null ? '' : x.toFixed(n));
-console.log(line('net', 'wanted', 'reached', 'test', 'images/s', 'seconds'));
-console.log(line('---', '---', '---', '---', '---', '---'));
+console.log(line('net', 'kiln', 'wanted', 'reached', 'test', 'images/s', 'seconds'));
+console.log(line('---', '---', '---', '---', '---', '---', '---'));
 for (const row of ROWS.filter(({ name }) => name.includes(process.env.ONLY ?? ''))) {
   const { figure, ok, test, seconds, speed } = await measure(row, data);
   if (!ok) missed++;
-  console.log(line(row.name, row.wanted, digits(figure, 3) + (ok ? '' : ' MISSED'), digits(test, 4),
-    digits(speed, 0), digits(seconds, 0)));
+  console.log(line(row.name, `\`${row.args.join(' ')}\``, row.wanted,
+    digits(figure, 3) + (ok ? '' : ' MISSED'), digits(test, 4), digits(speed, 0),
+    digits(seconds, 0)));
 }
 console.log(`${missed} of the figures missed (${PROGRAM.split('/').at(-1)}, ${THREADS} threads)`);
 process.exit(missed ? 1 : 0);

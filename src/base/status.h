@@ -35,6 +35,19 @@
     X(SPLIT, -11, 3, "a file whose name does not say if its images are for training or for test",  \
       "say which, or give it its official name")
 
+/* What an exit code of the program says, of whichever of its statuses. X(exit code, meaning). */
+#define KILN_EXITS(X)                                                                              \
+    X(1, "it could not be done: a file, or a call at the wrong time")                              \
+    X(2, "wrong use: an option, a size or a net")                                                  \
+    X(3, "data that are damaged, or none, or of which it is not clear what they are for")          \
+    X(4, "a checkpoint that is damaged, or does not belong to the data")                           \
+    X(5, "too little memory")                                                                      \
+    X(6, "a loss or parameter that is not finite")
+
+/* KILN_EXIT_DATA, .. : the exit code of each status. */
+#define KILN_EXIT_CODE(name, status, exit_code, cause, remedy) KILN_EXIT_##name = exit_code,
+enum { KILN_STATUSES(KILN_EXIT_CODE) };
+
 /* The same codes as in kiln.h, which the library's own sources include only in src/api. */
 #ifndef KILN_STATUS_CODES
 #define KILN_STATUS_CODES

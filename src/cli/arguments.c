@@ -27,7 +27,8 @@ static const own_option own[CLI_OPTIONS] = {
     [CLI_DATA] = {"data", 0, "SET", "builtin, or CIFAR-10: a .tar.gz, a folder, .bin files (a,b; "
                                  "train=a,test=b where names do not tell), - for stdin"},
     [CLI_PRESET] = {"preset", 0, "NAME", "a net with options that train it well"},
-    [CLI_SAVE] = {"save", 0, "FILE", "write to FILE (train: a checkpoint, after every epoch)"},
+    [CLI_SAVE] = {"save", 0, "FILE", "the file to write (train: a checkpoint, at the end of each "
+                                     "epoch and of the run; data: a folder)"},
     [CLI_RESUME] = {"resume", 0, "FILE", "the checkpoint to go on from (eval: also weights alone)"},
     [CLI_INIT_FROM] = {"init-from", 0, "FILE", "begin a new run with the weights of a checkpoint, "
                                                "an export, or, with --net, PyTorch's safetensors "

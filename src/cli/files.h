@@ -6,11 +6,18 @@
 #include <stdint.h>
 
 #include "arguments.h"
+#include "base/status.h"
 
-/* Exit codes of the program; those of failed calls are in the table of base/status.h. */
+/* Exit codes of the program, those of base/status.h but for two: 0 and an interrupt. */
 enum {
-    CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_BAD_DATA = 3, CLI_BAD_CHECKPOINT = 4,
-    CLI_NO_MEMORY = 5, CLI_DIVERGED = 6, CLI_INTERRUPTED = 130
+    CLI_OK = 0,
+    CLI_FAILED = KILN_EXIT_IO,
+    CLI_USAGE = KILN_EXIT_ARG,
+    CLI_BAD_DATA = KILN_EXIT_DATA,
+    CLI_BAD_CHECKPOINT = KILN_EXIT_CHECKPOINT,
+    CLI_NO_MEMORY = KILN_EXIT_MEMORY,
+    CLI_DIVERGED = KILN_EXIT_DIVERGED,
+    CLI_INTERRUPTED = 130
 };
 
 /* Prints kiln_error() and gives the exit code of a status. */

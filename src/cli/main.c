@@ -79,22 +79,31 @@ static const entry entries[] = {
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 
-/* From the table of statuses. */
+/* From the tables of base/status.h: a line a code, with the statuses that it stands for. */
 static void print_exit_codes(FILE *out)
 {
-#define ROW(name, status, exit_code, cause, remedy) {exit_code, cause},
+#define EXIT(exit_code, meaning) {exit_code, meaning},
+#define STATUS(name, status, exit_code, cause, remedy) {exit_code, "E_" #name},
     static const struct {
         int code;
-        const char *cause;
-    } row[] = {KILN_STATUSES(ROW)};
-#undef ROW
-    const size_t rows = sizeof row / sizeof *row;
+        const char *text;
+    } exits[] = {KILN_EXITS(EXIT)}, statuses[] = {KILN_STATUSES(STATUS)};
+#undef EXIT
+#undef STATUS
 
     fprintf(out, "\nExit codes\n  0    done\n");
-    for (int code = 1; code < 10; code++)
-        for (size_t i = 0; i < rows; i++)
-            if (row[i].code == code) fprintf(out, "  %d    %s\n", code, row[i].cause);
-    fprintf(out, "  130  interrupted, and saved\n");
+    for (size_t i = 0; i < sizeof exits / sizeof *exits; i++) {
+        const char *before = "(";
+
+        fprintf(out, "  %-3d  %s ", exits[i].code, exits[i].text);
+        for (size_t k = 0; k < sizeof statuses / sizeof *statuses; k++) {
+            if (statuses[k].code != exits[i].code) continue;
+            fprintf(out, "%s%s", before, statuses[k].text);
+            before = ", ";
+        }
+        fprintf(out, ")\n");
+    }
+    fprintf(out, "  %d  interrupted, and saved\n", CLI_INTERRUPTED);
 }
 
 static void print_help(FILE *out)

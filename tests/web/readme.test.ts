@@ -98,7 +98,7 @@ describe('the commands of the README', () => {
   test('are the ones this file runs', () => {
     expect(all.map((command) => command.split(' ').slice(0, 2).join(' '))).toEqual([
       'make start', 'make test', 'make', 'build/native/kiln train', 'build/native/kiln eval',
-      'make data', 'build/native/kiln train',
+      'make bindings', 'npm pack', 'make data', 'build/native/kiln train',
     ]);
   });
 
@@ -127,9 +127,9 @@ describe('the commands of the README', () => {
     writeFileSync(file, archive);
     const md5 = createHash('md5').update(archive).digest('hex');
     const from = `CIFAR_URL=${pathToFileURL(file)} DATA=${join(folder, 'data')}`;
-    expect(() => shell(`${all[5]} ${from}`, ROOT)).toThrow(/not the official archive/);
-    shell(`${all[5]} ${from} CIFAR_MD5=${md5}`, ROOT);
-    const events = shell(`${all[6]} --max-steps 2 --json`);
+    expect(() => shell(`${all[7]} ${from}`, ROOT)).toThrow(/not the official archive/);
+    shell(`${all[7]} ${from} CIFAR_MD5=${md5}`, ROOT);
+    const events = shell(`${all[8]} --max-steps 2 --json`);
     expect(events).toMatch(/"event":"done"/);
   });
 });
@@ -144,8 +144,11 @@ test('the npm example, at most eight lines, runs against the packed package', ()
   expect(example!.trim().split('\n').length).toBeLessThanOrEqual(8);
   const home = join(folder, 'npm');
   mkdirSync(home);
-  const pack = `npm pack --ignore-scripts --silent --pack-destination '${home}'`;
-  const packed = shell(pack, ROOT).trim();
+  const [make, pack] = commands().slice(5);
+  shell(make!, ROOT);
+  const packed = shell(
+    `${pack} --ignore-scripts --silent --pack-destination '${home}'`, ROOT).trim();
+  expect(README).toContain(`\`npm install path/to/kiln/${packed}\``);
   writeFileSync(join(home, 'package.json'), '{"name":"reader","private":true,"type":"module"}');
   shell(`npm install --ignore-scripts --no-audit --no-fund --offline ./${packed}`, home);
   writeFileSync(join(home, 'example.js'), example!);
