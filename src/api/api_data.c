@@ -265,14 +265,13 @@ int kiln_data_image(int data, int split, int i, uint8_t *out)
 static int read_normalize(const char *text, int *normalize)
 {
     static const char *const keys[] = {"normalize"};
-    static const char *const names[] = {"none", "channel", "mean-image"};
     kiln_keyvalue pair;
     int more;
 
     *normalize = KILN_NORMALIZE_CHANNEL;
     while ((more = kiln_keyvalue_next(&text, &pair)) > 0) {
         if (strcmp(pair.key, keys[0]) != 0) return kiln_key_unknown(pair.key, keys, 1);
-        *normalize = kiln_value_choice(&pair, names, 3);
+        *normalize = kiln_value_choice(&pair, kiln_normalize_names, KILN_NORMALIZE_COUNT);
         if (*normalize < 0) return *normalize;
     }
     return more;

@@ -66,6 +66,12 @@ void kiln_batch_sample(int *index, int n, int count, uint32_t seed, int64_t step
     for (int i = 0; i < n; i++) index[i] = (int)kiln_rng_below(rng, (uint64_t)i, (uint32_t)count);
 }
 
+const char *const kiln_normalize_names[KILN_NORMALIZE_COUNT + 1] = {
+    [KILN_NORMALIZE_NONE] = "none",
+    [KILN_NORMALIZE_CHANNEL] = "channel",
+    [KILN_NORMALIZE_MEAN_IMAGE] = "mean-image",
+};
+
 /* ---- one image ------------------------------------------------------------------------------- */
 
 static int below(uint32_t bits16, int n)

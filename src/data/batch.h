@@ -9,7 +9,10 @@
 
 #include "data/dataset.h"
 
-enum { KILN_NORMALIZE_NONE, KILN_NORMALIZE_CHANNEL, KILN_NORMALIZE_MEAN_IMAGE };
+enum { KILN_NORMALIZE_NONE, KILN_NORMALIZE_CHANNEL, KILN_NORMALIZE_MEAN_IMAGE,
+       KILN_NORMALIZE_COUNT };
+/* Their names, in options, checkpoints and calls; NULL behind the last. */
+extern const char *const kiln_normalize_names[KILN_NORMALIZE_COUNT + 1];
 enum { KILN_PAD_ZERO, KILN_PAD_REFLECT };
 enum { KILN_FLIP_NEVER, KILN_FLIP_RANDOM, KILN_FLIP_ALTERNATING };
 

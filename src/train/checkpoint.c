@@ -55,7 +55,6 @@ static void note_list(notes *n, const char *key, kiln_json *j, const float *valu
 /* What the net is, and what it was taught. */
 static void note_net(notes *n, const kiln_run *r, const char *version)
 {
-    static const char *const normalizations[] = {"none", "channel", "mean-image"};
     const kiln_dataset *d = r->data;
     char *hash;
 
@@ -73,7 +72,7 @@ static void note_net(notes *n, const kiln_run *r, const char *version)
     for (int i = 0; i < d->classes; i++) kiln_json_string(&n->classes, NULL, d->class_name[i]);
     kiln_json_close(&n->classes);
     note_json(n, "classes", &n->classes);
-    note(n, "normalize", normalizations[r->o.normalize]);
+    note(n, "normalize", kiln_normalize_names[r->o.normalize]);
     note_list(n, "mean", &n->mean, d->mean, d->C);
     note_list(n, "std", &n->std, d->std, d->C);
 }

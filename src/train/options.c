@@ -35,13 +35,14 @@ typedef struct {
 #define LIVE 1
 #define NONE NULL
 
-static const char *const normalizations[] = {"none", "channel", "mean-image", NULL};
-static const char *const draws[] = {"shuffle", "replacement", NULL};
+/* By the numbers of the choices; NULL behind the last. */
+static const char *const draws[] = {[KILN_DRAW_SHUFFLE] = "shuffle",
+                                    [KILN_DRAW_REPLACEMENT] = "replacement",
+                                    [KILN_DRAW_REPLACEMENT + 1] = NULL};
 #define X(name) #name,
 static const char *const optimizers[] = {KILN_RULES(X) NULL};
+static const char *const schedules[] = {KILN_SCHEDULES(X) NULL};
 #undef X
-static const char *const schedules[] = {"constant", "step",     "exponential",
-                                        "cosine",   "onecycle", "linear",      NULL};
 
 /* What a schedule reads besides lr and warmup; a rule's row says it of rules. */
 static const struct {
@@ -68,7 +69,7 @@ static const row table[] = {
     {"validation", INT, "-1", -1, 1e6, NONE, AT(validation), FIXED, "data",
      "validation images; -1: the standard number"},
     {"test", INT, "-1", -1, 1e6, NONE, AT(test), FIXED, "data", "test images; -1: all"},
-    {"normalize", CHOICE, "channel", 0, 0, normalizations, AT(normalize), FIXED, "data",
+    {"normalize", CHOICE, "channel", 0, 0, kiln_normalize_names, AT(normalize), FIXED, "data",
      "channel: mean 0 and deviation 1; mean-image: minus the mean image, as the course does"},
     {"draw", CHOICE, "shuffle", 0, 0, draws, AT(draw), FIXED, "data",
      "batches from a new order each epoch, or drawn with replacement"},

@@ -44,19 +44,19 @@ double kiln_schedule_factor(const kiln_schedule *s, int64_t step, int64_t steps_
     double factor = 1.0;
 
     if (step > last) step = last;
-    if (s->kind == KILN_SCHEDULE_ONECYCLE) {
+    if (s->kind == KILN_SCHEDULE_onecycle) {
         if (warm == 0) warm = (int64_t)(ONECYCLE_RISE * (double)(last + 1));
         if (step < warm) return anneal(s->start, 1.0, progress(step, 0, warm));
         return anneal(1.0, s->final, progress(step, warm, last));
     }
-    if (s->kind == KILN_SCHEDULE_LINEAR)
+    if (s->kind == KILN_SCHEDULE_linear)
         return step < warm ? slope(s->start, 1.0, progress(step, 0, warm))
                            : slope(1.0, s->final, progress(step, warm, last));
-    if (s->kind == KILN_SCHEDULE_COSINE)
+    if (s->kind == KILN_SCHEDULE_cosine)
         factor = anneal(1.0, s->final, progress(step, warm, last));
-    else if (s->kind == KILN_SCHEDULE_STEP)
+    else if (s->kind == KILN_SCHEDULE_step)
         factor = kiln_pow(s->decay, (double)(step / steps_per_epoch / s->every));
-    else if (s->kind == KILN_SCHEDULE_EXPONENTIAL)
+    else if (s->kind == KILN_SCHEDULE_exponential)
         factor = kiln_pow(s->decay, (double)(step / steps_per_epoch));
     if (step < warm) factor *= (double)(step + 1) / (double)warm;
     return factor;

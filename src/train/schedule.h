@@ -8,14 +8,17 @@
 
 #include <stdint.h>
 
-enum {
-    KILN_SCHEDULE_CONSTANT,
-    KILN_SCHEDULE_STEP, /* times `decay` every `every` epochs */
-    KILN_SCHEDULE_EXPONENTIAL, /* times `decay` every epoch: the course's lr_decay */
-    KILN_SCHEDULE_COSINE, /* from 1 to `final` along half a cosine */
-    KILN_SCHEDULE_ONECYCLE, /* from `start` up to 1 and down to `final`, along cosines */
-    KILN_SCHEDULE_LINEAR /* the same along straight lines */
-};
+/* By the names of the option `schedule`:
+ *   step         times `decay` every `every` epochs
+ *   exponential  times `decay` every epoch: the course's lr_decay
+ *   cosine       from 1 to `final` along half a cosine
+ *   onecycle     from `start` up to 1 and down to `final`, along cosines
+ *   linear       the same along straight lines */
+#define KILN_SCHEDULES(X) X(constant) X(step) X(exponential) X(cosine) X(onecycle) X(linear)
+
+#define X(name) KILN_SCHEDULE_##name,
+enum { KILN_SCHEDULES(X) KILN_SCHEDULE_COUNT };
+#undef X
 
 typedef struct {
     int kind;

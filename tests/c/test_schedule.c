@@ -15,7 +15,7 @@ static double at(const kiln_schedule *s, int64_t step)
 
 static void constant(void **state)
 {
-    const kiln_schedule s = {.kind = KILN_SCHEDULE_CONSTANT, .every = 1};
+    const kiln_schedule s = {.kind = KILN_SCHEDULE_constant, .every = 1};
 
     (void)state;
     for (int64_t step = 0; step <= 2 * LAST; step++) assert_true(at(&s, step) == 1.0);
@@ -23,7 +23,7 @@ static void constant(void **state)
 
 static void step_decay(void **state)
 {
-    const kiln_schedule s = {.kind = KILN_SCHEDULE_STEP, .decay = 0.1, .every = 3};
+    const kiln_schedule s = {.kind = KILN_SCHEDULE_step, .decay = 0.1, .every = 3};
 
     (void)state;
     for (int64_t step = 0; step <= LAST; step++)
@@ -34,7 +34,7 @@ static void step_decay(void **state)
 /* The Solver multiplies the rate by lr_decay after each epoch. */
 static void exponential(void **state)
 {
-    const kiln_schedule s = {.kind = KILN_SCHEDULE_EXPONENTIAL, .decay = 0.95, .every = 1};
+    const kiln_schedule s = {.kind = KILN_SCHEDULE_exponential, .decay = 0.95, .every = 1};
     double rate = 1.0;
 
     (void)state;
@@ -44,7 +44,7 @@ static void exponential(void **state)
 
 static void cosine(void **state)
 {
-    const kiln_schedule s = {.kind = KILN_SCHEDULE_COSINE, .final = 0.2, .every = 1};
+    const kiln_schedule s = {.kind = KILN_SCHEDULE_cosine, .final = 0.2, .every = 1};
 
     (void)state;
     for (int64_t step = 0; step <= LAST; step++)
@@ -56,7 +56,7 @@ static void cosine(void **state)
 
 static void warmup(void **state)
 {
-    const kiln_schedule s = {.kind = KILN_SCHEDULE_COSINE, .warmup = 1.5, .every = 1};
+    const kiln_schedule s = {.kind = KILN_SCHEDULE_cosine, .warmup = 1.5, .every = 1};
 
     (void)state;
     for (int step = 0; step < 15; step++) CHECK_NEAR(at(&s, step), (step + 1) / 15.0, 1e-15);
@@ -67,7 +67,7 @@ static void warmup(void **state)
 
 static void onecycle(void **state)
 {
-    kiln_schedule s = {.kind = KILN_SCHEDULE_ONECYCLE, .start = 0.04, .final = 0.001,
+    kiln_schedule s = {.kind = KILN_SCHEDULE_onecycle, .start = 0.04, .final = 0.001,
                         .every = 1};
 
     (void)state;
@@ -83,7 +83,7 @@ static void onecycle(void **state)
 
 static void linear(void **state)
 {
-    kiln_schedule s = {.kind = KILN_SCHEDULE_LINEAR, .start = 0.2, .final = 0.07, .every = 1};
+    kiln_schedule s = {.kind = KILN_SCHEDULE_linear, .start = 0.2, .final = 0.07, .every = 1};
 
     (void)state;
     for (int64_t step = 0; step <= LAST; step++)
@@ -100,7 +100,7 @@ static void linear(void **state)
 static void small_runs(void **state)
 {
     (void)state;
-    for (int kind = KILN_SCHEDULE_CONSTANT; kind <= KILN_SCHEDULE_LINEAR; kind++)
+    for (int kind = KILN_SCHEDULE_constant; kind <= KILN_SCHEDULE_linear; kind++)
         for (int warm = 0; warm <= 3; warm++) {
             const kiln_schedule s = {kind, warm, 0.5, 1, 0.04, 0.1};
             const double factor = kiln_schedule_factor(&s, 0, 1, 1);

@@ -1,7 +1,7 @@
 // What holds for every command of the native program, by the names in its own table: lines of
 // --json, exit codes, and one truth about an epoch.
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -110,6 +110,24 @@ test('the accuracies of the README say what is run, as tests/accuracy.mjs runs i
     const words = args!.replaceAll("'", '').replaceAll(',', '');
     expect(readme).toContain(`| ${name} | \`${words}\` | ${wanted} | `);
   }
+});
+
+test('the tables of the README name every layer of the notation and every format', async () => {
+  const readme = await readFile('README.md', 'utf8');
+  const table = (head: string): string => readme.split(head)[1]!.split('\n\n')[0]!;
+  const rowsOf = await Promise.all((await readdir('src/net')).filter((name) => /^kind_/.test(name))
+    .map((name) => readFile(join('src/net', name), 'utf8')));
+  const layers = [...rowsOf.join('').matchAll(/^ {8}\.notation = "(\w+)",$/gm)]
+    .map(([, name]) => name!);
+  expect(layers.length).toBeGreaterThan(15);
+  const notation = table('| layer | meaning |');
+  expect(layers.filter((name) => !new RegExp(`(\`|>)${name}\\b`).test(notation))).toEqual([]);
+  const source = await readFile('src/formats/formats.c', 'utf8');
+  const formats = [...source.matchAll(/^ {4}\{"([\w-]+)", "\w+", "\w+",/gm)]
+    .map(([, name]) => name!);
+  expect(formats.length).toBeGreaterThan(8);
+  const written = table('| format | what it is | opened in |');
+  expect(formats.filter((name) => !written.includes(`\`${name}\``))).toEqual([]);
 });
 
 test('the epoch line of train --json is the epoch of the history, digit by digit', async () => {
