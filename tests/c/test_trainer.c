@@ -237,6 +237,7 @@ static void every_rule_learns(void **state)
         SMALL "batch=25\nepochs=12\noptimizer=adamw\nlr=0.005\nweight-decay=0.01\n",
         SMALL "batch=25\nepochs=12\noptimizer=muon\nlr=0.01\nweight-decay=0.01\n",
     };
+    _Static_assert(sizeof rules / sizeof *rules == KILN_RULE_COUNT, "a line for each rule");
 
     (void)state;
     for (int i = 0; i < KILN_RULE_COUNT; i++) {
