@@ -123,10 +123,22 @@ describe('what bindings repeat of C', () => {
     const { splits, flags, views } = constants();
     expect(splits.map((name) => splitNumber(name as 'train'))).toEqual([0, 1, 2]);
     const source = readFileSync('bindings/training.ts', 'utf8');
-    const written = [...source.matchAll(/^const (EPOCH|DONE|BEST) = (\d+);/gm)]
+    const written = [...source.matchAll(/^const (STEPPED|EPOCH|DONE|BEST|CHECKING) = (\d+);/gm)]
       .map(([, name, value]) => [name!.toLowerCase(), Number(value)]);
-    expect(written.length).toBe(3);
+    expect(written.length).toBe(5);
     for (const [name, value] of written) expect([name, value]).toEqual([name, flags[name!]]);
     expect(views).toEqual([1, 2, 6, 10]);
+  });
+
+  test('kinds of files, and the split that a name tells', () => {
+    const header = readFileSync('src/kiln.h', 'utf8');
+    const source = readFileSync('bindings/dataset.ts', 'utf8');
+    const kinds = header.match(/enum \{ (KILN_FILE_[^}]+) \};/)![1]!.split(', ');
+    for (const [, name, value] of source.matchAll(/^const (FILE_\w+) = (\d+);/gm)) {
+      expect([name, kinds[Number(value)]!.trim()]).toEqual([name, `KILN_${name}`]);
+    }
+    const byName = (text: string): number => Number(/BY_NAME = (-?\d+)/.exec(text)![1]);
+    expect(byName(source)).toBe(byName(header));
+    expect(kinds).toHaveLength(3);
   });
 });
