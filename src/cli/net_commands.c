@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "events.h"
 #include "fields.h"
 #include "files.h"
 #include "kiln.h"
@@ -139,6 +140,19 @@ int cli_summary(cli_arguments *a)
 
 /* ---- gradcheck ------------------------------------------------------------------------------- */
 
+/* A row as a line of --json: 0, or the errno of stdout. */
+static int tell_gradient(const char *row)
+{
+    static const char *const told[] = {"layer",  "tensor",  "relativeError",
+                                       "share", "entries", "kinks"};
+    kiln_json *j = cli_event("gradient");
+    char value[64];
+
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        kiln_json_raw(j, told[i], cli_field_raw(value, sizeof value, row, told[i]));
+    return cli_event_end(j);
+}
+
 int cli_gradcheck(cli_arguments *a)
 {
     static char net[NET_SIZE];
@@ -155,12 +169,14 @@ int cli_gradcheck(cli_arguments *a)
             !(error < LARGE_ERROR) && !(cli_field_number(row, "share", 1) < LARGE_SHARE);
 
         large += bad;
-        if (a->value[CLI_JSON]) continue;
+        if (a->value[CLI_JSON]) {
+            if (tell_gradient(row)) return CLI_FAILED;
+            continue;
+        }
         printf("%-12s %-10s %-16.3g %.0f%s\n", cli_field_text(layer, sizeof layer, row, "layer"),
                cli_field_text(tensor, sizeof tensor, row, "tensor"), error,
                cli_field_number(row, "entries", 0), bad ? "  LARGE" : "");
     }
-    if (a->value[CLI_JSON]) printf("%s\n", kiln_text());
     if (large) fprintf(stderr, "kiln: %d gradients are off by %g or more\n", large, LARGE_ERROR);
     return large ? CLI_FAILED : 0;
 }

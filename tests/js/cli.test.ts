@@ -442,6 +442,10 @@ describe('nets', () => {
       '--input', '3x6x6');
     expect(check.code).toBe(0);
     expect(check.out).toMatch(/^batchnorm1 +dgamma +\d/m);
+    const rows = await kiln('gradcheck', 'affine 10 - softmax', '--input', '3x4x4', '--json');
+    expect(rows.events.map(({ event, layer, tensor }) => [event, layer, tensor])).toEqual([
+      ['gradient', 'affine1', 'dx'], ['gradient', 'affine1', 'dw'], ['gradient', 'affine1', 'db'],
+      ['gradient', 'softmax1', 'dx']]);
     const saturated = await kiln('gradcheck', 'conv 3x3x8 - tanh - affine 10 - softmax', '--init',
       'gaussian 1', '--input', '3x6x6');
     expect(saturated).toMatchObject({ code: 0, err: '' }); // rounding is no wrong gradient
