@@ -5,6 +5,7 @@
 
 #include "base/keyvalue.h"
 #include "commands.h"
+#include "events.h"
 #include "fields.h"
 #include "files.h"
 #include "kiln_formats.h"
@@ -33,6 +34,17 @@ static int check_format(const char *format)
     return CLI_USAGE;
 }
 
+/* What was written where, as a line of --json. */
+static int tell(const char *format, const char *to, int size)
+{
+    kiln_json *j = cli_event("done");
+
+    kiln_json_string(j, "format", format);
+    kiln_json_string(j, "file", to);
+    kiln_json_int(j, "bytes", size);
+    return cli_event_end(j) ? CLI_FAILED : 0;
+}
+
 int cli_export(cli_arguments *a)
 {
     const char *format = a->value[CLI_FORMAT] ? a->value[CLI_FORMAT] : "safetensors";
@@ -46,11 +58,17 @@ int cli_export(cli_arguments *a)
         fprintf(stderr, "kiln export: which checkpoint? kiln export model.safetensors\n");
         return CLI_USAGE;
     }
+    if (a->value[CLI_JSON] && strcmp(to, "-") == 0) {
+        fprintf(stderr, "kiln export: the file and --json both want stdout; name a file by "
+                        "--save\n");
+        return CLI_USAGE;
+    }
     if (a->value[CLI_SAVE] && (code = cli_file_check(to))) return code;
     bytes = cli_file_read(from, &size);
     if (!bytes) return CLI_BAD_CHECKPOINT;
     size = kiln_export(format, bytes, size);
     free(bytes);
     if (size < 0) return cli_fail_in(from, size);
-    return cli_file_save(to, kiln_exported(), size);
+    code = cli_file_save(to, kiln_exported(), size);
+    return code || !a->value[CLI_JSON] ? code : tell(format, to, size);
 }

@@ -38,7 +38,7 @@ describe('--json', () => {
     summary: [[NET], [NET, '--steps'], ['--preset', 'residual']],
     gradcheck: [['affine 10 - softmax', '--input', '3x4x4']],
     export: [[model(), '--save', at('weights.safetensors')],
-      [model(), '--format', 'csv', '--save', at('curves.csv')], [model(), '--format', 'json']],
+      [model(), '--format', 'csv', '--save', at('curves.csv')]],
     bench: [['--net', NET, '--batch', '4', '--seconds', '0.05'],
       ['--net', NET, '--batch', '4', '--seconds', '0.05', '--layers']],
     data: [['--train', '20'], ['--train', '20', '--sheet', at('sheet.ppm')],
@@ -62,6 +62,17 @@ describe('--json', () => {
       }
     }
   }, 120_000);
+});
+
+test('export does not mix its file and --json on stdout', async () => {
+  const { code, out, err } = await kiln('export', at('model.safetensors'), '--json');
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toMatch(/both want stdout/);
+  const { events } = await kiln('export', at('model.safetensors'), '--json', '--format', 'npz',
+    '--save', at('weights.npz'));
+  const { length } = await readFile(at('weights.npz'));
+  expect(events).toEqual(
+    [{ event: 'done', format: 'npz', file: at('weights.npz'), bytes: length }]);
 });
 
 describe('exit codes', () => {
