@@ -37,9 +37,8 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS) --no-print-directory --no-builtin-rules
 endif
 
-# What is public: of the native library, and, by kiln.h alone, of the modules that train.
+# What is public.
 EXPORTS = $(B)/native/exports.txt
-WASM_EXPORTS = $(B)/wasm/exports.txt
 
 # --- what gets installed --------------------------------------------------------------------------
 
@@ -124,37 +123,57 @@ $(B)/native/libkiln.a: $(B)/obj/strict/libkiln.a $(EXPORTS)
 # --- WebAssembly ----------------------------------------------------------------------------------
 
 VARIANTS = simd relaxed simd-threads relaxed-threads
-WASM = $(VARIANTS:%=$(B)/wasm/%.wasm)
+WASM = $(VARIANTS:%=$(B)/wasm/%.wasm) $(B)/wasm/extras.wasm
 
-wasm: $(WASM) ## WebAssembly: build/wasm/{simd,relaxed}{,-threads}.wasm
+wasm: $(WASM) ## WebAssembly: build/wasm/{simd,relaxed}{,-threads}.wasm and extras.wasm
 
 # $(call wasm_level,SOURCE): how its room is optimised, after -O3 for all.
 WASM_HOT_SRC = src/kernels/% src/layers/% src/train/optim.c src/data/batch.c tests/bench/%
 WASM_HOT_SRC += src/base/rng.c src/base/scalar.c $(addprefix src/data/,builtin.c paint.c dataset.c)
 wasm_level = $(if $(filter $(WASM_HOT_SRC),$(1)),$(WASM_HOT),$(WASM_COLD))
 
-# What is public, so what a module exports and a library shows: every function that is marked.
+# What is public, so what the library shows: every function that is marked.
 $(EXPORTS): src/kiln_formats.h src/kiln.h src/kiln_layers.h
-$(WASM_EXPORTS): src/kiln.h src/kiln_layers.h
-$(EXPORTS) $(WASM_EXPORTS):
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -DKILN_API=public: $< | tr -s '\n ' ' ' | \
 		grep -oE 'public: [^;(]*\(' | sed -E 's/.*\b(kiln_[a-z0-9_]+) ?\($$/_\1/' | sort -u > $@
+
+# And what modules export. `train` is of those that every visitor loads; extras.wasm, which comes if
+# wanted, has the course's functions in double and the formats. `all` is of the module in
+# kiln-nn/inline, which is both.
+WASM_EXTRAS = ^_kiln_(layer_.*_double|formats|export|exported)$$
+# What no module has: weights of other programs are read natively.
+WASM_NATIVE = ^_kiln_import$$
+# How a module is asked what it is, how it takes arguments, and what it leaves.
+WASM_BASE = ^_kiln_(error|error_column|version|mode|lanes|alloc|free|memory_used|text)$$
+$(B)/wasm/train.txt $(B)/wasm/extras.txt $(B)/wasm/all.txt: $(B)/wasm/%.txt: $(EXPORTS)
+	@mkdir -p $(@D)
+	@grep $(WASM_ONLY_$*) $< > $@
 	@printf '_malloc\n_free\n' >> $@
+WASM_ONLY_train = -vE '$(WASM_EXTRAS)|$(WASM_NATIVE)'
+WASM_ONLY_extras = -E '$(WASM_EXTRAS)|$(WASM_BASE)'
+WASM_ONLY_all = -vE '$(WASM_NATIVE)'
 
 define wasm_variant
 $(B)/obj/wasm-$(1)/%.o: %.c emsdk-config/flags.mk | $(EMCC)
 	@mkdir -p $$(@D)
 	$$(Q)$(EMCC) $(C_FLAGS) $(WASM_FLAGS) $(WASM_$(1)) $$(call wasm_level,$$<) -c $$< -o $$@
-$(B)/wasm/$(1).wasm: $(call objects,wasm-$(1),$(LIB_SRC)) $(WASM_EXPORTS)
-	$$(Q)$(EMCC) $(WASM_LINK) $(WASM_LINK_$(1)) -sEXPORTED_FUNCTIONS=@$(WASM_EXPORTS) \
-		$(call objects,wasm-$(1),$(LIB_SRC)) -o $(B)/wasm/$(1).js
-	@rm -f $(B)/wasm/$(1).js $(B)/wasm/$(1).ww.js
-	@test $$$$(stat -c %s $$@) -le $(WASM_BYTES) || \
-		{ echo "kiln: $(1).wasm has more than $(WASM_BYTES) bytes" >&2; rm $$@; exit 1; }
 -include $(patsubst %.o,%.d,$(wildcard $(B)/obj/wasm-$(1)/*/*.o $(B)/obj/wasm-$(1)/*/*/*.o))
 endef
 $(foreach v,$(VARIANTS),$(eval $(call wasm_variant,$(v))))
+
+# $(call wasm_module,NAME,VARIANT,EXPORTS,BYTES): from the objects of a variant.
+define wasm_module
+$(B)/wasm/$(1).wasm: $(call objects,wasm-$(2),$(LIB_SRC)) $(B)/wasm/$(3).txt
+	$$(Q)$(EMCC) $(WASM_LINK) $(WASM_LINK_$(2)) -sEXPORTED_FUNCTIONS=@$(B)/wasm/$(3).txt \
+		$(call objects,wasm-$(2),$(LIB_SRC)) -o $(B)/wasm/$(1).js
+	@rm -f $(B)/wasm/$(1).js $(B)/wasm/$(1).ww.js
+	@test $$$$(stat -c %s $$@) -le $(4) || \
+		{ echo "kiln: $(1).wasm has more than $(4) bytes" >&2; rm $$@; exit 1; }
+endef
+$(foreach v,$(VARIANTS),$(eval $(call wasm_module,$(v),$(v),train,$(WASM_BYTES_$(v)))))
+$(eval $(call wasm_module,extras,simd,extras,$(WASM_BYTES_extras)))
+$(eval $(call wasm_module,all,simd,all,$(WASM_BYTES_all)))
 
 # --- bindings and page ----------------------------------------------------------------------------
 
@@ -162,12 +181,12 @@ DIST = $(B)/dist/index.js
 PAGE = $(B)/web/index.html
 
 bindings: $(DIST) ## the npm package: build/dist
-$(DIST): $(BINDINGS_SRC) $(INLINE_SRC) $(WASM) tsconfig.json $(NPM)
+$(DIST): $(BINDINGS_SRC) $(INLINE_SRC) $(WASM) $(B)/wasm/all.wasm tsconfig.json $(NPM)
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@cp $(WASM) $(@D)
 	$(Q)$(BIN)/esbuild $(BINDINGS_SRC) --bundle --splitting --format=esm --target=es2022 \
 		--chunk-names=shared-[hash] --outdir=$(@D) --log-level=warning
-	@node bindings/inline/build.mjs $(B)/wasm $(@D)/inline.js
+	@node bindings/inline/build.mjs $(B)/wasm/all.wasm $(@D)/inline.js
 	@$(BIN)/tsc -p bindings
 	@touch $@
 

@@ -1,12 +1,13 @@
 /**
  * How the course's functions reach C: each is there twice, for floats and, with `_double` behind
- * its name, for doubles. The first tensor of a call decides, and the others must be of its kind.
+ * its name, for doubles, in the second module. The first tensor of a call decides, and the others
+ * must be of its kind.
  */
 
 import { kindOf } from './check.js';
 import { KilnError } from './errors.js';
 import { signatureOf, type Argument, type CourseName, type ExportName } from './exports.js';
-import { instance } from './instance.js';
+import { doublesInstance, instance } from './instance.js';
 import { isDouble } from './tensor.js';
 import type { AnyTensor } from './types.js';
 
@@ -29,6 +30,6 @@ export function compute(like: AnyTensor, name: CourseName, ...args: Argument[]):
         `${wanted}, another a ${kind}; give all of one kind`);
     }
   });
-  (instance().call as (name: string, ...args: Argument[]) => number)
-    .call(instance(), full, ...args);
+  const wasm = double ? doublesInstance() : instance();
+  (wasm.call as (name: string, ...args: Argument[]) => number).call(wasm, full, ...args);
 }

@@ -1,5 +1,5 @@
 /**
- * The functions of src/kiln.h and what each takes: the one table from which come the types of
+ * The public functions of src and what each takes: the one table from which come the types of
  * Wasm.call() and the checks at the border, so that no number is read as an address.
  */
 
@@ -89,9 +89,16 @@ const SIGNATURES = {
   kiln_trainer_begin: 'int U8 int text',
   kiln_net_fill: 'int U8 int',
   kiln_checkpoint_info: 'U8 int',
+
+  // formats, in the second module (extras.ts)
+  kiln_formats: '',
+  kiln_export: 'text U8 int',
 } as const;
 
-/** The course's layer functions. Each has a twin in double, its name with _double behind it. */
+/**
+ * The course's layer functions. Each has a twin in double, its name with _double behind it, in the
+ * second module.
+ */
 const COURSE = {
   kiln_layer_affine_forward: 'F32out F32 F32 F32 int int int',
   kiln_layer_affine_backward: 'F32out F32out F32out F32 F32 F32 int int int',
@@ -149,7 +156,7 @@ export type KilnExports =
   { [K in CourseName]: (...args: Parse<(typeof COURSE)[K]>) => number } &
   { [K in `${CourseName}_double`]: (...args: Argument[]) => number };
 
-/** The words of a function; undefined where kiln.h has none of this name. */
+/** The words of a function; undefined where C has none of this name. */
 export function signatureOf(name: string): string[] | undefined {
   const { [name.replace(/_double$/, '')]: course } = COURSE as Record<string, string>;
   const words = name.endsWith('_double')

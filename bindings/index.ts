@@ -20,7 +20,7 @@ export const layers = {
 /** The course's update rules: use after `await ready()`. */
 export { optim };
 
-export { ready, version } from './instance.js';
+export { ready, version, type ReadyOptions } from './instance.js';
 export { doubleTensor, tensor, zeros } from './tensor.js';
 export { Model, type ModelOptions, type Tensors } from './model.js';
 export {
@@ -31,6 +31,10 @@ export { storedDataset, forgetStoredDataset } from './storage.js';
 export {
   Trainer, type ResetInit, type TrainerEvents, type TrainerInit,
 } from './trainer.js';
+export {
+  EXPORT_FORMATS, exportCheckpoint, exportFormats,
+  type ExportFormat, type ExportOptions, type FormatInfo,
+} from './formats.js';
 export { KilnError, type KilnErrorCode } from './errors.js';
 export type { LoadOptions, WasmSource } from './wasm.js';
 export type * from './layers.js';

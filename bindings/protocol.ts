@@ -6,6 +6,7 @@
 
 import type { DatasetSource } from './dataset.js';
 import type { ErrorMessage } from './errors.js';
+import type { ExportFormat, FormatInfo } from './formats.js';
 import type { Options } from './options.js';
 import type {
   Backend, DatasetInfo, Evaluation, GradientCheck, Held, History, Inspection, LayerTime, Metrics,
@@ -60,6 +61,8 @@ export interface Calls {
   layerTimes: [object, LayerTime[]];
   history: [object, History];
   save: [{ parametersOnly: boolean }, Uint8Array];
+  export: [{ format: ExportFormat }, Uint8Array];
+  formats: [object, FormatInfo[]];
   hash: [object, string];
   summarise: [{ net: string }, Summary];
   gradcheck: [{ net: string }, GradientCheck[]];

@@ -7,6 +7,8 @@
 import { kindOf } from './check.js';
 import { loadDataset, type Dataset, type DatasetSource } from './dataset.js';
 import { KilnError, throwIfAborted, toErrorMessage } from './errors.js';
+import { extrasOf } from './extras.js';
+import { exportCheckpoint, exportFormats } from './formats.js';
 import { firstFilters, inspect, netOf, parameters } from './look.js';
 import { checkSliceOf, classify, evaluate, predict, type Run } from './measure.js';
 import { optionText, type Options } from './options.js';
@@ -16,7 +18,7 @@ import type {
 import { Training } from './training.js';
 import { turn } from './turn.js';
 import type { CheckpointInfo, DataProgress, GradientCheck, Summary } from './types.js';
-import { load, type Wasm } from './wasm.js';
+import { load, type LoadOptions, type Wasm } from './wasm.js';
 
 const DATA_PROGRESS_MS = 100;
 
@@ -34,6 +36,7 @@ export class Session {
   readonly #post: Post;
   readonly #cancels = new Map<number, AbortController>();
   #wasm: Wasm | null = null;
+  #extras: LoadOptions['extras'];
   #run: Present | null = null;
   #runs = 0;
   /** The last call that replaces the run, and resolves whatever became of it. */
@@ -89,6 +92,8 @@ export class Session {
       case 'layerTimes': return this.#library.json('kiln_net_profile', netOf(this.#present), 1);
       case 'history': return this.#present.training.history();
       case 'save': return this.#present.training.save(message.params.parametersOnly);
+      case 'export': return this.#export(message.params);
+      case 'formats': return exportFormats({ extras: this.#extras });
       case 'hash': return this.#library.text('kiln_net_hash', netOf(this.#present));
       case 'summarise': return this.#summarise(message.params.net);
       case 'gradcheck': return this.#gradcheck(message.params.net, signal);
@@ -109,6 +114,12 @@ export class Session {
   get #present(): Present {
     if (this.#run) return this.#run;
     throw new KilnError('E_STATE', 'the worker has no run yet: open first');
+  }
+
+  /** Of the moment of the call: the second module comes afterwards. */
+  async #export({ format }: Params<'export'>): Promise<Uint8Array> {
+    const bytes = await this.#present.training.save();
+    return exportCheckpoint(bytes, format, { extras: this.#extras });
   }
 
   /** Layer by layer: a large net takes its time, and the worker answers in between. */
@@ -148,6 +159,7 @@ export class Session {
   async #open({ wasm, data, options }: Params<'open'>, signal: AbortSignal):
     Promise<Result<'open'>> {
     this.#wasm ??= await load({ ...wasm, signal });
+    this.#extras = extrasOf(wasm);
     const info = await this.#reset({ options, data }, {}, signal);
     return { ...info, backend: this.#wasm.backend, version: this.#wasm.version };
   }

@@ -24,6 +24,7 @@ export interface TrainerInit extends WorkerSource, Omit<TrainOptions, 'net'> {
   variant?: LoadOptions['variant'];
   threads?: LoadOptions['threads'];
   wasmUrl?: LoadOptions['wasm'];
+  extrasUrl?: LoadOptions['extras'];
   poolUrl?: LoadOptions['poolUrl'];
   /** Ends the start, and later the trainer. */
   signal?: AbortSignal | undefined;
@@ -47,7 +48,7 @@ export interface ResetInit {
 const RESET_NAMES = ['net', 'data', 'options', 'signal'];
 /** What stands in TrainerInit beside options. */
 const INIT_NAMES = [...RESET_NAMES, 'variant', 'threads', 'workerUrl', 'worker', 'wasmUrl',
-  'poolUrl', 'onDataProgress', 'silenceLimit', 'startLimit'];
+  'extrasUrl', 'poolUrl', 'onDataProgress', 'silenceLimit', 'startLimit'];
 
 /** The options of a TrainerInit, `net` included: those in `options`, and those beside it. */
 export function optionsOfInit(init: TrainerInit): Options {

@@ -16,6 +16,8 @@ import { KilnError } from './errors.js';
 import {
   optionKey, optionValue, type Options, type OptionValue, type TrainOptions,
 } from './options.js';
+import { inlineExtras } from './extras.js';
+import type { ExportFormat, FormatInfo } from './formats.js';
 import { ProgressQueue } from './progress-queue.js';
 import type { CallName, Params, Result, RunInfo, StateInfo, WorkerEvent } from './protocol.js';
 import { TrainerTarget } from './trainer-events.js';
@@ -207,6 +209,20 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('save', { parametersOnly: true });
   }
 
+  /**
+   * The run of this moment as a file of another program, by the names of formats(): the bytes that
+   * `kiln export --format` writes of save(). The first one fetches the second module, extras.wasm.
+   * E_ARG for an unknown format, or what the format has no words for; E_MEMORY, E_WASM_LOAD.
+   */
+  export(format: ExportFormat): Promise<Uint8Array> {
+    return this.#call('export', { format });
+  }
+
+  /** What export() can make, with a sentence each; of extras.wasm, which this fetches. */
+  formats(): Promise<FormatInfo[]> {
+    return this.#call('formats', {});
+  }
+
   /** Puts back the parameters of the best validation accuracy. E_STATE before the first epoch. */
   async restoreBest(): Promise<void> {
     await this.#act('restoreBest');
@@ -340,9 +356,11 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
   // the worker
 
   #open(options: Options, data: DatasetSource, signal: AbortSignal | undefined): Promise<void> {
-    const { variant, threads, poolUrl, wasmUrl = inlineWasm() } = this.#init;
+    const { variant, threads, poolUrl } = this.#init;
+    const { wasmUrl = inlineWasm(), extrasUrl = inlineExtras() } = this.#init;
     const text = <T>(url: T): T | string => kindOf(url) === 'URL' ? String(url) : url;
-    const wasm = { variant, threads, wasm: text(wasmUrl), poolUrl: text(poolUrl) };
+    const wasm = { variant, threads, wasm: text(wasmUrl), poolUrl: text(poolUrl),
+      extras: text(extrasUrl) };
     return this.#connection.start({ wasm, data, options }, (info) => {
       this.#backend = info.backend;
       this.#begin(info, data);

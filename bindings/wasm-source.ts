@@ -10,14 +10,17 @@ import { CURE, nodeProcess } from './worker-address.js';
  */
 export type WasmSource = string | URL | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 
+/** A module by its file's name: the library as it trains, or what it has beside that. */
+export type ModuleName = Variant | 'extras';
+
 /** The one content type that engines compile from a stream. */
 const WASM_TYPE = 'application/wasm';
 
 const UNREAD = 'cannot be read';
 
-/** Fetches and compiles the module of a variant. */
+/** Fetches and compiles a module. */
 export async function compile(
-  variant: Variant,
+  name: ModuleName,
   source: WasmSource | undefined,
   signal: AbortSignal | undefined,
 ): Promise<WebAssembly.Module> {
@@ -27,15 +30,15 @@ export async function compile(
   let read: Response | BufferSource;
   let what = 'the WebAssembly module';
   if (source === undefined || typeof source === 'string' || isUrl(source)) {
-    const url = checkAddress(variant, source);
+    const url = checkAddress(name, source);
     what = `${what} ${url.href.slice(0, 200)}`;
-    read = await fetchModule(url, what, signal);
+    read = await fetchModule(url, what, signal, name);
   } else {
     read = source as BufferSource;
   }
   try {
     if (isResponse(read)) return await WebAssembly.compileStreaming(read);
-    checkMagic(read, what);
+    checkMagic(read, what, name);
     return await WebAssembly.compile(read);
   } catch (error) {
     const came = (error as Error).name === 'CompileError'; // else the stream broke off
@@ -55,27 +58,28 @@ export function isFolder(source: WasmSource): boolean {
   return (typeof source === 'string' || isUrl(source)) && String(source).endsWith('/');
 }
 
-function checkAddress(variant: Variant, source: string | URL | undefined): URL {
+function checkAddress(name: ModuleName, source: string | URL | undefined): URL {
   try {
-    return addressOf(variant, source);
+    return addressOf(name, source);
   } catch (error) { // no address, or nothing that it would be relative to
-    throw new KilnError('E_WASM_LOAD', `the WebAssembly module ${String(source ?? variant)}: ` +
-      `${(error as Error).message}; ${elsewhere()}`, { cause: error });
+    throw new KilnError('E_WASM_LOAD', `the WebAssembly module ${String(source ?? name)}: ` +
+      `${(error as Error).message}; ${elsewhere(name)}`, { cause: error });
   }
 }
 
 /** All addresses stand here in full, so that bundlers see and copy the files. */
-function addressOf(variant: Variant, source: string | URL | undefined): URL {
+function addressOf(name: ModuleName, source: string | URL | undefined): URL {
   if (source === undefined) {
-    switch (variant) {
+    switch (name) {
       case 'simd': return new URL('./simd.wasm', import.meta.url);
       case 'relaxed': return new URL('./relaxed.wasm', import.meta.url);
       case 'simd-threads': return new URL('./simd-threads.wasm', import.meta.url);
       case 'relaxed-threads': return new URL('./relaxed-threads.wasm', import.meta.url);
+      case 'extras': return new URL('./extras.wasm', import.meta.url);
     }
   }
   const given = new URL(source, globalThis.location?.href ?? import.meta.url);
-  return isFolder(source) ? new URL(`${variant}.wasm`, given) : given;
+  return isFolder(source) ? new URL(`${name}.wasm`, given) : given;
 }
 
 /**
@@ -86,6 +90,7 @@ async function fetchModule(
   url: URL,
   what: string,
   signal: AbortSignal | undefined,
+  name: ModuleName,
 ): Promise<Response | BufferSource> {
   try {
     if (url.protocol === 'file:' && nodeProcess) {
@@ -100,21 +105,22 @@ async function fetchModule(
     return streams ? response : await response.arrayBuffer();
   } catch (error) {
     const { code, message } = toKilnError(error, 'E_WASM_LOAD', `${what} ${UNREAD}`);
-    const cure = code === 'E_ABORTED' ? '' : `; ${elsewhere()}`;
+    const cure = code === 'E_ABORTED' ? '' : `; ${elsewhere(name)}`;
     throw new KilnError(code, message + cure, { cause: error });
   }
 }
 
-function elsewhere(): string {
-  return `where it lies elsewhere, give its address as wasmUrl (ready: wasm), or ${CURE}`;
+function elsewhere(name: ModuleName): string {
+  const option = name === 'extras' ? 'extrasUrl (ready: extras)' : 'wasmUrl (ready: wasm)';
+  return `where it lies elsewhere, give its address as ${option}, or ${CURE}`;
 }
 
 /** A server that has no such file often sends a page that says so. */
-function checkMagic(source: BufferSource, what: string): void {
+function checkMagic(source: BufferSource, what: string, name: ModuleName): void {
   const bytes = ArrayBuffer.isView(source)
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
     : new Uint8Array(source);
   if (bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d) return;
   const seen = bytes[0] === 0x3c ? 'a web page' : `${bytes.byteLength} bytes of something else`;
-  throw new KilnError('E_WASM_LOAD', `${what} is ${seen}, not WebAssembly; ${elsewhere()}`);
+  throw new KilnError('E_WASM_LOAD', `${what} is ${seen}, not WebAssembly; ${elsewhere(name)}`);
 }

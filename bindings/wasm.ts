@@ -32,6 +32,8 @@ export interface LoadOptions {
    */
   threads?: number | undefined;
   wasm?: WasmSource | undefined;
+  /** The second module, extras.wasm, where it lies neither in the folder `wasm` nor beside this. */
+  extras?: WasmSource | undefined;
   /** Address of pool-worker.js, where a bundler or a host put it elsewhere. */
   poolUrl?: string | URL | undefined;
   /** Milliseconds that the pool's start may take; 5,000 at first. */
@@ -145,7 +147,16 @@ export class Wasm {
 
   /** A copy of what kiln_trainer_save or kiln_trainer_export left in the trainer's buffer. */
   saved(trainer: number, size: number): Uint8Array<ArrayBuffer> {
-    const at = this.#raw('kiln_trainer_saved', [trainer]) >>> 0;
+    return this.#copyAt(this.#raw('kiln_trainer_saved', [trainer]), size);
+  }
+
+  /** A copy of the file that kiln_export made. */
+  exported(size: number): Uint8Array<ArrayBuffer> {
+    return this.#copyAt(this.#raw('kiln_exported', []), size);
+  }
+
+  #copyAt(pointer: number, size: number): Uint8Array<ArrayBuffer> {
+    const at = pointer >>> 0;
     if (at === 0) throw new KilnError('E_STATE', 'checkpoint: nothing was saved');
     return new Uint8Array(this.#bytes.subarray(at, at + size));
   }

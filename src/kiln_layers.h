@@ -131,7 +131,8 @@ KILN_API int kiln_layer_adam(float *w, const float *dw, float *m, float *v, int 
 
 /* The name of each with _double behind it, shapes, ranges and errors as above, by the naive loops
  * of src/ref: for numeric gradients of 1e-8 and for people who compare digits; slow. Both forms of
- * batchnorm's backward are the closed one here. */
+ * batchnorm's backward are the closed one here. In a browser they are in a module of their own
+ * (bindings/extras.ts). */
 
 KILN_API int kiln_layer_affine_forward_double(double *out, const double *x, const double *w,
                                               const double *b, int N, int D, int M);

@@ -1,5 +1,6 @@
 // bundlers.mjs FOLDER CHROMIUM — a page that uses the package, built by each of five bundlers and
-// opened in Chromium: it trains, or says what was not found and what helps (make test-bundlers).
+// opened in Chromium: it trains and exports, or says what was not found and what helps (make
+// test-bundlers).
 //
 // esbuild and Rollup do not follow `new URL('./file', import.meta.url)`: their pages need the
 // package's files copied beside the script, or kiln-nn/inline. Vite, webpack and Parcel follow it.
@@ -41,7 +42,9 @@ try {
     test: 20, batch: 20, epochs: 2 });
   await trainer.start();
   for await (const { step } of trainer) said.title = String(step);
-  said.textContent = \`trained \${said.title} steps: \${trainer.backend.variant}\`;
+  const file = await trainer.export('npz');
+  said.textContent = \`trained \${said.title} steps: \${trainer.backend.variant}, \` +
+    String.fromCharCode(...file.subarray(0, 2));
 } catch (error) {
   said.textContent = \`\${error.code}: \${error.message}\`;
 }`;
@@ -107,7 +110,7 @@ const copyBeside = (root) => {
   }
 };
 
-const TRAINED = /^trained 10 steps: (relaxed|simd)(-threads)?$/;
+const TRAINED = /^trained 10 steps: (relaxed|simd)(-threads)?, PK$/;
 const HELP = /^E_WORKER_LOAD: .*main\.js.* workerUrl, or import kiln-nn\/inline/;
 
 /** Bundler, entry, what the page has to say, and what is done to its folder before. */

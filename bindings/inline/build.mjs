@@ -1,5 +1,5 @@
-// build.mjs WASM_FOLDER FILE: writes FILE (build/dist/inline.js), the whole package, its worker
-// as a classic script and simd.wasm, in one ES module without further files.
+// build.mjs WASM FILE: writes FILE (build/dist/inline.js), the whole package, its worker as a
+// classic script and the module WASM, in one ES module without further files.
 
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
 
-const [wasmFolder, outfile] = process.argv.slice(2);
+const [wasm, outfile] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
 
 const common = {
@@ -33,7 +33,7 @@ const embedded = {
     onLoad({ filter: /^kiln:worker$/, namespace: 'embedded' }, () =>
       ({ contents: outputFiles[0].text, loader: 'text' }));
     onLoad({ filter: /^kiln:wasm$/, namespace: 'embedded' }, async () =>
-      ({ contents: await readFile(resolve(wasmFolder, 'simd.wasm')), loader: 'binary' }));
+      ({ contents: await readFile(wasm), loader: 'binary' }));
   },
 };
 await build({

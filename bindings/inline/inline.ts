@@ -4,19 +4,21 @@
  * everywhere. A content security policy must allow worker-src blob: and script-src
  * 'wasm-unsafe-eval'.
  *
- * The module is the strict one, of one thread. The relaxed one beside it would nearly double the
- * file (590 kB), for 1.2 to 1.3 times the speed; and what has no server of its own is not
- * cross-origin isolated, so that it could not have threads. Who wants either can give its address:
- * `wasmUrl` with `variant`.
+ * The module is the strict one, of one thread, and has what lies in extras.wasm elsewhere. The
+ * relaxed one beside it would nearly double the file (620 kB), for 1.2 to 1.3 times the speed; and
+ * what has no server of its own is not cross-origin isolated, so that it could not have threads.
+ * Who wants either can give its address: `wasmUrl` with `variant`.
  */
 
 import wasm from 'kiln:wasm';
 import worker from 'kiln:worker';
 
+import { useInlineExtras } from '../extras.js';
 import { useInlineWorker } from '../start-worker.js';
 import { useInlineWasm } from '../wasm.js';
 
 useInlineWasm(wasm);
+useInlineExtras(wasm);
 useInlineWorker(() => {
   const url = URL.createObjectURL(new Blob([worker], { type: 'text/javascript' }));
   try {

@@ -38,10 +38,10 @@ bench-compare: $(NATIVE) $(DIST) | browser ## this build by another checkout's: 
 	@CHROMIUM="$(BROWSER)" node tests/bench/compare.mjs --with='$(WITH)' $(BENCH_OPTIONS)
 bench-kernels: $(BENCH_KERNELS)
 
-$(B)/bench/relaxed-names.wasm: $(call objects,wasm-relaxed,$(LIB_SRC)) $(WASM_EXPORTS)
+$(B)/bench/relaxed-names.wasm: $(call objects,wasm-relaxed,$(LIB_SRC)) $(B)/wasm/train.txt
 	@mkdir -p $(@D)
 	$(Q)$(EMCC) $(WASM_LINK) $(WASM_LINK_relaxed) --profiling-funcs \
-		-sEXPORTED_FUNCTIONS=@$(WASM_EXPORTS) $(filter %.o,$^) -o $(@:.wasm=.js)
+		-sEXPORTED_FUNCTIONS=@$(B)/wasm/train.txt $(filter %.o,$^) -o $(@:.wasm=.js)
 machine-code: $(B)/bench/relaxed-names.wasm ## what V8 makes of a kernel: FUNCTION=apart_6_2
 	@NODE_RELAXED="$(NODE_RELAXED)" node tests/bench/machine_code.mjs $< $(FUNCTION)
 

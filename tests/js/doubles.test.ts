@@ -8,7 +8,14 @@ import {
 } from '../../bindings/index.js';
 import { failure, random, relativeError } from './helpers.js';
 
-beforeAll(() => ready({ variant: 'simd' }));
+/** What a function in double says before its module is there. */
+let early: { code: string; message: string };
+
+beforeAll(async () => {
+  await ready({ variant: 'simd' });
+  early = await failure(() => layers.reluForward(doubleTensor([1, -1], [2])));
+  await ready({ doubles: true });
+});
 
 const H = 1e-5;
 
@@ -158,6 +165,11 @@ describe('floats agree with doubles', () => {
 });
 
 describe('what is refused', () => {
+  test('doubles before the second module was asked for; floats are not', async () => {
+    expect(early).toMatchObject({ code: 'E_STATE', message:
+      'doubles are computed by a module of their own: `await ready({ doubles: true })` first' });
+  });
+
   test('floats among doubles', async () => {
     const x = double([2, 3], 40), w = random([3, 2], 41), b = random([2], 42);
     expect(await failure(() => layers.affineForward(x, w as never, b as never))).toMatchObject({

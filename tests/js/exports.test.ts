@@ -1,5 +1,5 @@
-// exports.ts says what kiln.h says in C: names, and the type of every argument, must agree. The
-// border holds calls to it.
+// exports.ts says what kiln.h and kiln_formats.h say in C: names, and the type of every argument,
+// must agree. The border holds calls to it.
 
 import { readFileSync } from 'node:fs';
 
@@ -21,15 +21,16 @@ const WORDS: Record<string, string> = {
   'float *': 'F32out', 'double *': 'F64out', 'int *': 'I32out', 'uint8_t *': 'U8out',
 };
 
-/** Called by wasm.ts itself, since they return pointers, and by pool-worker.ts. */
+/** Called by wasm.ts itself, as they return pointers, or by pool-worker.ts; the last natively. */
 const APART = ['kiln_error', 'kiln_error_column', 'kiln_version', 'kiln_mode', 'kiln_text',
-  'kiln_alloc', 'kiln_free', 'kiln_trainer_saved', 'kiln_worker_run', 'kiln_worker_fail'];
+  'kiln_alloc', 'kiln_free', 'kiln_trainer_saved', 'kiln_exported', 'kiln_worker_run',
+  'kiln_worker_fail', 'kiln_import'];
 
-/** name → words, of every function that kiln.h, with what it includes, marks. */
+/** name → words, of every function that the headers mark. */
 function declared(): Map<string, string[]> {
-  const headers = ['src/kiln.h', 'src/kiln_layers.h'].map((file) => readFileSync(file, 'utf8'));
-  const code = headers.join('')
-    .replace(/\/\*[^]*?\*\//g, '');
+  const headers = ['src/kiln.h', 'src/kiln_layers.h', 'src/kiln_formats.h']
+    .map((file) => readFileSync(file, 'utf8'));
+  const code = headers.join('').replace(/\/\*[^]*?\*\//g, '');
   const found = new Map<string, string[]>();
   for (const [, name, list] of code.matchAll(/KILN_API [^;(]*?\b(kiln_\w+)\(([^)]*)\);/g)) {
     const args = list!.replace(/\s+/g, ' ').trim();
@@ -43,7 +44,7 @@ function wordOf(parameter: string): string {
   return WORDS[type!.trim()] ?? `unknown: ${parameter}`;
 }
 
-test('exports.ts and kiln.h name the same functions with arguments of the same types', () => {
+test('exports.ts and the headers name the same functions with arguments of the same types', () => {
   const c = declared();
   for (const name of APART) expect([name, c.delete(name)]).toEqual([name, true]);
   expect(c.size).toBeGreaterThan(60);

@@ -2,8 +2,8 @@
 // the types that ship, and every @ts-expect-error must be an error. It is never run.
 
 import {
-  Dataset, KilnError, Model, Trainer, forgetStoredDataset, layers, optim, ready, storedDataset,
-  tensor, version, zeros,
+  Dataset, KilnError, Model, Trainer, exportCheckpoint, forgetStoredDataset, layers, optim, ready,
+  storedDataset, tensor, version, zeros,
   type Backend, type BnParam, type Evaluation, type KilnErrorCode, type Progress, type Summary,
   type Tensor, type Tensors,
 } from 'kiln-nn';
@@ -12,7 +12,7 @@ import { Trainer as InlineTrainer } from 'kiln-nn/inline';
 type Gradients<Names extends string> = Record<Names, Tensor>;
 
 export async function homework(): Promise<Tensor[]> {
-  const backend: Backend = await ready({ variant: 'auto' });
+  const backend: Backend = await ready({ variant: 'auto', doubles: true });
   const x = tensor([1, 2, 3, 4], [2, 2]);
   const one = zeros([2]), three = zeros([3]);
   const image = zeros([1, 3, 8, 8]);
@@ -109,6 +109,12 @@ export async function training(files: File[], signal: AbortSignal): Promise<Eval
   const summary: Summary = trainer.summary;
   console.log(summary.parameters, await storedDataset(), forgetStoredDataset, InlineTrainer);
   const bytes: Uint8Array = await trainer.save();
+  const graph: Uint8Array = await trainer.export('onnx');
+  const curves: Uint8Array = await exportCheckpoint(bytes, 'csv');
+  const ending: string | undefined = (await trainer.formats())[0]?.ending;
+  console.log(graph.length, curves.length, ending);
+  // @ts-expect-error: no such format
+  await trainer.export('onxx');
   await trainer.load(bytes);
   const found = await trainer.evaluate('test', { signal, count: 5 });
   trainer.dispose();

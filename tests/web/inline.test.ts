@@ -48,13 +48,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A page that trains ten steps and says how it went in its title and body. */
+/** A page that trains ten steps, uses the second module, and says how it went in its body. */
 function html(policy = ''): string {
   const meta = `<meta http-equiv="Content-Security-Policy" content="${policy}">`;
   return `<!doctype html><meta charset="utf-8"><title>ten steps</title>${policy ? meta : ''}
     <p>running</p>
     <script type="module" nonce="ten">
-      import { Trainer, Model, tensor } from '${script}';
+      import { Trainer, Model, ready, layers, doubleTensor, tensor } from '${script}';
       const said = document.querySelector('p');
       try {
         const trainer = await Trainer.create({
@@ -66,7 +66,12 @@ function html(policy = ''): string {
         const { variant } = trainer.backend;
         const model = await Model.create('affine 3 - softmax', { input: [1, 2, 2] });
         const { data } = model.scores(tensor([1, 2, 3, 4], [1, 4]));
-        said.textContent = [variant, trainer.metrics.step, data.length].join(' ');
+        const file = await trainer.export('npz');
+        await ready({ doubles: true });
+        const { out } = layers.reluForward(doubleTensor([-1, 0.1], [2]));
+        const zip = String.fromCharCode(...file.subarray(0, 2));
+        said.textContent =
+          [variant, trainer.metrics.step, data.length, zip, out.data.join()].join(' ');
         model.dispose();
         trainer.dispose();
       } catch (error) {
@@ -92,7 +97,7 @@ async function visit(address: string): Promise<{ page: Page; requests: string[] 
   return { page, requests };
 }
 
-const TRAINED = 'simd 10 3';
+const TRAINED = 'simd 10 3 PK 0,0.1';
 
 test('trains on a page of another origin, and fetches nothing but itself', async () => {
   const address = await listen(() => ['text/html', html()]);
@@ -123,7 +128,7 @@ test('trains in a frame with sandbox="allow-scripts"', async () => {
 });
 
 test.each([
-  ['with worker-src blob: it trains', 'worker-src blob:', /^simd 10 3$/],
+  ['with worker-src blob: it trains', 'worker-src blob:', /^simd 10 3 PK 0,0\.1$/],
   ['without, it says what is in the way', "worker-src 'self'", /^E_WORKER_LOAD: .*policy/],
 ])('under a content policy: %s', async (_, workers, said) => {
   const scripts = `script-src 'nonce-ten' ${new URL(script).origin} 'wasm-unsafe-eval'`;
