@@ -3,6 +3,7 @@
 import { CheckpointPanel } from './checkpoint-panel.js';
 import { DataPanel } from './data-panel.js';
 import { define, VIEW_ELEMENTS } from './define-views.js';
+import { ExportPanel } from './export-panel.js';
 import { NetEditor } from './net-editor.js';
 import { OptionPanel } from './option-panel.js';
 import { KilnPage } from './page.js';
@@ -16,6 +17,7 @@ export function defineElements(): void {
     'kiln-option-panel': OptionPanel,
     'kiln-data-panel': DataPanel,
     'kiln-checkpoint-panel': CheckpointPanel,
+    'kiln-export-panel': ExportPanel,
     'kiln-photo-view': PhotoView,
     ...VIEW_ELEMENTS,
     'kiln-page': KilnPage, // last: it makes the others

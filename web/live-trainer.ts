@@ -3,6 +3,7 @@
  * given one as its property `trainer` and listens to its events; nothing else connects the views.
  */
 
+import type { ExportFormat, FormatInfo } from '../bindings/formats.js';
 import type {
   Backend,
   DataProgress,
@@ -51,6 +52,8 @@ export interface LiveTrainer extends EventTarget {
   history(): Promise<History>;
   save(): Promise<Uint8Array>;
   exportParameters(): Promise<Uint8Array>;
+  export(format: ExportFormat): Promise<Uint8Array>;
+  formats(): Promise<FormatInfo[]>;
   /** Resolves to what the file held. */
   load(bytes: Uint8Array): Promise<'run' | 'weights'>;
   restoreBest(): Promise<unknown>;

@@ -27,7 +27,13 @@ import type { View } from './view.js';
 
 const words = strings.notices;
 
-const LEFT = ['kiln-net-editor', 'kiln-option-panel', 'kiln-data-panel', 'kiln-checkpoint-panel'];
+const LEFT = [
+  'kiln-net-editor',
+  'kiln-option-panel',
+  'kiln-data-panel',
+  'kiln-checkpoint-panel',
+  'kiln-export-panel',
+];
 const VIEWS = [
   'kiln-readout',
   'kiln-loss-view',

@@ -298,6 +298,23 @@ export const strings = {
     file: (epoch: number, step: number): string => `kiln-epoch${epoch}-step${step}.safetensors`,
   },
 
+  exported: {
+    title: 'Take it with you',
+    hint: 'The trained network, its curves or its table of layers, as a file of other programs.',
+    choose: 'Choose a format',
+    format: 'Format',
+    download: 'Download',
+    holds: { parameters: 'The network', history: 'Its curves', summary: 'Its table of layers' },
+    saved: (name: string, size: string): string => `Saved ${name} (${size}).`,
+    /** Several formats share an ending. */
+    file: (
+      epoch: number,
+      step: number,
+      { name, ending, holds }: { name: string; ending: string; holds: string },
+    ): string =>
+      `kiln-epoch${epoch}-step${step}-${name === ending ? holds : name}.${ending}`,
+  },
+
   share: {
     title: 'Share',
     copy: 'Copy link',

@@ -1,0 +1,94 @@
+/**
+ * Takes the run along for other programs: a choice of the library's formats, of which it tells what
+ * each is for, and a file of the one that is chosen. They come with the second module, which is
+ * fetched when the choice is opened.
+ */
+
+import type { ExportFormat, FormatInfo } from '../bindings/formats.js';
+import css from './styles/panel.css?inline';
+import { download, h, setText } from './dom.js';
+import { bytes } from './format.js';
+import { strings } from './strings.js';
+import { View } from './view.js';
+
+const words = strings.exported;
+
+export class ExportPanel extends View {
+  readonly #choice = h('select', {
+    id: 'format',
+    'aria-describedby': 'sentence',
+    onchange: () => this.#describe(),
+  });
+  readonly #sentence = h('p', { class: 'note', id: 'sentence' });
+  readonly #download = h(
+    'button',
+    { type: 'button', onclick: () => void this.attempt(() => this.#take()) },
+    words.download,
+  );
+  readonly #said = h('p', { class: 'note', role: 'status' });
+  readonly #formats = h(
+    'details',
+    {
+      ontoggle: () => {
+        if (this.#formats.open) void this.attempt(() => this.#fill());
+      },
+    },
+    h('summary', {}, words.choose),
+    h(
+      'div',
+      { class: 'row' },
+      h('label', { for: 'format' }, words.format),
+      this.#choice,
+      this.#download,
+    ),
+    this.#sentence,
+    this.#said,
+  );
+  #table: FormatInfo[] = [];
+
+  constructor() {
+    super(css);
+  }
+
+  protected override build(): void {
+    this.root.append(
+      h('h2', {}, words.title),
+      h('p', { class: 'note' }, words.hint),
+      this.#formats,
+    );
+    this.#choice.disabled = this.#download.disabled = true;
+  }
+
+  async #fill(): Promise<void> {
+    if (!this.trainer || this.#table.length > 0) return;
+    const table = await this.trainer.formats();
+    if (this.#table.length > 0) return; // opened twice meanwhile
+    this.#table = table;
+    for (const [holds, label] of Object.entries(words.holds)) {
+      const rows = table.filter((row) => row.holds === holds);
+      const options = rows.map(({ name }) => h('option', { value: name }, name));
+      this.#choice.append(h('optgroup', { label }, ...options));
+    }
+    this.#choice.disabled = this.#download.disabled = false;
+    this.#describe();
+  }
+
+  get #chosen(): FormatInfo | undefined {
+    return this.#table.find(({ name }) => name === (this.#choice.value as ExportFormat));
+  }
+
+  #describe(): void {
+    const { sentence = '' } = this.#chosen ?? {};
+    setText(this.#sentence, sentence && `${sentence[0]!.toUpperCase()}${sentence.slice(1)}.`);
+  }
+
+  async #take(): Promise<void> {
+    const format = this.#chosen;
+    if (!this.trainer || !format) return;
+    const file = await this.trainer.export(format.name);
+    const { epoch = 0, step = 0 } = this.trainer.metrics ?? {};
+    const name = words.file(epoch, step, format);
+    download(name, file as Uint8Array<ArrayBuffer>, 'application/octet-stream');
+    setText(this.#said, words.saved(name, bytes(file.length)));
+  }
+}
