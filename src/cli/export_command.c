@@ -35,14 +35,14 @@ static int check_format(const char *format)
 }
 
 /* What was written where, as a line of --json. */
-static int tell(const char *format, const char *to, int size)
+static void tell(const char *format, const char *to, int size)
 {
     kiln_json *j = cli_event("done");
 
     kiln_json_string(j, "format", format);
     kiln_json_string(j, "file", to);
     kiln_json_int(j, "bytes", size);
-    return cli_event_end(j) ? CLI_FAILED : 0;
+    cli_event_end(j);
 }
 
 int cli_export(cli_arguments *a)
@@ -70,5 +70,6 @@ int cli_export(cli_arguments *a)
     free(bytes);
     if (size < 0) return cli_fail_in(from, size);
     code = cli_file_save(to, kiln_exported(), size);
-    return code || !a->value[CLI_JSON] ? code : tell(format, to, size);
+    if (code == 0 && a->value[CLI_JSON]) tell(format, to, size);
+    return code;
 }
