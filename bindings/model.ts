@@ -18,7 +18,7 @@ export interface ModelOptions {
   /** The most images that loss() takes at once. */
   batch?: number | undefined;
   seed?: number | undefined;
-  /** 'he', 'xavier' or 'gaussian 1e-3'. */
+  /** 'he', 'xavier' or 'gaussian 1e-3'; ' dirac' behind it: first filters pass a channel on. */
   init?: string | undefined;
 }
 

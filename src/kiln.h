@@ -120,8 +120,9 @@ KILN_API int kiln_presets(void);
 KILN_API int kiln_summary(const char *notation, const char *options);
 
 /* Makes the net of a notation. options: input=CxHxW, batch= (largest batch, 1..65536), seed=
- * (uint32), init= (he | xavier | gaussian SCALE; He et al. 2015, equation 10; Glorot and Bengio
- * 2010, equation 12), keep=1 keeps every activation and gradient for kiln_net_inspect. Returns a
+ * (uint32), init= (he | xavier | gaussian SCALE, then perhaps dirac: the first filters of
+ * convolutions pass their channel on; He et al. 2015, equation 10; Glorot and Bengio 2010, equation
+ * 12), keep=1 keeps every activation and gradient for kiln_net_inspect. Returns a
  * handle, to be given to kiln_net_destroy. KILN_E_NOTATION, KILN_E_SHAPE, KILN_E_ARG,
  * KILN_E_MEMORY. */
 KILN_API int kiln_net_create(const char *notation, const char *options);

@@ -41,13 +41,17 @@ static int read_input(const kiln_keyvalue *pair, kiln_net_options *o)
     return KILN_OK;
 }
 
-/* "he", "xavier" or "gaussian 0.001" */
+/* "he", "xavier" or "gaussian 0.001", and perhaps " dirac" */
 static int read_init(const kiln_keyvalue *pair, kiln_net_options *o)
 {
     static const char *const names[] = {"he", "xavier", "gaussian"};
+    static const char dirac[] = " dirac";
     kiln_keyvalue part = *pair;
     char *scale = part.value + strcspn(part.value, " ");
+    const size_t length = strlen(part.value), end = strlen(dirac);
 
+    o->dirac = length >= end && strcmp(part.value + length - end, dirac) == 0;
+    if (o->dirac) part.value[length - end] = 0;
     if (*scale) *scale++ = 0;
     o->init = kiln_value_choice(&part, names, 3);
     if (o->init < 0) return o->init;

@@ -105,6 +105,20 @@ static void options(void **state)
     assert_int_equal(kiln_net_destroy(net), 0);
 }
 
+/* The words of a training run's init are those of a net's. */
+static void first_filters_pass_a_channel_on(void **state)
+{
+    const int net = create("conv 3x3x4 nobias - affine 10 - svm",
+                           "input=2x8x8\ninit=gaussian 1e-3 dirac");
+    float w[72];
+
+    (void)state;
+    assert_int_equal(kiln_net_tensor_get(net, 0, w), 72);
+    for (int f = 0; f < 2; f++)
+        for (int i = 0; i < 18; i++) assert_true(w[f * 18 + i] == (i == f * 9 + 4));
+    assert_int_equal(kiln_net_destroy(net), 0);
+}
+
 static void tensors(void **state)
 {
     const int net = create(small, tiny);
@@ -333,6 +347,7 @@ int main(void)
         cmocka_unit_test(the_library),
         cmocka_unit_test(summaries),
         cmocka_unit_test(options),
+        cmocka_unit_test(first_filters_pass_a_channel_on),
         cmocka_unit_test(tensors),
         cmocka_unit_test(hashes_and_seeds),
         cmocka_unit_test(losses),
