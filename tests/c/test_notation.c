@@ -235,7 +235,8 @@ static void errors_of_form(void **state)
     check_error(KILN_E_NOTATION, 8, "relu - convv 3x3x8",
                 "net: column 8: found \"convv\", expected a layer: conv, whiten, maxpool, avgpool, "
                 "affine, relu, leakyrelu, gelu, tanh, sigmoid, silu, prelu, scale, "
-                "batchnorm, layernorm, groupnorm, dropout, residual, softmax or svm; did you mean \"conv\"?");
+                "batchnorm, layernorm, groupnorm, dropout, residual, softmax or svm; did you "
+                "mean \"conv\"?");
     check_error(KILN_E_NOTATION, 1, "fc 10",
                 "net: column 1: found \"fc\", expected a layer; did you mean \"affine\"?");
     check_error(KILN_E_NOTATION, 1, "swish",
