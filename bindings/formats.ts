@@ -10,6 +10,7 @@ export const EXPORT_FORMATS = [
   'safetensors', 'npz', 'onnx', 'onnx-normalized', 'csv', 'csv-losses', 'json', 'markdown', 'latex',
 ] as const;
 
+/** The name of a format. */
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** A row of that table. */
@@ -22,20 +23,25 @@ export interface FormatInfo {
   sentence: string;
 }
 
+/** What exports may be told. */
 export interface ExportOptions {
   /** Where extras.wasm comes from, if not from beside this script; the first call decides. */
   extras?: WasmSource | undefined;
 }
 
-/** All formats, in the order in which lists show them. E_WASM_LOAD. */
+/**
+ * All formats, in the order in which lists show them; extras: where their module comes from.
+ * E_WASM_LOAD.
+ */
 export async function exportFormats({ extras }: ExportOptions = {}): Promise<FormatInfo[]> {
   return (await loadExtras(extras)).json('kiln_formats');
 }
 
 /**
  * A checkpoint (Trainer.save, `kiln train --save`), or an export of one (then without curves), as
- * the bytes of a file of that format: those that `kiln export --format` writes. E_ARG for an
- * unknown format, or what the format has no words for; E_CHECKPOINT, E_MEMORY, E_WASM_LOAD.
+ * the bytes of a file of that format: those that `kiln export --format` writes, which are the
+ * caller's. extras: where the module of formats comes from. E_ARG for an unknown format, or what
+ * the format has no words for; E_CHECKPOINT, E_MEMORY, E_WASM_LOAD.
  */
 export async function exportCheckpoint(bytes: Uint8Array, format: ExportFormat,
   { extras }: ExportOptions = {}): Promise<Uint8Array<ArrayBuffer>> {

@@ -9,6 +9,7 @@ let shared: Wasm | null = null;
 let loading: Promise<Wasm> | null = null;
 let sharedDoubles: Wasm | null = null;
 
+/** How ready() loads the library: which build, from where. */
 export interface ReadyOptions extends Omit<LoadOptions, 'threads'> {
   /** Loads the second module as well, which computes layers and update rules in double. */
   doubles?: boolean | undefined;

@@ -135,8 +135,10 @@ function checkSymbol(name, symbol) {
     for (const member of checker.getExportsOfModule(target)) {
       checkSymbol(`${name}.${member.name}`, member);
     }
-  } else if (ts.isVariableDeclaration(declaration)) { // layers
-    const members = checker.getTypeOfSymbolAtLocation(target, declaration).getProperties();
+  } else if (ts.isVariableDeclaration(declaration)) { // layers, and lists
+    checkDoc(name, declaration.parent.parent);
+    const type = checker.getTypeOfSymbolAtLocation(target, declaration);
+    const members = checker.isArrayLikeType(type) ? [] : type.getProperties();
     for (const member of members) checkMember(`${name}.${member.name}`, member);
   } else if (ts.isClassDeclaration(declaration)) checkClass(name, declaration);
   else checkDoc(name, declaration);
