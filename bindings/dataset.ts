@@ -5,8 +5,7 @@
 
 import { bindMethods } from './bound.js';
 import { checkCount, checkObject, checkSignal } from './check.js';
-import { KilnError, throwIfAborted } from './errors.js';
-import { gunzip } from './gunzip.js';
+import { KilnError, throwIfAborted, toKilnError } from './errors.js';
 import { instance, ready } from './instance.js';
 import { optionText, pickOptions, type Options } from './options.js';
 import {
@@ -295,6 +294,7 @@ class Reader {
     if (head.length === 0) throw new KilnError('E_DATA', `${source.name}: the file is empty`);
     const kind = await this.#kind(source, head, all);
     if (kind === FILE_GZIP) {
+      const { gunzip } = await inflater();
       await this.#feed(limited(source.name, LARGEST_UNPACKED, gunzip(source.name, all)));
     } else if (kind === FILE_TAR) {
       await this.#feed(all);
@@ -336,6 +336,15 @@ class Reader {
       yield piece;
     }
     this.#writer?.endFile();
+  }
+}
+
+/** Comes with the first archive: it would be a third of what a worker loads to start. */
+async function inflater(): Promise<typeof import('./gunzip.js')> {
+  try {
+    return await import('./gunzip.js');
+  } catch (error) {
+    throw toKilnError(error, 'E_WORKER_LOAD', 'the part that unpacks archives did not load');
   }
 }
 
