@@ -94,8 +94,13 @@ function makeWorker({ workerUrl, worker }: WorkerSource): Worker {
   if (worker) return worker();
   if (workerUrl !== undefined) return workerOf(workerUrl);
   if (inlineWorker) return inlineWorker();
-  // In one expression: bundlers look for just this.
-  return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  try {
+    // In one expression: bundlers look for just this.
+    return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  } catch (error) {
+    if ((error as Error).name !== 'SecurityError') throw error;
+    return workerOf(new URL(SCRIPT, import.meta.url)); // this script is of another origin
+  }
 }
 
 async function nodeHost({ workerUrl }: WorkerSource): Promise<WorkerHost> {
