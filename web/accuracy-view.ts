@@ -6,7 +6,7 @@
 import { ChartView } from './chart-view.js';
 import type { CurveOptions, Points } from './curve.js';
 import { count, fixed, general, percent } from './format.js';
-import { strings } from './strings.js';
+import { viewStrings as strings } from './strings-views.js';
 import type { Progress } from './live-trainer.js';
 
 const words = strings.charts;

@@ -3,7 +3,7 @@
 import type { OptionInfo } from '../bindings/types.js';
 import type { Control } from './controls.js';
 import { h, setText } from './dom.js';
-import { strings } from './strings.js';
+import { viewStrings as strings } from './strings-views.js';
 
 const words = strings.options;
 

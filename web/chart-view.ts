@@ -13,7 +13,7 @@ import { dataTable, download, h, setText, sheet, show } from './dom.js';
 import { calm, draw } from './draw.js';
 import { count } from './format.js';
 import { Series, smooth } from './series.js';
-import { strings } from './strings.js';
+import { viewStrings as strings } from './strings-views.js';
 import type { History, LiveTrainer, Progress } from './live-trainer.js';
 import { View } from './view.js';
 

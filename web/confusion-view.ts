@@ -9,7 +9,7 @@ import { h, setText, show } from './dom.js';
 import { draw } from './draw.js';
 import { count } from './format.js';
 import { Poller } from './poll.js';
-import { strings } from './strings.js';
+import { viewStrings as strings } from './strings-views.js';
 import type { LiveTrainer, Split } from './live-trainer.js';
 import { View } from './view.js';
 

@@ -3,7 +3,7 @@
 import type { OptionInfo } from '../bindings/types.js';
 import { h, setText } from './dom.js';
 import { firstOf, LOGARITHMIC, nextNumber } from './number-steps.js';
-import { strings } from './strings.js';
+import { viewStrings as strings } from './strings-views.js';
 
 export interface Control {
   node: HTMLElement;

@@ -1,15 +1,14 @@
-/** The views by their element names, and registering elements once: a page may load this twice. */
+/** The views by their element names. */
 
 import { AccuracyView } from './accuracy-view.js';
 import { ConfusionView } from './confusion-view.js';
+import type { Elements } from './dom.js';
 import { FilterView } from './filter-view.js';
 import { LayerView } from './layer-view.js';
 import { LossView } from './loss-view.js';
 import { PredictionView } from './prediction-view.js';
 import { ReadoutView } from './readout-view.js';
 import { TimingView } from './timing-view.js';
-
-export type Elements = Record<string, CustomElementConstructor>;
 
 /** What looks at a trainer and needs nothing but it. */
 export const VIEW_ELEMENTS = {
@@ -22,9 +21,3 @@ export const VIEW_ELEMENTS = {
   'kiln-confusion-view': ConfusionView,
   'kiln-timing-view': TimingView,
 } satisfies Elements;
-
-export function define(elements: Elements): void {
-  for (const [name, element] of Object.entries(elements)) {
-    if (!customElements.get(name)) customElements.define(name, element);
-  }
-}

@@ -1,8 +1,10 @@
 /** Gives the parts of the page their names, once: a page may load this file twice. */
 
 import { CheckpointPanel } from './checkpoint-panel.js';
+import { CoursePanel } from './course-panel.js';
 import { DataPanel } from './data-panel.js';
-import { define, VIEW_ELEMENTS } from './define-views.js';
+import { VIEW_ELEMENTS } from './define-views.js';
+import { define } from './dom.js';
 import { ExportPanel } from './export-panel.js';
 import { NetEditor } from './net-editor.js';
 import { OptionPanel } from './option-panel.js';
@@ -18,6 +20,7 @@ export function defineElements(): void {
     'kiln-data-panel': DataPanel,
     'kiln-checkpoint-panel': CheckpointPanel,
     'kiln-export-panel': ExportPanel,
+    'kiln-course-panel': CoursePanel,
     'kiln-photo-view': PhotoView,
     ...VIEW_ELEMENTS,
     'kiln-page': KilnPage, // last: it makes the others

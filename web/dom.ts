@@ -44,6 +44,15 @@ export function show(node: HTMLElement, shown: boolean): void {
   if (node.hidden === shown) node.hidden = !shown;
 }
 
+export type Elements = Record<string, CustomElementConstructor>;
+
+/** Gives elements their names, once: a page may load a file twice. */
+export function define(elements: Elements): void {
+  for (const [name, element] of Object.entries(elements)) {
+    if (!customElements.get(name)) customElements.define(name, element);
+  }
+}
+
 const sheets = new Map<string, CSSStyleSheet>();
 
 /** A constructable style sheet of this text, made once a page. */

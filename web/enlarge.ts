@@ -5,7 +5,7 @@
 
 import css from './styles/enlarge.css?inline';
 import { h, sheet } from './dom.js';
-import { strings } from './strings.js';
+import { viewStrings as strings } from './strings-views.js';
 
 const words = strings.enlarge;
 const EVERY = 500; // milliseconds between two looks at the pictures

@@ -7,7 +7,7 @@ import { draw } from './draw.js';
 import { enlarger } from './enlarge.js';
 import { put } from './pixels.js';
 import { Poller } from './poll.js';
-import { strings } from './strings.js';
+import { viewStrings as strings } from './strings-views.js';
 import { drawWeights } from './weights.js';
 import type { LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';

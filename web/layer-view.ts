@@ -20,7 +20,7 @@ import {
   type Paint,
 } from './pixels.js';
 import { Poller } from './poll.js';
-import { strings } from './strings.js';
+import { viewStrings as strings } from './strings-views.js';
 import { shownSplit, type LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';
 

@@ -9,7 +9,7 @@ import { count, fixed, general } from './format.js';
 import { Health } from './health.js';
 import { extent } from './pixels.js';
 import { smoothPast } from './series.js';
-import { strings } from './strings.js';
+import { viewStrings as strings } from './strings-views.js';
 import type { History, LiveTrainer, Progress } from './live-trainer.js';
 
 const words = strings.charts;

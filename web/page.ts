@@ -7,6 +7,7 @@ import pageCss from './styles/page.css?inline';
 import baseCss from './styles/base.css?inline';
 import type { Preset } from '../bindings/types.js';
 import type { CheckpointPanel } from './checkpoint-panel.js';
+import type { CoursePanel } from './course-panel.js';
 import type { DataPanel } from './data-panel.js';
 import { h, setText, sheet } from './dom.js';
 import { acceptDrops } from './drops.js';
@@ -34,6 +35,7 @@ const LEFT = [
   'kiln-checkpoint-panel',
   'kiln-export-panel',
 ];
+const COURSE = 'kiln-course-panel';
 const VIEWS = [
   'kiln-readout',
   'kiln-loss-view',
@@ -62,7 +64,7 @@ export class KilnPage extends HTMLElement {
   connectedCallback(): void {
     if (this.#views.size > 0) return;
     this.#root.adoptedStyleSheets = [sheet(baseCss), sheet(pageCss)];
-    for (const tag of ['kiln-run-bar', ...LEFT, ...VIEWS]) {
+    for (const tag of ['kiln-run-bar', ...LEFT, COURSE, ...VIEWS]) {
       this.#views.set(tag, document.createElement(tag) as View);
     }
     this.#lay();
@@ -93,6 +95,7 @@ export class KilnPage extends HTMLElement {
       this.#store,
     );
     this.#desk = desk;
+    this.#view<CoursePanel>(COURSE).setUp = desk.setUp;
     this.#watch(trainer, desk);
     for (const view of this.#views.values()) view.trainer = trainer;
     desk.begin();
@@ -141,7 +144,7 @@ export class KilnPage extends HTMLElement {
       'details',
       { class: 'setup' },
       h('summary', {}, strings.setUpAll),
-      h('div', { class: 'panels' }, ...panels, this.#shareBox()),
+      h('div', { class: 'panels' }, ...panels, this.#shareBox(), this.#views.get(COURSE)!),
     );
     const wide = matchMedia(WIDE);
     const fit = (): void => {

@@ -12,7 +12,7 @@ import { enlarger } from './enlarge.js';
 import { bars, guesses, type Bars, type Guess } from './guesses.js';
 import { picture } from './pixels.js';
 import { Poller } from './poll.js';
-import { strings } from './strings.js';
+import { viewStrings as strings } from './strings-views.js';
 import { hasScores, shownSplit, type LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';
 

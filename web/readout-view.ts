@@ -10,7 +10,7 @@ import { explainer, h, setText } from './dom.js';
 import { draw } from './draw.js';
 import { fixed, general, percent } from './format.js';
 import { Health } from './health.js';
-import { strings } from './strings.js';
+import { viewStrings as strings } from './strings-views.js';
 import type { LiveTrainer, Progress } from './live-trainer.js';
 import { View } from './view.js';
 

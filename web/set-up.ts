@@ -3,10 +3,12 @@
  * that the present run has. What differs waits for a reset.
  */
 
+import type { OptionInfo } from '../bindings/types.js';
 import type { DataSource, Change, LiveTrainer } from './live-trainer.js';
 import type { NetEditor } from './net-editor.js';
 import type { OptionPanel } from './option-panel.js';
-import { OF_DATA, readHash, writeHash, type Shared } from './share.js';
+import { OF_DATA } from './option-values.js';
+import { readHash, writeHash, type Shared, type Shown } from './share.js';
 
 type Values = Record<string, string>;
 
@@ -20,6 +22,8 @@ export class SetUp {
   #address = ''; // as last read or written here
   /** Where the present data set came from. */
   data: DataSource = 'builtin';
+  /** Called whenever what is shown, or in use, may have changed. */
+  onMark: () => void = () => {};
 
   constructor(trainer: LiveTrainer, net: NetEditor, options: OptionPanel) {
     this.#trainer = trainer;
@@ -30,6 +34,10 @@ export class SetUp {
   /** All options of the present run, by name. */
   get inUse(): Readonly<Values> {
     return this.#inUse;
+  }
+
+  get table(): readonly OptionInfo[] {
+    return this.#options.table;
   }
 
   get defaults(): Values {
@@ -131,16 +139,21 @@ export class SetUp {
   mark(): void {
     this.#options.waiting = this.#waiting();
     this.#net.inUse = this.#net.net === this.#netInUse ? null : this.#netInUse;
+    this.onMark();
     if (this.#options.table.length === 0 || location.hash !== this.#address) return;
     if (location.hash !== this.hash) history.replaceState(null, '', this.hash);
     this.#address = location.hash;
   }
 
-  /** The link of what is shown; of what is in use, where the text is no net. */
-  get hash(): string {
+  /** What is shown; the net in use, where the text is none. */
+  get shown(): Shown {
     const net = this.#net.problem === null ? this.#net.net : this.#netInUse;
-    const { name } = this.#trainer.dataset;
-    return writeHash(net, name, this.#options.values, this.#options.table);
+    return { net, data: this.#trainer.dataset.name, options: this.#options.values };
+  }
+
+  /** Its link. */
+  get hash(): string {
+    return writeHash(this.shown, this.#options.table);
   }
 
   /** The address, where it is one that nobody has read or written here; from now on it is read. */

@@ -5,10 +5,19 @@
  */
 
 import type { OptionInfo } from '../bindings/types.js';
+import { OF_DATA, same } from './option-values.js';
 import { strings } from './strings.js';
 
 const words = strings.share;
 
+/** A set-up as the page shows it; the data set by its name. */
+export interface Shown {
+  net: string;
+  data: string;
+  options: Record<string, string>;
+}
+
+/** What a link asks for. */
 export interface Shared {
   net: string | null;
   data: DataName;
@@ -20,9 +29,6 @@ export interface Shared {
 /** The data sets that a link can mean; the first is meant where it names none. */
 export const DATA = ['builtin', 'cifar10'] as const;
 export type DataName = (typeof DATA)[number];
-
-/** Options that act when the data are read. */
-export const OF_DATA = ['train', 'validation', 'test', 'data-seed'];
 
 /**
  * What a link says of the data set's size, before the library is there to check it: with that the
@@ -57,23 +63,22 @@ export function readHash(hash: string, table: readonly OptionInfo[]): Shared {
   return shared;
 }
 
-export function writeHash(
-  net: string,
-  data: string,
-  options: Record<string, string>,
-  table: readonly OptionInfo[],
-): string {
+export function writeHash({ net, data, options }: Shown, table: readonly OptionInfo[]): string {
   const fields = new URLSearchParams({ net });
   if (data !== DATA[0]) fields.set('data', data);
-  for (const { name, default: usual } of table) {
-    const value = options[name];
-    if (name !== 'net' && value !== undefined && !same(value, usual)) fields.set(name, value);
-  }
+  for (const [name, value] of changed(options, table)) fields.set(name, value);
   return `#${fields}`;
 }
 
-export function same(a: string, b: string): boolean {
-  return a === b || (a.trim() !== '' && b.trim() !== '' && Number(a) === Number(b));
+/** The options that are not as usual, in the order of the table: what a spelling has to name. */
+export function changed(
+  options: Record<string, string>,
+  table: readonly OptionInfo[],
+): [name: string, value: string][] {
+  return table.flatMap(({ name, default: usual }): [string, string][] => {
+    const value = options[name];
+    return name === 'net' || value === undefined || same(value, usual) ? [] : [[name, value]];
+  });
 }
 
 function wrong(

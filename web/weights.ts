@@ -6,7 +6,7 @@
 
 import type { NamedTensor } from '../bindings/types.js';
 import { balanced, diverging, extent, rootMeanSquare, tiles } from './pixels.js';
-import { strings } from './strings.js';
+import { viewStrings as strings } from './strings-views.js';
 
 const words = strings.filters;
 const MOST = 100; // images

@@ -114,7 +114,7 @@ describe('a link', () => {
   test('round-trips what differs from the defaults', () => {
     const options = { lr: '0.02', batch: '64', optimizer: 'sgd', augment: 'flip,crop4' };
     const net = '[conv 3x3x8 - relu]x2 - affine 10 - softmax';
-    const hash = writeHash(net, 'cifar10', options, table);
+    const hash = writeHash({ net, data: 'cifar10', options }, table);
     expect(hash).not.toContain('batch');
     expect(readHash(hash, table)).toEqual({
       net,
@@ -125,7 +125,7 @@ describe('a link', () => {
   });
 
   test('with equal numbers written otherwise has nothing to say', () => {
-    expect(writeHash('x', 'builtin', { lr: '1e-3' }, table)).toBe('#net=x');
+    expect(writeHash({ net: 'x', data: 'builtin', options: { lr: '1e-3' } }, table)).toBe('#net=x');
   });
 
   test.each([
