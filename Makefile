@@ -179,30 +179,33 @@ $(eval $(call wasm_module,all,simd,all,$(WASM_BYTES_all)))
 
 DIST = $(B)/dist/index.js
 PAGE = $(B)/web/index.html
+ELEMENT = $(B)/element/kiln-trainer.js
 
 bindings: $(DIST) ## the npm package: build/dist
-$(DIST): $(BINDINGS_SRC) $(INLINE_SRC) $(WASM) $(B)/wasm/all.wasm tsconfig.json $(NPM)
+$(DIST): $(BINDINGS_SRC) $(INLINE_SRC) $(WEB_SRC) $(WASM) $(B)/wasm/all.wasm tsconfig.json \
+		$(NPM)
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@cp $(WASM) $(@D)
 	$(Q)$(BIN)/esbuild $(BINDINGS_SRC) --bundle --splitting --format=esm --target=es2022 \
 		--chunk-names=shared-[hash] --outdir=$(@D) --log-level=warning
 	@node bindings/inline/build.mjs $(B)/wasm/all.wasm $(@D)/inline.js
 	@$(BIN)/tsc -p bindings
+	@node web/element/build-element.mjs package $(@D)
 	@touch $@
 
 # What the page offers as its source.
 SOURCE = LICENSE README.md CONTRIBUTING.md Makefile package.json package-lock.json tsconfig.json \
 	jest.config.js src bindings web tests emsdk-config
 web: $(PAGE) ## the page: build/web
-$(PAGE): $(WEB_SRC) $(DIST) $(NPM)
+$(PAGE): $(WEB_SRC) $(DIST) $(ELEMENT) $(NPM)
 	$(Q)$(BIN)/vite build web --outDir $(abspath $(@D)) --emptyOutDir --logLevel warn
+	@cp -r $(dir $(ELEMENT)) $(@D)/element
 	$(Q)tar -czf $(@D)/kiln-source.tar.gz --transform 's,^,kiln/,' $(SOURCE)
 	@touch $@
 
-ELEMENT = $(B)/element/kiln-trainer.js
 element: $(ELEMENT) ## <kiln-trainer>, one tag for any page: build/element
-$(ELEMENT): $(WEB_SRC) $(DIST) $(NPM)
-	$(Q)$(BIN)/vite build --config web/element/element.config.ts --logLevel warn
+$(ELEMENT): $(WEB_SRC) $(BINDINGS_SRC) $(INLINE_SRC) $(WASM) $(B)/wasm/all.wasm $(NPM)
+	$(Q)node web/element/build-element.mjs files $(@D)
 	@touch $@
 
 # HOST from the command line alone: some shells keep the machine's name in a variable of that name.
@@ -252,6 +255,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: bench bench-compare bench-kernels bench-peers bench-readme browser machine-code recipes \
-	toolchain native wasm bindings web element start test test-c test-js test-web test-bundlers \
+	toolchain native wasm bindings web element sizes start test test-c test-js test-web test-bundlers \
 	test-interleaved test-large-memory bits test-bits accuracy fuzz seeds check data clean \
 	distclean help

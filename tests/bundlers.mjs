@@ -2,6 +2,8 @@
 // opened in Chromium: it trains and exports, or says what was not found and what helps (make
 // test-bundlers).
 //
+// The tag is used by itself, and in React, Vue and Svelte.
+//
 // esbuild and Rollup do not follow `new URL('./file', import.meta.url)`: their pages need the
 // package's files copied beside the script, or kiln-nn/inline. Vite, webpack and Parcel follow it.
 
@@ -18,7 +20,8 @@ import { serve } from './serve.mjs';
 const [folder = 'build/bundlers', executablePath] = process.argv.slice(2);
 const home = resolve(folder);
 const PACKAGES = ['rollup@4.68.8', '@rollup/plugin-node-resolve@16.0.3', 'parcel@2.16.4',
-  '@parcel/core@2.16.4', '@parcel/config-default@2.16.4', 'webpack@5.113.0'];
+  '@parcel/core@2.16.4', '@parcel/config-default@2.16.4', 'webpack@5.113.0',
+  'react@19.3.1', 'react-dom@19.3.1', 'vue@3.5.45', 'svelte@5.57.3'];
 // Vite and esbuild are the ones that the project itself is built with.
 
 const run = (command, args, cwd = home) =>
@@ -49,6 +52,50 @@ try {
   said.textContent = \`\${error.code}: \${error.message}\`;
 }`;
 
+/** The tag by each way of writing pages: what ends in `mount`, an element that is not yet there. */
+const element = `
+const said = document.querySelector('p');
+function watch(tag) {
+  tag.addEventListener('error', ({ detail }) => {
+    said.textContent = \`\${detail.code}: \${detail.message}\`;
+  });
+  tag.addEventListener('statechange', ({ detail: { state } }) => {
+    const { metrics, backend } = tag.trainer;
+    const views = tag.shadowRoot.querySelectorAll('kiln-loss-view').length;
+    if (state !== 'done') return;
+    tag.trainer.export('npz').then((file) => {
+      said.textContent = \`trained \${metrics.step} steps: \${backend.variant}, \` +
+        String.fromCharCode(...file.subarray(0, 2)) + (views === 1 ? '' : ', and shows nothing');
+    });
+  });
+}`;
+const attributes = { net: 'affine 10 - softmax', train: 100, validation: 20, test: 20, batch: 20,
+  epochs: 2, views: 'loss', loading: 'eager', autostart: true };
+const given = JSON.stringify(attributes);
+
+const users = {
+  'kiln-nn/element': `import 'kiln-nn/element';${element}
+const tag = Object.assign(document.createElement('kiln-trainer'), ${given});
+watch(tag);
+document.body.append(tag);`,
+  react: `import 'kiln-nn/element';
+import { createElement } from 'react';
+import { createRoot } from 'react-dom/client';${element}
+const tag = createElement('kiln-trainer', { ref: (node) => node && watch(node), ...${given} });
+createRoot(document.body.appendChild(document.createElement('div'))).render(tag);`,
+  vue: `import 'kiln-nn/element';
+import { createApp, h } from 'vue';${element}
+const tag = { render: () => h('kiln-trainer', {
+  onVnodeBeforeMount: ({ el }) => watch(el), ...${given} }) };
+createApp(tag).mount(document.body.appendChild(document.createElement('div')));`,
+  svelte: `import 'kiln-nn/element';
+import { mount } from 'svelte';
+import Tag from './tag.js';${element}
+mount(Tag, { target: document.body, props: { given: ${given}, watch } });`,
+};
+const SVELTE = `<script>let { given, watch } = $props();</script>
+<kiln-trainer {...given} use:watch></kiln-trainer>`;
+
 const html = (script) => `<!doctype html><meta charset="utf-8"><title>kiln</title><p>running</p>
 <script type="module" src="${script}"></script>`;
 
@@ -57,7 +104,8 @@ function sources(name, entry) {
   const root = join(home, name);
   rmSync(root, { recursive: true, force: true });
   mkdirSync(join(root, 'out'), { recursive: true });
-  writeFileSync(join(root, 'main.js'), user(entry));
+  writeFileSync(join(root, 'main.js'), users[entry] ?? user(entry));
+  if (entry === 'svelte') writeFileSync(join(root, 'tag.js'), compileSvelte());
   writeFileSync(join(root, 'index.html'), html('./main.js'));
   writeFileSync(join(root, 'out/index.html'), html('./main.js'));
   return root;
@@ -65,6 +113,11 @@ function sources(name, entry) {
 
 const require = createRequire(join(home, 'package.json'));
 const load = (name) => import(pathToFileURL(require.resolve(name)).href);
+
+function compileSvelte() {
+  const { compile } = require('svelte/compiler');
+  return compile(SVELTE, { name: 'Tag', generate: 'client' }).js.code;
+}
 
 const bundlers = {
   async esbuild(root) {
@@ -127,6 +180,14 @@ const CASES = [
   ['webpack', 'kiln-nn/inline', TRAINED],
   ['parcel', 'kiln-nn', TRAINED],
   ['parcel', 'kiln-nn/inline', TRAINED],
+  ['esbuild', 'kiln-nn/element', TRAINED, copyBeside],
+  ['rollup', 'kiln-nn/element', TRAINED, copyBeside],
+  ['vite', 'kiln-nn/element', TRAINED],
+  ['webpack', 'kiln-nn/element', TRAINED],
+  ['parcel', 'kiln-nn/element', TRAINED],
+  ['vite', 'react', TRAINED],
+  ['vite', 'vue', TRAINED],
+  ['vite', 'svelte', TRAINED],
 ];
 
 async function saysIn(browser, root) {
@@ -149,7 +210,8 @@ const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] }
 let failed = 0;
 for (const [bundler, entry, wanted, before, word] of CASES) {
   if (only && only !== bundler) continue;
-  const name = [bundler, ...entry.split('/').slice(1), word].filter(Boolean).join('-');
+  const name = [bundler, ...entry.replace('kiln-nn', '').split('/'), word]
+    .filter(Boolean).join('-');
   const root = sources(name, entry);
   let said;
   try {

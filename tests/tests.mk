@@ -70,7 +70,10 @@ test-web: $(PAGE) $(ELEMENT) $(WEB_TEST_SRC) | browser ## Jest on the page in Ch
 	@mkdir -p $(LOGS)
 	@CHROMIUM="$(BROWSER)" $(JEST) --selectProjects web --maxWorkers=2 2>&1 | tee $(LOGS)/web.log
 
-test-bundlers: $(DIST) | browser ## the package in pages by esbuild, Rollup, Vite, webpack, Parcel
+sizes: $(DIST) $(ELEMENT) ## what package and element weigh, gzipped; fails above the limits
+	@node tests/weigh.mjs
+
+test-bundlers: $(DIST) | browser ## the package in pages by five bundlers, React, Vue, Svelte
 	@node tests/bundlers.mjs $(B)/bundlers "$(BROWSER)"
 
 test-large-memory: $(DIST) $(B)/native/kiln | browser ## a batch of 3.2 GB in Chromium (slow)

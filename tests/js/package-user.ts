@@ -7,6 +7,7 @@ import {
   type Backend, type BnParam, type Evaluation, type KilnErrorCode, type Progress, type Summary,
   type Tensor, type Tensors,
 } from 'kiln-nn';
+import { KilnTrainer, type KilnTrainerEventMap } from 'kiln-nn/element';
 import { Trainer as InlineTrainer } from 'kiln-nn/inline';
 
 type Gradients<Names extends string> = Record<Names, Tensor>;
@@ -119,4 +120,27 @@ export async function training(files: File[], signal: AbortSignal): Promise<Eval
   const found = await trainer.evaluate('test', { signal, count: 5 });
   trainer.dispose();
   return found;
+}
+
+export async function tag(): Promise<Trainer> {
+  const element: KilnTrainer = document.createElement('kiln-trainer');
+  element.net = 'affine 10 - softmax';
+  element.weightDecay = 0.1;
+  element.autostart = true;
+  element.data = { stored: true };
+  const heard: KilnTrainerEventMap['ready'][] = [];
+  element.addEventListener('ready', (event) => heard.push(event));
+  element.addEventListener('epoch', ({ detail }) => detail.valAccuracy.toFixed(2));
+  element.addEventListener('statechange', ({ detail: { state } }) => state === 'done');
+  element.addEventListener('click', ({ clientX }) => clientX.toFixed());
+  // @ts-expect-error: no such property
+  element.optoins = 3;
+  // @ts-expect-error: no such detail
+  element.addEventListener('epoch', ({ detail }) => detail.speed);
+  // @ts-expect-error: no such split
+  await element.evaluate('dev');
+  await element.start();
+  const { accuracy } = await element.evaluate();
+  console.log(KilnTrainer.version, accuracy.toFixed(2), element.state === 'running');
+  return element.ready;
 }

@@ -18,6 +18,12 @@ export const PROPERTIES = new Map<string, string>([
 /** Those that stand or do not stand, whatever their value. */
 export const FLAGS: readonly string[] = ['autostart'];
 
+/** Those of which only these words have a meaning. */
+export const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  layout: ['compact', 'wide'],
+  loading: ['lazy', 'eager'],
+};
+
 /** What the author set of the library's options, by the names of the command line. */
 export function optionsOf(element: Element): Record<string, string> {
   return Object.fromEntries(OPTION_NAMES.flatMap((name) => {

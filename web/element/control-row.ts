@@ -4,7 +4,7 @@ import type { OptionInfo, RunState } from '../../bindings/types.js';
 import { makeControl, type Control } from '../controls.js';
 import { h } from '../dom.js';
 import { elementWords } from '../strings-element.js';
-import { strings } from '../strings.js';
+import { viewStrings as strings } from '../strings-views.js';
 
 export const BUTTONS = ['start', 'pause', 'step', 'reset', 'save', 'load', 'evaluate'] as const;
 export type ButtonName = (typeof BUTTONS)[number];

@@ -11,4 +11,11 @@ else if (present.version !== KilnTrainer.version) {
   console.warn(words.versions(present.version, KilnTrainer.version));
 }
 
+declare global {
+  interface HTMLElementTagNameMap {
+    'kiln-trainer': KilnTrainer;
+  }
+}
+
 export { KilnTrainer };
+export type { KilnTrainerEventMap } from './element-types.js';

@@ -21,6 +21,7 @@ import { h } from '../dom.js';
 import { elementWords as words } from '../strings-element.js';
 import tokensCss from '../styles/tokens.css?inline';
 import { ATTRIBUTES, FLAGS, PROPERTIES } from './attributes.js';
+import type { AttributeProperties, KilnTrainerEventMap } from './element-types.js';
 import css from './element.css?inline';
 import type { TrainerBody } from './trainer-body.js';
 
@@ -51,6 +52,18 @@ function deferred(): Deferred {
   made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
   made.promise.catch(() => {}); // who does not ask is not told twice: the element says it
   return made;
+}
+
+/** Properties by attribute, and its events, as types. */
+export interface KilnTrainer extends AttributeProperties {
+  addEventListener<K extends keyof KilnTrainerEventMap>(
+    type: K, listener: (this: KilnTrainer, event: KilnTrainerEventMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions): void;
+  addEventListener<K extends keyof HTMLElementEventMap>(
+    type: K, listener: (this: HTMLElement, event: HTMLElementEventMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions): void;
 }
 
 export class KilnTrainer extends HTMLElement {
@@ -188,6 +201,7 @@ export class KilnTrainer extends HTMLElement {
       const body = await TrainerBody.open(this, {
         signal,
         sharers: standing.size,
+        sameData: [...standing].filter(({ data }) => data === this.data).length,
         fire: (type, detail) => this.#fire(type, detail),
       });
       if (signal.aborted) body.dispose();
@@ -244,7 +258,7 @@ export class KilnTrainer extends HTMLElement {
     ));
   }
 
-  #fire(type: string, detail: unknown): void {
+  #fire(type: keyof KilnTrainerEventMap, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(type, { detail, composed: true }));
   }
 

@@ -5,14 +5,8 @@
  */
 
 import { choose, platform, variantOf, type Variant } from '../../bindings/variants.js';
-
-/** In full, so that the bundler sees and copies the files. */
-const FILES: Record<Variant, URL> = {
-  simd: new URL('../../build/wasm/simd.wasm', import.meta.url),
-  relaxed: new URL('../../build/wasm/relaxed.wasm', import.meta.url),
-  'simd-threads': new URL('../../build/wasm/simd-threads.wasm', import.meta.url),
-  'relaxed-threads': new URL('../../build/wasm/relaxed-threads.wasm', import.meta.url),
-};
+import { inlineWasm } from '../../bindings/wasm.js';
+import { compile } from '../../bindings/wasm-source.js';
 
 export interface Build {
   variant: Variant;
@@ -25,10 +19,7 @@ const compiled = new Map<Variant, Promise<WebAssembly.Module>>();
 function moduleOf(variant: Variant): Promise<WebAssembly.Module> {
   let module = compiled.get(variant);
   if (!module) {
-    module = fetch(FILES[variant]).then(async (response) => {
-      if (!response.ok) throw new Error(`the server answers ${response.status}`);
-      return WebAssembly.compile(await response.arrayBuffer());
-    });
+    module = compile(variant, inlineWasm(), undefined);
     compiled.set(variant, module);
     module.catch(() => compiled.delete(variant));
   }
@@ -46,7 +37,8 @@ export async function sharedBuild(sharers: number): Promise<Build | null> {
     const here = await platform();
     // It asks for a worker, and is asked by a page: what forbids threads there is isolation alone.
     const isolated = globalThis.crossOriginIsolated === true;
-    const choice = choose({}, false, { ...here, noThreads: isolated ? null : here.noThreads });
+    const given = inlineWasm() !== undefined;
+    const choice = choose({}, given, { ...here, noThreads: isolated ? null : here.noThreads });
     const threads = shareOf(choice.threads, sharers);
     const variant = variantOf({ ...choice, threads });
     return { variant, threads, wasmUrl: await moduleOf(variant) };

@@ -3,57 +3,31 @@
  * controls the author chose, and what attributes and controls ask of the run, one after the other.
  */
 
-import { Trainer, type DatasetSource } from 'kiln-nn';
-
+import type { DatasetSource } from '../../bindings/dataset.js';
+import type { Trainer } from '../../bindings/trainer.js';
 import type { Evaluation, OptionInfo, Preset, Split } from '../../bindings/types.js';
-import { define, VIEW_ELEMENTS } from '../define-views.js';
 import { download, h, setText, show, sheet } from '../dom.js';
 import { count, percent, sentence } from '../format.js';
 import type { LayerView } from '../layer-view.js';
 import { explain, shownSplit } from '../live-trainer.js';
-import { OF_DATA, same } from '../share.js';
+import { OF_DATA, same } from '../option-values.js';
 import { elementWords as words } from '../strings-element.js';
-import { strings } from '../strings.js';
+import { viewStrings as strings } from '../strings-views.js';
 import baseCss from '../styles/base.css?inline';
 import type { View } from '../view.js';
-import { listOf, optionsOf } from './attributes.js';
+import { CHOICES, listOf, optionsOf } from './attributes.js';
 import { BUTTONS, ControlRow, type ButtonName } from './control-row.js';
+import type { KilnTrainerEventMap } from './element-types.js';
+import { loadViews, tagOf, VIEW_NAMES } from './element-views.js';
 import type { KilnTrainer } from './kiln-trainer.js';
-import { sharedBuild, type Build } from './shared-module.js';
+import { dataOf, openTrainer, type Opened, type Surroundings } from './opening.js';
 
 type Values = Record<string, string>;
 
-const VIEWS: Record<string, keyof typeof VIEW_ELEMENTS> = {
-  loss: 'kiln-loss-view',
-  accuracy: 'kiln-accuracy-view',
-  readout: 'kiln-readout',
-  filters: 'kiln-filter-view',
-  predictions: 'kiln-prediction-view',
-  layers: 'kiln-layer-view',
-  confusion: 'kiln-confusion-view',
-  timing: 'kiln-timing-view',
-};
+const CHECKPOINTS = '.safetensors';
 const USUAL_VIEWS = 'loss accuracy';
 const USUAL_CONTROLS = 'start step reset';
 const ANNOUNCE_EVERY = 10_000; // milliseconds: a screen reader should not chatter
-
-/** Beside this file once built; by its address it starts from a page of another origin, too. */
-const WORKER = new URL(/* @vite-ignore */ './worker.js', import.meta.url);
-
-export interface Surroundings {
-  signal: AbortSignal;
-  /** Elements on this page. */
-  sharers: number;
-  fire(type: string, detail: unknown): void;
-}
-
-/** The data set by its attribute: builtin, stored, or an address. */
-function dataOf(data: DatasetSource | string): DatasetSource {
-  if (typeof data !== 'string') return data;
-  const text = data.trim();
-  if (text === '' || text === 'builtin') return 'builtin';
-  return text === 'stored' ? { stored: true } : { url: new URL(text, document.baseURI) };
-}
 
 export class TrainerBody {
   readonly trainer: Trainer;
@@ -66,6 +40,7 @@ export class TrainerBody {
     choose: (name, value) => this.#choose(name, value),
   });
   readonly #status = h('p', { class: 'status', part: 'status' });
+  readonly #notice = h('div', { class: 'notice', part: 'notice', hidden: true });
   readonly #problem = h('p', { class: 'problem', part: 'error', role: 'alert', hidden: true });
   readonly #live = h('p', { class: 'unseen', role: 'status' });
   readonly #drop = new AbortController();
@@ -74,26 +49,30 @@ export class TrainerBody {
   #inUse: Values = {};
   /** What was chosen by the controls, until the author sets that attribute anew. */
   #chosen: Values = {};
+  /** The data set as the author wants it, and what it is made of. */
   #data: DatasetSource | string;
+  #source: DatasetSource;
   #busy: Promise<unknown> = Promise.resolve();
   #kept: unknown = null;
   #announced = -ANNOUNCE_EVERY;
 
   /** Rejects with what keeps it from training: a wrong option, a file that is not there. */
   static async open(host: KilnTrainer, around: Surroundings): Promise<TrainerBody> {
-    define(VIEW_ELEMENTS);
+    const views = loadViews(viewsOf(host));
+    views.catch(() => {}); // awaited below
     const options = optionsOf(host);
     const preset = host.getAttribute('preset');
     // The size of the data stands; what belongs to a preset's net waits until that is known.
     const first = preset === null ? options
       : Object.fromEntries(Object.entries(options).filter(([name]) => OF_DATA.includes(name)));
-    const trainer = await create(host, first, around);
-    const body = new TrainerBody(host, around, trainer);
+    const opened = await openTrainer(host, first, around);
+    const body = new TrainerBody(host, around, opened);
     try {
-      body.#table = await trainer.optionTable();
-      body.#presets = await trainer.presets();
+      body.#table = await opened.trainer.optionTable();
+      body.#presets = await opened.trainer.presets();
       await body.#takeOver();
       await body.#fresh();
+      await views;
     } catch (error) {
       body.dispose();
       throw error;
@@ -101,15 +80,18 @@ export class TrainerBody {
     return body;
   }
 
-  private constructor(host: KilnTrainer, around: Surroundings, trainer: Trainer) {
+  private constructor(
+    host: KilnTrainer, around: Surroundings, { trainer, source, missing }: Opened) {
     this.#host = host;
     this.#fire = around.fire;
     this.trainer = trainer;
     this.#data = host.data;
+    this.#source = source;
+    if (missing !== null) this.#offerFile(missing);
     this.node = h('div', {
       class: 'trainer', part: 'trainer', role: 'group', 'aria-label': words.label },
-      h('slot', { name: 'title' }), this.#row.node, this.#status, this.#problem, this.#live,
-      this.#views, h('slot', { name: 'caption' }));
+      h('slot', { name: 'title' }), this.#row.node, this.#status, this.#notice, this.#problem,
+      this.#live, this.#views, h('slot', { name: 'caption' }));
   }
 
   /** In the document now: lays out, listens. */
@@ -121,6 +103,7 @@ export class TrainerBody {
     }
     this.#layControls();
     this.#layViews();
+    for (const name of Object.keys(CHOICES)) this.#lookAtChoice(name);
     this.#listen();
     this.#update();
   }
@@ -185,8 +168,9 @@ export class TrainerBody {
 
   /** An attribute, or the data, was changed by the author. */
   changed(name: string): void {
-    if (name === 'views') return this.#layViews();
+    if (name === 'views') return void this.#say(() => this.#changeViews()).catch(() => {});
     if (name === 'controls') return this.#layControls();
+    if (Object.hasOwn(CHOICES, name)) return this.#lookAtChoice(name);
     delete this.#chosen[name];
     this.#follow(name);
   }
@@ -245,9 +229,26 @@ export class TrainerBody {
     const { data } = this.#host;
     const reread = data !== this.#data || OF_DATA.some((name) =>
       this.#inUse[name] !== undefined && !same(options[name] ?? '', this.#inUse[name]!));
-    await this.trainer.reset({ options, ...(reread ? { data: dataOf(data) } : {}) });
+    await this.#reset(options, reread ? data === this.#data ? this.#source : dataOf(data) : null);
     this.#data = data;
+  }
+
+  async #reset(options: Values, source: DatasetSource | null): Promise<void> {
+    await this.trainer.reset({ options, ...(source ? { data: source } : {}) });
+    if (source) {
+      this.#source = source;
+      show(this.#notice, source === 'builtin' && this.#notice.hasChildNodes());
+    }
     await this.#takeOver();
+  }
+
+  /** Of the data that were to be those kept here, when there are none. */
+  #offerFile(reason: string): void {
+    const button = h('button', { type: 'button', part: 'button open', onclick: () => pick(
+      '.gz,.tar,.bin', (files) => this.#do(() => this.#reset(this.#wanted(), { files }))) },
+    words.openData);
+    this.#notice.append(h('p', {}, words.noneKept(sentence(reason))), button);
+    show(this.#notice, true);
   }
 
   async #takeOver(): Promise<void> {
@@ -263,26 +264,41 @@ export class TrainerBody {
     this.#update();
   }
 
+  async #changeViews(): Promise<void> {
+    await loadViews(viewsOf(this.#host));
+    if (!this.#drop.signal.aborted) this.#layViews(); // of what the author wants by now
+  }
+
   /** In the author's order; those that stay are kept, with what they show. */
   #layViews(): void {
     const present = new Map([...this.#views.children].map((view) => [view.localName, view]));
-    const names = listOf(this.#host, 'views', USUAL_VIEWS);
-    const unknown = names.find((name) => !Object.hasOwn(VIEWS, name) && name !== 'none');
-    if (unknown) this.#tell(words.notOf('views', unknown, Object.keys(VIEWS)));
-    const views = names.filter((name) => Object.hasOwn(VIEWS, name)).map((name) => {
-      const view = (present.get(VIEWS[name]!) ?? document.createElement(VIEWS[name]!)) as View;
+    const names = viewsOf(this.#host);
+    const unknown = names.find((name) => !tagOf(name) && name !== 'none');
+    if (unknown) this.#tell(words.notOf('views', unknown, VIEW_NAMES));
+    const views = names.flatMap((name) => {
+      const tag = tagOf(name);
+      if (!tag || !customElements.get(tag)) return [];
+      const view = (present.get(tag) ?? document.createElement(tag)) as View;
       view.setAttribute('part', `view ${name}`);
       view.trainer = this.trainer;
-      return view;
+      return [view];
     });
     this.#views.replaceChildren(...views);
   }
 
+  /** The styles do the rest. */
+  #lookAtChoice(name: string): void {
+    const value = this.#host.getAttribute(name);
+    const choices = CHOICES[name]!;
+    if (value && !choices.includes(value)) this.#tell(words.notOf(name, value, choices));
+  }
+
   #listen(): void {
     const { signal } = this.#drop;
-    const pass = (type: string, as: string): void => this.trainer.addEventListener(type, (event) =>
-      this.#fire(as, (event as CustomEvent<unknown>).detail), { signal });
-    for (const type of ['progress', 'epoch', 'error']) pass(type, type);
+    const pass = (type: string, as: keyof KilnTrainerEventMap): void =>
+      this.trainer.addEventListener(type, (event) =>
+        this.#fire(as, (event as CustomEvent<unknown>).detail), { signal });
+    for (const type of ['progress', 'epoch', 'error'] as const) pass(type, type);
     pass('state', 'statechange');
     this.trainer.addEventListener('progress', () => {
       this.#update();
@@ -307,7 +323,7 @@ export class TrainerBody {
     within<unknown>('kiln-problem', (error) => this.#tell(explain(error).message));
     within('kiln-health', () => {}); // the loss view says it itself
     within<number>('kiln-image', (image) => {
-      const layers = this.#views.querySelector<LayerView>(VIEWS['layers']!);
+      const layers = this.#views.querySelector<LayerView>(tagOf('layers')!);
       if (layers) layers.image = image;
     });
   }
@@ -365,36 +381,23 @@ export class TrainerBody {
     if (name === 'save') {
       const bytes = await this.save() as Uint8Array<ArrayBuffer>;
       download('kiln.safetensors', bytes, 'application/octet-stream');
-    } else if (name === 'load') this.#pick();
-    else await this[name]();
-  }
-
-  #pick(): void {
-    const input = h('input', { type: 'file', accept: '.safetensors', onchange: async () => {
-      const [file] = input.files ?? [];
-      if (file) await this.load(new Uint8Array(await file.arrayBuffer())).catch(() => {});
-    } });
-    input.click();
+    } else if (name === 'load') {
+      pick(CHECKPOINTS, async ([file]) =>
+        this.load(new Uint8Array(await file!.arrayBuffer())));
+    } else await this[name]();
   }
 }
 
-/** With the page's module and a share of its cores, unless the author chose otherwise. */
-async function create(host: KilnTrainer, options: Values, { signal, sharers }: Surroundings):
-  Promise<Trainer> {
-  const data = dataOf(host.data);
-  const threads = host.getAttribute('threads');
-  const variant = host.getAttribute('variant') as Build['variant'] | null;
-  const own = {
-    ...(threads === null ? {} : { threads: Number(threads) }),
-    ...(variant === null ? {} : { variant }),
-  };
-  const init = { data, options, signal, workerUrl: WORKER };
-  const shared = threads === null && variant === null ? await sharedBuild(sharers) : null;
-  if (!shared) return Trainer.create({ ...init, ...own });
-  try {
-    return await Trainer.create({ ...init, ...shared });
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'E_WASM_LOAD') throw error;
-    return Trainer.create(init); // by its own feature tests
-  }
+/** Asks for files; what comes of them has been told where it fails. */
+function pick(accept: string, take: (files: File[]) => Promise<void>): void {
+  const input = h('input', { type: 'file', accept, multiple: accept !== CHECKPOINTS,
+    onchange: () => {
+      const files = [...input.files ?? []];
+      if (files.length > 0) void take(files).catch(() => {});
+    } });
+  input.click();
+}
+
+function viewsOf(host: Element): string[] {
+  return listOf(host, 'views', USUAL_VIEWS);
 }

@@ -1,0 +1,29 @@
+/** The attributes of <kiln-trainer> in the query of embed.html. */
+
+import { elementWords as words } from '../strings-element.js';
+import { ATTRIBUTES, FLAGS } from './attributes.js';
+
+export interface Query {
+  attributes: Record<string, string>;
+  title: string;
+  caption: string;
+  /** A sentence for each value that cannot be used here; others the element looks at. */
+  problems: string[];
+}
+
+const YES = ['', '1', 'true'];
+const NO = ['0', 'false'];
+
+export function readQuery(search: string): Query {
+  const fields = new URLSearchParams(search);
+  const query: Query = { attributes: {}, problems: [],
+    title: fields.get('title')?.trim() ?? '', caption: fields.get('caption')?.trim() ?? '' };
+  for (const name of ATTRIBUTES) {
+    const value = fields.get(name)?.trim();
+    if (value === undefined) continue;
+    if (!FLAGS.includes(name)) query.attributes[name] = value;
+    else if (YES.includes(value)) query.attributes[name] = '';
+    else if (!NO.includes(value)) query.problems.push(words.notOf(name, value, ['1', '0']));
+  }
+  return query;
+}

@@ -1,0 +1,7 @@
+/**
+ * standalone.js: <kiln-trainer> with all it needs in one classic script, for pages that can load
+ * no modules: opened as files, or in frames that have no origin. One thread, strict arithmetic.
+ */
+
+import '../../bindings/inline/inline.js';
+import './define-trainer.js';
