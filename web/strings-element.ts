@@ -15,6 +15,9 @@ export const elementWords = {
     `${what}: “${name}” is none of ${all.join(', ')}.`,
   removed: 'the element was taken out of the page',
   pick: 'Open…',
+  noneKept: (reason: string): string => `${reason} It trains on the built-in images instead. ` +
+    'A run is kept by saving it as a file.',
+  openData: 'Open CIFAR-10…',
   save: 'Save',
   evaluate: 'Evaluate',
   waits: 'at reset',

@@ -7,7 +7,8 @@ import { instance, ready } from '../../bindings/instance.js';
 import type { OptionInfo } from '../../bindings/types.js';
 import { firstOf, LOGARITHMIC, WITH_FIRST } from '../../web/number-steps.js';
 import { ELSEWHERE, FIRST_OPTIONS } from '../../web/option-order.js';
-import { DATA, OF_DATA } from '../../web/share.js';
+import { OF_DATA } from '../../web/option-values.js';
+import { DATA } from '../../web/share.js';
 import { strings } from '../../web/strings.js';
 import { records } from './program.js';
 
