@@ -4,18 +4,12 @@
  */
 
 import { KilnError } from './errors.js';
+import type { OPTION_NAMES } from './option-names.js';
+
+export { camelNames, OPTION_NAMES } from './option-names.js';
 
 export type OptionValue = string | number | boolean | readonly number[];
 export type Options = Record<string, OptionValue | undefined>;
-
-/** The options of a training run, as the command line names them (src/train/options.c). */
-export const OPTION_NAMES = [
-  'net', 'init', 'seed', 'data-seed', 'train', 'validation', 'test', 'normalize', 'draw', 'augment',
-  'epochs', 'batch', 'max-steps', 'optimizer', 'lr', 'bias-lr', 'momentum', 'decay-rate', 'beta1',
-  'beta2', 'eps', 'schedule', 'warmup', 'lr-decay', 'decay-every', 'start-lr', 'final-lr', 'reg',
-  'weight-decay', 'clip', 'dropout', 'check-first', 'check-train', 'check-val', 'patience',
-  'recover', 'memory',
-] as const;
 
 type Camel<S extends string> =
   S extends `${infer First}-${infer Rest}` ? `${First}${Capitalize<Camel<Rest>>}` : S;
@@ -23,11 +17,6 @@ type OptionName = (typeof OPTION_NAMES)[number];
 
 /** Options of a run by either name: weightDecay or 'weight-decay'. optionTable() describes them. */
 export type TrainOptions = { [K in OptionName | Camel<OptionName>]?: OptionValue | undefined };
-
-/** OPTION_NAMES as JavaScript writes them. */
-export function camelNames(): string[] {
-  return OPTION_NAMES.map((name) => name.replace(/-./g, (dash) => dash[1]!.toUpperCase()));
-}
 
 /** "weightDecay" and "weight-decay" are the same key. */
 export function optionKey(name: string): string {

@@ -4,7 +4,7 @@
  * usual, by the same names, and gives back the same run.
  */
 
-import { camelNames, OPTION_NAMES } from '../bindings/options.js';
+import { camelNames, OPTION_NAMES } from '../bindings/option-names.js';
 import type { OptionInfo } from '../bindings/types.js';
 import { changed, writeHash, type DataName, type Shown } from './share.js';
 

@@ -207,13 +207,13 @@ describe('its query', () => {
   });
 
   test.each([
-    [{ lr: 'fast' }, /lr/],
-    [{ epochs: '-3' }, /epochs/],
-    [{ net: 'affine ten - softmax' }, /net: column/],
-    [{ autostart: 'maybe' }, /autostart: .maybe. is none of 1, 0/],
-    [{ layout: 'tall' }, /layout: .tall. is none of compact, wide/],
-    [{ loading: 'late' }, /loading: .late. is none of lazy, eager/],
-    [{ views: 'curves' }, /views: .curves. is none of/],
+    [{ lr: 'fast' }, /lr/i],
+    [{ epochs: '-3' }, /epochs/i],
+    [{ net: 'affine ten - softmax' }, /net: column/i],
+    [{ autostart: 'maybe' }, /autostart: .maybe. is none of 1, 0/i],
+    [{ layout: 'tall' }, /layout: .tall. is none of compact, wide/i],
+    [{ loading: 'late' }, /loading: .late. is none of lazy, eager/i],
+    [{ views: 'curves' }, /views: .curves. is none of/i],
   ])('reports %j', async (wrong, sentence) => {
     const { frame } = await open({ ...LONG, ...wrong as unknown as Query });
     await frame.getByRole('alert').filter({ hasText: sentence }).first().waitFor();
@@ -252,7 +252,7 @@ describe('where no data are kept', () => {
 });
 
 test('the page around it can make the frame as high as it needs', async () => {
-  const { page, frame, heard } = await open({ ...LONG, views: 'loss' });
+  const { page, frame, heard } = await open({ ...LONG, views: 'loss', layout: 'compact' });
   const height = async (): Promise<number> =>
     (await heard('height')).at(-1)?.['height'] as number ?? 0;
   await ask(frame, () => true);

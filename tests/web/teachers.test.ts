@@ -1,6 +1,8 @@
 // Every recipe of web/examples/teachers.md is done as it says, in the browser, and trains.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -18,13 +20,23 @@ const STEPS = 10;
 /** The blocks of code by the heading they stand under, and the words after their fences. */
 const recipes = new Map(TEXT.split(/^## /m).slice(1).map((part) => [
   part.slice(0, part.indexOf('\n')),
-  [...part.matchAll(/^```(\S+) ?(.*)\n(.*?)^```$/gms)]
+  [...part.matchAll(/^```(\S+) ?([^\n]*)\n(.*?)^```$/gms)]
     .map(([, kind, rest, code]) => ({ kind: kind!, rest: rest!, code: code! })),
 ]));
 
 let site: Site;
+/** Type and content by path. */
+type Files = Record<string, [string, string | Buffer]>;
+let school: Server;
+let served: Files = {};
 let context: BrowserContext | null = null;
 beforeAll(async () => {
+  school = createServer(({ url }, response) => {
+    const [type, content] = served[url!] ?? ['text/plain', ''];
+    response.setHeader('Content-Type', type);
+    response.end(content);
+  });
+  await new Promise<void>((done) => school.listen(0, 'localhost', done));
   site = await openSite('build/element', { headers: {
     'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' } });
 });
@@ -32,25 +44,26 @@ afterEach(async () => {
   await context?.close();
   context = null;
 });
-afterAll(() => site?.close());
+afterAll(async () => {
+  school?.close();
+  await site?.close();
+});
 
 function codeOf(recipe: string, index = 0): string {
   return recipes.get(recipe)![index]!.code;
 }
 
-/** A page with that body, of another origin than the element; example.org is where that lies. */
-async function open(body: string, script = ''): Promise<{ page: Page; said: string[] }> {
+/** A page with that body, of another origin than the element, which is where example.org was. */
+async function open(body: string, files: Files = {}): Promise<{ page: Page; said: string[] }> {
   context = await site.browser.newContext({ viewport: { width: 900, height: 900 } });
   const page = await patient(context);
   const said: string[] = [];
   page.on('console', (message) => said.push(message.text()));
   page.on('pageerror', (error) => said.push(String(error)));
-  await page.route('http://localhost:1/**', (route) => route.request().url().endsWith('/main.js')
-    ? route.fulfill({ contentType: 'text/javascript', body: script })
-    : route.fulfill({ contentType: 'text/html', body: '<!doctype html><meta charset="utf-8">' +
-      `<title>A course</title><link rel="icon" href="data:,">${
-        body.replaceAll(FOLDER, site.address)}` }));
-  await page.goto('http://localhost:1/');
+  served = { ...files, '/': ['text/html', '<!doctype html><meta charset="utf-8">' +
+    `<title>A course</title><link rel="icon" href="data:,">${
+      body.replaceAll(FOLDER, site.address)}`] };
+  await page.goto(`http://localhost:${(school.address() as AddressInfo).port}/`);
   return { page, said };
 }
 
@@ -151,9 +164,9 @@ describe('the examples', () => {
 
   test('a deck of slides: it trains while its slide is shown', async () => {
     const { page, said } = await open(example('slides'));
-    await page.getByRole('button', { name: 'On' }).click();
+    await page.getByRole('button', { name: 'On', exact: true }).click();
     await reaches(page.mainFrame(), STEPS);
-    await page.getByRole('button', { name: 'On' }).click();
+    await page.getByRole('button', { name: 'On', exact: true }).click();
     await becomes(() => stateOf(page), (state) => state === 'paused');
     expect(await overflow(page)).toBeLessThanOrEqual(0);
     expect(said).toEqual([]);
@@ -176,12 +189,12 @@ test('a project with npm', async () => {
     bundle: true, format: 'esm', write: false, logLevel: 'error',
   });
   // esbuild leaves the package's files where they are: beside the script, here.
-  const { page, said } = await open(`<script type="module" src="main.js"></script>`, file!.text);
-  await page.route('http://localhost:1/*.{js,wasm}', (route) => {
-    const name = new URL(route.request().url()).pathname.slice(1);
-    return name === 'main.js' ? route.fallback()
-      : route.fulfill({ path: `build/dist/${name}` });
-  });
+  const files: Files = { '/main.js': ['text/javascript', file!.text] };
+  for (const name of readdirSync('build/dist').filter((one) => /\.(js|wasm)$/.test(one))) {
+    files[`/${name}`] = [name.endsWith('.js') ? 'text/javascript' : 'application/wasm',
+      readFileSync(`build/dist/${name}`)];
+  }
+  const { page, said } = await open('<script type="module" src="main.js"></script>', files);
   await trains(page.mainFrame());
   await becomes(async () => said.length, (lines) => lines > 0);
   expect(said[0]).toMatch(/^1 0\.\d+/);

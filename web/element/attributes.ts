@@ -1,6 +1,6 @@
 /** The attributes of <kiln-trainer>: the library's options by their names, and its own. */
 
-import { camelNames, OPTION_NAMES } from '../../bindings/options.js';
+import { camelNames, OPTION_NAMES } from '../../bindings/option-names.js';
 
 /** What is not an option of the library: which data and parts, and when they load. */
 export const OWN_ATTRIBUTES = [

@@ -3,7 +3,7 @@
 import type { OptionInfo, RunState } from '../../bindings/types.js';
 import { makeControl, type Control } from '../controls.js';
 import { h } from '../dom.js';
-import { elementWords } from '../strings-element.js';
+import { bodyWords } from '../strings-body.js';
 import { viewStrings as strings } from '../strings-views.js';
 
 export const BUTTONS = ['start', 'pause', 'step', 'reset', 'save', 'load', 'evaluate'] as const;
@@ -14,9 +14,9 @@ const TEXTS: Record<ButtonName, string> = {
   pause: strings.run.pause,
   step: strings.run.step,
   reset: strings.run.reset,
-  save: elementWords.save,
-  load: elementWords.pick,
-  evaluate: elementWords.evaluate,
+  save: bodyWords.save,
+  load: bodyWords.pick,
+  evaluate: bodyWords.evaluate,
 };
 
 interface Acts {
@@ -102,7 +102,7 @@ export class ControlRow {
     control.value = info.default;
     const label = control.label ? h('label', { for: control.label }, title)
       : h('span', { id: `${info.name}-title` }, title);
-    const badge = h('span', { class: 'badge' }, elementWords.waits);
+    const badge = h('span', { class: 'badge' }, bodyWords.waits);
     const node = h('div', { class: `option ${info.type}`, part: `option ${info.name}` },
       h('div', { class: 'name' }, label, ' ', badge), control.node);
     this.#fields.set(info.name, { control, node });

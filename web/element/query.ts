@@ -1,6 +1,6 @@
 /** The attributes of <kiln-trainer> in the query of embed.html. */
 
-import { elementWords as words } from '../strings-element.js';
+import { bodyWords as words } from '../strings-body.js';
 import { ATTRIBUTES, FLAGS } from './attributes.js';
 
 export interface Query {

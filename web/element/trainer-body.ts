@@ -11,7 +11,8 @@ import { count, percent, sentence } from '../format.js';
 import type { LayerView } from '../layer-view.js';
 import { explain, shownSplit } from '../live-trainer.js';
 import { OF_DATA, same } from '../option-values.js';
-import { elementWords as words } from '../strings-element.js';
+import { bodyWords as words } from '../strings-body.js';
+import { elementWords } from '../strings-element.js';
 import { viewStrings as strings } from '../strings-views.js';
 import baseCss from '../styles/base.css?inline';
 import type { View } from '../view.js';
@@ -89,7 +90,7 @@ export class TrainerBody {
     this.#source = source;
     if (missing !== null) this.#offerFile(missing);
     this.node = h('div', {
-      class: 'trainer', part: 'trainer', role: 'group', 'aria-label': words.label },
+      class: 'trainer', part: 'trainer', role: 'group', 'aria-label': elementWords.label },
       h('slot', { name: 'title' }), this.#row.node, this.#status, this.#notice, this.#problem,
       this.#live, this.#views, h('slot', { name: 'caption' }));
   }
