@@ -33,7 +33,7 @@ static void rows_are_whole(void **state)
         CHECK(!kind->moments == !kind->dots && !kind->moments == !kind->sums);
         CHECK(!kind->moments == !kind->sums_by_image && (!kind->moments || kind->begin_forward));
         CHECK(!kind->groups == !kind->group_first && !kind->groups == !kind->group_step);
-        CHECK(!kind->groups || (kind->begin_backward && kind->end_backward));
+        CHECK(!kind->groups || kind->end_backward);
         CHECK(!(kind->in_place && (kind->reads & KILN_READS_PLACE)));
         CHECK(kiln_attribute_count(kind) <= KILN_ATTRIBUTES_MAX);
         for (int i = 0; i < kiln_attribute_count(kind); i++) {
