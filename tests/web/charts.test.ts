@@ -176,14 +176,15 @@ test('the numbers and the picture are saved by a press each', async () => {
   expect(rows.map(([step]) => step)).toEqual(Array.from({ length: 20 }, (_, i) => `${i + 1}`));
   const history = await ask(page, (trainer) => trainer.history());
   expect(rows.map(([, loss]) => Math.fround(Number(loss)))).toEqual(
-    history.loss.map(([, loss]) => loss),
+    history.loss.map(([, loss]) => Math.fround(loss)), // told in as few digits as a float needs
   );
   const accuracies = await saved(page, 'Accuracy, CSV');
   const epochs = accuracies.filter(([, , train]) => train).slice(1);
   expect(
     epochs.map(([step, , train, val]) => [step, train, val].map((v) => Math.fround(Number(v)))),
   ).toEqual(
-    history.epochs.map((e) => [e.step, e.trainAccuracy, e.valAccuracy]),
+    history.epochs.map((e) =>
+      [e.step, e.trainAccuracy, e.valAccuracy].map((v) => Math.fround(Number(v)))),
   );
   const [download] = await Promise.all([
     page.waitForEvent('download'),
