@@ -220,7 +220,7 @@ include tests/tests.mk tests/bits/bits.mk tests/fuzz/fuzz.mk tests/bench/bench.m
 # --- checks ---------------------------------------------------------------------------------------
 
 check: | $(B)/have/g++
-check: $(B)/native/libkiln.a $(EXPORTS) $(NPM) ## rooms, style, headers, names, types
+check: $(B)/native/libkiln.a $(EXPORTS) $(NPM) ## what includes what, style, headers, docs
 	@tests/check_rooms.sh
 	@tests/check_style.sh
 	@node tests/check_cycles.mjs
@@ -252,7 +252,7 @@ clean: ## remove build/
 distclean: clean ## remove node_modules/ as well (data/ and the toolchain's cache folder stay)
 	rm -rf node_modules
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: bench bench-compare bench-kernels bench-peers bench-readme browser machine-code recipes \
 	toolchain native wasm bindings web element sizes start test test-c test-js test-web test-bundlers \
