@@ -17,6 +17,7 @@
 #include "net/kinds.h"
 #include "net/net.h"
 #include "net/notation.h"
+#include "train/option_words.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
 
@@ -41,26 +42,14 @@ static int read_input(const kiln_keyvalue *pair, kiln_net_options *o)
     return KILN_OK;
 }
 
-/* "he", "xavier" or "gaussian 0.001", and perhaps " dirac" */
 static int read_init(const kiln_keyvalue *pair, kiln_net_options *o)
 {
-    static const char *const names[] = {"he", "xavier", "gaussian"};
-    static const char dirac[] = " dirac";
-    kiln_keyvalue part = *pair;
-    char *scale = part.value + strcspn(part.value, " ");
-    const size_t length = strlen(part.value), end = strlen(dirac);
+    kiln_init init;
 
-    o->dirac = length >= end && strcmp(part.value + length - end, dirac) == 0;
-    if (o->dirac) part.value[length - end] = 0;
-    if (*scale) *scale++ = 0;
-    o->init = kiln_value_choice(&part, names, 3);
-    if (o->init < 0) return o->init;
-    if ((o->init == KILN_INIT_GAUSSIAN) != (*scale != 0))
-        return kiln_fail(KILN_E_ARG, "init: gaussian takes a scale, as in \"gaussian 0.001\"; he "
-                                     "and xavier take none");
-    if (!*scale) return KILN_OK;
-    memmove(part.value, scale, strlen(scale) + 1);
-    return kiln_value_double(&part, 0, 1e6, &o->init_scale);
+    KILN_TRY(kiln_init_read(&init, pair->value, 1e6));
+    o->init = init.kind, o->dirac = init.dirac;
+    if (init.kind == KILN_INIT_GAUSSIAN) o->init_scale = init.scale;
+    return KILN_OK;
 }
 
 int kiln_net_options_text(kiln_net_options *o, const char *text)

@@ -31,33 +31,37 @@ static const word words[] = {
     {"augment", "cutout", 1, CUTOUT_MAX, NULL},
 };
 
-/* he | xavier | gaussian SCALE, and behind it dirac or nothing */
+int kiln_init_read(kiln_init *out, const char *text, double scale_max)
+{
+    static const char *const names[] = {
+        [KILN_INIT_HE] = "he", [KILN_INIT_XAVIER] = "xavier", [KILN_INIT_GAUSSIAN] = "gaussian"};
+    static const char dirac[] = " dirac";
+    const size_t length = strlen(text), end = strlen(dirac);
+    const int identity = length >= end && !strcmp(text + length - end, dirac);
+    kiln_keyvalue pair = {.key = "init"};
+    char *scale;
+
+    snprintf(pair.value, sizeof pair.value, "%.*s", (int)(identity ? length - end : length), text);
+    scale = pair.value + strcspn(pair.value, " ");
+    if (*scale) *scale++ = 0;
+    *out = (kiln_init){.dirac = identity};
+    KILN_TRY(out->kind = kiln_value_choice(&pair, names, 3));
+    if (out->kind != KILN_INIT_GAUSSIAN)
+        return *scale ? kiln_fail(KILN_E_ARG, "init: %s takes no number", names[out->kind])
+                      : KILN_OK;
+    if (!*scale)
+        return kiln_fail(KILN_E_ARG, "init: gaussian needs a scale, as in \"gaussian 0.001\"");
+    memmove(pair.value, scale, strlen(scale) + 1);
+    return kiln_value_double(&pair, 0, scale_max, &out->scale);
+}
+
 static int read_init(kiln_train_options *o)
 {
-    static const char *const names[] = {"he", "xavier", "gaussian"};
-    static const int kinds[] = {KILN_INIT_HE, KILN_INIT_XAVIER, KILN_INIT_GAUSSIAN};
-    kiln_keyvalue pair = {.key = "init"};
-    static const char dirac[] = " dirac";
-    char text[KILN_OPTION_TEXT];
-    const char *space;
-    size_t length = strlen(o->init_text);
-    int i;
+    kiln_init init;
 
-    o->dirac = length >= strlen(dirac) && !strcmp(o->init_text + length - strlen(dirac), dirac);
-    if (o->dirac) length -= strlen(dirac);
-    snprintf(text, sizeof text, "%.*s", (int)length, o->init_text);
-    space = strchr(text, ' ');
-    snprintf(pair.value, sizeof pair.value, "%.*s", space ? (int)(space - text) : KILN_OPTION_TEXT,
-             text);
-    KILN_TRY(i = kiln_value_choice(&pair, names, 3));
-    o->init = kinds[i];
-    o->init_scale = 0;
-    if (o->init != KILN_INIT_GAUSSIAN)
-        return space ? kiln_fail(KILN_E_ARG, "init: %s takes no number", names[i]) : KILN_OK;
-    if (!space)
-        return kiln_fail(KILN_E_ARG, "init: gaussian needs a scale, as in \"gaussian 0.001\"");
-    snprintf(pair.value, sizeof pair.value, "%s", space + strspn(space, " "));
-    return kiln_value_double(&pair, 0, GAUSSIAN_MAX, &o->init_scale);
+    KILN_TRY(kiln_init_read(&init, o->init_text, GAUSSIAN_MAX));
+    o->init = init.kind, o->init_scale = init.scale, o->dirac = init.dirac;
+    return KILN_OK;
 }
 
 /* `word` is `name` and a number in 1..max, which goes to *out. */

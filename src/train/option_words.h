@@ -5,6 +5,16 @@
 
 #include "train/options.h"
 
+/* he | xavier | gaussian SCALE, and behind it dirac or nothing. */
+typedef struct {
+    int kind; /* KILN_INIT_* */
+    double scale; /* of gaussian; else 0 */
+    int dirac;
+} kiln_init;
+
+/* The scale is from 0 to scale_max. KILN_E_ARG with a sentence. */
+int kiln_init_read(kiln_init *out, const char *text, double scale_max);
+
 /* From init_text and augment_text to init, init_scale, augment and augmented. KILN_E_ARG with a
  * sentence. */
 int kiln_option_words_read(kiln_train_options *o);
