@@ -7,12 +7,14 @@ import {
   type Browser,
   type BrowserContext,
   type BrowserContextOptions,
+  type Frame,
   type Page,
 } from 'playwright-core';
 
 // @ts-expect-error: a plain script, shared with make start
 import { serve } from '../serve.mjs';
 import type { Trainer } from '../../bindings/index.js';
+import type { KilnTrainer } from '../../web/element/kiln-trainer.js';
 import type { LiveTrainer } from '../../web/live-trainer.js';
 
 const FLAGS = [
@@ -152,6 +154,19 @@ export function ask<T>(
   question: (trainer: LiveTrainer & Pick<Trainer, 'hash' | 'parameters'>) => T | Promise<T>,
 ): Promise<T> {
   return page.evaluate(`(${question})(document.querySelector('kiln-page').trainer)`);
+}
+
+/** Something of the first element of a page or a frame, once it is loaded. */
+export function askElement<T>(
+  where: Page | Frame,
+  question: (element: KilnTrainer) => T | Promise<T>,
+): Promise<T> {
+  return where.evaluate(`(async () => {
+    await customElements.whenDefined('kiln-trainer');
+    const element = document.querySelector('kiln-trainer');
+    await element.ready;
+    return (${question})(element);
+  })()`);
 }
 
 export function stepOf(page: Page): Promise<number> {

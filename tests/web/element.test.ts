@@ -15,7 +15,14 @@ import { Trainer } from '../../bindings/index.js';
 import { shareOf } from '../../web/element/shared-module.js';
 import type { KilnTrainer } from '../../web/element/kiln-trainer.js';
 import { batchFiles, gzip, tar } from '../js/helpers.js';
-import { becomes, openSite, overflow, patient, type Site } from './browser.js';
+import {
+  askElement as ask,
+  becomes,
+  openSite,
+  overflow,
+  patient,
+  type Site,
+} from './browser.js';
 
 const FOLDER = 'build/element';
 const EXAMPLE = 'web/examples/article.html';
@@ -57,16 +64,6 @@ async function open(body: string, options: object = {}, address = 'page.html'): 
   }));
   await page.goto(site.address + address);
   return { page, requests, said };
-}
-
-/** Something of the first element of the page, once it is loaded. */
-function ask<T>(page: Page, question: (element: KilnTrainer) => T | Promise<T>): Promise<T> {
-  return page.evaluate(`(async () => {
-    await customElements.whenDefined('kiln-trainer');
-    const element = document.querySelector('kiln-trainer');
-    await element.ready;
-    return (${question})(element);
-  })()`);
 }
 
 function stepOf(page: Page): Promise<number> {

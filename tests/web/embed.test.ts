@@ -10,9 +10,15 @@ import axe from 'axe-core';
 import type { BrowserContext, Frame, Page } from 'playwright-core';
 
 import { Trainer } from '../../bindings/index.js';
-import type { KilnTrainer } from '../../web/element/kiln-trainer.js';
 import { batchFiles, gzip, tar } from '../js/helpers.js';
-import { becomes, openSite, overflow, patient, type Site } from './browser.js';
+import {
+  askElement as ask,
+  becomes,
+  openSite,
+  overflow,
+  patient,
+  type Site,
+} from './browser.js';
 
 const NET = 'conv 3x3x4 - relu - maxpool 4 - affine 10 - softmax';
 const SIZES = { train: '200', validation: '20', test: '20', batch: '20' };
@@ -92,16 +98,6 @@ async function open(query: Query, { attributes = '', origin = 'own', ...options 
     post: (message) => page.evaluate((sent) =>
       document.querySelector('iframe')!.contentWindow!.postMessage(sent, '*'), message),
   };
-}
-
-/** Something of the element in the frame. */
-function ask<T>(where: Frame, question: (element: KilnTrainer) => T | Promise<T>): Promise<T> {
-  return where.evaluate(`(async () => {
-    await customElements.whenDefined('kiln-trainer');
-    const element = document.querySelector('kiln-trainer');
-    await element.ready;
-    return (${question})(element);
-  })()`);
 }
 
 const stepOf = (where: Frame): Promise<number> =>
