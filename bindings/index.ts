@@ -1,21 +1,11 @@
 /** kiln-nn: what the package offers. */
 
 import './platform.js';
-import * as activationsAndWindows from './layers.js';
-import * as losses from './losses.js';
-import * as norms from './norms.js';
+import * as layers from './course-layers.js';
 import * as optim from './optim.js';
 
-const {
-  affineForward, affineBackward, reluForward, reluBackward, convForward, convBackward,
-  maxPoolForward, maxPoolBackward,
-} = activationsAndWindows;
-
 /** The course's layer functions: use after `await ready()`. */
-export const layers = {
-  affineForward, affineBackward, reluForward, reluBackward, convForward, convBackward,
-  maxPoolForward, maxPoolBackward, ...norms, ...losses,
-};
+export { layers };
 
 /** The course's update rules: use after `await ready()`. */
 export { optim };

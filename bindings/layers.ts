@@ -11,7 +11,7 @@
  * E_ARG for a wrong type, number or cache, and for floats mixed with doubles; E_SHAPE for sizes
  * that do not fit; E_STATE before ready(); E_MEMORY.
  *
- * Normalisations and dropout are in norms.ts, losses in losses.ts; index.ts gathers all as
+ * Normalisations and dropout are in norms.ts, losses in losses.ts; course-layers.ts gathers all as
  * `layers`.
  */
 
