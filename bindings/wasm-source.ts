@@ -5,7 +5,7 @@ import type { Variant } from './variants.js';
 import { CURE, nodeProcess } from './worker-address.js';
 
 /**
- * An address, the bytes, or a module already compiled. An address that ends in "/" is the folder
+ * An address, the bytes (also gzipped), or a module already compiled. An address that ends in "/" is the folder
  * of the .wasm files of all variants. Of anything else the variant is "simd" unless named.
  */
 export type WasmSource = string | URL | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
@@ -38,8 +38,9 @@ export async function compile(
   }
   try {
     if (isResponse(read)) return await WebAssembly.compileStreaming(read);
-    checkMagic(read, what, name);
-    return await WebAssembly.compile(read);
+    const bytes = await unzipped(bytesOf(read));
+    checkMagic(bytes, what, name);
+    return await WebAssembly.compile(bytes);
   } catch (error) {
     const came = (error as Error).name === 'CompileError'; // else the stream broke off
     throw toKilnError(error, 'E_WASM_LOAD', `${what} ${came ? 'does not compile' : UNREAD}`);
@@ -115,11 +116,21 @@ function elsewhere(name: ModuleName): string {
   return `where it lies elsewhere, give its address as ${option}, or ${CURE}`;
 }
 
-/** A server that has no such file often sends a page that says so. */
-function checkMagic(source: BufferSource, what: string, name: ModuleName): void {
-  const bytes = ArrayBuffer.isView(source)
+function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
+  return ArrayBuffer.isView(source)
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
     : new Uint8Array(source);
+}
+
+/** As the entry kiln-nn/inline has its module; anything else stays as it is. */
+async function unzipped(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** A server that has no such file often sends a page that says so. */
+function checkMagic(bytes: Uint8Array, what: string, name: ModuleName): void {
   if (bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d) return;
   const seen = bytes[0] === 0x3c ? 'a web page' : `${bytes.byteLength} bytes of something else`;
   throw new KilnError('E_WASM_LOAD', `${what} is ${seen}, not WebAssembly; ${elsewhere(name)}`);

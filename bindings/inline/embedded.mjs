@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 import { build } from 'esbuild';
 
@@ -11,7 +12,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** Nothing is found beside a blob; what asks for it is never reached, since the module is given. */
 export const nowhere = { 'import.meta.url': '"https://kiln.invalid/"' };
 
-/** An esbuild plugin that resolves kiln:worker, and kiln:wasm as this file. */
+/**
+ * An esbuild plugin that resolves kiln:worker, and kiln:wasm as this file, gzipped: as text it is
+ * a fifth smaller on its way than the module's own bytes, and less than half as large here.
+ */
 export async function embedded(wasm) {
   const { outputFiles } = await build({
     bundle: true,
@@ -30,7 +34,7 @@ export async function embedded(wasm) {
       onLoad({ filter: /^kiln:worker$/, namespace: 'embedded' }, () =>
         ({ contents: outputFiles[0].text, loader: 'text' }));
       onLoad({ filter: /^kiln:wasm$/, namespace: 'embedded' }, async () =>
-        ({ contents: await readFile(wasm), loader: 'binary' }));
+        ({ contents: gzipSync(await readFile(wasm), { level: 9 }), loader: 'binary' }));
     },
   };
 }

@@ -5,7 +5,7 @@
  * 'wasm-unsafe-eval'.
  *
  * The module is the strict one, of one thread, and has what lies in extras.wasm elsewhere. The
- * relaxed one beside it would nearly double the file (630 kB), for 1.2 to 1.3 times the speed; and
+ * relaxed one beside it would nearly double the file, for 1.2 to 1.3 times the speed; and
  * what has no server of its own is not cross-origin isolated, so that it could not have threads.
  * Who wants either can give its address: `wasmUrl` with `variant`.
  */

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import type { AddressInfo } from 'node:net';
 
 import { describe, expect, test } from '@jest/globals';
@@ -38,12 +39,12 @@ describe('loading', () => {
     if (mode === 'fused') expect(wasm.call('kiln_fused_probe')).toBe(1);
   });
 
-  test('takes bytes, an ArrayBuffer, a compiled module, an address, a folder', async () => {
+  test('takes bytes, gzipped ones, an ArrayBuffer, a compiled module, an address, a folder', async () => {
     const bytes = new Uint8Array(await readFile(SIMD));
     const url = new URL(`file://${process.cwd()}/${SIMD}`);
     const sources: WasmSource[] = [
       bytes, bytes.slice().buffer, await WebAssembly.compile(bytes), url, url.href,
-      new URL('./', url),
+      new URL('./', url), new Uint8Array(gzipSync(bytes)),
     ];
     for (const wasm of sources) {
       const loaded = await load({ wasm, variant: 'simd' });
@@ -66,6 +67,8 @@ describe('loading', () => {
       [new URL(`file://${process.cwd()}/no/such.wasm`), /cannot be read/],
       [new Uint8Array([1, 2, 3]), /is 3 bytes of something else, not WebAssembly/],
       [bytes.subarray(0, 1000), /does not compile/],
+      [new Uint8Array(gzipSync(bytes)).subarray(0, 1000), /cannot be read/],
+      [new Uint8Array(gzipSync('no module')), /is 9 bytes of something else, not WebAssembly/],
     ];
     for (const [wasm, message] of cases) {
       const error = await failure(() => load({ wasm }));
