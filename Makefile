@@ -139,14 +139,14 @@ $(EXPORTS): src/kiln_formats.h src/kiln.h src/kiln_layers.h
 		grep -oE 'public: [^;(]*\(' | sed -E 's/.*\b(kiln_[a-z0-9_]+) ?\($$/_\1/' | sort -u > $@
 
 # And what modules export. `train` is of those that every visitor loads; extras.wasm, which comes if
-# wanted, has the course's functions in double and the formats. `all` is of the module in
-# kiln-nn/inline, which is both.
-WASM_EXTRAS = ^_kiln_(layer_.*_double|formats|export|exported)$$
+# wanted, has the course's functions in double, gradient checks and the formats. `all` is of the
+# module in kiln-nn/inline, which is both.
+WASM_EXTRAS = ^_kiln_(layer_.*_double|gradcheck.*|formats|export|exported)$$
 # What no module has: weights of other programs are read natively.
 WASM_NATIVE = ^_kiln_import$$
 # How a module is asked what it is, how it takes arguments, and what it leaves.
 WASM_BASE = ^_kiln_(error|error_column|version|mode|lanes|alloc|free|memory_used|text)$$
-$(B)/wasm/train.txt $(B)/wasm/extras.txt $(B)/wasm/all.txt: $(B)/wasm/%.txt: $(EXPORTS)
+$(B)/wasm/train.txt $(B)/wasm/extras.txt $(B)/wasm/all.txt: $(B)/wasm/%.txt: $(EXPORTS) Makefile
 	@mkdir -p $(@D)
 	@grep $(WASM_ONLY_$*) $< > $@
 	@printf '_malloc\n_free\n' >> $@
@@ -162,11 +162,16 @@ $(B)/obj/wasm-$(1)/%.o: %.c emsdk-config/flags.mk | $(EMCC)
 endef
 $(foreach v,$(VARIANTS),$(eval $(call wasm_variant,$(v))))
 
+# The twins in double, with what they take of libm, are 12 kB gzipped that nobody trains with.
+WASM_SRC_train = $(filter-out src/ref/%,$(LIB_SRC))
+WASM_SRC_extras = $(LIB_SRC)
+WASM_SRC_all = $(LIB_SRC)
+
 # $(call wasm_module,NAME,VARIANT,EXPORTS,BYTES): from the objects of a variant.
 define wasm_module
-$(B)/wasm/$(1).wasm: $(call objects,wasm-$(2),$(LIB_SRC)) $(B)/wasm/$(3).txt
+$(B)/wasm/$(1).wasm: $(call objects,wasm-$(2),$(WASM_SRC_$(3))) $(B)/wasm/$(3).txt
 	$$(Q)$(EMCC) $(WASM_LINK) $(WASM_LINK_$(2)) -sEXPORTED_FUNCTIONS=@$(B)/wasm/$(3).txt \
-		$(call objects,wasm-$(2),$(LIB_SRC)) -o $(B)/wasm/$(1).js
+		$(call objects,wasm-$(2),$(WASM_SRC_$(3))) -o $(B)/wasm/$(1).js
 	@rm -f $(B)/wasm/$(1).js $(B)/wasm/$(1).ww.js
 	@test $$$$(stat -c %s $$@) -le $(4) || \
 		{ echo "kiln: $(1).wasm has more than $(4) bytes" >&2; rm $$@; exit 1; }

@@ -48,10 +48,6 @@ const SIGNATURES = {
   kiln_net_inspect: 'int int int int F32out?',
   kiln_net_profile: 'int int',
   kiln_net_hash: 'int',
-  kiln_gradcheck: 'text text',
-  kiln_gradcheck_create: 'text text',
-  kiln_gradcheck_next: 'int',
-  kiln_gradcheck_destroy: 'int',
 
   // data sets
   kiln_data_builtin: 'text',
@@ -90,7 +86,11 @@ const SIGNATURES = {
   kiln_net_fill: 'int U8 int',
   kiln_checkpoint_info: 'U8 int',
 
-  // formats, in the second module (extras.ts)
+  // gradient checks and formats, in the second module (extras.ts)
+  kiln_gradcheck: 'text text',
+  kiln_gradcheck_create: 'text text',
+  kiln_gradcheck_next: 'int',
+  kiln_gradcheck_destroy: 'int',
   kiln_formats: '',
   kiln_export: 'text U8 int',
 } as const;

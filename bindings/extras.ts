@@ -1,6 +1,7 @@
 /**
  * The second module, extras.wasm: what a page that trains can do without, the course's functions in
- * double and the formats in which a model leaves. It is fetched when it is first wanted.
+ * double, gradient checks and the formats in which a model leaves. It is fetched when it is first
+ * wanted.
  */
 
 import { toKilnError } from './errors.js';

@@ -11,7 +11,10 @@ let sharedDoubles: Wasm | null = null;
 
 /** How ready() loads the library: which build, from where. */
 export interface ReadyOptions extends Omit<LoadOptions, 'threads'> {
-  /** Loads the second module as well, which computes layers and update rules in double. */
+  /**
+   * Loads the second module as well, which computes layers, update rules and gradient checks in
+   * double.
+   */
   doubles?: boolean | undefined;
 }
 
@@ -43,7 +46,7 @@ export function instance(): Wasm {
   return shared;
 }
 
-/** The instance of the second module, for the functions in double. */
+/** The instance of the second module, for what is computed in double. */
 export function doublesInstance(): Wasm {
   if (sharedDoubles === null) {
     throw new KilnError('E_STATE',

@@ -3,7 +3,7 @@
 import { bindMethods } from './bound.js';
 import { checkNumber, kindOf } from './check.js';
 import { KilnError } from './errors.js';
-import { instance, ready } from './instance.js';
+import { doublesInstance, instance, ready } from './instance.js';
 import { optionText } from './options.js';
 import { checkFloats, checkLabels, shapeText, sizeOf } from './tensor.js';
 import type {
@@ -114,11 +114,12 @@ export class Model {
 
   /**
    * The gradients of each layer of a net against numeric ones in double (central differences, h =
-   * 1e-5), on random data by the options. Works at once and may take seconds. Wants `await ready()`
-   * before, else E_STATE. E_NOTATION, E_SHAPE, E_ARG, E_MEMORY. Source: gradient_check.py.
+   * 1e-5), on random data by the options. Works at once and may take seconds. It is of the second
+   * module, whose build is simd: wants `await ready({ doubles: true })` before, else E_STATE.
+   * E_NOTATION, E_SHAPE, E_ARG, E_MEMORY. Source: gradient_check.py.
    */
   static gradcheck(net: string, options: ModelOptions = {}): GradientCheck[] {
-    return instance().json('kiln_gradcheck', checkNotation(net), optionText({ ...options }));
+    return doublesInstance().json('kiln_gradcheck', checkNotation(net), optionText({ ...options }));
   }
 
   /**

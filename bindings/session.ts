@@ -7,7 +7,7 @@
 import { kindOf } from './check.js';
 import { loadDataset, type Dataset, type DatasetSource } from './dataset.js';
 import { KilnError, throwIfAborted, toErrorMessage } from './errors.js';
-import { extrasOf } from './extras.js';
+import { extrasOf, loadExtras } from './extras.js';
 import { exportCheckpoint, exportFormats } from './formats.js';
 import { firstFilters, inspect, netOf, parameters } from './look.js';
 import { checkSliceOf, classify, evaluate, predict, type Run } from './measure.js';
@@ -124,8 +124,8 @@ export class Session {
 
   /** Layer by layer: a large net takes its time, and the worker answers in between. */
   async #gradcheck(net: unknown, signal: AbortSignal): Promise<GradientCheck[]> {
-    const wasm = this.#library;
     const input = optionText({ input: this.#present.dataset.info.shape });
+    const wasm = await loadExtras(this.#extras); // its twins are in double
     const check = wasm.call('kiln_gradcheck_create', notationOf(net), input);
     try {
       const rows: GradientCheck[] = [];

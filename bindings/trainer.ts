@@ -322,8 +322,8 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
 
   /**
    * The gradients of each layer of a net against numeric ones in double (central differences, h =
-   * 1e-5), on random data. A run that goes goes on meanwhile. E_NOTATION, E_SHAPE, E_MEMORY;
-   * E_ABORTED by the signal. Source: gradient_check.py.
+   * 1e-5), on random data, by the second module's simd build. A run that goes goes on meanwhile.
+   * E_NOTATION, E_SHAPE, E_MEMORY, E_WASM_LOAD; E_ABORTED by the signal. Source: gradient_check.py.
    */
   async gradcheck(net: string, options: { signal?: AbortSignal | undefined } = {}):
     Promise<GradientCheck[]> {

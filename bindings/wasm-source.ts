@@ -5,8 +5,9 @@ import type { Variant } from './variants.js';
 import { CURE, nodeProcess } from './worker-address.js';
 
 /**
- * An address, the bytes (also gzipped), or a module already compiled. An address that ends in "/" is the folder
- * of the .wasm files of all variants. Of anything else the variant is "simd" unless named.
+ * An address, the bytes (also gzipped), or a module already compiled. An address that ends in "/"
+ * is the folder of the .wasm files of all variants. Of anything else the variant is "simd" unless
+ * named.
  */
 export type WasmSource = string | URL | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 

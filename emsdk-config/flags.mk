@@ -101,11 +101,11 @@ WASM_HOT += -mllvm -unroll-runtime=0
 # takes 8 to 30 % longer.
 WASM_LINK = -Os
 # Bytes that a module may have at most, so that it does not grow unseen.
-WASM_BYTES_simd = 320000
-WASM_BYTES_relaxed = 329000
-WASM_BYTES_simd-threads = 325000
-WASM_BYTES_relaxed-threads = 334000
-WASM_BYTES_extras = 256000
+WASM_BYTES_simd = 306000
+WASM_BYTES_relaxed = 315000
+WASM_BYTES_simd-threads = 311000
+WASM_BYTES_relaxed-threads = 320000
+WASM_BYTES_extras = 270000
 WASM_BYTES_all = 346000
 # A library: no main; functions are called by name.
 WASM_LINK += --no-entry

@@ -16,6 +16,14 @@
 #include "kernels/conv.h"
 #include "layers/layers.h"
 
+/*
+ * The rows of the layer kinds name their twins. Modules that train export no gradient check, so
+ * the Makefile links them without this room: weak, the twins are then nothing rather than missing.
+ */
+#ifdef __wasm__
+#pragma clang attribute push(__attribute__((weak)), apply_to = function)
+#endif
+
 /* ---- ref_layers.c: affine, activations, dropout, shapes -------------------------------------- */
 /* x (N, D)   w (D, M)   b (M)   out (N, M). dx may be NULL. */
 void ref_affine_forward(double *out, const double *x, const double *w, const double *b, int N,
@@ -96,5 +104,9 @@ void ref_rmsprop(double *w, const double *dw, double *cache, int n, double lr, d
 /* t counts from 1. */
 void ref_adam(double *w, const double *dw, double *m, double *v, int n, double lr, double beta1,
               double beta2, double eps, int t);
+
+#ifdef __wasm__
+#pragma clang attribute pop
+#endif
 
 #endif

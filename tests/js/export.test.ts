@@ -131,7 +131,7 @@ describe('which module has what', () => {
   const exportsOf = (name: string): string[] => WebAssembly.Module
     .exports(new WebAssembly.Module(readFileSync(`build/dist/${name}.wasm`)))
     .map((e) => e.name).filter((n) => n.startsWith('kiln_'));
-  const extra = /_double$|^kiln_(formats|export|exported|import)$/;
+  const extra = /_double$|^kiln_(gradcheck.*|formats|export|exported|import)$/;
 
   test.each(['simd', 'relaxed', 'simd-threads', 'relaxed-threads'])(
     '%s has what trains, and nothing of the second module', (name) => {
@@ -140,12 +140,12 @@ describe('which module has what', () => {
       expect(names.filter((n) => extra.test(n))).toEqual([]);
     });
 
-  test('extras has doubles and formats, and nothing that trains', () => {
+  test('extras has doubles, gradient checks and formats, and nothing that trains', () => {
     const names = exportsOf('extras');
     const twins = exportsOf('simd').filter((n) => n.startsWith('kiln_layer_'));
     expect(names.filter((n) => n.endsWith('_double')).sort())
       .toEqual(twins.map((n) => `${n}_double`).sort());
-    expect(names.filter((n) => extra.test(n)).length).toBe(twins.length + 3);
+    expect(names.filter((n) => extra.test(n)).length).toBe(twins.length + 7);
     expect(names.filter((n) => /^kiln_(net|data|trainer|layer)/.test(n) && !extra.test(n)))
       .toEqual([]);
   });

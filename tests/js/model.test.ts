@@ -132,10 +132,11 @@ describe('a net', () => {
     model.dispose();
   });
 
-  test('gradcheck reports each tensor of each layer, and all are right', () => {
-    const rows = Model.gradcheck(
-      'conv 3x3x2 - batchnorm - relu - maxpool 2 - affine 4 - softmax',
-      { input: [2, 6, 6], batch: 3 });
+  test('gradcheck reports each tensor of each layer, and all are right', async () => {
+    const net = 'conv 3x3x2 - batchnorm - relu - maxpool 2 - affine 4 - softmax';
+    expect((await failure(() => Model.gradcheck(net))).message).toContain('doubles: true');
+    await ready({ doubles: true });
+    const rows = Model.gradcheck(net, { input: [2, 6, 6], batch: 3 });
     const layersSeen = new Set(rows.map((row) => row.layer));
     for (const name of ['conv1', 'batchnorm1', 'affine1']) expect(layersSeen).toContain(name);
     for (const { relativeError: error, share } of rows) {

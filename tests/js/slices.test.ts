@@ -39,7 +39,7 @@ async function call(type: string, params: object): Promise<unknown> {
 const OPTIONS = { net: SMALL, ...DATA, batch: 60, epochs: 1000 };
 
 beforeAll(async () => {
-  await ready({ variant: 'simd' });
+  await ready({ variant: 'simd', doubles: true });
   await call('open', { wasm: { variant: 'simd' }, data: 'builtin', options: OPTIONS });
 });
 

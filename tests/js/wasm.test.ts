@@ -39,7 +39,7 @@ describe('loading', () => {
     if (mode === 'fused') expect(wasm.call('kiln_fused_probe')).toBe(1);
   });
 
-  test('takes bytes, gzipped ones, an ArrayBuffer, a compiled module, an address, a folder', async () => {
+  test('takes bytes, also gzipped, a compiled module, an address, a folder', async () => {
     const bytes = new Uint8Array(await readFile(SIMD));
     const url = new URL(`file://${process.cwd()}/${SIMD}`);
     const sources: WasmSource[] = [
