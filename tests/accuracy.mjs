@@ -15,7 +15,6 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PLACES = [
   process.env.CIFAR10,
   `${ROOT}data/cifar-10-binary.tar.gz`,
-  `${ROOT}../shared/data/cifar10/cifar-10-binary.tar.gz`,
 ];
 const FUSED = `${ROOT}build/native/kiln-fused`;
 const PROGRAM = existsSync(FUSED) ? FUSED : `${ROOT}build/native/kiln`;

@@ -21,8 +21,7 @@ const { values: given, positionals: more } = parseArgs({ allowPositionals: true,
   preset: { type: 'string', default: '80-percent' }, seeds: { type: 'string', default: '10' },
   views: { type: 'string', default: '6' },
   threads: { type: 'string', default: `${cpus().length}` } } });
-const data = [process.env.CIFAR10, `${ROOT}data/cifar-10-binary.tar.gz`,
-  `${ROOT}../shared/data/cifar10/cifar-10-binary.tar.gz`]
+const data = [process.env.CIFAR10, `${ROOT}data/cifar-10-binary.tar.gz`]
   .find((place) => place && existsSync(place));
 if (!data) {
   console.error('recipes: CIFAR-10 is not here; fetch it with "make data", or name it: CIFAR10=…');
