@@ -36,8 +36,8 @@ export interface OptionInfo {
   help: string;
   /** The choices of other options that read this one; left out where all do. */
   usedBy?: Record<string, string[]>;
-  /** Of a list: its words, those with a number with its range, and the word that one needs. */
-  words?: { name: string; min?: number; max?: number; needs?: string }[];
+  /** Of a list: its words, those with a number with its range and unit, and the word that one needs. */
+  words?: { name: string; min?: number; max?: number; unit?: string; needs?: string }[];
 }
 
 /** A net of the course or the page by its name, with the options that go with it. */

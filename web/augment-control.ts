@@ -8,24 +8,26 @@ import { viewStrings as strings } from './strings-views.js';
 const words = strings.options;
 
 /** The sizes that are offered first, where a word has one. */
-const OFFERED: Record<string, number> = { crop: 4, cutout: 8 };
+const OFFERED: Record<string, number> = { crop: 4, brightness: 14, contrast: 13, cutout: 8 };
 
 type Word = NonNullable<OptionInfo['words']>[number];
 
 interface Part {
   name: string;
-  title: string;
   /** The word without which this one says nothing. */
   needs: string | undefined;
   box: HTMLInputElement;
-  pixels: HTMLInputElement | null;
+  /** How the number is called. */
+  called: string;
+  amount: HTMLInputElement | null;
   node: HTMLElement;
 }
 
-function part({ name, min, max, needs }: Word, settle: () => void): Part {
+function part({ name, min, max, unit = '', needs }: Word, settle: () => void): Part {
   const title = words.labels[name] ?? name;
   const box = h('input', { type: 'checkbox', id: `augment-${name}`, onchange: settle });
-  const pixels =
+  const called = words.sized(title, unit);
+  const amount =
     max === undefined
       ? null
       : h('input', {
@@ -35,10 +37,10 @@ function part({ name, min, max, needs }: Word, settle: () => void): Part {
           step: '1',
           value: OFFERED[name] ?? min,
           onchange: settle,
-          'aria-label': words.pixels(title),
+          'aria-label': called,
         });
-  const node = h('div', { class: 'augment' }, box, h('label', { for: box.id }, title), pixels);
-  return { name, title, needs, box, pixels, node };
+  const node = h('div', { class: 'augment' }, box, h('label', { for: box.id }, title), amount);
+  return { name, called, needs, box, amount, node };
 }
 
 export function augmentControl(info: OptionInfo, _title: string, changed: () => void): Control {
@@ -48,8 +50,8 @@ export function augmentControl(info: OptionInfo, _title: string, changed: () => 
   let wrong = '';
 
   function settle(): void {
-    const bad = parts.find(({ box, pixels }) => box.checked && pixels && !usable(pixels));
-    wrong = bad ? words.range(words.pixels(bad.title), bad.pixels!.min, bad.pixels!.max) : '';
+    const bad = parts.find(({ box, amount }) => box.checked && amount && !usable(amount));
+    wrong = bad ? words.range(bad.called, bad.amount!.min, bad.amount!.max) : '';
     setText(problem, wrong);
     if (bad) return;
     valid = list();
@@ -62,7 +64,7 @@ export function augmentControl(info: OptionInfo, _title: string, changed: () => 
     return (
       chosen
         .filter(({ needs }) => needs === undefined || has(needs))
-        .map(({ name, pixels }) => `${name}${pixels?.value ?? ''}`)
+        .map(({ name, amount }) => `${name}${amount?.value ?? ''}`)
         .join(',') || info.default
     );
   }
@@ -83,10 +85,10 @@ export function augmentControl(info: OptionInfo, _title: string, changed: () => 
     },
     set value(value: string) {
       const given = value.split(',').map((word) => word.trim());
-      for (const { name, box, pixels } of parts) {
+      for (const { name, box, amount } of parts) {
         const found = given.find((word) => word.startsWith(name));
         box.checked = found !== undefined;
-        if (pixels && found) pixels.value = found.slice(name.length) || pixels.defaultValue;
+        if (amount && found) amount.value = found.slice(name.length) || amount.defaultValue;
       }
       valid = list();
       wrong = '';
@@ -95,6 +97,6 @@ export function augmentControl(info: OptionInfo, _title: string, changed: () => 
   };
 }
 
-function usable(pixels: HTMLInputElement): boolean {
-  return pixels.value !== '' && pixels.checkValidity();
+function usable(amount: HTMLInputElement): boolean {
+  return amount.value !== '' && amount.checkValidity();
 }

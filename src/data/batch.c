@@ -13,6 +13,10 @@
  * an image is seen both ways in every two epochs, where chance shows it the same way twice to half
  * of them.
  *
+ * then brightness and contrast change all of them but those zeros,
+ *
+ *   out = (out + b)·(1 + c)                            b, c drawn for each image
+ *
  * then cutout zeroes a square (DeVries and Taylor, "Improved Regularization of Convolutional Neural
  * Networks with Cutout", 2017: the centre is anywhere in the image, the square may hang over its
  * border). Batches are cut into tasks of a few images; every image is written by one task, so
@@ -36,6 +40,8 @@
 typedef struct {
     int flip, shift_x, shift_y; /* source = output + shift, before the flip */
     int reflect;
+    int jitter; /* 1: out = (out + add)·times */
+    float add, times;
     int cut, cut_x, cut_y; /* side and centre of the square of zeros */
 } change;
 
@@ -89,6 +95,31 @@ static int flips(const job *j, int image)
     return (int)((words[0] >> 31) + (uint32_t)j->augment->epoch) % 2;
 }
 
+/* A number from -1 to 1. */
+static float either_way(uint32_t bits16)
+{
+    return (float)(bits16 & 0xffff) / 32767.5f - 1;
+}
+
+/* What brightness is a share of: a deviation of normalised pixels, or the channels' mean one. */
+static float deviation(const job *j)
+{
+    float sum = 0;
+
+    if (j->normalize == KILN_NORMALIZE_CHANNEL) return 1;
+    for (int c = 0; c < j->d->C; c++) sum += j->d->std[c];
+    return sum / (float)j->d->C;
+}
+
+static void draw_jitter(change *c, const job *j, uint32_t word)
+{
+    const float b = 0.01f * (float)j->augment->brightness, k = 0.01f * (float)j->augment->contrast;
+
+    c->jitter = 1;
+    c->add = b * deviation(j) * either_way(word >> 16);
+    c->times = 1 + k * either_way(word);
+}
+
 static change draw_change(const job *j, int position, int image)
 {
     const kiln_augment *a = j->augment;
@@ -103,6 +134,7 @@ static change draw_change(const job *j, int position, int image)
         c.shift_x = below(words[1], range) - a->crop;
         c.reflect = a->crop_pad == KILN_PAD_REFLECT;
     }
+    if (a->brightness || a->contrast) draw_jitter(&c, j, words[3]);
     c.cut = a->cutout;
     c.cut_y = below(words[2] >> 16, j->d->H);
     c.cut_x = below(words[2], j->d->W);
@@ -141,6 +173,13 @@ static void decode_row(float *out, const uint8_t *row, const int *column, int W,
     }
 }
 
+/* One row of all channels, but for the zeros beside the image. */
+static void jitter_row(float *out, const int *column, int W, int C, const change *c)
+{
+    for (int i = 0; i < W * C; i++)
+        if (column[i / C] >= 0) out[i] = (out[i] + c->add) * c->times;
+}
+
 static void decode_image(float *out, const uint8_t *image, const job *j, const change *c)
 {
     const int C = j->d->C, H = j->d->H, W = j->d->W;
@@ -161,6 +200,7 @@ static void decode_image(float *out, const uint8_t *image, const job *j, const c
             decode_row(out + h * W * C + k, image + at, column, W, C, j->table[k],
                        mean ? mean + at : NULL);
         }
+        if (c->jitter) jitter_row(out + h * W * C, column, W, C, c);
     }
     if (c->cut > 0) zero_square(out, c, H, W, C);
 }

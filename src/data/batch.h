@@ -22,6 +22,8 @@ typedef struct {
     int epoch;    /* of this batch, for alternating flips */
     int crop;     /* pixels of padding for a random crop back to H x W; 0: off; at most 8 */
     int crop_pad; /* KILN_PAD_ZERO (zero after normalisation) or KILN_PAD_REFLECT */
+    int brightness, contrast; /* per cent, up to 100; 0: off. All values of an image: plus up to
+                 that share of a deviation, then times 1 plus or minus up to that share */
     int cutout;   /* side of a square set to zero after normalisation at a random centre; 0: off */
 } kiln_augment;
 

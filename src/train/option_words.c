@@ -1,6 +1,7 @@
 /* The options init and augment, whose values are words; see option_words.h. */
 #include "train/option_words.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 
 #define CROP_MAX 8 /* pixels */
 #define CUTOUT_MAX 32
+#define JITTER_MAX 100 /* per cent */
 #define GAUSSIAN_MAX 100
 
 /* What the words of the options init and augment may be: a word, or a word and a number. */
@@ -17,19 +19,29 @@ typedef struct {
     const char *option, *name;
     double min, max; /* of the number; max 0: none */
     const char *needs; /* another word of the same option; NULL: none */
+    const char *unit; /* of the number, */
+    size_t at; /* and its place in kiln_augment */
 } word;
 
+#define NO_NUMBER 0, 0
+#define ALONE NULL, NULL, 0
+#define AT(member) offsetof(kiln_augment, member)
+
 static const word words[] = {
-    {"init", "he", 0, 0, NULL},
-    {"init", "xavier", 0, 0, NULL},
-    {"init", "gaussian", 0, GAUSSIAN_MAX, NULL},
-    {"init", "dirac", 0, 0, NULL},
-    {"augment", "flip", 0, 0, NULL},
-    {"augment", "altflip", 0, 0, NULL},
-    {"augment", "crop", 1, CROP_MAX, NULL},
-    {"augment", "reflect", 0, 0, "crop"},
-    {"augment", "cutout", 1, CUTOUT_MAX, NULL},
+    {"init", "he", NO_NUMBER, ALONE},
+    {"init", "xavier", NO_NUMBER, ALONE},
+    {"init", "gaussian", 0, GAUSSIAN_MAX, ALONE},
+    {"init", "dirac", NO_NUMBER, ALONE},
+    {"augment", "flip", NO_NUMBER, ALONE},
+    {"augment", "altflip", NO_NUMBER, ALONE},
+    {"augment", "crop", 1, CROP_MAX, NULL, "pixels", AT(crop)},
+    {"augment", "reflect", NO_NUMBER, "crop", NULL, 0},
+    {"augment", "brightness", 1, JITTER_MAX, NULL, "per cent", AT(brightness)},
+    {"augment", "contrast", 1, JITTER_MAX, NULL, "per cent", AT(contrast)},
+    {"augment", "cutout", 1, CUTOUT_MAX, NULL, "pixels", AT(cutout)},
 };
+
+#define WORDS (sizeof words / sizeof *words)
 
 int kiln_init_read(kiln_init *out, const char *text, double scale_max)
 {
@@ -64,66 +76,81 @@ static int read_init(kiln_train_options *o)
     return KILN_OK;
 }
 
-/* `word` is `name` and a number in 1..max, which goes to *out. */
-static int read_sized(const char *word, const char *name, int max, int *out)
+/* `text` is the word of row w and its number, which goes to *augment: 1, or 0 where it is not. */
+static int read_sized(const char *text, const word *w, kiln_augment *augment)
 {
-    const size_t length = strlen(name);
+    const size_t length = strlen(w->name);
     kiln_keyvalue pair = {.key = "augment"};
     int64_t value;
 
-    if (strncmp(word, name, length)) return 0;
-    snprintf(pair.value, sizeof pair.value, "%s", word + length);
-    if (kiln_value_int(&pair, 1, max, &value) < 0)
-        return kiln_fail(KILN_E_ARG, "augment: %s wants its pixels, 1 to %d, as in %s%d", name, max,
-                         name, max / 2);
-    *out = (int)value;
+    if (strcmp(w->option, pair.key) || w->max == 0 || strncmp(text, w->name, length)) return 0;
+    snprintf(pair.value, sizeof pair.value, "%s", text + length);
+    if (kiln_value_int(&pair, (int64_t)w->min, (int64_t)w->max, &value) < 0)
+        return kiln_fail(KILN_E_ARG, "augment: %s wants its %s, %g to %g, as in %s%g", w->name,
+                         w->unit, w->min, w->max, w->name, w->max / 2);
+    *(int *)((char *)augment + w->at) = (int)value;
     return 1;
 }
 
-/* none, or a list of flip, altflip, cropN, reflect, cutoutN */
+static int unknown_augment(const char *text)
+{
+    static const char *const examples[] = {"none", "flip", "altflip", "crop4", "reflect",
+                                           "brightness14", "contrast13", "cutout8"};
+    const char *near = kiln_closest(text, examples, (int)(sizeof examples / sizeof *examples));
+
+    return kiln_fail(KILN_E_ARG,
+                     "augment: \"%s\" is none of flip, altflip, cropN, reflect, brightnessN, "
+                     "contrastN, cutoutN%s%s%s", text,
+                     near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+/* Which of the ways to mirror were named. */
+typedef struct {
+    int random, alternating;
+} mirrors;
+
+static int read_word(const char *text, kiln_augment *augment, mirrors *m)
+{
+    int known = !*text || !strcmp(text, "none");
+
+    for (const word *w = words; !known && w < words + WORDS; w++)
+        KILN_TRY(known = read_sized(text, w, augment));
+    if (known) return KILN_OK;
+    if (!strcmp(text, "flip"))
+        m->random = 1;
+    else if (!strcmp(text, "altflip"))
+        m->alternating = 1;
+    else if (!strcmp(text, "reflect"))
+        augment->crop_pad = KILN_PAD_REFLECT;
+    else
+        return unknown_augment(text);
+    return KILN_OK;
+}
+
+/* none, or a list of words */
 static int read_augment(kiln_train_options *o)
 {
-    static const char *const names[] = {"none", "flip", "altflip", "crop4", "reflect",
-                                        "cutout8"};
     const char *at = o->augment_text;
-    int random = 0, alternating = 0;
-    char word[KILN_OPTION_TEXT];
+    kiln_augment *a = &o->augment;
+    mirrors m = {0, 0};
+    char text[KILN_OPTION_TEXT];
 
-    memset(&o->augment, 0, sizeof o->augment);
-    o->augment.crop_pad = KILN_PAD_ZERO;
+    memset(a, 0, sizeof *a);
+    a->crop_pad = KILN_PAD_ZERO;
     while (*at) {
         const size_t length = strcspn(at, ", ");
-        int known;
 
-        snprintf(word, sizeof word, "%.*s", (int)length, at);
+        snprintf(text, sizeof text, "%.*s", (int)length, at);
         at += length + strspn(at + length, ", ");
-        if (!*word || !strcmp(word, "none")) continue;
-        known = read_sized(word, "crop", CROP_MAX, &o->augment.crop);
-        if (!known) known = read_sized(word, "cutout", CUTOUT_MAX, &o->augment.cutout);
-        if (known < 0) return known;
-        if (known) continue;
-        if (!strcmp(word, "flip"))
-            random = 1;
-        else if (!strcmp(word, "altflip"))
-            alternating = 1;
-        else if (!strcmp(word, "reflect"))
-            o->augment.crop_pad = KILN_PAD_REFLECT;
-        else {
-            const char *near = kiln_closest(word, names, 6);
-
-            return kiln_fail(KILN_E_ARG,
-                             "augment: \"%s\" is none of flip, altflip, cropN, reflect, "
-                             "cutoutN%s%s%s", word,
-                             near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-        }
+        KILN_TRY(read_word(text, a, &m));
     }
-    if (random && alternating)
+    if (m.random && m.alternating)
         return kiln_fail(KILN_E_ARG, "augment: flip and altflip are two ways to mirror; name one");
-    o->augment.flip = alternating ? KILN_FLIP_ALTERNATING : random ? KILN_FLIP_RANDOM : 0;
-    if (o->augment.crop_pad == KILN_PAD_REFLECT && !o->augment.crop)
+    a->flip = m.alternating ? KILN_FLIP_ALTERNATING : m.random ? KILN_FLIP_RANDOM : 0;
+    if (a->crop_pad == KILN_PAD_REFLECT && !a->crop)
         return kiln_fail(KILN_E_ARG, "augment: reflect says how crops are padded; name a crop too, "
                                      "as in crop4,reflect");
-    o->augmented = o->augment.flip || o->augment.crop || o->augment.cutout;
+    o->augmented = a->flip || a->crop || a->cutout || a->brightness || a->contrast;
     return KILN_OK;
 }
 
@@ -133,12 +160,12 @@ int kiln_option_words_read(kiln_train_options *o)
     return read_augment(o);
 }
 
-/* "words":[{"name":"crop","min":1,"max":8},...] of an option whose value is a list of words. */
+/* "words":[{"name":"crop","min":1,"max":8,"unit":"pixels"},...] of an option whose value is a list of words. */
 void kiln_option_words_json(const char *option, kiln_json *j)
 {
     int open = 0;
 
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    for (size_t i = 0; i < WORDS; i++) {
         if (strcmp(words[i].option, option)) continue;
         if (!open) kiln_json_array(j, "words");
         open = 1;
@@ -148,6 +175,7 @@ void kiln_option_words_json(const char *option, kiln_json *j)
             kiln_json_number(j, "min", words[i].min);
             kiln_json_number(j, "max", words[i].max);
         }
+        if (words[i].unit) kiln_json_string(j, "unit", words[i].unit);
         if (words[i].needs) kiln_json_string(j, "needs", words[i].needs);
         kiln_json_close(j);
     }

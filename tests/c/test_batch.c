@@ -203,6 +203,45 @@ static void alternating_flips(void **state)
     check_free(x);
 }
 
+/* An image's values are (x + b)(1 + c) with one b and c for all of them; b and c fill their ranges
+ * evenly, and zeros beside the image stay zero. */
+static void brightness_and_contrast_are_one_line_an_image(void **state)
+{
+    const kiln_augment augment = {.brightness = 40, .contrast = 20, .crop = 1};
+    float *x = check_floats(D), *plain = check_floats(D);
+    double sum_b = 0, sum_c = 0, squares_b = 0, squares_c = 0;
+
+    (void)state;
+    for (int step = 0; step < MANY; step++) {
+        const int i = step % 200;
+        kiln_augment crop = augment;
+        int low = -1, high = -1;
+        double c, b;
+
+        crop.brightness = crop.contrast = 0;
+        kiln_batch_decode(plain, NULL, &set, 0, &i, 0, 1, KILN_NORMALIZE_CHANNEL, &crop,
+                          check_seed(), step);
+        kiln_batch_decode(x, NULL, &set, 0, &i, 0, 1, KILN_NORMALIZE_CHANNEL, &augment,
+                          check_seed(), step);
+        for (int p = 0; p < D; p++) {
+            if (plain[p] == 0) continue;
+            if (low < 0 || plain[p] < plain[low]) low = p;
+            if (high < 0 || plain[p] > plain[high]) high = p;
+        }
+        c = (x[high] - (double)x[low]) / (plain[high] - (double)plain[low]);
+        b = x[low] / c - plain[low];
+        CHECK(fabs(b) <= 0.4001 && fabs(c - 1) <= 0.2001);
+        for (int p = 0; p < D; p++) CHECK_NEAR(x[p], plain[p] == 0 ? 0 : (plain[p] + b) * c, 1e-4);
+        sum_b += b, squares_b += b * b, sum_c += c - 1, squares_c += (c - 1) * (c - 1);
+    }
+    CHECK_NEAR(sum_b / MANY, 0, 0.4 / sqrt(3.0) * 5 / sqrt(MANY)); /* five deviations */
+    CHECK_NEAR(sum_c / MANY, 0, 0.2 / sqrt(3.0) * 5 / sqrt(MANY));
+    CHECK_NEAR(squares_b / MANY, 0.4 * 0.4 / 3, 0.005); /* of an even distribution */
+    CHECK_NEAR(squares_c / MANY, 0.2 * 0.2 / 3, 0.00125);
+    check_free(x);
+    check_free(plain);
+}
+
 /* What an image becomes depends on seed, step and its position, not on the batch or the threads. */
 static void draws_depend_on_seed_step_and_position(void **state)
 {
@@ -286,6 +325,7 @@ int main(void)
         cmocka_unit_test(flips_and_crops_are_uniform_and_exact),
         cmocka_unit_test(alternating_flips),
         cmocka_unit_test(cutout_zeroes_one_square),
+        cmocka_unit_test(brightness_and_contrast_are_one_line_an_image),
         cmocka_unit_test(draws_depend_on_seed_step_and_position),
         cmocka_unit_test(raw_images_are_mirrored_then_moved),
         cmocka_unit_test(an_epoch_sees_every_image_once),

@@ -179,17 +179,18 @@ describe('the sizes of augmentations', () => {
           (error: Error) => error.message,
         );
       }, value);
-    for (const [label, name] of [['Padded crop', 'crop'], ['Cutout', 'cutout']] as const) {
-      const pixels = page.getByLabel(`${label}, pixels`);
-      const max = Number(await pixels.getAttribute('max'));
+    for (const [label, name, unit] of [['Padded crop', 'crop', 'pixels'],
+      ['Contrast', 'contrast', 'per cent'], ['Cutout', 'cutout', 'pixels']] as const) {
+      const amount = page.getByLabel(`${label}, ${unit}`);
+      const max = Number(await amount.getAttribute('max'));
       expect(await set(`${name}${max}`)).toBe('');
       expect(await set(`${name}${max + 1}`)).toContain(String(max));
       await page.getByLabel(label, { exact: true }).check();
-      await pixels.fill(String(max + 1));
-      await pixels.press('Enter');
-      await page.locator('.problem', { hasText: `${label}, pixels: from 1 to ${max}` }).waitFor();
-      await pixels.fill(String(max));
-      await pixels.press('Enter');
+      await amount.fill(String(max + 1));
+      await amount.press('Enter');
+      await page.locator('.problem', { hasText: `${label}, ${unit}: from 1 to ${max}` }).waitFor();
+      await amount.fill(String(max));
+      await amount.press('Enter');
       await page.waitForFunction((word) => location.hash.includes(word), `${name}${max}`);
     }
     await close();
