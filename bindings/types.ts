@@ -36,7 +36,7 @@ export interface OptionInfo {
   help: string;
   /** The choices of other options that read this one; left out where all do. */
   usedBy?: Record<string, string[]>;
-  /** Of a list: its words, those with a number with its range and unit, and the word that one needs. */
+  /** Of a list: its words, their numbers' ranges and units, and the word that one needs. */
   words?: { name: string; min?: number; max?: number; unit?: string; needs?: string }[];
 }
 

@@ -2,7 +2,7 @@
 
 import type { OptionInfo } from '../bindings/types.js';
 import { h, setText } from './dom.js';
-import { firstOf, LOGARITHMIC, nextNumber } from './number-steps.js';
+import { COUNTED, firstOf, LOGARITHMIC, nextNumber } from './number-steps.js';
 import { viewStrings as strings } from './strings-views.js';
 
 export interface Control {
@@ -78,25 +78,27 @@ function flag(info: OptionInfo, changed: () => void): Control {
 }
 
 /**
- * A number field; what is not a number within the range is refused with a sentence. Whole numbers
- * have the browser's steps of one; others a text field, whose arrow keys go by factors.
+ * A number field; what is not a number within the range is refused with a sentence. Numbers that
+ * are counted have the browser's steps of one; others a text field, whose arrow keys go by factors.
  */
 function number(info: OptionInfo, title: string, changed: () => void): Control {
   const { max = Infinity } = info;
   const blank = strings.options.blank[info.name]; // said instead of a default that is no amount
   const min = blank === undefined ? (info.min ?? -Infinity) : Math.max(0, info.min ?? 0);
-  const whole = info.type === 'int';
+  const whole = info.type === 'int', counted = whole || COUNTED.includes(info.name);
   let valid = info.default;
   let wrong = '';
   const problem = h('span', { class: 'problem', role: 'alert' });
   const input = h('input', {
     id: info.name,
-    ...(whole ? { type: 'number', step: '1', min, max } : { type: 'text', autocomplete: 'off' }),
+    ...(counted
+      ? { type: 'number', step: whole ? '1' : 'any', min, max }
+      : { type: 'text', autocomplete: 'off' }),
     inputmode: whole ? 'numeric' : 'decimal',
     placeholder: blank,
     onchange: settle,
     onkeydown: (event: KeyboardEvent) => {
-      if (!whole && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) step(event);
+      if (!counted && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) step(event);
     },
   });
 

@@ -24,6 +24,9 @@ const FIRST: Record<string, number> = {
 };
 const USUAL_FIRST = 0.1;
 
+/** Numbers that are counted one by one, though parts of one are allowed: 7.5 epochs. */
+export const COUNTED: readonly string[] = ['epochs'];
+
 /** The options that have a first number of their own. */
 export const WITH_FIRST: readonly string[] = Object.keys(FIRST);
 

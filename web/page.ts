@@ -217,7 +217,7 @@ export class KilnPage extends HTMLElement {
     const { metrics } = trainer;
     const { epoch = 0, epochs = 0, bestValAccuracy } = metrics ?? {};
     const best = percent(bestValAccuracy);
-    if (epoch < epochs) return this.#notices.say('run', words.doneEarly(epoch, best));
+    if (epoch < Math.floor(epochs)) return this.#notices.say('run', words.doneEarly(epoch, best));
     const more = { text: words.more(epochs), act: () => desk.trainMore(epochs) };
     this.#notices.say('run', words.done(epochs, best), [more]);
   }

@@ -54,7 +54,7 @@ static void renew(cli_progress *p, const char *metrics, double now)
     /* By the pace of the whole run so far, checks between epochs included. */
     print_time(eta, sizeof eta, step > 0 ? (now - p->began) / p->averaged * (steps - step) : 0);
     width = snprintf(line, sizeof line,
-                     "epoch %.0f/%.0f  step %.0f/%.0f  loss %.3f  accuracy %.1f %%  %.0f images/s  "
+                     "epoch %.0f/%g  step %.0f/%.0f  loss %.3f  accuracy %.1f %%  %.0f images/s  "
                      "ETA %s",
                      cli_field_number(metrics, "epoch", 0), cli_field_number(metrics, "epochs", 0),
                      step, steps, p->loss, 100 * p->accuracy, cli_progress_rate(p), eta);
@@ -89,7 +89,7 @@ void cli_progress_epoch(cli_progress *p, const char *metrics, double train_loss,
 
     if (p->quiet) return;
     cli_progress_clear(p);
-    fprintf(stderr, "epoch %.0f/%.0f  loss %.4f  train %.1f %%",
+    fprintf(stderr, "epoch %.0f/%g  loss %.4f  train %.1f %%",
             cli_field_number(metrics, "epoch", 0),
             cli_field_number(metrics, "epochs", 0), train_loss,
             100 * cli_field_number(metrics, "trainAccuracy", 0));

@@ -27,6 +27,7 @@ typedef struct {
     int trained;            /* 1 for a parameter that has a gradient */
     int regularised;        /* 1 for w of conv and affine */
     int shift;              /* 1 for biases and betas */
+    int head;               /* 1 for the last w: it makes the scores */
     int random;             /* drawn at the start; else every value is `start` */
     float start;
     float *data, *gradient; /* gradient NULL for what is not trained */

@@ -76,6 +76,11 @@ void kiln_net_list_tensors(kiln_net *net)
     for (int l = 0; l < net->plan.count; l++) net->node[l].trained = 0;
     for (int l = 0; l < net->plan.count; l++) add_tensors(net, l, 1);
     net->learned = net->tensors;
+    for (int i = net->learned - 1; i >= 0; i--) {
+        if (!net->tensor[i].regularised) continue;
+        net->tensor[i].head = 1;
+        break;
+    }
     for (int l = 0; l < net->plan.count; l++) add_tensors(net, l, 0);
 }
 

@@ -177,6 +177,7 @@ static int fill(const kiln_safetensors *f, const kiln_checkpoint_head *h, kiln_r
         kiln_tensor_list_net(&l, r);
     read_tensors(&l, f);
     kiln_arena_destroy(&l.arena);
+    if (!with_run) kiln_learner_start_average(&r->learner);
     kiln_kept_start(&r->kept, &r->learner, &r->place, r->data->classes);
     if (!r->history.epochs) return KILN_OK;
     last = r->history.epoch_value[r->history.epochs - 1];

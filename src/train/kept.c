@@ -10,7 +10,7 @@
 
 void kiln_kept_lay_out(kiln_kept *k, const kiln_learner *l, kiln_arena *a)
 {
-    kiln_snapshot_lay_out(&k->state, l, l->states, a);
+    kiln_snapshot_lay_out(&k->state, l, KILN_SNAPSHOT_WHOLE, a);
     k->statistics = kiln_arena_take(a, l->statistics, sizeof(float));
 }
 

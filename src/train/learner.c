@@ -19,11 +19,21 @@ void kiln_learner_take_net(kiln_learner *l, kiln_net *net)
     }
 }
 
-void kiln_learner_lay_out(kiln_learner *l, const kiln_rule *rule, kiln_arena *a)
+static void lay_out_average(kiln_average *average, const kiln_learner *l, kiln_arena *a)
 {
+    average->w = kiln_arena_take(a, l->floats, sizeof(float));
+    average->statistics = kiln_arena_take(a, l->statistics, sizeof(float));
+}
+
+void kiln_learner_lay_out(kiln_learner *l, const kiln_train_options *o, kiln_arena *a)
+{
+    const kiln_rule *rule = kiln_rule_table[o->optimizer];
+
     l->states = kiln_rule_states(rule);
     for (int i = 0; i < l->states; i++) l->state[i] = kiln_arena_take(a, l->floats, sizeof(float));
     l->scratch = rule->scratch ? kiln_arena_take(a, rule->scratch(l->net), sizeof(float)) : NULL;
+    l->averaged = o->lookahead > 0;
+    if (l->averaged) lay_out_average(&l->average, l, a);
 }
 
 void kiln_learner_step(const kiln_learner *l, const kiln_train_options *o, float lr, int64_t step)
@@ -44,14 +54,53 @@ void kiln_learner_forget_state(kiln_learner *l)
     for (int i = 0; i < l->states; i++) memset(l->state[i], 0, l->floats * sizeof(float));
 }
 
+/* to = share·to + (1 - share)·from, then from = to. */
+static void look_ahead(float *to, float *from, size_t n, double share)
+{
+    kiln_vec_scale(to, to, (int)n, (float)share);
+    kiln_vec_axpy(to, from, (int)n, (float)(1 - share));
+    kiln_vec_copy(from, to, (int)n);
+}
+
+void kiln_learner_look_ahead(kiln_learner *l, double share)
+{
+    float *statistics = l->average.statistics;
+
+    look_ahead(l->average.w, l->w, l->floats, share);
+    for (int i = 0; i < kiln_net_tensor_count(l->net); i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(l->net, i);
+
+        if (t->trained) continue;
+        if (!t->parameter) look_ahead(statistics, t->data, (size_t)t->size, share);
+        statistics += t->size;
+    }
+}
+
+void kiln_learner_start_average(kiln_learner *l)
+{
+    if (!l->averaged) return;
+    memcpy(l->average.w, l->w, l->floats * sizeof(float));
+    kiln_statistics_get(l->net, l->average.statistics);
+}
+
 /* ---- copies ---------------------------------------------------------------------------------- */
 
-void kiln_snapshot_lay_out(kiln_snapshot *s, const kiln_learner *l, int states, kiln_arena *a)
+void kiln_snapshot_lay_out(kiln_snapshot *s, const kiln_learner *l, int what, kiln_arena *a)
 {
+    const int whole = what == KILN_SNAPSHOT_WHOLE;
+
     s->w = kiln_arena_take(a, l->floats, sizeof(float));
     s->statistics = kiln_arena_take(a, l->statistics, sizeof(float));
-    s->states = states;
-    for (int i = 0; i < states; i++) s->state[i] = kiln_arena_take(a, l->floats, sizeof(float));
+    s->states = whole ? l->states : 0;
+    s->averaged = whole && l->averaged;
+    if (s->averaged) lay_out_average(&s->average, l, a);
+    for (int i = 0; i < s->states; i++) s->state[i] = kiln_arena_take(a, l->floats, sizeof(float));
+}
+
+static void copy_average(const kiln_average *to, const kiln_average *from, const kiln_learner *l)
+{
+    memcpy(to->w, from->w, l->floats * sizeof(float));
+    memcpy(to->statistics, from->statistics, l->statistics * sizeof(float));
 }
 
 void kiln_snapshot_take(kiln_snapshot *s, const kiln_learner *l)
@@ -60,6 +109,7 @@ void kiln_snapshot_take(kiln_snapshot *s, const kiln_learner *l)
     kiln_statistics_get(l->net, s->statistics);
     for (int i = 0; i < s->states; i++)
         memcpy(s->state[i], l->state[i], l->floats * sizeof(float));
+    if (s->averaged) copy_average(&s->average, &l->average, l);
 }
 
 void kiln_snapshot_put_back(const kiln_snapshot *s, kiln_learner *l)
@@ -68,6 +118,7 @@ void kiln_snapshot_put_back(const kiln_snapshot *s, kiln_learner *l)
     kiln_statistics_set(l->net, s->statistics);
     for (int i = 0; i < s->states; i++)
         memcpy(l->state[i], s->state[i], l->floats * sizeof(float));
+    if (s->averaged) copy_average(&l->average, &s->average, l);
 }
 
 /* ---- running statistics ---------------------------------------------------------------------- */

@@ -26,7 +26,7 @@ void kiln_run_metrics_json(const kiln_run *r, kiln_json *j)
     kiln_json_int(j, "step", r->place.step);
     kiln_json_int(j, "epoch", r->place.epoch + (r->place.position > 0));
     kiln_json_int(j, "steps", kiln_run_steps(r));
-    kiln_json_int(j, "epochs", r->o.epochs);
+    kiln_json_number(j, "epochs", r->o.epochs);
     number_or_null(j, "loss", m->loss, m->measured);
     number_or_null(j, "dataLoss", m->data_loss, m->measured);
     number_or_null(j, "regLoss", m->reg_loss, m->measured);

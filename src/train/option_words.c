@@ -160,7 +160,8 @@ int kiln_option_words_read(kiln_train_options *o)
     return read_augment(o);
 }
 
-/* "words":[{"name":"crop","min":1,"max":8,"unit":"pixels"},...] of an option whose value is a list of words. */
+/* "words":[{"name":"crop","min":1,"max":8,"unit":"pixels"},...] of an option whose value is a list
+ * of words. */
 void kiln_option_words_json(const char *option, kiln_json *j)
 {
     int open = 0;

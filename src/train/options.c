@@ -75,10 +75,10 @@ static const row table[] = {
      "batches from a new order each epoch, or drawn with replacement"},
     {"augment", TEXT, "none", 0, 0, NONE, AT(augment_text), LIVE, "data",
      "none, or a list of flip, altflip (each image mirrored every other epoch), cropN, reflect "
-     "(pads crops by mirror), cutoutN: flip,crop4"},
+     "(pads crops by mirror), brightnessN and contrastN (per cent), cutoutN: flip,crop4"},
 
-    {"epochs", INT, "8", 1, 10000, NONE, AT(epochs), LIVE, "training",
-     "passes over the training images"},
+    {"epochs", FLOAT, "8", 0.01, 10000, NONE, AT(epochs), LIVE, "training",
+     "passes over the training images; 7.5 ends in the middle of the eighth"},
     {"batch", INT, "64", 1, 65536, NONE, AT(batch), LIVE, "training", "images in a step"},
     {"max-steps", INT, "0", 0, 2e9, NONE, AT(max_steps), LIVE, "training",
      "stop after so many steps; 0: no limit"},
@@ -88,6 +88,10 @@ static const row table[] = {
      "learning rate, before the schedule"},
     {"bias-lr", FLOAT, "1", 0, 1000, NONE, AT(bias_lr), LIVE, "training",
      "times lr: the rate of biases and of the shifts of norms"},
+    {"head-lr", FLOAT, "1", 0, 1000, NONE, AT(head_lr), LIVE, "training",
+     "times lr: the rate of the last layer's weights, which make the scores"},
+    {"filter-lr", FLOAT, "1", 0, 1000, NONE, AT(filter_lr), LIVE, "training",
+     "times lr: the rate of convolutions' filters"},
     {"momentum", FLOAT, "0.9", 0, 0.9999, NONE, AT(momentum), LIVE, "training",
      "share of the last step kept: of momentum, nesterov and muon"},
     {"decay-rate", FLOAT, "0.99", 0, 0.99999, NONE, AT(decay_rate), FIXED, "training",
@@ -110,11 +114,22 @@ static const row table[] = {
      "first factor of the schedule onecycle, and of linear with a warmup"},
     {"final-lr", FLOAT, "0", 0, 1, NONE, AT(final_lr), LIVE, "training",
      "last factor of the schedules cosine, onecycle and linear"},
+    {"lookahead", INT, "0", 0, 10000, NONE, AT(lookahead), FIXED, "training",
+     "steps between two looks of an average of the net, which it then goes on from; 0: none"},
+    {"lookahead-decay", FLOAT, "0.95", 0, 0.99999, NONE, AT(lookahead_decay), FIXED, "training",
+     "share of lookahead's average kept a step at the end of the run; the cube of progress less "
+     "before"},
 
     {"reg", FLOAT, "0", 0, 1000, NONE, AT(reg), LIVE, "regularisation",
      "adds 0.5 reg sum(W^2) to the loss (weights only)"},
     {"weight-decay", FLOAT, "0", 0, 1, NONE, AT(weight_decay), LIVE, "regularisation",
      "weights shrink by lr times this each step; adam: added to the gradient instead, times w"},
+    {"bias-decay", FLOAT, "0", 0, 1000, NONE, AT(bias_decay), LIVE, "regularisation",
+     "times weight-decay: the decay of biases and of the shifts of norms"},
+    {"head-decay", FLOAT, "1", 0, 1000, NONE, AT(head_decay), LIVE, "regularisation",
+     "times weight-decay: the decay of the last layer's weights"},
+    {"filter-decay", FLOAT, "1", 0, 1000, NONE, AT(filter_decay), LIVE, "regularisation",
+     "times weight-decay: the decay of convolutions' filters"},
     {"clip", FLOAT, "0", 0, 1e6, NONE, AT(clip), LIVE, "regularisation",
      "largest norm of the gradient; 0: no limit"},
     {"dropout", FLOAT, "-1", -1, 0.99, NONE, AT(dropout), LIVE, "regularisation",
@@ -249,9 +264,9 @@ int kiln_train_options_check(const kiln_train_options *o)
     if (o->check_val && o->validation == 0)
         return kiln_fail(KILN_E_ARG, "check-val=%d asks for validation images, and validation=0 "
                                      "leaves none; drop one of them", (int)o->check_val);
-    if (o->warmup > (double)o->epochs)
-        return kiln_fail(KILN_E_ARG, "warmup=%g is longer than epochs=%d: the rate would never "
-                                     "reach lr", o->warmup, (int)o->epochs);
+    if (o->warmup > o->epochs)
+        return kiln_fail(KILN_E_ARG, "warmup=%g is longer than epochs=%g: the rate would never "
+                                     "reach lr", o->warmup, o->epochs);
     return KILN_OK;
 }
 

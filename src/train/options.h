@@ -30,11 +30,11 @@ typedef struct {
     char net[KILN_NOTATION_MAX];
     char init_text[KILN_OPTION_TEXT], augment_text[KILN_OPTION_TEXT];
     int64_t seed, data_seed, train, validation, test, normalize, draw;
-    int64_t epochs, batch, max_steps, optimizer, schedule_kind, decay_every;
+    int64_t batch, max_steps, optimizer, schedule_kind, decay_every, lookahead;
     int64_t check_first, check_train, check_val, patience, recover, memory;
-    double lr, bias_lr, momentum, decay_rate, beta1, beta2, eps;
-    double warmup, lr_decay, start_lr, final_lr;
-    double reg, weight_decay, clip, dropout;
+    double epochs, lr, bias_lr, head_lr, filter_lr, momentum, decay_rate, beta1, beta2, eps;
+    double warmup, lr_decay, start_lr, final_lr, lookahead_decay;
+    double reg, weight_decay, bias_decay, head_decay, filter_decay, clip, dropout;
 
     /* What kiln_train_options_read derives from the above. */
     int init, dirac; /* KILN_INIT_*, and the identity on top of it */

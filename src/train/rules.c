@@ -71,17 +71,40 @@ const kiln_rule kiln_rule_adamw = {
 const kiln_rule *const kiln_rule_table[KILN_RULE_COUNT] = {KILN_RULES(X)};
 #undef X
 
+/* A tensor's rate, times lr, and its decay, times weight-decay. */
+typedef struct {
+    double lr, decay;
+} share;
+
+static share share_of(const kiln_tensor *t, const kiln_train_options *o)
+{
+    if (t->shift) return (share){o->bias_lr, o->bias_decay};
+    if (t->head) return (share){o->head_lr, o->head_decay};
+    if (t->regularised && t->dims == 4) return (share){o->filter_lr, o->filter_decay};
+    return (share){1, t->regularised};
+}
+
+static float rate_of(const kiln_tensor *t, const kiln_update *u)
+{
+    return (float)((double)u->lr * share_of(t, u->o).lr);
+}
+
+static int one_rate_for_all(const kiln_train_options *o)
+{
+    return o->bias_lr == 1 && o->head_lr == 1 && o->filter_lr == 1;
+}
+
 static void decay_weights(const kiln_update *u, enum kiln_rule_decay how)
 {
     const int tensors = kiln_net_tensor_count(u->net);
-    const float decay = (float)u->o->weight_decay;
 
     for (int i = 0; i < tensors; i++) {
         const kiln_tensor *t = kiln_net_tensor_at(u->net, i);
+        const float decay = (float)(u->o->weight_decay * share_of(t, u->o).decay);
 
-        if (!t->regularised) continue;
+        if (!t->gradient || decay == 0) continue;
         if (how == KILN_DECAY_DECOUPLED)
-            kiln_decay(t->data, (size_t)t->size, u->lr, decay);
+            kiln_decay(t->data, (size_t)t->size, rate_of(t, u), decay);
         else
             kiln_sgd(t->gradient, t->data, (size_t)t->size, -decay); /* dw += decay·w */
     }
@@ -90,11 +113,10 @@ static void decay_weights(const kiln_update *u, enum kiln_rule_decay how)
 void kiln_rule_step(const kiln_update *u)
 {
     const kiln_rule *rule = kiln_rule_table[u->o->optimizer];
-
     const int tensors = kiln_net_tensor_count(u->net);
 
     if (u->o->weight_decay > 0) decay_weights(u, rule->decay);
-    if (!rule->by_tensor && u->o->bias_lr == 1) {
+    if (!rule->by_tensor && one_rate_for_all(u->o)) {
         rule->update(u);
         return;
     }
@@ -107,7 +129,7 @@ void kiln_rule_step(const kiln_update *u)
         one.w = t->data, one.dw = t->gradient, one.floats = (size_t)t->size;
         for (int k = 0; k < KILN_RULE_STATES; k++)
             if (u->state[k]) one.state[k] += t->data - u->w;
-        if (t->shift) one.lr = (float)((double)u->lr * u->o->bias_lr);
+        one.lr = rate_of(t, u);
         rule->update(&one);
     }
 }

@@ -37,8 +37,8 @@ static void lay_out(kiln_run *r, kiln_arena *a)
 
     r->order = kiln_arena_take(a, (size_t)r->images, sizeof(int));
     r->before = kiln_arena_take(a, l->floats, sizeof(float));
-    kiln_learner_lay_out(l, kiln_rule_table[r->o.optimizer], a);
-    kiln_snapshot_lay_out(&r->best.state, l, 0, a);
+    kiln_learner_lay_out(l, &r->o, a);
+    kiln_snapshot_lay_out(&r->best.state, l, KILN_SNAPSHOT_NET, a);
     kiln_kept_lay_out(&r->kept, l, a);
 }
 
@@ -135,9 +135,9 @@ static int replace_net_freed(kiln_run *r, int batch)
     kiln_snapshot learned;
     int status;
 
-    kiln_snapshot_lay_out(&learned, &r->learner, 0, &plan);
+    kiln_snapshot_lay_out(&learned, &r->learner, KILN_SNAPSHOT_NET, &plan);
     KILN_TRY(kiln_arena_create(&aside, plan.used, "the parameters, put aside"));
-    kiln_snapshot_lay_out(&learned, &r->learner, 0, &aside);
+    kiln_snapshot_lay_out(&learned, &r->learner, KILN_SNAPSHOT_NET, &aside);
     kiln_snapshot_take(&learned, &r->learner);
     free_batch(r);
     status = replace_net(r, batch);
@@ -225,6 +225,7 @@ static int fill(kiln_run *r)
     r->metrics.train_accuracy = r->metrics.val_accuracy = r->metrics.update_ratio = -1;
     r->metrics.train_loss = NAN;
     kiln_history_clear(&r->history);
+    kiln_learner_start_average(&r->learner);
     kiln_kept_start(&r->kept, &r->learner, &r->place, r->data->classes);
     return KILN_OK;
 }

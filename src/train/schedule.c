@@ -37,9 +37,9 @@ static double progress(int64_t step, int64_t begin, int64_t last)
 }
 
 double kiln_schedule_factor(const kiln_schedule *s, int64_t step, int64_t steps_per_epoch,
-                            int epochs)
+                            int64_t steps)
 {
-    const int64_t last = steps_per_epoch * epochs - 1;
+    const int64_t last = steps - 1;
     int64_t warm = (int64_t)(s->warmup * (double)steps_per_epoch);
     double factor = 1.0;
 

@@ -1,6 +1,6 @@
 /*
  * Learning-rate schedules: what the rate is multiplied by at a step. A pure function of step, steps
- * an epoch and epochs, in double without libm, so that a resumed run sees the rates an unbroken one
+ * an epoch and steps, in double without libm, so that a resumed run sees the rates an unbroken one
  * would have seen.
  */
 #ifndef KILN_TRAIN_SCHEDULE_H
@@ -30,8 +30,8 @@ typedef struct {
     double final; /* last factor of cosine, one-cycle and linear */
 } kiln_schedule;
 
-/* The factor of step 0, 1, ...; steps past the end have the last one's. */
+/* The factor of step 0, 1, ... of `steps`; later ones have the last one's. */
 double kiln_schedule_factor(const kiln_schedule *s, int64_t step, int64_t steps_per_epoch,
-                            int epochs);
+                            int64_t steps);
 
 #endif

@@ -10,7 +10,7 @@
 
 int kiln_tensor_list_make(kiln_tensor_list *l, const kiln_run *r)
 {
-    const size_t most = (size_t)kiln_net_tensor_count(r->learner.net) * (2 + KILN_RULE_STATES) + 4;
+    const size_t most = (size_t)kiln_net_tensor_count(r->learner.net) * (3 + KILN_RULE_STATES) + 4;
     kiln_arena plan = {0};
 
     l->count = 0;
@@ -74,6 +74,8 @@ void kiln_tensor_list_run(kiln_tensor_list *l, kiln_run *r)
         snprintf(prefix, sizeof prefix, "optimizer.%s.", rule->state[i]);
         add_block(l, r, prefix, r->learner.state[i], NULL, 0);
     }
+    if (r->o.lookahead)
+        add_block(l, r, "average.", r->learner.average.w, r->learner.average.statistics, 1);
     if (r->best.accuracy >= 0)
         add_block(l, r, "best.", r->best.state.w, r->best.state.statistics, 1);
     if (h->losses) {

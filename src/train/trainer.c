@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "base/scalar.h"
 #include "base/status.h"
 #include "kernels/vec.h"
 #include "train/inspect.h"
@@ -27,6 +28,35 @@ int64_t kiln_run_steps_per_epoch(const kiln_run *r)
     return r->images > r->o.batch ? r->images / r->o.batch : 1;
 }
 
+/* Whole epochs of the run, and the steps of the part of one behind them; one step at least. */
+static int64_t whole_epochs(const kiln_run *r)
+{
+    return (int64_t)r->o.epochs;
+}
+
+static int64_t part_steps(const kiln_run *r)
+{
+    const int64_t whole = whole_epochs(r);
+    const double part = (r->o.epochs - (double)whole) * (double)kiln_run_steps_per_epoch(r);
+    const int64_t steps = (int64_t)(part + 0.5);
+
+    return whole == 0 && steps == 0 ? 1 : steps;
+}
+
+/* Whether all epochs were trained. */
+static int epochs_over(const kiln_run *r)
+{
+    const int64_t whole = whole_epochs(r);
+
+    return r->place.epoch > whole ||
+           (r->place.epoch == whole && r->place.position >= part_steps(r) * r->o.batch);
+}
+
+static int steps_over(const kiln_run *r)
+{
+    return epochs_over(r) || (r->o.max_steps && r->place.step >= r->o.max_steps);
+}
+
 static int out_of_patience(const kiln_run *r)
 {
     return r->o.patience && r->best.accuracy >= 0 &&
@@ -35,31 +65,42 @@ static int out_of_patience(const kiln_run *r)
 
 int kiln_run_over(const kiln_run *r)
 {
-    return r->place.epoch >= r->o.epochs || (r->o.max_steps && r->place.step >= r->o.max_steps) ||
-           out_of_patience(r);
+    return steps_over(r) || out_of_patience(r);
+}
+
+/* Those that are left of the epoch that was begun; of a fresh one all. */
+static int64_t steps_of_epoch(const kiln_run *r)
+{
+    const int64_t rest = (r->images - r->place.position) / r->o.batch;
+
+    if (r->place.position == 0) return kiln_run_steps_per_epoch(r);
+    return rest > 0 ? rest : 1;
 }
 
 /* Those taken and those to come: a batch changed on the way leaves what is behind as it is. */
 int64_t kiln_run_steps(const kiln_run *r)
 {
-    const int64_t epoch = kiln_run_steps_per_epoch(r);
-    const int64_t rest = (r->images - r->place.position) / r->o.batch;
-    int64_t steps = r->place.step + (r->o.epochs - r->place.epoch - 1) * epoch;
+    const int64_t epochs = whole_epochs(r) - r->place.epoch; /* that are left, this one included */
+    int64_t steps = r->place.step + part_steps(r);
 
     if (kiln_run_over(r)) return r->place.step;
-    steps += r->place.position == 0 ? epoch : rest > 0 ? rest : 1;
+    if (epochs > 0)
+        steps += (epochs - 1) * kiln_run_steps_per_epoch(r) + steps_of_epoch(r);
+    else
+        steps -= r->place.position / r->o.batch;
     return r->o.max_steps && r->o.max_steps < steps ? r->o.max_steps : steps;
 }
 
 /* The rate of this step. Counted in epochs, so that a batch changed on the way keeps its place. */
 static double learning_rate(const kiln_run *r)
 {
-    const int64_t steps = kiln_run_steps_per_epoch(r);
+    const int64_t epoch = kiln_run_steps_per_epoch(r);
+    const int64_t steps = epoch * whole_epochs(r) + part_steps(r);
     int64_t step = r->place.position / r->o.batch;
 
-    if (step >= steps) step = steps - 1;
-    return r->o.lr * kiln_schedule_factor(&r->o.schedule, r->place.epoch * steps + step, steps,
-                                          (int)r->o.epochs);
+    if (step >= epoch) step = epoch - 1;
+    return r->o.lr *
+           kiln_schedule_factor(&r->o.schedule, r->place.epoch * epoch + step, epoch, steps);
 }
 
 /* ---- a step ---------------------------------------------------------------------------------- */
@@ -197,6 +238,20 @@ void kiln_run_begin_check(kiln_run *r)
     };
 }
 
+/* Lookahead's share of the average that is kept after this step: it grows with the cube of the
+ * run's progress, and the run ends with the average itself. */
+static void look_ahead(kiln_run *r)
+{
+    const int64_t every = r->o.lookahead;
+    const double progress = (double)r->place.step / (double)kiln_run_steps(r);
+    const double most = kiln_pow(r->o.lookahead_decay, (double)every);
+
+    if (steps_over(r))
+        kiln_learner_look_ahead(&r->learner, 1);
+    else if (r->place.step % every == 0)
+        kiln_learner_look_ahead(&r->learner, most * progress * progress * progress);
+}
+
 /* The step's bookkeeping; returns its flags. */
 static int advance(kiln_run *r, int n)
 {
@@ -212,7 +267,8 @@ static int advance(kiln_run *r, int n)
         r->place.position = 0;
         flags |= KILN_RUN_EPOCH;
     }
-    if (r->o.max_steps && r->place.step >= r->o.max_steps) flags |= KILN_RUN_EPOCH;
+    if (steps_over(r)) flags |= KILN_RUN_EPOCH;
+    if (r->o.lookahead) look_ahead(r);
     if (!flags && !(r->place.step == 1 && r->o.check_first))
         return KILN_RUN_STEPPED | conclude(r, 0);
     kiln_run_begin_check(r);
@@ -315,6 +371,7 @@ int kiln_run_restore_best(kiln_run *r)
                          "no best parameters yet: they are kept at the end of an epoch, "
                          "by validation accuracy");
     kiln_snapshot_put_back(&r->best.state, &r->learner);
+    kiln_learner_start_average(&r->learner);
     return KILN_OK;
 }
 

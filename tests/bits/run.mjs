@@ -65,11 +65,14 @@ const NETS = {
     optimizer: 'nesterov',
     lr: 0.1,
     'bias-lr': 64,
+    'head-lr': 2,
+    'filter-lr': 0.5,
+    lookahead: 2,
     'weight-decay': 0.01,
     schedule: 'linear',
     warmup: 0.5,
     init: 'he dirac',
-    augment: 'altflip,crop2,reflect',
+    augment: 'altflip,crop2,reflect,brightness14,contrast13',
   },
 };
 

@@ -69,6 +69,15 @@ static void adamw_layernorm(void **state)
             "batch=10\noptimizer=adamw\nweight-decay=0.01\ninit=gaussian 0.01\nepochs=3\n");
 }
 
+/* The average is part of a run, and so are fractions of an epoch. */
+static void lookahead_jitter_part_of_an_epoch(void **state)
+{
+    (void)state;
+    goes_on("net=whiten 2x2 - conv 3x3x4 nobias - batchnorm fixed - gelu - maxpool 8 - affine 10 - "
+            "softmax\nbatch=10\noptimizer=nesterov\nlr=0.01\nbias-lr=8\nhead-lr=2\n"
+            "lookahead=5\nepochs=2.4\naugment=brightness14,contrast13,crop2\n");
+}
+
 /* One tensor of a layer that is trained, and one that is not. */
 static void adam_prelu_fixed_scale(void **state)
 {
@@ -376,6 +385,7 @@ int main(void)
         cmocka_unit_test(adam_replacement),
         cmocka_unit_test(rmsprop_groupnorm),
         cmocka_unit_test(adamw_layernorm),
+        cmocka_unit_test(lookahead_jitter_part_of_an_epoch),
         cmocka_unit_test(adam_prelu_fixed_scale),
         cmocka_unit_test(muon_normed),
         cmocka_unit_test(live_options_on_resume),

@@ -66,6 +66,9 @@ static void init_and_augment(void **state)
     assert_int_equal(o.augment.crop, 4);
     assert_int_equal(o.augment.crop_pad, KILN_PAD_REFLECT);
     assert_int_equal(o.augment.cutout, 8);
+    assert_int_equal(kiln_train_options_read(&o, "augment=brightness14,contrast100",
+                                             KILN_OPTIONS_ALL), 0);
+    assert_true(o.augmented && o.augment.brightness == 14 && o.augment.contrast == 100);
     assert_int_equal(kiln_train_options_read(&o, "augment=none\ninit=xavier", KILN_OPTIONS_ALL), 0);
     assert_int_equal(o.init, KILN_INIT_XAVIER);
     assert_false(o.augmented || o.dirac);
@@ -79,7 +82,7 @@ static void sentences(void **state)
 {
     (void)state;
     refused("epcohs=3", KILN_OPTIONS_ALL, "did you mean \"epochs\"?");
-    refused("epochs=0", KILN_OPTIONS_ALL, "from 1 to 10000");
+    refused("epochs=0", KILN_OPTIONS_ALL, "from 0.01 to 10000");
     refused("epochs=3\nlr=nan", KILN_OPTIONS_ALL, "lr: \"nan\"");
     refused("lr=0", KILN_OPTIONS_ALL, "lr: must be more than 0");
     refused("lr", KILN_OPTIONS_ALL, "key=value");
@@ -93,6 +96,8 @@ static void sentences(void **state)
     refused("augment=filp", KILN_OPTIONS_ALL, "did you mean \"flip\"?");
     refused("augment=crop", KILN_OPTIONS_ALL, "crop wants its pixels, 1 to 8");
     refused("augment=crop9", KILN_OPTIONS_ALL, "1 to 8");
+    refused("augment=contrast0", KILN_OPTIONS_ALL, "contrast wants its per cent, 1 to 100");
+    refused("augment=contrats13", KILN_OPTIONS_ALL, "did you mean \"contrast13\"?");
     refused("augment=reflect", KILN_OPTIONS_ALL, "name a crop too");
     refused("dropout=-0.5", KILN_OPTIONS_ALL, "neither a share");
     refused("momentum=1", KILN_OPTIONS_ALL, "from 0 to 0.9999");
@@ -159,8 +164,8 @@ static void describes_the_table(void **state)
                "\"constant\",\"step\",\"exponential\",\"cosine\",\"onecycle\",\"linear\"],"
                "\"live\":true,\"group\":\"training\","));
     assert_non_null(strstr(kiln_json_text(&j),
-                           "\"name\":\"epochs\",\"type\":\"int\",\"default\":\"8\","
-                           "\"min\":1,\"max\":10000,\"live\":true"));
+                           "\"name\":\"epochs\",\"type\":\"float\",\"default\":\"8\","
+                           "\"min\":0.01,\"max\":10000,\"live\":true"));
     kiln_json_free(&j);
 }
 
@@ -189,8 +194,8 @@ static void schedules_read_what_the_table_says(void **state)
             assert_int_equal(
                 kiln_train_options_read(&changed, changes[c][1], KILN_OPTIONS_ALL), 0);
             for (int step = 0; step < 200; step++)
-                differs |= kiln_schedule_factor(&plain.schedule, step, 10, 20) !=
-                           kiln_schedule_factor(&changed.schedule, step, 10, 20);
+                differs |= kiln_schedule_factor(&plain.schedule, step, 10, 200) !=
+                           kiln_schedule_factor(&changed.schedule, step, 10, 200);
             for (int i = 0; i < 4; i++) told |= !strcmp(reads[c][i], kinds[k]);
             if (differs != told) CHECK_FAIL("%s and %s", kinds[k], changes[c][0]);
         }
@@ -210,7 +215,8 @@ static void relevance_and_words(void **state)
     assert_non_null(strstr(kiln_json_text(&j), "\"usedBy\":{\"optimizer\":[\"rmsprop\"]}"));
     assert_non_null(strstr(kiln_json_text(&j), "\"usedBy\":{\"schedule\":[\"step\","
                                                "\"exponential\"]}"));
-    assert_non_null(strstr(kiln_json_text(&j), "{\"name\":\"crop\",\"min\":1,\"max\":8}"));
+    assert_non_null(strstr(kiln_json_text(&j), "{\"name\":\"crop\",\"min\":1,\"max\":8,"
+                                               "\"unit\":\"pixels\"}"));
     assert_non_null(strstr(kiln_json_text(&j), "{\"name\":\"reflect\",\"needs\":\"crop\"}"));
     assert_non_null(strstr(kiln_json_text(&j), "{\"name\":\"gaussian\",\"min\":0,\"max\":100}"));
     kiln_json_free(&j);

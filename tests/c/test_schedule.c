@@ -10,7 +10,7 @@
 
 static double at(const kiln_schedule *s, int64_t step)
 {
-    return kiln_schedule_factor(s, step, PER_EPOCH, EPOCHS);
+    return kiln_schedule_factor(s, step, PER_EPOCH, PER_EPOCH * EPOCHS);
 }
 
 static void constant(void **state)

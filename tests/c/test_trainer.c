@@ -64,6 +64,9 @@ static void a_length_that_changes_on_the_way(void **state)
         {"max-steps=15", 15},
         {"max-steps=5", 12},
         {"batch=20\nepochs=2", 12 + 4},
+        {"epochs=1.5", 15},
+        {"epochs=1.2", 12},
+        {"batch=20\nepochs=2.4", 12 + 4 + 2},
     };
 
     (void)state;
@@ -76,6 +79,35 @@ static void a_length_that_changes_on_the_way(void **state)
         assert_int_equal(kiln_run_steps(r), cases[i].steps);
         while (!kiln_run_over(r)) must_step(r);
         assert_int_equal(r->place.step, cases[i].steps);
+        kiln_run_free(r);
+    }
+}
+
+/* A run of 2.3 epochs of 10 steps has 23, and its last check is one of epoch 3. */
+static void parts_of_an_epoch(void **state)
+{
+    static const struct {
+        const char *epochs;
+        int steps, epoch;
+    } cases[] = {{"2.3", 23, 3}, {"2.04", 20, 2}, {"2.96", 30, 3}, {"0.5", 5, 1}, {"0.01", 1, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[200];
+        kiln_run *r;
+        int flags = 0;
+
+        snprintf(text, sizeof text, SMALL "batch=10\ncheck-train=10\nepochs=%s\n",
+                 cases[i].epochs);
+        r = make_run(text);
+        for (int step = 0; step < cases[i].steps; step++) {
+            assert_false(flags & KILN_RUN_DONE);
+            assert_int_equal(kiln_run_steps(r), cases[i].steps);
+            flags = must_step(r);
+        }
+        assert_int_equal(flags & (KILN_RUN_DONE | KILN_RUN_EPOCH), KILN_RUN_DONE | KILN_RUN_EPOCH);
+        assert_int_equal(r->history.epoch_at[r->history.epochs - 1][0], cases[i].epoch);
+        assert_int_equal(kiln_run_step(r), KILN_E_STATE);
         kiln_run_free(r);
     }
 }
@@ -571,6 +603,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_and_epochs),
         cmocka_unit_test(a_length_that_changes_on_the_way),
+        cmocka_unit_test(parts_of_an_epoch),
         cmocka_unit_test(a_batch_larger_than_the_set),
         cmocka_unit_test(max_steps),
         cmocka_unit_test(patience),
