@@ -187,14 +187,12 @@ PAGE = $(B)/web/index.html
 ELEMENT = $(B)/element/kiln-trainer.js
 
 bindings: $(DIST) ## the npm package: build/dist
-$(DIST): $(BINDINGS_SRC) $(INLINE_SRC) $(WEB_SRC) $(WASM) $(B)/wasm/all.wasm tsconfig.json \
-		$(NPM)
+$(DIST): $(BINDINGS_SRC) bindings/build-package.mjs $(INLINE_SRC) $(WEB_SRC) $(WASM) \
+		$(B)/wasm/all.wasm tsconfig.json $(NPM)
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@cp $(WASM) $(@D)
-	$(Q)$(BIN)/esbuild $(BINDINGS_SRC) --bundle --splitting --format=esm --target=es2022 \
-		--chunk-names=shared-[hash] --outdir=$(@D) --log-level=warning
+	$(Q)node bindings/build-package.mjs $(@D)
 	@node bindings/inline/build.mjs $(B)/wasm/all.wasm $(@D)/inline.js
-	@$(BIN)/tsc -p bindings
 	@node web/element/build-element.mjs package $(@D)
 	@touch $@
 

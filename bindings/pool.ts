@@ -5,7 +5,7 @@
  */
 
 import { KilnError } from './errors.js';
-import { threadOptions, workerOf } from './worker-address.js';
+import { movedFrom, threadOptions, workerOf } from './worker-address.js';
 
 export interface ToPoolWorker {
   module: WebAssembly.Module;
@@ -107,6 +107,8 @@ function browserThread(hear: Listener, url: string | URL | undefined): Thread {
 function makeWorker(url: string | URL | undefined): Worker {
   if (url !== undefined) return workerOf(url);
   const here = './pool-worker.js'; // in a variable: the copy that bundlers make is the other one
+  const home = movedFrom();
+  if (home !== null) return workerOf(new URL(here, home));
   try {
     // In one expression: bundlers look for just this.
     return new Worker(new URL('./pool-worker.js', import.meta.url), { type: 'module' });

@@ -2,7 +2,7 @@
 
 import { KilnError } from './errors.js';
 import type { FromWorker, ToWorker } from './protocol.js';
-import { CURE, nodeProcess, threadOptions, workerOf } from './worker-address.js';
+import { CURE, movedFrom, nodeProcess, threadOptions, workerOf } from './worker-address.js';
 
 export interface WorkerSource {
   /** Address of worker.js, where a bundler or a host put it elsewhere. */
@@ -94,6 +94,8 @@ function makeWorker({ workerUrl, worker }: WorkerSource): Worker {
   if (worker) return worker();
   if (workerUrl !== undefined) return workerOf(workerUrl);
   if (inlineWorker) return inlineWorker();
+  const home = movedFrom();
+  if (home !== null) return workerOf(home + SCRIPT);
   try {
     // In one expression: bundlers look for just this.
     return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });

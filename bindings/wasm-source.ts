@@ -2,7 +2,7 @@
 
 import { KilnError, toKilnError } from './errors.js';
 import type { Variant } from './variants.js';
-import { CURE, nodeProcess } from './worker-address.js';
+import { CURE, movedFrom, nodeProcess } from './worker-address.js';
 
 /**
  * An address, the bytes (also gzipped), or a module already compiled. An address that ends in "/"
@@ -70,7 +70,8 @@ function checkAddress(name: ModuleName, source: string | URL | undefined): URL {
 }
 
 /** All addresses stand here in full, so that bundlers see and copy the files. */
-function addressOf(name: ModuleName, source: string | URL | undefined): URL {
+function addressOf(name: ModuleName, address: string | URL | undefined): URL {
+  const source = address ?? movedFrom() ?? undefined;
   if (source === undefined) {
     switch (name) {
       case 'simd': return new URL('./simd.wasm', import.meta.url);

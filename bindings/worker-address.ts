@@ -9,6 +9,20 @@ export const CURE = 'import kiln-nn/inline, which is one file';
  */
 export const nodeProcess = globalThis.process as typeof globalThis.process | undefined;
 
+/** Where dev servers of Vite put the modules of packages. */
+const VITE = /\/node_modules\/\.vite\/deps\/[^/]*$/;
+
+/**
+ * The package's folder where a dev server has moved this module out of it, else null. Those of Vite
+ * 5 to 7 do, and leave behind what it names by address; Vite 8 mends the addresses, which is seen
+ * by one of them.
+ */
+export function movedFrom(): string | null {
+  if (!VITE.test(import.meta.url)) return null;
+  const { href } = new URL('./simd.wasm', import.meta.url);
+  return VITE.test(href) ? href.replace(VITE, '/node_modules/kiln-nn/build/dist/') : null;
+}
+
 /** Throws what the browser throws where it refuses. */
 export function workerOf(address: string | URL): Worker {
   const url = new URL(address, globalThis.location?.href);

@@ -2,9 +2,12 @@
 //
 // Helpers beside a test are bundled into it, packages stay imports. An import of a file of
 // bindings/ becomes one of the built file in build/dist, so that the tests see what ships, and the
-// module that a test and the package share is the same one.
+// module that a test and the package share is the same one. What has no file there is a part of
+// worker.js: it is bundled into the test, and imports the rest from there.
 
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+
 import { build } from 'esbuild';
 
 const [folder, ...files] = process.argv.slice(2);
@@ -12,10 +15,12 @@ const [folder, ...files] = process.argv.slice(2);
 const builtBindings = {
   name: 'built-bindings',
   setup({ onResolve }) {
-    onResolve({ filter: /\/bindings\/[\w-]+(\.[jt]s)?$/ }, ({ path }) => ({
-      path: `../dist/${basename(path).replace(/(\.[jt]s)?$/, '.js')}`,
-      external: true,
-    }));
+    onResolve({ filter: /^\..*\.js$/ }, ({ path, resolveDir }) => {
+      const name = basename(path);
+      const own = resolve(resolveDir, path) === resolve('bindings', name);
+      const built = own && existsSync(`build/dist/${name}`);
+      return built ? { path: `../dist/${name}`, external: true } : undefined;
+    });
   },
 };
 

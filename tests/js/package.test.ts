@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import {
-  copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync,
+  copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -25,14 +25,24 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-test('has every file that its exports name, and depends on nothing', () => {
-  const folder = join(home, 'node_modules/kiln-nn');
-  const text = readFileSync(join(folder, 'package.json'), 'utf8');
-  const { exports, dependencies, type } = JSON.parse(text) as
-    { exports: Record<string, unknown>; dependencies?: object; type: string };
-  const targets = Object.values(exports).flatMap((target) =>
-    typeof target === 'string' ? [target] : Object.values(target as Record<string, string>));
+interface Manifest {
+  exports: Record<string, string | Record<string, string>>;
+  type: string;
+  dependencies?: object;
+  scripts?: object;
+}
+
+const installed = (path: string): string => join(home, 'node_modules/kiln-nn', path);
+const manifest = (): Manifest => JSON.parse(readFileSync(installed('package.json'), 'utf8'));
+const targetsOf = ({ exports }: Manifest): string[] => Object.values(exports).flatMap((target) =>
+  typeof target === 'string' ? [target] : Object.values(target));
+
+test('has every file that its exports name, depends on nothing, and runs nothing', () => {
+  const folder = installed('.');
+  const { dependencies, type, scripts } = manifest();
+  const targets = targetsOf(manifest());
   expect(targets.length).toBeGreaterThan(6);
+  expect(scripts).toBeUndefined();
   for (const target of [...targets, 'LICENSE', 'README.md']) {
     expect(readFileSync(join(folder, target)).length).toBeGreaterThan(100);
   }
@@ -46,7 +56,7 @@ test('is found by bundlers that read no exports, as Parcel does', () => {
     { main: string; types: string; alias: Record<string, string>;
       exports: Record<string, { types: string; default: string }> };
   expect({ types, default: main }).toEqual(exports['.']);
-  for (const name of ['./inline', './element']) {
+  for (const name of ['./inline', './element', './standalone']) {
     expect(alias[name]).toBe(exports[name]!.default);
   }
   // A bare name of Node's is one that Parcel wants brought along, and does not find.
@@ -54,6 +64,49 @@ test('is found by bundlers that read no exports, as Parcel does', () => {
     const text = readFileSync(join(folder, 'build/dist', file), 'utf8');
     expect([file, text.match(/(?<![.\w?])process[.?[]+\w+/g) ?? []]).toEqual([file, []]);
   }
+});
+
+describe('its files', () => {
+  const dist = (): string[] => readdirSync(installed('build/dist'));
+  const textOf = (name: string): string => readFileSync(installed(`build/dist/${name}`), 'utf8');
+
+  test('have plain names, and none is over 1 MB', () => {
+    for (const name of dist()) {
+      expect(name).toMatch(/^[a-z]+(-[a-z]+)*\.(js|d\.ts|wasm)$/);
+      expect([name, statSync(installed(`build/dist/${name}`)).size < 1_000_000])
+        .toEqual([name, true]);
+    }
+    // A module of the library has its types beside it; parts of the tag are its own business.
+    const untyped = dist().filter((name) => name.endsWith('.js') && !name.startsWith('element-') &&
+      !dist().includes(name.replace(/js$/, 'd.ts')));
+    expect(untyped).toEqual([]);
+  });
+
+  test('are all of use: an export, or imported or started by one', () => {
+    const found = new Set<string>();
+    const add = (name: string): void => {
+      if (found.has(name)) return;
+      found.add(name);
+      const links = /(?:from|import|import\(|URL\()\s*["']\.\/([\w.-]+)["']/g;
+      for (const [, other] of textOf(name).matchAll(links)) {
+        if (other!.endsWith('.wasm')) found.add(other!);
+        else add(name.endsWith('.d.ts') ? other!.replace(/js$/, 'd.ts') : other!);
+      }
+    };
+    for (const target of targetsOf(manifest())) {
+      if (/dist\/.*\.(js|ts)$/.test(target)) add(target.replace('./build/dist/', ''));
+    }
+    const scripts = (names: Iterable<string>): string[] =>
+      [...names].filter((name) => !name.endsWith('.d.ts')).sort();
+    expect(scripts(found)).toEqual(scripts(dist()));
+  });
+
+  test('evaluate no text, as strict policies want it', () => {
+    const scripts = dist().filter((name) => name.endsWith('.js'));
+    expect(scripts.length).toBeGreaterThan(40);
+    const evaluates = /\beval\s*\(|\bFunction\s*\(|\bset(Timeout|Interval)\s*\(\s*["'`]/;
+    expect(scripts.filter((name) => evaluates.test(textOf(name)))).toEqual([]);
+  });
 });
 
 /** What tsc says of a file in `home`. */

@@ -1,7 +1,7 @@
 // build-element.mjs package|files FOLDER: builds <kiln-trainer>.
 //
 // package: the modules that kiln-nn/element is, beside those of the package (build/dist), which
-// they import: an application has one library, whichever entries it imports.
+// they import: an application has one library, whichever entries it imports. standalone.js as well.
 // files: a folder for any server (build/element): the tag, its worker and modules; standalone.js,
 // the same in one classic script; and embed.html, a page for iframes.
 
@@ -47,6 +47,11 @@ const MODULES = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads', 'extras']
 const TYPES = {
   'define-trainer': 'element', 'kiln-trainer': 'kiln-trainer', 'element-types': 'element-types' };
 
+const STANDALONE_TYPES = `/** A classic script that exports nothing: it registers the tag. */
+import './element.js';
+export {};
+`;
+
 const common = {
   bundle: true,
   minify: true,
@@ -58,9 +63,27 @@ const common = {
 const modules = { ...common, format: 'esm', splitting: true, chunkNames: '[name]-[hash]' };
 
 async function buildPackage() {
-  await build({ ...modules, entryPoints: { element: at('define-trainer.ts') },
-    chunkNames: 'element-[name]-[hash]', plugins: [styles, beside] });
+  const { outputFiles, metafile } = await build({ ...modules, plugins: [styles, beside],
+    entryPoints: { element: at('define-trainer.ts') }, write: false, metafile: true });
+  const names = plainNames(metafile);
+  const known = new RegExp([...names.keys()].join('|').replaceAll('.', '\\.'), 'g');
+  await Promise.all([buildStandalone(), ...outputFiles.map(({ path, text }) =>
+    writeFile(resolve(folder, names.get(basename(path)) ?? basename(path)),
+      text.replace(known, (hashed) => names.get(hashed))))]);
   await writeTypes();
+}
+
+/** A name for each chunk, by its hashed one: that of the view, or of the largest file in it. */
+function plainNames({ outputs }) {
+  const names = new Map();
+  for (const [path, { entryPoint, inputs }] of Object.entries(outputs)) {
+    const [[largest]] = Object.entries(inputs)
+      .sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput);
+    const of = basename(entryPoint ?? largest).replace(/(\.esm)?\.\w+$/i, '').toLowerCase();
+    if (basename(path) !== 'element.js') names.set(basename(path), `element-${of}.js`);
+  }
+  if (new Set(names.values()).size < names.size) throw new Error('two chunks of one name');
+  return names;
 }
 
 /** Declarations of the tag's three files, beside those of the package. */
@@ -73,9 +96,16 @@ async function writeTypes() {
       const text = await readFile(join(made, `web/element/${name}.d.ts`), 'utf8');
       await writeFile(resolve(folder, `${as}.d.ts`), text.replaceAll('../../bindings/', './'));
     }
+    await writeFile(resolve(folder, 'standalone.d.ts'), STANDALONE_TYPES);
   } finally {
     await rm(made, { recursive: true });
   }
+}
+
+async function buildStandalone() {
+  await build({ ...common, format: 'iife', entryPoints: { standalone: at('standalone.ts') },
+    define: { ...common.define, ...nowhere },
+    plugins: [styles, await embedded(at('../../build/wasm/all.wasm'))] });
 }
 
 async function buildFiles() {
@@ -86,9 +116,7 @@ async function buildFiles() {
       plugins: [styles] }),
     build({ ...modules, entryPoints: ['worker', 'pool-worker'].map((name) =>
       at(`../../bindings/${name}.ts`)) }),
-    build({ ...common, format: 'iife', entryPoints: { standalone: at('standalone.ts') },
-      define: { ...common.define, ...nowhere },
-      plugins: [styles, await embedded(at('../../build/wasm/all.wasm'))] }),
+    buildStandalone(),
     build({ ...common, format: 'iife', entryPoints: { embed: at('embed.ts') }, plugins: [styles],
       supported: { 'dynamic-import': true }, external: ['./kiln-trainer.js'] }),
     copyFile(at('embed.html'), resolve(folder, 'embed.html')),
