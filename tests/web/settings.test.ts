@@ -58,7 +58,7 @@ describe('Start', () => {
     await page.getByLabel('Epochs').fill('0');
     await page.getByLabel('Epochs').press('Enter');
     await button(page, 'Start').click();
-    await notice(page, 'Nothing was started. Epochs: from 1 to').waitFor();
+    await notice(page, 'Nothing was started. Epochs: from 0.01 to').waitFor();
     expect(await stateOf(page)).toBe('ready');
     await close();
   });
