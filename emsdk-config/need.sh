@@ -42,6 +42,7 @@ probe() {
                   clang-19 -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null ;;
     chromium) find_browser ;;
     curl)     command -v curl >/dev/null ;;
+    parallel) parallel --version 2>/dev/null | grep -q '^GNU parallel' ;;
     python3)  command -v python3 >/dev/null ;;
     torch)    /usr/bin/python3 -c 'import torch' 2>/dev/null ;;
     numpy)    /usr/bin/python3 -c 'import numpy' 2>/dev/null ;;

@@ -49,6 +49,8 @@ compile_tests = rm -rf $(B)/tests-$(1) && mkdir -p $(B)/tests-js $(B)/tests-web 
 	node tests/compile.mjs $(B)/tests-$(1) $(wildcard tests/$(1)/*.test.ts)
 
 JS_TESTED = $(B)/native/kiln $(B)/native/libkiln.a
+# What the README runs, and kiln sweep is for.
+test-js test-web: | $(B)/have/parallel
 test-js: $(DIST) $(JS_TEST_SRC) $(JS_TESTED) ## Jest on the built bindings in Node
 	@$(call compile_tests,js)
 	@mkdir -p $(LOGS)

@@ -10,6 +10,7 @@
 #include "base/keyvalue.h"
 #include "fields.h"
 #include "kiln.h"
+#include "say.h"
 
 #define NAMES_MAX 96
 #define HELP_COLUMN 26 /* where the explanations begin */
@@ -45,6 +46,17 @@ static const own_option own[CLI_OPTIONS] = {
     [CLI_LAYERS] = {"layers", 0, NULL, "time, GFLOP/s and share of each layer"},
     [CLI_THREADS] = {"threads", 0, "N", "threads (all cores); results do not depend on it"},
     [CLI_MODE] = {"mode", 0, "MODE", "strict or fused multiply-add arithmetic"},
+    [CLI_LOG] = {"log", 0, "FILE", "write options, epochs and the end of a run, a JSON object a "
+                                   "line, for kiln report (sweep: runs/{}.json; {} is the index)"},
+    [CLI_RANDOM] = {"random", 0, "N", "N runs drawn from lists and ranges, instead of all of a "
+                                      "grid"},
+    [CLI_SEARCH_SEED] = {"search-seed", 0, "N", "what --random draws (1)"},
+    [CLI_INDEX] = {"index", 0, "I", "run number I alone, from 1"},
+    [CLI_RUN] = {"run", 0, NULL, "train them here, instead of printing the commands"},
+    [CLI_JOBS] = {"jobs", 0, "N", "runs at a time (all cores)"},
+    [CLI_HTML] = {"html", 0, "FILE.html", "write a page that needs nothing else"},
+    [CLI_SVG] = {"svg", 0, "FILE.svg", "write the curves as a picture"},
+    [CLI_CSV] = {"csv", 0, NULL, "a line a run on stdout, with all options"},
     [CLI_JSON] = {"json", 0, NULL, "one JSON object a line on stdout"},
     [CLI_QUIET] = {"quiet", 'q', NULL, "print errors, and what --json or a file - asks for, alone"},
     [CLI_HELP] = {"help", 'h', NULL, "this text"},
@@ -58,6 +70,18 @@ typedef struct {
     const char *name[NAMES_MAX];
     int count;
 } name_table;
+
+static const char *program = "kiln";
+
+void cli_set_program(const char *name)
+{
+    program = name;
+}
+
+const char *cli_program(void)
+{
+    return program;
+}
 
 const char *cli_own_name(int option)
 {
@@ -110,7 +134,7 @@ int cli_arguments_add(cli_arguments *a, const char *key, const char *value)
     const size_t used = strlen(a->text);
 
     if (strchr(value, '\n') || used + strlen(key) + strlen(value) + 3 > sizeof a->text) {
-        fprintf(stderr, "kiln: --%s: the value is too long, or more than one line\n", key);
+        cli_say("kiln: --%s: the value is too long, or more than one line\n", key);
         return 2;
     }
     sprintf(a->text + used, "%s=%s\n", key, value);
@@ -127,28 +151,28 @@ static int refuse(const cli_command *command, const name_table *t, const char *w
     for (int i = 0; i < t->count && strncmp(name, "--", 2) == 0; i++)
         matches += strncmp(t->name[i], name + 2, strlen(name + 2)) == 0;
     if (matches > 1) {
-        fprintf(stderr, "kiln %s: %s is short for several options; write it out\n", command->name,
+        cli_say("kiln %s: %s is short for several options; write it out\n", command->name,
                 name);
         return 2;
     }
     for (int i = 0; i < t->count && strchr(word, '='); i++) /* getopt_long refuses these too */
         if (strcmp(t->name[i], name + strspn(name, "-")) == 0) {
-            fprintf(stderr, "kiln %s: %s takes no value\n", command->name, name);
+            cli_say("kiln %s: %s takes no value\n", command->name, name);
             return 2;
         }
     near = kiln_closest(name + strspn(name, "-"), t->name, t->count);
-    fprintf(stderr, "kiln %s: unknown option %s", command->name, name);
+    cli_say("kiln %s: unknown option %s", command->name, name);
     if (near)
-        fprintf(stderr, "; did you mean --%s?\n", near);
+        cli_say("; did you mean --%s?\n", near);
     else
-        fprintf(stderr, "; kiln %s --help lists them\n", command->name);
+        cli_say("; kiln %s --help lists them\n", command->name);
     return 2;
 }
 
 /* Most likely a variable of a script that is not set. */
 static int refuse_empty(const cli_command *command, int option)
 {
-    fprintf(stderr, "kiln %s: the value of --%s is empty\n", command->name, own[option].name);
+    cli_say("kiln %s: the value of --%s is empty\n", command->name, own[option].name);
     return 2;
 }
 
@@ -161,7 +185,7 @@ static int take_bare(cli_arguments *a, const cli_command *command, const char *w
         a->value[command->positional] = word;
         return 0;
     }
-    fprintf(stderr, "kiln %s: what is \"%s\"? Options begin with --\n", command->name, word);
+    cli_say("kiln %s: what is \"%s\"? Options begin with --\n", command->name, word);
     return 2;
 }
 
@@ -176,7 +200,7 @@ int cli_arguments_read(cli_arguments *a, const cli_command *command, int argc, c
     optind = 1;
     while ((found = getopt_long(argc, argv, ":hqV", t.option, NULL)) != -1) {
         if (found == ':') {
-            fprintf(stderr, "kiln %s: %s wants a value\n", command->name, argv[optind - 1]);
+            cli_say("kiln %s: %s wants a value\n", command->name, argv[optind - 1]);
             return 2;
         }
         if (found == '?') return refuse(command, &t, argv[optind - 1]);
@@ -187,6 +211,11 @@ int cli_arguments_read(cli_arguments *a, const cli_command *command, int argc, c
             a->value[found] = optarg ? optarg : "1";
         else if (cli_arguments_add(a, t.name[found - FIRST_LIBRARY], optarg ? optarg : "1"))
             return 2;
+    }
+    if (command->positional == CLI_FILES) {
+        a->bare = argv + optind;
+        a->bare_count = argc - optind;
+        return 0;
     }
     for (; optind < argc; optind++)
         if (take_bare(a, command, argv[optind])) return 2;
@@ -230,7 +259,7 @@ int cli_own_int(const cli_arguments *a, int option, int min, int max, int *out)
     if (!a->value[option]) return 0;
     value = strtol(a->value[option], &end, 10);
     if (end == a->value[option] || *end || value < min || value > max) {
-        fprintf(stderr, "kiln: --%s: \"%s\" is no whole number from %d to %d\n", own[option].name,
+        cli_say("kiln: --%s: \"%s\" is no whole number from %d to %d\n", own[option].name,
                 a->value[option], min, max);
         return 2;
     }

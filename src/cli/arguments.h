@@ -8,28 +8,34 @@
 #ifndef KILN_CLI_ARGUMENTS_H
 #define KILN_CLI_ARGUMENTS_H
 
+#include <stdint.h>
+
 /* The program's own options; which of them a command takes is a set of bits. */
 enum {
     CLI_DATA, CLI_PRESET, CLI_SAVE, CLI_RESUME, CLI_INIT_FROM, CLI_BEST, CLI_SPLIT, CLI_VIEWS,
     CLI_KNN, CLI_INPUT, CLI_STEPS, CLI_FORMAT, CLI_SHEET, CLI_SECONDS, CLI_LAYERS, CLI_THREADS,
-    CLI_MODE, CLI_JSON, CLI_QUIET, CLI_HELP, CLI_VERSION, CLI_OPTIONS
+    CLI_MODE, CLI_LOG, CLI_RANDOM, CLI_SEARCH_SEED, CLI_INDEX, CLI_RUN, CLI_JOBS,
+    CLI_HTML, CLI_SVG, CLI_CSV, CLI_JSON, CLI_QUIET, CLI_HELP, CLI_VERSION, CLI_OPTIONS
 };
-#define CLI_BIT(option) (1u << (option))
+#define CLI_BIT(option) ((uint64_t)1 << (option))
 
 typedef struct {
     const char *name;     /* of the command */
     const char *line;     /* what it does */
     const char *examples; /* one a line */
     const char *library;  /* the library's options it takes: " lr batch ", or "*" for all */
-    unsigned own;         /* the program's options it takes */
+    uint64_t own;         /* the program's options it takes */
     int positional;       /* the option that a bare argument stands for; CLI_NET for the net */
 } cli_command;
 #define CLI_NET (-1)  /* a bare argument is the notation */
 #define CLI_NONE (-2) /* there are no bare arguments */
+#define CLI_FILES (-3) /* as many as there are, in bare[] */
 
 typedef struct {
     char text[16384];               /* key=value lines, as given */
     const char *value[CLI_OPTIONS]; /* of the program's options; NULL: not given; flags: "1" */
+    char **bare;                    /* bare arguments, of a command that takes many */
+    int bare_count;
 } cli_arguments;
 
 /* Reads argv[1..] for a command. Returns 0, or 2 (usage) with a sentence on stderr. */
@@ -50,5 +56,8 @@ int cli_contradictions(const cli_arguments *a);
 void cli_help(const cli_command *command);
 void cli_help_presets(int column); /* their names, a line that begins at a column */
 const char *cli_own_name(int option);
+/* How this program was called, argv[0]; main says it first. */
+void cli_set_program(const char *name);
+const char *cli_program(void);
 
 #endif

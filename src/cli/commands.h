@@ -5,6 +5,8 @@
 #include "arguments.h"
 
 int cli_train(cli_arguments *a);
+int cli_sweep(cli_arguments *a);
+int cli_report(cli_arguments *a);
 int cli_eval(cli_arguments *a);
 int cli_summary(cli_arguments *a);
 int cli_gradcheck(cli_arguments *a);

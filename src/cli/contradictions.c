@@ -4,6 +4,7 @@
 
 #include "arguments.h"
 #include "files.h"
+#include "say.h"
 
 /* Two options of the program of which only one has a meaning, and why. */
 static const struct {
@@ -20,7 +21,7 @@ static const struct {
 
 static int refuse(const char *one, const char *other, const char *reason)
 {
-    fprintf(stderr, "kiln: --%s and --%s contradict each other: %s\n", one, other, reason);
+    cli_say("kiln: --%s and --%s contradict each other: %s\n", one, other, reason);
     return CLI_USAGE;
 }
 
@@ -32,6 +33,9 @@ int cli_contradictions(const cli_arguments *a)
         if (a->value[pairs[i].one] && a->value[pairs[i].other])
             return refuse(cli_own_name(pairs[i].one), cli_own_name(pairs[i].other),
                           pairs[i].reason);
+    if (a->value[CLI_LOG] && a->value[CLI_SAVE] &&
+        strcmp(a->value[CLI_LOG], a->value[CLI_SAVE]) == 0)
+        return refuse("log", "save", "both would write one file");
     if (data && strcmp(data, "builtin") != 0 && cli_given(a, "data-seed", NULL, 0))
         return refuse("data", "data-seed", "only the built-in set is drawn from a seed");
     if (a->value[CLI_INIT_FROM] && cli_given(a, "init", NULL, 0))

@@ -15,6 +15,7 @@
 
 #include "files.h"
 #include "kiln.h"
+#include "say.h"
 
 #define PIECE (1 << 18)
 #define PATH_SIZE 4096
@@ -22,7 +23,7 @@
 
 static int bad_data(const char *path, const char *what)
 {
-    fprintf(stderr, "kiln: %s: %s\n", path, what);
+    cli_say("kiln: %s: %s\n", path, what);
     return CLI_BAD_DATA;
 }
 
@@ -81,11 +82,11 @@ static int inflate_piece(stream *s, int data)
         s->z.avail_out = PIECE;
         result = inflate(&s->z, Z_NO_FLUSH);
         if (result == Z_MEM_ERROR) {
-            fprintf(stderr, "kiln: %s: no memory to unpack it\n", s->path);
+            cli_say("kiln: %s: no memory to unpack it\n", s->path);
             return CLI_NO_MEMORY;
         }
         if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
-            fprintf(stderr, "kiln: %s: the gzip is damaged (%s)\n", s->path,
+            cli_say("kiln: %s: the gzip is damaged (%s)\n", s->path,
                     s->z.msg ? s->z.msg : "unreadable");
             return CLI_BAD_DATA;
         }
@@ -101,7 +102,7 @@ static int feed_gzip(stream *s, int data)
     int code = 0;
 
     if (inflateInit2(&s->z, 16 + MAX_WBITS) != Z_OK) { /* 16: gzip, with its checksum */
-        fprintf(stderr, "kiln: %s: no memory to unpack it\n", s->path);
+        cli_say("kiln: %s: no memory to unpack it\n", s->path);
         return CLI_NO_MEMORY;
     }
     while (code == 0 && s->have > 0) {
@@ -126,7 +127,7 @@ static int add_records(stream *s, int data)
     if (status >= 0) return 0;
     cli_fail(status); /* the sentence names the file */
     if (status == KILN_E_SPLIT)
-        fprintf(stderr, "kiln: training images: --data train=%s, test images: --data test=%s\n",
+        cli_say("kiln: training images: --data train=%s, test images: --data test=%s\n",
                 given, given);
     return CLI_BAD_DATA;
 }
@@ -156,7 +157,7 @@ static int add_file(const char *path, int split, int data)
     int code;
 
     if (!s) {
-        fprintf(stderr, "kiln: %s: no memory to read it\n", path);
+        cli_say("kiln: %s: no memory to read it\n", path);
         return CLI_NO_MEMORY;
     }
     s->path = from_stdin ? "standard input" : path;

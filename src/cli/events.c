@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "say.h"
 
 static kiln_json line;
 static int failure; /* errno of the first line that stdout did not take */
@@ -19,13 +20,23 @@ kiln_json *cli_event(const char *name)
     return &line;
 }
 
-int cli_event_end(kiln_json *j)
+const char *cli_event_text(kiln_json *j)
 {
     kiln_json_close(j);
-    if (kiln_json_end(j) < 0) return ENOMEM;
-    if (puts(kiln_json_text(j)) >= 0 && fflush(stdout) == 0) return 0;
+    return kiln_json_end(j) < 0 ? NULL : kiln_json_text(j);
+}
+
+int cli_event_print(const char *text)
+{
+    if (!text) return ENOMEM;
+    if (puts(text) >= 0 && fflush(stdout) == 0) return 0;
     if (!failure) failure = errno;
     return errno;
+}
+
+int cli_event_end(kiln_json *j)
+{
+    return cli_event_print(cli_event_text(j));
 }
 
 int cli_output_end(int code)
@@ -35,7 +46,7 @@ int cli_output_end(int code)
     if (flushed != 0 && !failure) failure = errno;
     if (flushed == 0 && !ferror(stdout)) return code;
     if (code) return code; /* which was said */
-    fprintf(stderr, "kiln: stdout: cannot be written%s%s\n", failure ? ": " : "",
+    cli_say("kiln: stdout: cannot be written%s%s\n", failure ? ": " : "",
             failure ? strerror(failure) : "");
     return CLI_FAILED;
 }

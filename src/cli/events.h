@@ -9,7 +9,11 @@
 
 /* Begins a line; one at a time. */
 kiln_json *cli_event(const char *name);
-/* Ends the line and prints it at once: 0, or the errno of stdout. The text stays until the next. */
+/* Ends the line: its text, which stays until the next one begins; NULL where memory ran out. */
+const char *cli_event_text(kiln_json *j);
+/* Prints it at once: 0, or the errno of stdout. */
+int cli_event_print(const char *text);
+/* Both. */
 int cli_event_end(kiln_json *j);
 
 /* The end of all output: `code`, or CLI_FAILED with a sentence where stdout did not take it all. */

@@ -16,8 +16,7 @@ static kiln_json_reader reader_at(const char *json)
     return r;
 }
 
-/* The first character after the value. */
-static const char *after(const char *value)
+const char *cli_after(const char *value)
 {
     kiln_json_reader r = reader_at(value);
 
@@ -52,7 +51,7 @@ const char *cli_first(const char *json)
 
 const char *cli_next(const char *value)
 {
-    const char *p = after(value);
+    const char *p = cli_after(value);
 
     return *p == ',' ? p + 1 : NULL;
 }
@@ -64,8 +63,8 @@ const char *cli_member(const char *json, const char *previous, char *key, size_t
 
     if (!p || *p != (previous ? ',' : '{') || p[1] != '"') return NULL;
     cli_text(key, size, p + 1);
-    *value = after(p + 1) + 1; /* the library writes no spaces: a colon follows */
-    return after(*value);
+    *value = cli_after(p + 1) + 1; /* the library writes no spaces: a colon follows */
+    return cli_after(*value);
 }
 
 const char *cli_field(const char *json, const char *wanted)
@@ -95,6 +94,6 @@ char *cli_field_raw(char *out, size_t size, const char *json, const char *key)
     const char *value = cli_field(json, key);
 
     if (!value) value = "null";
-    snprintf(out, size, "%.*s", (int)(after(value) - value), value);
+    snprintf(out, size, "%.*s", (int)(cli_after(value) - value), value);
     return out;
 }

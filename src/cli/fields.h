@@ -20,6 +20,7 @@ const char *cli_first(const char *json);
 const char *cli_next(const char *value);
 char *cli_text(char *out, size_t size, const char *value);
 double cli_number(const char *value);
+const char *cli_after(const char *value); /* the first character behind it */
 /* The next key of an object, for (p = NULL; (p = cli_member(json, p, key, size, &value)); ) */
 const char *cli_member(const char *json, const char *after, char *key, size_t size,
                        const char **value);

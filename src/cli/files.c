@@ -15,6 +15,7 @@
 
 #include "base/status.h"
 #include "kiln.h"
+#include "say.h"
 
 #define FILE_MAX 2000000000
 #define PATH_SIZE 4096
@@ -24,7 +25,7 @@
 
 int cli_fail(int status)
 {
-    fprintf(stderr, "kiln: %s\n", kiln_error());
+    cli_say("kiln: %s\n", kiln_error());
     return kiln_status_exit(status);
 }
 
@@ -42,13 +43,13 @@ int cli_fail_net(const char *net, int status)
 
 int cli_fail_in(const char *file, int status)
 {
-    fprintf(stderr, "kiln: %s: %s\n", file, kiln_error());
+    cli_say("kiln: %s: %s\n", file, kiln_error());
     return kiln_status_exit(status);
 }
 
 static int complain(const char *path, const char *what)
 {
-    fprintf(stderr, "kiln: %s: %s: %s\n", path, what, strerror(errno));
+    cli_say("kiln: %s: %s: %s\n", path, what, strerror(errno));
     return CLI_FAILED;
 }
 
@@ -71,7 +72,7 @@ int64_t cli_read(int fd, void *bytes, int64_t size)
 
 static uint8_t *no_room(const char *path, uint8_t *bytes, int64_t size)
 {
-    fprintf(stderr, "kiln: %s: there is no memory for %lld bytes\n", path, (long long)size);
+    cli_say("kiln: %s: there is no memory for %lld bytes\n", path, (long long)size);
     free(bytes);
     return NULL;
 }
@@ -118,11 +119,11 @@ uint8_t *cli_file_read(const char *path, int *size)
     if (fd < 0 || fstat(fd, &about) < 0) {
         complain(path, "cannot be read");
     } else if (S_ISDIR(about.st_mode)) {
-        fprintf(stderr, "kiln: %s: is a folder, not a file\n", path);
+        cli_say("kiln: %s: is a folder, not a file\n", path);
     } else {
         bytes = cli_read_rest(fd, path, NULL, 0, FILE_MAX, size);
         if (bytes && *size > FILE_MAX) {
-            fprintf(stderr, "kiln: %s: is larger than 2 GB\n", path);
+            cli_say("kiln: %s: is larger than 2 GB\n", path);
             free(bytes);
             bytes = NULL;
         }
@@ -229,7 +230,7 @@ static void keep_previous(const char *path, const char *part)
     snprintf(before, sizeof before, "%s.prev", path);
     if (link(path, link_name) < 0) return; /* no links here */
     if (rename(link_name, before) < 0 && !told) {
-        fprintf(stderr, "kiln: %s: cannot be written (%s); the file before is not kept\n", before,
+        cli_say("kiln: %s: cannot be written (%s); the file before is not kept\n", before,
                 strerror(errno));
         told = 1;
     }
@@ -312,7 +313,7 @@ int cli_file_check(const char *path)
 
     if (strcmp(path, "-") == 0) return 0;
     if (!*path || strlen(path) >= PATH_SIZE) {
-        fprintf(stderr, "kiln: the name of the file to write is %s\n",
+        cli_say("kiln: the name of the file to write is %s\n",
                 *path ? "too long" : "empty");
         return CLI_USAGE;
     }
@@ -320,11 +321,11 @@ int cli_file_check(const char *path)
     folder = dirname(copy);
     exists = stat(path, &about) == 0;
     if (path[strlen(path) - 1] == '/' || (exists && S_ISDIR(about.st_mode))) {
-        fprintf(stderr, "kiln: %s: is a folder; name a file in it\n", path);
+        cli_say("kiln: %s: is a folder; name a file in it\n", path);
         return CLI_USAGE;
     }
     if (access(folder, W_OK) < 0) {
-        fprintf(stderr, "kiln: %s: the folder %s cannot be written to: %s\n", path, folder,
+        cli_say("kiln: %s: the folder %s cannot be written to: %s\n", path, folder,
                 strerror(errno));
         return CLI_USAGE;
     }

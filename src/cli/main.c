@@ -15,6 +15,8 @@
 #include "events.h"
 #include "files.h"
 #include "kiln.h"
+#include "run_log.h"
+#include "say.h"
 
 #define ALWAYS (CLI_BIT(CLI_JSON) | CLI_BIT(CLI_QUIET) | CLI_BIT(CLI_HELP) | CLI_BIT(CLI_MODE) | \
                 CLI_BIT(CLI_THREADS))
@@ -33,8 +35,24 @@ static const entry entries[] = {
       "  kiln train --init-from weights.safetensors --lr 0.001\n",
       "*",
       ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_SAVE) | CLI_BIT(CLI_RESUME) |
-          CLI_BIT(CLI_INIT_FROM) | CLI_BIT(CLI_BEST),
+          CLI_BIT(CLI_INIT_FROM) | CLI_BIT(CLI_BEST) | CLI_BIT(CLI_LOG),
       CLI_NONE}, cli_train},
+    {{"sweep", "kiln sweep: runs of lists and ranges of options, as commands, or trained here.",
+      "  kiln sweep --lr 0.1,0.01,0.001 --batch 32,64 --epochs 3\n"
+      "  kiln sweep --lr 1e-4..1e-1:log --dropout 0..0.5 --random 20 --run\n"
+      "  kiln sweep --lr 0.1,0.01 --seed 1..10 | parallel\n"
+      "  kiln sweep --lr 0.1,0.01 --seed 1..10 --run --index $SLURM_ARRAY_TASK_ID\n",
+      "*",
+      ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_SAVE) |
+          CLI_BIT(CLI_INIT_FROM) | CLI_BIT(CLI_BEST) | CLI_BIT(CLI_LOG) | CLI_BIT(CLI_RANDOM) |
+          CLI_BIT(CLI_SEARCH_SEED) | CLI_BIT(CLI_INDEX) | CLI_BIT(CLI_RUN) | CLI_BIT(CLI_JOBS),
+      CLI_NONE}, cli_sweep},
+    {{"report", "kiln report: the logs of runs as a table, curves, a page, CSV.",
+      "  kiln report runs/*.json\n"
+      "  kiln report runs/*.json --html report.html --svg curves.svg\n"
+      "  kiln report runs/*.json --csv > runs.csv\n",
+      "", ALWAYS | CLI_BIT(CLI_HTML) | CLI_BIT(CLI_SVG) | CLI_BIT(CLI_CSV), CLI_FILES},
+     cli_report},
     {{"eval",
       "kiln eval: accuracy and confusion of a checkpoint, an export, or nearest neighbours.",
       "  kiln eval --resume model.safetensors\n"
@@ -142,11 +160,11 @@ static int unknown_command(const char *word)
 
     for (int i = 0; i < ENTRIES; i++) names[i] = entries[i].command.name;
     near = kiln_closest(word, names, ENTRIES);
-    fprintf(stderr, "kiln: there is no command \"%s\"", word);
+    cli_say("kiln: there is no command \"%s\"", word);
     if (near)
-        fprintf(stderr, "; did you mean %s?\n", near);
+        cli_say("; did you mean %s?\n", near);
     else
-        fprintf(stderr, "; kiln --help lists them\n");
+        cli_say("; kiln --help lists them\n");
     return CLI_USAGE;
 }
 
@@ -159,7 +177,7 @@ static int change_mode(const char *wanted, char **argv)
 
     if (strcmp(wanted, kiln_mode()) == 0) return 0;
     if (strcmp(wanted, "strict") != 0 && strcmp(wanted, "fused") != 0) {
-        fprintf(stderr, "kiln: --mode: strict or fused, not \"%s\"\n", wanted);
+        cli_say("kiln: --mode: strict or fused, not \"%s\"\n", wanted);
         return CLI_USAGE;
     }
     if (length > 0) {
@@ -172,17 +190,20 @@ static int change_mode(const char *wanted, char **argv)
             return CLI_FAILED;
         }
     }
-    fprintf(stderr, "kiln: --mode: this program is %s, and the %s one is not beside it\n",
+    cli_say("kiln: --mode: this program is %s, and the %s one is not beside it\n",
             kiln_mode(), wanted);
     return CLI_USAGE;
 }
 
-/* Is stdout for people to read, and not what --json, a file named - or an export asks for? */
+/* Is stdout for people to read, and not what --json, a file named - or a command asks for? */
 static int is_for_people(const cli_arguments *a, const entry *e)
 {
-    const char *sheet = a->value[CLI_SHEET];
+    static const int files[] = {CLI_SHEET, CLI_HTML, CLI_SVG};
 
-    return !a->value[CLI_JSON] && e->run != cli_export && !(sheet && strcmp(sheet, "-") == 0);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (a->value[files[i]] && strcmp(a->value[files[i]], "-") == 0) return 0;
+    return !a->value[CLI_JSON] && !a->value[CLI_CSV] && e->run != cli_export &&
+           e->run != cli_sweep;
 }
 
 /* A descriptor that is closed would become the next file's, and what is printed part of it: each of
@@ -194,7 +215,7 @@ static void open_standard_files(void)
             exit(CLI_FAILED);
 }
 
-static int run_command(const entry *e, int argc, char **argv)
+static int read_and_run(const entry *e, int argc, char **argv)
 {
     static cli_arguments a;
     int code = cli_arguments_read(&a, &e->command, argc, argv);
@@ -210,11 +231,23 @@ static int run_command(const entry *e, int argc, char **argv)
     return code;
 }
 
+static int run_command(const entry *e, int argc, char **argv)
+{
+    int code;
+
+    if (e->run != cli_train) return read_and_run(e, argc, argv);
+    cli_log_prepare(argc, argv);
+    code = read_and_run(e, argc, argv);
+    if (code) cli_log_failed(code);
+    return cli_log_close(code);
+}
+
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
 
     open_standard_files();
+    if (argc > 0) cli_set_program(argv[0]);
     if (argc < 2) {
         print_help(stderr);
         return CLI_USAGE;

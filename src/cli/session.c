@@ -11,6 +11,7 @@
 #include "fields.h"
 #include "files.h"
 #include "kiln_formats.h"
+#include "say.h"
 
 #define THREADS_MAX 16
 #define AT_ONCE 500 /* images evaluated between two signs of life */
@@ -51,11 +52,11 @@ static int unknown_preset(const char *wanted)
     for (const char *p = cli_first(kiln_text()); p && count < 32; p = cli_next(p), count++)
         names[count] = cli_field_text(text[count], sizeof text[0], p, "name");
     near = kiln_closest(wanted, names, count);
-    fprintf(stderr, "kiln: --preset: there is no \"%s\"", wanted);
-    if (near) fprintf(stderr, "; did you mean %s?", near);
-    fprintf(stderr, "\nkiln: the presets are");
-    for (int i = 0; i < count; i++) fprintf(stderr, "%s %s", i ? "," : "", names[i]);
-    fprintf(stderr, "\n");
+    cli_say("kiln: --preset: there is no \"%s\"", wanted);
+    if (near) cli_say("; did you mean %s?", near);
+    cli_say("\nkiln: the presets are");
+    for (int i = 0; i < count; i++) cli_say("%s %s", i ? "," : "", names[i]);
+    cli_say("\n");
     return CLI_USAGE;
 }
 
@@ -104,7 +105,7 @@ static int take_from_checkpoint(cli_arguments *a, const uint8_t *bytes, int size
     if (a->value[CLI_DATA]) return 0;
     cli_field_text(value, sizeof value, kiln_text(), "data");
     if (!*value || strcmp(value, "builtin") == 0) return 0;
-    fprintf(stderr, "kiln: %s: was trained on %s; say where that is with --data\n",
+    cli_say("kiln: %s: was trained on %s; say where that is with --data\n",
             a->value[CLI_RESUME], value);
     return CLI_USAGE;
 }
@@ -127,8 +128,7 @@ static void print_import(const char *path)
 /* A file of kiln's says which net it holds. */
 static int own_net(void)
 {
-    fprintf(stderr,
-            "kiln: --resume and --net contradict each other: a checkpoint has its own net\n");
+    cli_say("kiln: --resume and --net contradict each other: a checkpoint has its own net\n");
     return CLI_USAGE;
 }
 
@@ -171,7 +171,7 @@ static void compare_classes(const char *path, int data, const uint8_t *bytes, in
     if (kiln_data_info(data) < 0) return;
     cli_field_raw(here, sizeof here, kiln_text(), "classes");
     if (*taught == '[' && strcmp(taught, here) != 0)
-        fprintf(stderr, "kiln: %s was taught other classes than this data set has, %s; they are "
+        cli_say("kiln: %s was taught other classes than this data set has, %s; they are "
                         "compared by their numbers\n", path, taught);
 }
 
@@ -199,7 +199,7 @@ static int resume(cli_session *s, cli_arguments *a, reader *read)
         if (status >= 0 && read == kiln_trainer_load && !a->value[CLI_QUIET])
             compare_classes(path, s->data, bytes, size);
         if (status < 0 && holds_weights_alone(bytes, size))
-            fprintf(stderr, "kiln: begin a new run with them: kiln train --init-from %s\n", path);
+            cli_say("kiln: begin a new run with them: kiln train --init-from %s\n", path);
     }
     free(bytes);
     return code;

@@ -14,6 +14,8 @@
 #include "files.h"
 #include "kiln.h"
 #include "progress.h"
+#include "run_log.h"
+#include "say.h"
 
 #define TEXT 2048
 #define INTERRUPTED_FILE "kiln-interrupted.safetensors" /* where no --save says another */
@@ -57,21 +59,24 @@ typedef struct {
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-/* Ends a line; whoever reads along sees it now. */
+/* Ends a line, of the log and of stdout; whoever reads along sees it now. */
 static void print_line(run *r, kiln_json *j)
 {
-    if (r->json && !r->unread) r->unread = cli_event_end(j);
+    const char *text = cli_event_text(j);
+
+    if (r->json && !r->unread) r->unread = cli_event_print(text);
+    cli_log_line(text);
 }
 
-/* A line that tells the metrics. */
-static void print_metrics(run *r, const char *name, const char *metrics)
+/* A line that tells the metrics of a step: of stdout alone, for there are many. */
+static void print_step(run *r, const char *metrics)
 {
     kiln_json *j;
 
     if (!r->json || r->unread) return;
-    j = cli_event(name);
+    j = cli_event("step");
     kiln_json_members(j, metrics);
-    print_line(r, j);
+    r->unread = cli_event_end(j);
 }
 
 /* Member `name` of the metrics as member `key` of a line. */
@@ -102,7 +107,7 @@ static void save_on_the_way(run *r)
 
     if (!code) return;
     r->failed_save = code;
-    fprintf(stderr, "kiln: not saved; training goes on, and saves again after the next epoch\n");
+    cli_say("kiln: not saved; training goes on, and saves again after the next epoch\n");
 }
 
 /* After the last step of an epoch, or of the run. */
@@ -128,6 +133,7 @@ static int report_epoch(run *r, const char *metrics, int flags)
 static void report_recovery(run *r)
 {
     char sentence[400], metrics[TEXT];
+    kiln_json *j;
 
     snprintf(sentence, sizeof sentence, "%s", kiln_error());
     cli_progress_clear(&r->progress);
@@ -135,7 +141,9 @@ static void report_recovery(run *r)
     r->unsaved = 1;
     if (kiln_trainer_metrics(r->session.trainer) < 0) return;
     snprintf(metrics, sizeof metrics, "%s", kiln_text());
-    print_metrics(r, "recovered", metrics);
+    j = cli_event("recovered");
+    kiln_json_members(j, metrics);
+    print_line(r, j);
 }
 
 /* Steps to the end: 0, an exit code, or CLI_INTERRUPTED (by a signal, or r->unread). */
@@ -158,7 +166,7 @@ static int steps(run *r)
             if (kiln_trainer_metrics(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
             snprintf(metrics, sizeof metrics, "%s", kiln_text());
             cli_progress_step(&r->progress, metrics, r->batch, took, flags & KILN_EPOCH);
-            print_metrics(r, "step", metrics);
+            print_step(r, metrics);
         }
         if (flags & KILN_EPOCH) {
             const int code = report_epoch(r, metrics, flags);
@@ -228,6 +236,7 @@ static int report_done(run *r, int best)
     kiln_json_number(j, "imagesPerSecond", cli_rounded(cli_progress_rate(&r->progress), 10));
     kiln_json_string(j, "net", net);
     print_line(r, j);
+    cli_log_done();
     tell_done(r, validation, test, hash);
     return 0;
 }
@@ -239,12 +248,12 @@ static int report_early_end(const run *r, int code)
                        : r->unread          ? "saved"
                                             : "interrupted and saved";
 
-    if (r->unread) fprintf(stderr, "kiln: stdout: cannot be written: %s\n", strerror(r->unread));
+    if (r->unread) cli_say("kiln: stdout: cannot be written: %s\n", strerror(r->unread));
     if (r->save)
-        fprintf(stderr, "kiln: %s; go on with: kiln train --resume %s%s\n", what, r->save,
+        cli_say("kiln: %s; go on with: kiln train --resume %s%s\n", what, r->save,
                 code == CLI_DIVERGED ? " --recover, or a smaller --lr" : "");
     else if (code == CLI_INTERRUPTED)
-        fprintf(stderr, "kiln: interrupted before the first step\n");
+        cli_say("kiln: interrupted before the first step\n");
     return r->unread ? CLI_FAILED : code;
 }
 
@@ -263,6 +272,39 @@ static int finish(run *r, int code, int best)
     if (code) return saved ? saved : report_early_end(r, code);
     code = report_done(r, best);
     return code ? code : saved ? saved : r->failed_save;
+}
+
+/* The log tells where a run failed. */
+static void log_step(const run *r)
+{
+    if (r->stepped && kiln_trainer_metrics(r->session.trainer) >= 0)
+        cli_log_reached((int)cli_field_number(kiln_text(), "step", -1));
+}
+
+/* The log begins with all options, and with the epochs that a run which goes on has behind it. */
+static void log_begin(const run *r)
+{
+    static const char *const told[] = {"name", "hash"}, *const as[] = {"data", "dataHash"};
+    kiln_json *j = cli_event("begin");
+
+    if (kiln_data_info(r->session.data) < 0) return;
+    for (int i = 0; i < 2; i++) {
+        char value[512];
+
+        kiln_json_raw(j, as[i], cli_field_raw(value, sizeof value, kiln_text(), told[i]));
+    }
+    if (kiln_trainer_options(r->session.trainer) < 0) return;
+    kiln_json_raw(j, "options", kiln_text());
+    cli_log_line(cli_event_text(j));
+    if (kiln_trainer_history(r->session.trainer) < 0) return;
+    for (const char *e = cli_first(cli_field(kiln_text(), "epochs")); e; e = cli_next(e)) {
+        char epoch[400];
+
+        snprintf(epoch, sizeof epoch, "%.*s", (int)(cli_after(e) - e), e);
+        j = cli_event("epoch");
+        kiln_json_members(j, epoch);
+        cli_log_line(cli_event_text(j));
+    }
 }
 
 /* What is about to happen, in a few lines. */
@@ -290,13 +332,14 @@ int cli_train(cli_arguments *a)
     int code = r.save ? cli_file_check(r.save) : 0;
 
     if (code == 0 && r.save && strcmp(r.save, "-") == 0) {
-        fprintf(stderr, "kiln train: --save wants a file: it is written after every epoch\n");
+        cli_say("kiln train: --save wants a file: it is written after every epoch\n");
         return CLI_USAGE;
     }
+    if (code == 0) code = cli_log_open();
     if (code == 0) code = cli_session_open(&r.session, a);
     if (code) return code;
     if (a->value[CLI_BEST] && cli_split_count(r.session.data, KILN_VALIDATION) == 0) {
-        fprintf(stderr, "kiln train: --best chooses by validation images, and there are none\n");
+        cli_say("kiln train: --best chooses by validation images, and there are none\n");
         cli_session_close(&r.session);
         return CLI_USAGE;
     }
@@ -308,7 +351,9 @@ int cli_train(cli_arguments *a)
                         "lost; name a file elsewhere: --save FILE\n");
     cli_progress_begin(&r.progress, a->value[CLI_QUIET] != NULL);
     announce(&r, a);
+    log_begin(&r);
     code = finish(&r, steps(&r), a->value[CLI_BEST] != NULL);
+    if (code) log_step(&r);
     cli_session_close(&r.session);
     return code;
 }

@@ -98,6 +98,7 @@ describe('the commands of the README', () => {
   test('are the ones this file runs', () => {
     expect(all.map((command) => command.split(' ').slice(0, 2).join(' '))).toEqual([
       'make start', 'make test', 'make', 'build/native/kiln train', 'build/native/kiln eval',
+      'build/native/kiln sweep', 'build/native/kiln sweep', 'build/native/kiln report',
       'make bindings', 'npm pack', 'make data', 'build/native/kiln train',
     ]);
   });
@@ -120,6 +121,21 @@ describe('the commands of the README', () => {
     expect(shell(`${all[4]} --json`)).toMatch(/"accuracy":0\.\d+/);
   });
 
+  test('sweep trains here and by GNU parallel, and report makes a page of it', () => {
+    const ends = () => [1, 2, 3, 4, 5, 6].map((n) => JSON.parse(readFileSync(
+      join(folder, `runs/${n}.json`), 'utf8').trim().split('\n').at(-1)!) as
+      { event: string; parameterHash: string });
+    const hashes = (command: string) => {
+      shell(command);
+      return ends().map(({ event, parameterHash }) => [event, parameterHash]);
+    };
+    const here = hashes(all[5]!);
+    expect(here.map(([event]) => event)).toEqual(Array(6).fill('done'));
+    expect(hashes(all[6]!)).toEqual(here);
+    shell(all[7]!);
+    expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain('<h1>6 runs</h1>');
+  });
+
   test('make data fetches and checks an archive, and the program trains on it', () => {
     const archive = smallArchive(40);
     mkdirSync(join(folder, 'official'));
@@ -127,9 +143,9 @@ describe('the commands of the README', () => {
     writeFileSync(file, archive);
     const md5 = createHash('md5').update(archive).digest('hex');
     const from = `CIFAR_URL=${pathToFileURL(file)} DATA=${join(folder, 'data')}`;
-    expect(() => shell(`${all[7]} ${from}`, ROOT)).toThrow(/not the official archive/);
-    shell(`${all[7]} ${from} CIFAR_MD5=${md5}`, ROOT);
-    const events = shell(`${all[8]} --max-steps 2 --json`);
+    expect(() => shell(`${all[10]} ${from}`, ROOT)).toThrow(/not the official archive/);
+    shell(`${all[10]} ${from} CIFAR_MD5=${md5}`, ROOT);
+    const events = shell(`${all[11]} --max-steps 2 --json`);
     expect(events).toMatch(/"event":"done"/);
   });
 });
@@ -144,7 +160,7 @@ test('the npm example, at most eight lines, runs against the packed package', ()
   expect(example!.trim().split('\n').length).toBeLessThanOrEqual(8);
   const home = join(folder, 'npm');
   mkdirSync(home);
-  const [make, pack] = commands().slice(5);
+  const [make, pack] = commands().slice(8);
   shell(make!, ROOT);
   const packed = shell(
     `${pack} --ignore-scripts --silent --pack-destination '${home}'`, ROOT).trim();

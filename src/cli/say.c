@@ -1,0 +1,60 @@
+/* Sentences on stderr, kept; see say.h. */
+#include "say.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static char said[1024]; /* what does not fit is on stderr alone */
+
+/* Of three or four bytes: longer than it must be, a surrogate, or beyond the last code point. */
+static int is_no_code_point(const unsigned char *p)
+{
+    return (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+           (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f);
+}
+
+void cli_say(const char *format, ...)
+{
+    const size_t used = strlen(said);
+    va_list list;
+
+    va_start(list, format);
+    vfprintf(stderr, format, list);
+    va_end(list);
+    va_start(list, format);
+    vsnprintf(said + used, sizeof said - used, format, list);
+    va_end(list);
+}
+
+const char *cli_said(void)
+{
+    static char line[sizeof said];
+    const char *from = said;
+    size_t length = 0;
+
+    while (*from) {
+        if (strncmp(from, "kiln: ", 6) == 0) from += 6; /* begins each sentence */
+        while (*from && *from != '\n') line[length++] = *from++;
+        from += strspn(from, "\n");
+        if (*from && length + 2 < sizeof line) {
+            line[length++] = ';';
+            line[length++] = ' ';
+        }
+    }
+    line[length] = 0;
+    return cli_clean(line);
+}
+
+char *cli_clean(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p;) {
+        const int more = *p < 0x80 ? 0 : *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : *p >= 0xc2 ? 1 : -1;
+        int found = 0;
+
+        while (found < more && (p[found + 1] & 0xc0) == 0x80) found++;
+        if (more < 0 || found < more || *p > 0xf4 || is_no_code_point(p)) *p = '?', found = 0;
+        p += found + 1;
+    }
+    return text;
+}

@@ -1,0 +1,15 @@
+/*
+ * Sentences on stderr that tell why something could not be done. They are kept as well, for who
+ * reports a run that failed: the last line of --json and of --log.
+ */
+#ifndef KILN_CLI_SAY_H
+#define KILN_CLI_SAY_H
+
+/* Prints as printf does; a sentence may come in pieces. */
+__attribute__((format(printf, 1, 2))) void cli_say(const char *format, ...);
+/* All that was said, as one line; "" where nothing was. It lives until the next cli_say. */
+const char *cli_said(void);
+/* Bytes that are no UTF-8 (of the name of a file, or a character that was cut) become '?'. text. */
+char *cli_clean(char *text);
+
+#endif
