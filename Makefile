@@ -120,6 +120,10 @@ $(B)/native/libkiln.a: $(B)/obj/strict/libkiln.a $(EXPORTS)
 	@objcopy $$(sed -n 's/^_\(kiln_\)/--keep-global-symbol=\1/p' $(EXPORTS)) $(@D)/libkiln.o
 	@rm -f $@ && ar rcs $@ $(@D)/libkiln.o && rm $(@D)/libkiln.o
 
+# --- installing -----------------------------------------------------------------------------------
+
+include emsdk-config/install.mk
+
 # --- WebAssembly ----------------------------------------------------------------------------------
 
 VARIANTS = simd relaxed simd-threads relaxed-threads

@@ -42,6 +42,9 @@ probe() {
                   clang-19 -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null ;;
     chromium) find_browser ;;
     curl)     command -v curl >/dev/null ;;
+    man)      command -v man >/dev/null ;;
+    zsh)      command -v zsh >/dev/null ;;
+    pkg-config) command -v pkg-config >/dev/null ;;
     parallel) parallel --version 2>/dev/null | grep -q '^GNU parallel' ;;
     python3)  command -v python3 >/dev/null ;;
     torch)    /usr/bin/python3 -c 'import torch' 2>/dev/null ;;
@@ -74,6 +77,8 @@ packages() {
     onnx)     echo python3-onnx ;;
     pdftex)   echo texlive-latex-base ;;
     openblas) echo libopenblas0-pthread ;;
+    man)      echo man-db ;;
+    pkg-config) echo pkgconf ;;
     llvm)     echo clang-19 lld-19 llvm-19 ;;
     *)        echo "$1" ;;
     esac

@@ -51,6 +51,7 @@ compile_tests = rm -rf $(B)/tests-$(1) && mkdir -p $(B)/tests-js $(B)/tests-web 
 JS_TESTED = $(B)/native/kiln $(B)/native/libkiln.a
 # What the README runs, and kiln sweep is for.
 test-js test-web: | $(B)/have/parallel
+test-js: $(INSTALLED) | $(B)/have/pkg-config $(B)/have/man $(B)/have/zsh $(B)/have/g++
 test-js: $(DIST) $(JS_TEST_SRC) $(JS_TESTED) ## Jest on the built bindings in Node
 	@$(call compile_tests,js)
 	@mkdir -p $(LOGS)
