@@ -222,7 +222,7 @@ start: $(PAGE) ## build everything, serve the page, print its address (PORT=8080
 # --- tests, equal bits, fuzzers, benchmarks -------------------------------------------------------
 
 include tests/tests.mk tests/bits/bits.mk tests/fuzz/fuzz.mk tests/bench/bench.mk \
-	tests/formats/formats.mk
+	tests/formats/formats.mk tests/engines/engines.mk
 
 # --- checks ---------------------------------------------------------------------------------------
 

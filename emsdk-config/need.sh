@@ -41,6 +41,9 @@ probe() {
     fuzzer)   echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return d && n < 0; }' |
                   clang-19 -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null ;;
     chromium) find_browser ;;
+    firefox)  command -v firefox-esr >/dev/null ;;
+    webkit)   command -v WebKitWebDriver >/dev/null ;;
+    xvfb)     command -v Xvfb >/dev/null ;;
     curl)     command -v curl >/dev/null ;;
     man)      command -v man >/dev/null ;;
     zsh)      command -v zsh >/dev/null ;;
@@ -72,6 +75,8 @@ packages() {
     clang)    echo clang-19 ;;
     fuzzer)   echo clang-19 libclang-rt-19-dev ;;
     chromium) echo chromium fonts-dejavu-core ;;
+    firefox)  echo firefox-esr ;;
+    webkit)   echo webkit2gtk-driver ;;
     torch)    echo python3-torch ;;
     numpy)    echo python3-numpy ;;
     onnx)     echo python3-onnx ;;
