@@ -76,8 +76,8 @@ test-web: $(PAGE) $(ELEMENT) $(WEB_TEST_SRC) | browser ## Jest on the page in Ch
 sizes: $(DIST) $(ELEMENT) ## what package and element weigh, gzipped; fails above the limits
 	@node tests/weigh.mjs
 
-test-bundlers: $(DIST) | browser ## the package in pages by five bundlers, React, Vue, Svelte
-	@node tests/bundlers.mjs $(B)/bundlers "$(BROWSER)"
+test-bundlers: $(DIST) | browser ## the package in pages by eight bundlers, React, Vue, Svelte
+	@node tests/bundlers/bundlers.mjs $(B)/bundlers "$(BROWSER)" $(NODE_RELAXED)
 
 test-large-memory: $(DIST) $(B)/native/kiln | browser ## a batch of 3.2 GB in Chromium (slow)
 	@node tests/large-memory.mjs "$(BROWSER)"
