@@ -1,17 +1,15 @@
 /**
- * Data sets in the library's memory: the built-in set, or CIFAR-10 from the official archive,
- * its unpacked tar or its .bin files, wherever they come from.
+ * Data sets in the library's memory: the built-in set, or one from files, wherever they come from
+ * (read-dataset.ts).
  */
 
 import { bindMethods } from './bound.js';
 import { checkCount, checkObject, checkSignal } from './check.js';
-import { KilnError, throwIfAborted, toKilnError } from './errors.js';
+import { KilnError, throwIfAborted } from './errors.js';
 import { instance, ready } from './instance.js';
 import { optionText, pickOptions, type Options } from './options.js';
-import {
-  fileSource, isBeside, LARGEST_UNPACKED, limited, urlSource, type DataFile, type Source,
-} from './sources.js';
-import { DatasetWriter, storedSources, type StoredSources } from './storage.js';
+import { openSources, readSources, SPLIT_KEYS } from './read-dataset.js';
+import type { DataFile } from './sources.js';
 import { sizeOf } from './tensor.js';
 import { turn } from './turn.js';
 import type { DataProgress, DatasetInfo, Split, Tensor } from './types.js';
@@ -33,7 +31,7 @@ export interface DatasetOptions {
   train?: number | undefined;
   validation?: number | undefined;
   test?: number | undefined;
-  /** Of the built-in set. */
+  /** Of the built-in set, and of splitting a kiln set that is not split. */
   dataSeed?: number | undefined;
 }
 
@@ -51,14 +49,7 @@ export type Normalisation = 'channel' | 'mean-image' | 'none';
 /** As C numbers them. */
 export const SPLITS: Record<Split, number> = { train: 0, validation: 1, test: 2 };
 
-const RECORD_BYTES = 3073; // a label and 3x32x32 pixels
-const LARGEST_BATCH_FILE = 10_000 * RECORD_BYTES;
 const DRAWN_AT_ONCE = 512; // images: a tenth of a second, about
-// Of a file, and what it holds, as C numbers them.
-const FILE_GZIP = 1;
-const FILE_TAR = 2;
-const BY_NAME = -1;
-const SPLIT_KEYS = ['train', 'validation', 'test'];
 
 /**
  * A data set in the library's memory, in the caller's thread: it works at once. Results are copies.
@@ -83,7 +74,7 @@ export class Dataset {
   /**
    * Reads a data set from its source into the shared instance, which is loaded where that is still
    * to be done. options: numbers of images; hooks: a signal, and onProgress. The source's bytes are
-   * not kept. E_DATA for a file that is none of CIFAR-10's, E_SPLIT for one whose name does not say
+   * not kept. E_DATA for a file that is none of a data set, E_SPLIT for one whose name does not say
    * what it holds, E_FETCH, E_STORAGE, E_MEMORY, E_ARG, E_WASM_LOAD, E_ABORTED.
    */
   static async load(
@@ -103,7 +94,10 @@ export class Dataset {
     return Dataset.load('builtin', options);
   }
 
-  /** load() from files: the archive, or .bin files; options, hooks and errors as there. */
+  /**
+   * load() from files: the archive of CIFAR-10 or CIFAR-100, their .bin files, MNIST's pairs of
+   * images and labels, packed or not, or a kiln set; options, hooks and errors as there.
+   */
   static fromFiles(files: readonly DataFile[], options: DatasetOptions = {},
     hooks: LoadHooks = {}): Promise<Dataset> {
     return Dataset.load({ files }, options, hooks);
@@ -200,7 +194,8 @@ export async function loadDataset(wasm: Wasm, source: DatasetSource, options: Op
   if (source === 'builtin') return drawDataset(wasm, options, hooks);
   const { sources, close } = await openSources(source, hooks);
   try {
-    return await readDataset(wasm, sources, source, options, hooks);
+    const handle = await readSources(wasm, sources, source, options, hooks);
+    return new Dataset(wasm, handle);
   } finally {
     await close();
   }
@@ -220,172 +215,4 @@ async function drawDataset(wasm: Wasm, options: Options, { signal }: LoadHooks):
     if (wasm.broken === null) wasm.call('kiln_data_destroy', handle);
     throw error;
   }
-}
-
-async function readDataset(wasm: Wasm, sources: Source[], source: object, options: Options,
-  hooks: LoadHooks): Promise<Dataset> {
-  const wantsStore = 'store' in source && source.store === true;
-  const writer = wantsStore ? await DatasetWriter.begin() : null;
-  const reader = new Reader(wasm, sources, writer, hooks);
-  try {
-    for (const one of sources) await reader.read(one);
-    throwIfAborted(hooks.signal, 'reading the data set');
-    reader.report('storing');
-    const text = optionText(pickOptions(options, SPLIT_KEYS));
-    wasm.call('kiln_data_finish', reader.handle, text);
-    const dataset = new Dataset(wasm, reader.handle);
-    const note = await writer?.commit(dataset.info.name);
-    reader.report('ready', note);
-    return dataset;
-  } catch (error) {
-    if (wasm.broken === null) wasm.call('kiln_data_destroy', reader.handle);
-    await writer?.discard();
-    throw error;
-  }
-}
-
-async function openSources(
-  source: Exclude<DatasetSource, string>, hooks: LoadHooks): Promise<StoredSources> {
-  const alone = (sources: Source[]): StoredSources => ({ sources, close: async () => {} });
-  throwIfAborted(hooks.signal, 'reading the data set');
-  if (typeof source === 'object' && source !== null) {
-    if ('files' in source && source.files.length > 0) {
-      const files = [...source.files].map(fileSource).sort((a, b) => (a.name < b.name ? -1 : 1));
-      const data = files.filter((file) => !isBeside(file));
-      return alone(data.length > 0 ? data : files);
-    }
-    if ('url' in source) return alone([await urlSource(source.url, hooks.signal)]);
-    if ('stored' in source) return storedSources();
-  }
-  throw new KilnError('E_ARG',
-    "data: 'builtin', {files: [...]} with a file at least, {url} or {stored: true}");
-}
-
-/** Feeds files to a data set under way. */
-class Reader {
-  readonly handle: number;
-  readonly #wasm: Wasm;
-  readonly #writer: DatasetWriter | null;
-  readonly #hooks: LoadHooks;
-  readonly #total: number | null;
-  #loaded = 0;
-  #records = 0;
-
-  constructor(wasm: Wasm, sources: Source[], writer: DatasetWriter | null, hooks: LoadHooks) {
-    this.#wasm = wasm;
-    this.#writer = writer;
-    this.#hooks = hooks;
-    const sizes = sources.map((source) => source.size);
-    this.#total = sizes.includes(null) ? null : sizes.reduce<number>((sum, n) => sum + n!, 0);
-    this.handle = wasm.call('kiln_data_create');
-  }
-
-  report(phase: DataProgress['phase'], note?: string | null): void {
-    this.#hooks.onProgress?.({
-      type: 'dataprogress', phase, loaded: this.#loaded, total: this.#total,
-      records: this.#records, ...(note ? { note } : {}),
-    });
-  }
-
-  /** What a file is, its first bytes tell: gzip, tar, or the records of a .bin file. */
-  async read(source: Source): Promise<void> {
-    const pieces = this.#counted(source);
-    const { head, all } = await peek(pieces, 512);
-    if (head.length === 0) throw new KilnError('E_DATA', `${source.name}: the file is empty`);
-    const kind = await this.#kind(source, head, all);
-    if (kind === FILE_GZIP) {
-      const { gunzip } = await inflater();
-      await this.#feed(limited(source.name, LARGEST_UNPACKED, gunzip(source.name, all)));
-    } else if (kind === FILE_TAR) {
-      await this.#feed(all);
-    } else {
-      const bytes = await collect(source, all);
-      const holds = source.split === undefined ? BY_NAME : splitNumber(source.split);
-      this.#wasm.call('kiln_data_add_file', this.handle, source.name, bytes, bytes.length, holds);
-      this.#records += Math.floor(bytes.length / RECORD_BYTES);
-      this.report('reading');
-    }
-  }
-
-  /** As C tells it; what is nothing that can be read is not read on. */
-  async #kind(source: Source, head: Uint8Array, all: AsyncGenerator<Uint8Array>): Promise<number> {
-    try {
-      return this.#wasm.call('kiln_data_kind', source.name, head, head.length, source.size ?? -1);
-    } catch (error) {
-      await all.return(undefined);
-      throw error;
-    }
-  }
-
-  async #feed(pieces: AsyncIterable<Uint8Array>): Promise<void> {
-    const before = this.#records;
-    for await (const piece of pieces) {
-      const records = this.#wasm.call('kiln_data_feed_tar', this.handle, piece, piece.length);
-      this.#records = Math.max(before, records);
-    }
-  }
-
-  /** Counts and keeps what goes by. */
-  async *#counted(source: Source): AsyncGenerator<Uint8Array> {
-    await this.#writer?.startFile(source.name, source.split);
-    for await (const piece of source.pieces(this.#hooks.signal)) {
-      throwIfAborted(this.#hooks.signal, `reading ${source.name}`);
-      this.#writer?.write(piece);
-      this.#loaded += piece.length;
-      this.report('reading');
-      yield piece;
-    }
-    this.#writer?.endFile();
-  }
-}
-
-/** Comes with the first archive: it would be a third of what a worker loads to start. */
-async function inflater(): Promise<typeof import('./gunzip.js')> {
-  try {
-    return await import('./gunzip.js');
-  } catch (error) {
-    throw toKilnError(error, 'E_WORKER_LOAD', 'the part that unpacks archives did not load');
-  }
-}
-
-/** At least the first n bytes, where there are so many, and an iterator over everything. */
-async function peek(pieces: AsyncGenerator<Uint8Array>, n: number):
-  Promise<{ head: Uint8Array; all: AsyncGenerator<Uint8Array> }> {
-  const first: Uint8Array[] = [];
-  let size = 0;
-  while (size < n) {
-    const next = await pieces.next();
-    if (next.done) break;
-    first.push(next.value);
-    size += next.value.length;
-  }
-  async function* all(): AsyncGenerator<Uint8Array> {
-    yield* first;
-    yield* pieces;
-  }
-  return { head: join(first).subarray(0, n), all: all() };
-}
-
-async function collect(source: Source, all: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of all) {
-    size += piece.length;
-    if (size > LARGEST_BATCH_FILE) {
-      throw new KilnError('E_DATA', `${source.name}: larger than a batch file of CIFAR-10 ` +
-        `(${LARGEST_BATCH_FILE} bytes), and neither gzip nor tar`);
-    }
-    pieces.push(piece);
-  }
-  return join(pieces);
-}
-
-function join(pieces: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

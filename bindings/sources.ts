@@ -61,8 +61,9 @@ export function fileSource(file: DataFile): Source {
  */
 export function isBeside({ name }: { name: string }): boolean {
   const file = name.split('/').pop()!;
-  return /^\._|^\.DS_Store$|^Thumbs\.db$|^desktop\.ini$|^readme\.html$|^batches\.meta\.txt$/i
-    .test(file);
+  const left = /^\._|^\.DS_Store$|^Thumbs\.db$|^desktop\.ini$/i;
+  const texts = /^(readme\.html|(batches\.meta|coarse_label_names)\.txt)(\.gz)?$/i;
+  return left.test(file) || texts.test(file);
 }
 
 export function isBytes(value: unknown): value is Uint8Array {
@@ -105,7 +106,7 @@ export async function urlSource(address: string | URL, signal: AbortSignal | und
   if (length > LARGEST_DOWNLOAD) {
     await response.body.cancel();
     throw new KilnError('E_DATA',
-      `${name}: ${length} bytes, more than CIFAR-10 can have (${LARGEST_DOWNLOAD})`);
+      `${name}: ${length} bytes, more than a data set can have (${LARGEST_DOWNLOAD})`);
   }
   const { body } = response;
   return {
@@ -197,7 +198,8 @@ export async function* limited(
   for await (const piece of pieces) {
     size += piece.length;
     if (size > limit) {
-      throw new KilnError('E_DATA', `${name}: more than the ${limit} bytes that CIFAR-10 can have`);
+      throw new KilnError(
+        'E_DATA', `${name}: more than the ${limit} bytes that a data set can have`);
     }
     yield piece;
   }

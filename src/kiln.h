@@ -196,33 +196,38 @@ KILN_API int kiln_data_builtin(const char *options);
  * and may be used. KILN_E_ARG; _draw: KILN_E_STATE for a set that is not the built-in one. */
 KILN_API int kiln_data_builtin_create(const char *options);
 KILN_API int kiln_data_builtin_draw(int data, int images);
-/* An empty CIFAR-10 set, to be filled and then finished: until then KILN_E_STATE for who uses it.
+/* An empty set, to be filled and then finished: until then KILN_E_STATE for who uses it.
  * Returns a handle, to be given to kiln_data_destroy. KILN_E_MEMORY. */
 KILN_API int kiln_data_create(void);
 /* What the file `name` is, by `head`, its first `size` bytes (512 are enough), and the `total` of
- * them, -1 where that is not known: a .bin file, a gzip to unpack, or a tar archive. KILN_E_DATA
- * for what is known to be something else, with a sentence that says what it is and what to do. */
+ * them, -1 where that is not known: a file to be added whole, a gzip to unpack, or a tar archive.
+ * KILN_E_DATA for what is known to be something else, with a sentence that says what it is and what
+ * to do. */
 enum { KILN_FILE_RECORDS, KILN_FILE_GZIP, KILN_FILE_TAR };
 KILN_API int kiln_data_kind(const char *name, const uint8_t *head, int size, int total);
-/* A whole .bin file, records of a label (0..9) and 3x32x32 pixels, and what it holds. split:
- * KILN_TRAIN, KILN_TEST, or KILN_BY_NAME for the official names, data_batch_N.bin and
- * test_batch.bin; any other name is then KILN_E_SPLIT, and the caller may ask and try again. The
- * name stands in messages. Returns 0. KILN_E_DATA for a file that is none, and for the same images
- * as in an earlier file; KILN_E_STATE once finished. A refused file leaves the set as it was. */
+/* A whole file, known by its bytes, and what it holds: records of CIFAR-10 or CIFAR-100 (whose
+ * fine_label_names.txt may come too), images or labels of MNIST's kind, or a kiln set (the format
+ * stands in src/data/kilnset.c). split: KILN_TRAIN, KILN_TEST, or KILN_BY_NAME for the official
+ * names; any other name is then KILN_E_SPLIT, and the caller may ask and try again. The name stands
+ * in messages. Returns 0. KILN_E_DATA for a file that is none, for the same images as in an earlier
+ * file, and for files of two data sets; KILN_E_STATE once finished. A refused file leaves the set
+ * as it was. */
 enum { KILN_BY_NAME = -1 };
 KILN_API int kiln_data_add_file(int data, const char *name, const uint8_t *bytes, int size,
                                 int split);
 /* The next bytes of an unpacked tar, in pieces of any size. Returns the records read so far.
- * KILN_E_DATA for what is no CIFAR-10 archive, KILN_E_STATE once finished. */
+ * KILN_E_DATA for what is no archive of CIFAR-10 or CIFAR-100, KILN_E_STATE once finished. */
 KILN_API int kiln_data_feed_tar(int data, const uint8_t *bytes, int size);
 /* No more bytes: checks that nothing is cut short (KILN_E_DATA), splits (options: validation=1000,
  * train=, test=: at most so many images) and computes means and deviations of the training images.
- * KILN_E_STATE for a set that is finished. */
+ * A kiln set that is not split is split by data-seed= (uint32, 1), of every class its share:
+ * validation= and test= are a tenth each where they are left out. KILN_E_STATE for a set that is
+ * finished. */
 KILN_API int kiln_data_finish(int data, const char *options);
 /* Returns 0. Trainers that borrow the set answer KILN_E_HANDLE from then on; they are still to be
  * destroyed. */
 KILN_API int kiln_data_destroy(int data);
-/* Text: {"name","classes":[..],"shape":[3,32,32],"train","validation","test","mean":[..],
+/* Text: {"name","classes":[..],"shape":[C,H,W],"train","validation","test","mean":[..],
  * "std":[..],"hash"}. Means and deviations of a channel, in 0..255. KILN_E_STATE, here and below,
  * for a set that is not finished. */
 KILN_API int kiln_data_info(int data);
@@ -253,7 +258,8 @@ enum {
 };
 
 /* Borrows the data set, which must be finished and outlive the trainer. options: of kiln_options();
- * where they name no net, the first preset's hold that they leave out. Returns a handle, to be
+ * where they name no net, the first preset's hold that they leave out; a preset's net ends in as
+ * many scores as the data have classes. Returns a handle, to be
  * given to kiln_trainer_destroy. KILN_E_NOTATION, KILN_E_ARG, KILN_E_SHAPE: the net does not fit
  * the data; KILN_E_STATE: the data set is not finished; KILN_E_MEMORY. */
 KILN_API int kiln_trainer_create(int data, const char *options);

@@ -15,6 +15,7 @@ import { View } from './view.js';
 
 const words = strings.confusion;
 const EVERY = 2000; // milliseconds
+const CLASSES_SHOWN = 30;
 
 /** Where each key goes in the table: rows, columns. */
 const MOVES: Record<string, [number, number]> = {
@@ -129,17 +130,23 @@ export class ConfusionView extends View {
   }
 
   #show({ split, count: total, correct, confusion }: Evaluation, classes: string[]): void {
-    this.#prepare(classes, split);
+    const picked = hardest(confusion, classes.length);
+    const shown = picked.map((k) => classes[k]!);
+    this.#prepare(shown, split);
     this.#showTable(true);
-    setText(this.#summary, words.summary(correct, total));
-    classes.forEach((_, row) =>
-      draw(this.#recalls[row]!, () => this.#fillRow(confusion, row, classes)),
-    );
+    const left = classes.length - shown.length;
+    setText(this.#summary, words.summary(correct, total) + (left > 0 ? words.left(left) : ''));
+    const n = classes.length;
+    const counts = picked.flatMap((r) => picked.map((c) => confusion[r * n + c]!));
+    picked.forEach((k, row) => {
+      const sum = confusion.subarray(k * n, (k + 1) * n).reduce((a, b) => a + b, 0);
+      draw(this.#recalls[row]!, () => this.#fillRow(counts, row, shown, sum));
+    });
   }
 
-  #fillRow(confusion: Int32Array, row: number, classes: string[]): void {
+  /** `sum`: images of the class, also those taken for classes that are not shown. */
+  #fillRow(confusion: readonly number[], row: number, classes: string[], sum: number): void {
     const n = classes.length;
-    const sum = confusion.subarray(row * n, (row + 1) * n).reduce((a, b) => a + b, 0);
     for (let column = 0; column < n; column++) {
       const value = confusion[row * n + column]!;
       const cell = this.#cells[row * n + column]!;
@@ -220,6 +227,16 @@ export class ConfusionView extends View {
     );
     classes.forEach((_, i) => this.#cells[i * n + i]!.classList.add('right'));
   }
+}
+
+/** Of many classes, those of which the most images are taken for others, in their order. */
+function hardest(confusion: Int32Array, n: number): number[] {
+  const classes = Array.from({ length: n }, (_, k) => k);
+  if (n <= CLASSES_SHOWN) return classes;
+  const wrong = classes.map((k) =>
+    confusion.subarray(k * n, (k + 1) * n).reduce((a, b) => a + b, 0) - confusion[k * n + k]!);
+  return classes.sort((a, b) => wrong[b]! - wrong[a]!).slice(0, CLASSES_SHOWN)
+    .sort((a, b) => a - b);
 }
 
 /**

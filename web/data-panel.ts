@@ -16,6 +16,7 @@ import { View } from './view.js';
 
 const words = strings.data;
 const PER_CLASS = 6;
+const CLASSES_SHOWN = 30; // of more the first
 const LOOKED_AT = 160; // training images among which the samples are found
 
 export class DataPanel extends View {
@@ -31,7 +32,7 @@ export class DataPanel extends View {
     onchange: () => this.#picked(),
   });
   readonly #builtin = this.#button(words.builtin, () => this.#want('builtin'));
-  readonly #stored = this.#button(words.stored, () => this.#want({ stored: true }));
+  readonly #stored = this.#button('', () => this.#want({ stored: true }));
   readonly #pick = this.#button(words.pick, () => this.#file.click());
   readonly #url = h('input', {
     type: 'url',
@@ -58,6 +59,7 @@ export class DataPanel extends View {
   );
   readonly #samples = h('div', { class: 'samples' });
   #store: DataStore | null = null;
+  #keptName = '';
   #sampled = '';
   #busy = false;
 
@@ -153,9 +155,10 @@ export class DataPanel extends View {
 
   #forgetIt(): void {
     void this.attempt(async () => {
+      const name = this.#keptName;
       await this.#store?.forget();
       await this.#showKept();
-      setText(this.#outcome, words.forgotten);
+      setText(this.#outcome, words.forgotten(name));
       this.#pick.focus();
     });
   }
@@ -163,11 +166,13 @@ export class DataPanel extends View {
   async #showKept(): Promise<void> {
     const kept = (await this.#store?.info().catch(() => null)) ?? null;
     const none = kept === null && this.#store !== null && !(await this.#store.available());
+    this.#keptName = kept ? (words.names[kept.name] ?? kept.name) : '';
+    setText(this.#stored, words.stored(this.#keptName));
     show(this.#stored, kept !== null);
+    const files = kept?.files.map(({ name }) => name).join(', ') ?? '';
     this.#kept.replaceChildren(
       ...(kept
-        ? [words.kept(kept.files.map(({ name }) => name).join(', '), bytes(kept.bytes)), ' ',
-            this.#forget]
+        ? [words.kept(this.#keptName, files, bytes(kept.bytes)), ' ', this.#forget]
         : [none ? (isSecureContext ? words.noStorage : words.insecure) : words.keptNot]),
     );
   }
@@ -191,7 +196,7 @@ export class DataPanel extends View {
 
   #showSamples({ classes, shape }: DatasetInfo, found: Prediction[]): void {
     this.#samples.replaceChildren(
-      ...classes.map((name, k) => {
+      ...classes.slice(0, CLASSES_SHOWN).map((name, k) => {
         const canvas = h('canvas', {
           class: 'pixels',
           role: 'img',

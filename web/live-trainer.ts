@@ -73,7 +73,7 @@ export interface Change {
   signal?: AbortSignal;
 }
 
-/** CIFAR-10 in the browser's private storage. */
+/** The data set in the browser's private storage. */
 export interface DataStore {
   /** Whether the browser gives this page any such storage. */
   available(): Promise<boolean>;

@@ -270,8 +270,9 @@ export class RunDesk {
   async #dataOf({ data }: Shared, problems: string[]): Promise<{ data?: DataSource }> {
     if (data === this.#trainer.dataset.name) return {};
     if (data === 'builtin') return { data };
-    if (await this.#store?.info().catch(() => null)) return { data: { stored: true } };
-    problems.push(strings.share.noData);
+    const kept = await this.#store?.info().catch(() => null);
+    if (kept?.name === data) return { data: { stored: true } };
+    problems.push(strings.share.noData(strings.data.names[data] ?? data));
     return {};
   }
 

@@ -27,7 +27,8 @@ export interface Shared {
 }
 
 /** The data sets that a link can mean; the first is meant where it names none. */
-export const DATA = ['builtin', 'cifar10'] as const;
+export const DATA =
+  ['builtin', 'cifar10', 'cifar100', 'mnist', 'fashion-mnist', 'pictures'] as const;
 export type DataName = (typeof DATA)[number];
 
 /**

@@ -8,9 +8,13 @@ import { camelNames, OPTION_NAMES } from '../bindings/option-names.js';
 import type { OptionInfo } from '../bindings/types.js';
 import { changed, writeHash, type DataName, type Shown } from './share.js';
 
-/** CIFAR-10 as the tag and the package name it, and as the program does after make data. */
+/** A set of files as the tag and the package name it. */
 const STORED = 'stored';
-const ARCHIVE = 'data/cifar-10-binary.tar.gz';
+/** And as the program does, where they lie in the folder `data` (CIFAR-10 after make data). */
+const FILES: Record<string, string> = {
+  cifar10: 'data/cifar-10-binary.tar.gz',
+  cifar100: 'data/cifar-100-binary.tar.gz',
+};
 
 type Table = readonly OptionInfo[];
 
@@ -60,7 +64,8 @@ for await (const { step, loss } of trainer) console.log(step, loss);`;
 
 /** For a shell, in the project's folder. */
 export function commandOf(shown: Shown, table: Table): string {
-  const data = isBuiltin(shown) ? 'builtin' satisfies DataName : ARCHIVE;
+  const data = isBuiltin(shown) ? 'builtin' satisfies DataName
+    : FILES[shown.data] ?? `data/${shown.data}`;
   const words = [['net', onOneLine(shown.net)], ['data', data], ...changed(shown.options, table)];
   return ['build/native/kiln train',
     ...words.map(([name, value]) => `--${name}=${shell(value!)}`)].join(' ');

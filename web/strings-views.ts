@@ -6,8 +6,6 @@ import { pictures } from './strings-pictures.js';
 export const viewStrings = {
   images: { train: 'Training image', validation: 'Validation image', test: 'Test image' },
 
-  viewFailed: (why: string): string => `This view does not work here: ${sentence(why)}`,
-
   run: {
     label: 'Run',
     start: 'Start',
@@ -190,6 +188,8 @@ export const viewStrings = {
     splits: { validation: 'validation', test: 'test' } as Record<string, string>,
     summary: (correct: number, total: number): string =>
       `${count(correct)} of ${count(total)} right, ${percent(correct / total)}`,
+    left: (n: number): string =>
+      `. Shown are the classes with the most mistakes, ${count(n)} are left out`,
     truth: 'True class',
     empty: 'Appears after the first epoch.',
     working: 'Evaluating…',

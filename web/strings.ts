@@ -14,7 +14,7 @@ export const strings = {
   setUpAll: 'Set-up: network, training, data, checkpoint',
   views: 'The network while it learns',
   dismiss: 'Dismiss',
-  dropHere: 'Drop a picture, CIFAR-10 (.tar.gz, .bin) or a checkpoint (.safetensors)',
+  dropHere: 'Drop a picture, a data set (.tar.gz, .bin, .gz) or a checkpoint (.safetensors)',
 
   net: {
     title: 'Network',
@@ -49,32 +49,32 @@ export const strings = {
     counts: (train: number, validation: number, test: number): string =>
       `${count(train)} training, ${count(validation)} validation, ${count(test)} test images`,
     builtin: 'Built-in set',
-    stored: 'CIFAR-10, kept here',
-    pick: 'Open CIFAR-10…',
+    stored: (name: string): string => `${name}, kept here`,
+    pick: 'Open data…',
     dropHint:
-      'The official cifar-10-binary.tar.gz or its .bin files; dropping them anywhere on the ' +
-      'page works too.',
+      'The official files of CIFAR-10 or CIFAR-100 (the binary version), MNIST or Fashion-MNIST, ' +
+      'packed or not, or a .kilnset; dropping them anywhere on the page works too.',
     url: 'Or fetch from an address',
-    urlLabel: 'Address of cifar-10-binary.tar.gz',
+    urlLabel: 'Address of a data set’s file',
     fetch: 'Fetch',
     urlHint: 'The server must allow it (CORS). Nothing is fetched until you ask.',
-    kept: (files: string, size: string): string =>
-      `CIFAR-10 is kept in this browser’s private storage: ${files}, ${size}.`,
+    kept: (name: string, files: string, size: string): string =>
+      `${name} is kept in this browser’s private storage: ${files}, ${size}.`,
     keptNot: 'Opened data are kept in this browser’s private storage, for this page alone.',
     noStorage: 'This browser gives the page no private storage: opened data are not kept.',
     insecure:
       'Over plain http browsers keep nothing for a page and give it one thread only. Open it by ' +
       'https, or from this computer as localhost, and opened data are kept.',
-    where: 'CIFAR-10 (binary version) is to be had at',
+    where: 'CIFAR-10 and CIFAR-100 are to be had at',
     whereUrl: 'https://www.cs.toronto.edu/~kriz/cifar.html',
     cancel: 'Cancel',
     askSplit: (name: string): string =>
-      `“${name}” is not one of CIFAR-10’s names, which tell training from test images. What ` +
+      `“${name}” is none of the official names, which tell training from test images. What ` +
       'does it hold?',
     areTraining: 'Training images',
     areTest: 'Test images',
     forget: 'Forget it',
-    forgotten: 'CIFAR-10 was removed from the browser’s storage.',
+    forgotten: (name: string): string => `${name} was removed from the browser’s storage.`,
     reading: 'Reading the data',
     read: (loaded: string): string => `Reading the data: ${loaded}`,
     samples: 'Training images',
@@ -82,6 +82,10 @@ export const strings = {
     names: {
       builtin: 'Built-in set, drawn by the library',
       cifar10: 'CIFAR-10',
+      cifar100: 'CIFAR-100',
+      mnist: 'MNIST',
+      'fashion-mnist': 'Fashion-MNIST',
+      pictures: 'Own pictures',
     } as Record<string, string>,
     restart: 'New data start a new run.',
   },
@@ -134,8 +138,8 @@ export const strings = {
     notAChoice: (choices: string): string => `is none of ${choices}`,
     notAFlag: 'is neither 0 nor 1',
     badNet: (why: string): string => `Link: ${sentence(why)}`,
-    noData:
-      'The link’s run is on CIFAR-10, which this browser does not keep: open it under “Data”. ' +
+    noData: (name: string): string =>
+      `The link’s run is on ${name}, which this browser does not keep: open it under “Data”. ` +
       'Until then the built-in set is used.',
     ask: 'The address has changed. Opening its network replaces the present run, which can be ' +
       'brought back afterwards.',

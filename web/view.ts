@@ -4,16 +4,14 @@
  */
 
 import baseCss from './styles/base.css?inline';
-import { h, sheet } from './dom.js';
+import { sheet } from './dom.js';
 import { drawNow } from './draw.js';
 import { explain, type LiveTrainer, type TrainerEvents } from './live-trainer.js';
-import { viewStrings as strings } from './strings-views.js';
 
 export abstract class View extends HTMLElement {
   protected readonly root: ShadowRoot;
   #trainer: LiveTrainer | null = null;
   #built = false;
-  #broken = false;
   #listening: AbortController | null = null;
   #seen = true;
   readonly #beforePrint = (): void => {
@@ -45,7 +43,7 @@ export abstract class View extends HTMLElement {
     this.upgradeProperty('trainer');
     if (!this.#built) {
       this.#built = true;
-      this.#guard(() => this.build());
+      this.build();
     }
     this.#watcher ??= new IntersectionObserver(
       (entries) => {
@@ -85,11 +83,9 @@ export abstract class View extends HTMLElement {
     type: K,
     act: (detail: TrainerEvents[K]) => void,
   ): void {
-    this.#trainer?.addEventListener(
-      type,
-      (event) => this.#guard(() => act((event as CustomEvent).detail)),
-      { signal: this.#listening!.signal },
-    );
+    this.#trainer?.addEventListener(type, (event) => act((event as CustomEvent).detail), {
+      signal: this.#listening!.signal,
+    });
   }
 
   /** Hears of a new run in the place of the one before: after a reset, new data or a checkpoint. */
@@ -144,20 +140,6 @@ export abstract class View extends HTMLElement {
   #attach(): void {
     this.#listening?.abort();
     this.#listening = new AbortController();
-    const trainer = this.#trainer;
-    if (trainer && !this.#broken) this.#guard(() => this.attach(trainer));
-  }
-
-  /** A view that fails says so in its place, listens no more, and takes nothing else down. */
-  #guard(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      reportError(error);
-      this.#broken = true;
-      this.#listening?.abort();
-      this.root.replaceChildren(
-        h('p', { class: 'problem', role: 'alert' }, strings.viewFailed(explain(error).message)));
-    }
+    if (this.#trainer) this.attach(this.#trainer);
   }
 }

@@ -16,14 +16,13 @@ import worker from 'kiln:worker';
 import { useInlineExtras } from '../extras.js';
 import { useInlineWorker } from '../start-worker.js';
 import { useInlineWasm } from '../wasm.js';
-import { makeWorker } from '../worker-address.js';
 
 useInlineWasm(wasm);
 useInlineExtras(wasm);
 useInlineWorker(() => {
   const url = URL.createObjectURL(new Blob([worker], { type: 'text/javascript' }));
   try {
-    return makeWorker(() => new Worker(url));
+    return new Worker(url);
   } finally {
     URL.revokeObjectURL(url); // the worker has fetched it by the time it is made
   }

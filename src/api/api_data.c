@@ -38,12 +38,10 @@ typedef struct {
     int64_t seed, count[KILN_SPLITS]; /* -1: the standard */
 } set_options;
 
-enum { WITHOUT_SEED, WITH_SEED };
-
-static int read_set_options(set_options *o, const char *text, int seed)
+static int read_set_options(set_options *o, const char *text)
 {
     static const char *const keys[] = {"train", "validation", "test", "data-seed"};
-    const int count = seed == WITH_SEED ? 4 : 3;
+    const int count = sizeof keys / sizeof *keys;
     kiln_keyvalue pair;
     int more;
 
@@ -96,7 +94,7 @@ int kiln_data_builtin_create(const char *options)
     data_object *object;
     set_options o;
 
-    KILN_TRY(read_set_options(&o, options, WITH_SEED));
+    KILN_TRY(read_set_options(&o, options));
     for (int i = 0; i < KILN_SPLITS; i++)
         count[i] = o.count[i] < 0 ? standard[i] : (int)o.count[i];
     KILN_TRY(make_object(&object));
@@ -133,7 +131,7 @@ int kiln_data_create(void)
     data_object *object;
 
     KILN_TRY(make_object(&object));
-    return put(object, kiln_cifar10_create(&object->set));
+    return put(object, kiln_fileset_create(&object->set));
 }
 
 static kiln_dataset *get(int handle)
@@ -156,7 +154,9 @@ int kiln_data_kind(const char *name, const uint8_t *head, int size, int total)
 {
     if (!name || size < 0 || (!head && size > 0))
         return kiln_fail(KILN_E_ARG, "data set: a file needs a name and its first bytes");
-    return kiln_signature_read(name, head, size, total);
+    const int kind = kiln_signature_read(name, head, size, total);
+
+    return kind > KILN_IS_TAR ? KILN_FILE_RECORDS : kind;
 }
 
 int kiln_data_add_file(int data, const char *name, const uint8_t *bytes, int size, int split)
@@ -166,7 +166,7 @@ int kiln_data_add_file(int data, const char *name, const uint8_t *bytes, int siz
     if (!d) return KILN_E_HANDLE;
     if (!name || size < 0 || (!bytes && size > 0))
         return kiln_fail(KILN_E_ARG, "data set: a file needs a name and its bytes");
-    return kiln_cifar10_add_file(d, name, bytes, size, split);
+    return kiln_fileset_add_file(d, name, bytes, size, split);
 }
 
 int kiln_data_feed_tar(int data, const uint8_t *bytes, int size)
@@ -176,7 +176,7 @@ int kiln_data_feed_tar(int data, const uint8_t *bytes, int size)
     if (!d) return KILN_E_HANDLE;
     if (size < 0 || (!bytes && size > 0))
         return kiln_fail(KILN_E_ARG, "data set: an archive needs its bytes");
-    return kiln_cifar10_feed_tar(d, bytes, size);
+    return kiln_fileset_feed_tar(d, bytes, size);
 }
 
 int kiln_data_finish(int data, const char *options)
@@ -185,8 +185,9 @@ int kiln_data_finish(int data, const char *options)
     set_options o;
 
     if (!d) return KILN_E_HANDLE;
-    KILN_TRY(read_set_options(&o, options, WITHOUT_SEED));
-    return kiln_cifar10_finish(d, (int)o.count[0], (int)o.count[1], (int)o.count[2]);
+    KILN_TRY(read_set_options(&o, options));
+    return kiln_fileset_finish(d, (int)o.count[0], (int)o.count[1], (int)o.count[2],
+                               (uint32_t)o.seed);
 }
 
 /* ---- looking at images ----------------------------------------------------------------------- */

@@ -76,6 +76,7 @@ int kiln_trainer_create(int data, const char *options)
 
     if (!d) return KILN_E_HANDLE;
     KILN_TRY(kiln_preset_read(&o, options));
+    kiln_preset_fit(&o, d->classes);
     KILN_TRY(kiln_train_options_check(&o));
     KILN_TRY(kiln_run_make(&run, d, &o));
     return put(run, data);

@@ -18,7 +18,8 @@ enum {
     KILN_RNG_DROPOUT = 5, /* stream: step and layer */
     KILN_RNG_CHECK = 6,   /* subsets for accuracy checks; gradient check entries */
     KILN_RNG_BUILTIN = 7, /* the built-in set; stream: image */
-    KILN_RNG_USER = 8     /* layer functions of the public API, tests, benchmarks */
+    KILN_RNG_USER = 8,    /* layer functions of the public API, tests, benchmarks */
+    KILN_RNG_SPLIT = 9    /* a set of images that is not split yet; stream: class */
 };
 
 typedef struct {

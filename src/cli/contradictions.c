@@ -27,8 +27,6 @@ static int refuse(const char *one, const char *other, const char *reason)
 
 int cli_contradictions(const cli_arguments *a)
 {
-    const char *data = a->value[CLI_DATA];
-
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (a->value[pairs[i].one] && a->value[pairs[i].other])
             return refuse(cli_own_name(pairs[i].one), cli_own_name(pairs[i].other),
@@ -36,8 +34,6 @@ int cli_contradictions(const cli_arguments *a)
     if (a->value[CLI_LOG] && a->value[CLI_SAVE] &&
         strcmp(a->value[CLI_LOG], a->value[CLI_SAVE]) == 0)
         return refuse("log", "save", "both would write one file");
-    if (data && strcmp(data, "builtin") != 0 && cli_given(a, "data-seed", NULL, 0))
-        return refuse("data", "data-seed", "only the built-in set is drawn from a seed");
     if (a->value[CLI_INIT_FROM] && cli_given(a, "init", NULL, 0))
         return refuse("init-from", "init", "the first weights are the file's");
     return 0;

@@ -1,4 +1,5 @@
-/* kiln data: what a data set holds; a sheet of its images; any set as CIFAR-10 files. */
+/* kiln data: what a data set holds; a sheet of its images; any set as a kiln set or, where its
+ * images are such, as CIFAR-10 files. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -11,11 +12,11 @@
 #include "files.h"
 #include "kiln.h"
 
-#define CLASSES 100
+#define CLASSES 1000
 #define COLUMNS 16 /* images of a class on a sheet */
-#define PIXELS 3072
-#define SIDE 32
-#define CELL (SIDE + 2)
+#define PIXELS (3 * 64 * 64) /* of an image, at most */
+#define RECORD_PIXELS 3072   /* of one of CIFAR-10 */
+#define SHEET_CLASSES 100
 #define FILE_RECORDS 10000
 
 static void print_numbers(const char *key)
@@ -48,27 +49,50 @@ static void print_info(int data)
 
 /* ---- a sheet --------------------------------------------------------------------------------- */
 
-static void put_image(uint8_t *sheet, int width, int row, int column, const uint8_t *image)
+/* Channels, height, width, and the number of classes. */
+typedef struct {
+    int C, H, W, classes;
+} shape;
+
+static shape shape_of(int data)
 {
-    for (int h = 0; h < SIDE; h++)
-        for (int w = 0; w < SIDE; w++)
-            for (int c = 0; c < 3; c++)
-                sheet[((row * CELL + 1 + h) * width + column * CELL + 1 + w) * 3 + c] =
-                    image[(c * SIDE + h) * SIDE + w];
+    shape s = {0, 0, 0, 0};
+    const char *number;
+
+    if (kiln_data_info(data) < 0) return s;
+    number = cli_first(cli_field(kiln_text(), "shape"));
+    s.C = (int)cli_number(number);
+    s.H = (int)cli_number(number = cli_next(number));
+    s.W = (int)cli_number(cli_next(number));
+    for (const char *c = cli_first(cli_field(kiln_text(), "classes")); c; c = cli_next(c))
+        s.classes++;
+    return s;
 }
 
-/* The first training images of each class, a row each, as a portable pixmap. */
+/* Grey ones with all three colours alike. */
+static void put_image(uint8_t *sheet, int width, int row, int column, const uint8_t *image,
+                      const shape *s)
+{
+    for (int h = 0; h < s->H; h++)
+        for (int w = 0; w < s->W; w++)
+            for (int c = 0; c < 3; c++)
+                sheet[((row * (s->H + 2) + 1 + h) * width + column * (s->W + 2) + 1 + w) * 3 + c] =
+                    image[((s->C == 1 ? 0 : c) * s->H + h) * s->W + w];
+}
+
+/* The first training images of each of the first classes, a row each, as a portable pixmap. */
 static int write_sheet(int data, const char *path)
 {
-    const int width = COLUMNS * CELL, train = cli_split_count(data, KILN_TRAIN);
-    int found[CLASSES] = {0}, classes = 0, used, code;
+    const shape s = shape_of(data);
+    const int width = COLUMNS * (s.W + 2), train = cli_split_count(data, KILN_TRAIN);
+    const int classes = s.classes < SHEET_CLASSES ? s.classes : SHEET_CLASSES;
+    const int height = classes * (s.H + 2);
+    int found[CLASSES] = {0}, used, code;
     uint8_t image[PIXELS], *file;
     char head[64];
 
-    for (const char *c = cli_first(cli_field(kiln_text(), "classes")); c; c = cli_next(c))
-        classes++;
-    used = snprintf(head, sizeof head, "P6\n%d %d\n255\n", width, classes * CELL);
-    file = calloc(1, (size_t)(used + 3 * width * classes * CELL));
+    used = snprintf(head, sizeof head, "P6\n%d %d\n255\n", width, height);
+    file = calloc(1, (size_t)(used + 3 * width * height));
     if (!file) {
         fprintf(stderr, "kiln: no memory for %s\n", path);
         return CLI_NO_MEMORY;
@@ -78,9 +102,9 @@ static int write_sheet(int data, const char *path)
         const int label = kiln_data_image(data, KILN_TRAIN, i, image);
 
         if (label >= 0 && label < classes && found[label] < COLUMNS)
-            put_image(file + used, width, label, found[label]++, image);
+            put_image(file + used, width, label, found[label]++, image, &s);
     }
-    code = cli_file_save(path, file, used + 3 * width * classes * CELL);
+    code = cli_file_save(path, file, used + 3 * width * height);
     free(file);
     return code;
 }
@@ -91,7 +115,7 @@ static int write_sheet(int data, const char *path)
  * images. */
 static int write_records(int data, const char *path, int test, int first, int count, int train)
 {
-    uint8_t *file = malloc((size_t)count * (PIXELS + 1) + 1);
+    uint8_t *file = malloc((size_t)count * (RECORD_PIXELS + 1) + 1);
     int code;
 
     if (!file) {
@@ -99,14 +123,14 @@ static int write_records(int data, const char *path, int test, int first, int co
         return CLI_NO_MEMORY;
     }
     for (int i = 0; i < count; i++) {
-        uint8_t *record = file + (size_t)i * (PIXELS + 1);
+        uint8_t *record = file + (size_t)i * (RECORD_PIXELS + 1);
         const int n = first + i;
         const int split = test ? KILN_TEST : n < train ? KILN_TRAIN : KILN_VALIDATION;
 
         record[0] = (uint8_t)kiln_data_image(data, split, split == KILN_VALIDATION ? n - train : n,
                                              record + 1);
     }
-    code = cli_file_save(path, file, (int64_t)count * (PIXELS + 1));
+    code = cli_file_save(path, file, (int64_t)count * (RECORD_PIXELS + 1));
     free(file);
     return code;
 }
@@ -172,6 +196,64 @@ static int write_files(int data, const char *folder)
     return code;
 }
 
+/* The header of a kiln set (src/data/kilnset.c); its length. Lists are as kiln_data_info's. */
+static int put_header(char *head, size_t size, int data, int count)
+{
+    static char classes[CLASSES * 136];
+    char name[136], list[64];
+    int split[3];
+
+    for (int i = 0; i < 3; i++) split[i] = cli_split_count(data, i);
+    cli_field_raw(name, sizeof name, kiln_text(), "name");
+    cli_field_raw(list, sizeof list, kiln_text(), "shape");
+    cli_field_raw(classes, sizeof classes, kiln_text(), "classes");
+    return snprintf(head, size, "KILNSET 1\n{\"name\":%s,\"shape\":%s,\"classes\":%s,"
+                                "\"count\":%d,\"split\":[%d,%d,%d]}\n", name, list, classes, count,
+                    split[0], split[1], split[2]);
+}
+
+/* One file, the splits as they are. */
+static int write_kilnset(int data, const char *path)
+{
+    static char head[CLASSES * 136 + 512];
+    const shape s = shape_of(data);
+    const int labels = s.classes > 256 ? 2 : 1, bytes = labels + s.C * s.H * s.W;
+    int count = 0, used, code;
+    uint8_t *file, *record;
+
+    for (int split = 0; split < 3; split++) count += cli_split_count(data, split);
+    used = put_header(head, sizeof head, data, count);
+    if (!(file = malloc((size_t)used + (size_t)count * (size_t)bytes))) {
+        fprintf(stderr, "kiln: no memory for %s\n", path);
+        return CLI_NO_MEMORY;
+    }
+    memcpy(file, head, (size_t)used);
+    record = file + used;
+    for (int split = 0; split < 3; split++)
+        for (int i = 0, n = cli_split_count(data, split); i < n; i++, record += bytes) {
+            const int label = kiln_data_image(data, split, i, record + labels);
+
+            record[0] = (uint8_t)label;
+            if (labels > 1) record[1] = (uint8_t)(label >> 8);
+        }
+    code = cli_file_save(path, file, record - file);
+    free(file);
+    return code;
+}
+
+static int save(int data, const char *path)
+{
+    const shape s = shape_of(data);
+    const size_t length = strlen(path);
+
+    if (length > 8 && strcmp(path + length - 8, ".kilnset") == 0) return write_kilnset(data, path);
+    if (s.C == 3 && s.H == 32 && s.W == 32 && s.classes <= 10) return write_files(data, path);
+    fprintf(stderr, "kiln: %s: CIFAR-10's files hold 3x32x32 pixels and ten classes, this set "
+                    "%dx%dx%d and %d; name a file that ends in .kilnset\n", path, s.C, s.H, s.W,
+            s.classes);
+    return CLI_USAGE;
+}
+
 int cli_data(cli_arguments *a)
 {
     const char *sheet = a->value[CLI_SHEET];
@@ -187,7 +269,7 @@ int cli_data(cli_arguments *a)
     data = cli_data_open(a);
     if (data < 0) return -data;
     if (sheet) code = write_sheet(data, sheet);
-    if (code == 0 && a->value[CLI_SAVE]) code = write_files(data, a->value[CLI_SAVE]);
+    if (code == 0 && a->value[CLI_SAVE]) code = save(data, a->value[CLI_SAVE]);
     if (code == 0 && a->value[CLI_JSON] && kiln_data_info(data) >= 0)
         printf("%s\n", kiln_text());
     else if (code == 0 && !a->value[CLI_QUIET] && !to_stdout)

@@ -1,7 +1,7 @@
 /*
- * Data sets from files: an archive (.tar.gz, by zlib, or .tar), a folder of .bin files, .bin files
- * named one by one with commas, or standard input. What a file is, its first bytes tell; what a
- * .bin file holds, its name, or train= or test= before it.
+ * Data sets from files: an archive (.tar.gz, by zlib, or .tar), a folder of files, files named one
+ * by one with commas, packed or not, or standard input. What a file is, its first bytes tell; what
+ * it holds, its name, or train= or test= before it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,8 @@
 
 #define PIECE (1 << 18)
 #define PATH_SIZE 4096
-#define LARGEST_FILE (10000 * 3073) /* bytes of records */
+#define LARGEST_FILE 200000000 /* bytes that are read whole */
+#define HEAD 512               /* bytes that tell what a file is */
 
 static int bad_data(const char *path, const char *what)
 {
@@ -35,6 +36,9 @@ typedef struct {
     z_stream z;
     int ended, padded; /* a whole gzip was read; zeros came after it */
     int64_t have;      /* bytes in `in` */
+    int is_tar;        /* of what was unpacked; -1: not known yet */
+    uint8_t *whole;    /* what was unpacked and is no archive; NULL for none */
+    int whole_size;
     uint8_t in[PIECE], out[PIECE];
 } stream;
 
@@ -71,6 +75,69 @@ static int next_member(stream *s)
     return 0;
 }
 
+static int refuse_split(const stream *s)
+{
+    if (s->split == KILN_BY_NAME) return 0;
+    return bad_data(s->path, "is an archive, which says itself what is for training and what for "
+                             "testing: leave out train= or test=");
+}
+
+/* Keeps what was unpacked, until it is whole or known to be an archive. */
+static int keep_unpacked(stream *s)
+{
+    const int got = PIECE - (int)s->z.avail_out;
+    uint8_t *larger = realloc(s->whole, (size_t)s->whole_size + PIECE);
+
+    if (!larger) {
+        cli_say("kiln: %s: no memory to unpack it\n", s->path);
+        return CLI_NO_MEMORY;
+    }
+    s->whole = larger;
+    memcpy(s->whole + s->whole_size, s->out, (size_t)got);
+    s->whole_size += got;
+    return s->whole_size > LARGEST_FILE ? bad_data(s->path, "unpacks to more than a data set has")
+                                        : 0;
+}
+
+/* What a packed file is: its name counts without .gz. */
+static int kind_unpacked(const stream *s)
+{
+    char name[PATH_SIZE];
+    const int length = (int)strlen(s->path);
+    const int is_gz = length > 3 && strcmp(s->path + length - 3, ".gz") == 0;
+
+    snprintf(name, sizeof name, "%.*s", is_gz ? length - 3 : length, s->path);
+    return kiln_data_kind(name, s->whole, s->whole_size < HEAD ? s->whole_size : HEAD, -1);
+}
+
+/* By what was unpacked so far: an archive is fed from now on. */
+static int decide(stream *s, int data)
+{
+    int status = kind_unpacked(s), code;
+
+    if (status < 0) return cli_fail(status);
+    s->is_tar = status == KILN_FILE_TAR;
+    if (!s->is_tar) return 0;
+    if ((code = refuse_split(s))) return code;
+    status = kiln_data_feed_tar(data, s->whole, s->whole_size);
+    free(s->whole);
+    s->whole = NULL;
+    return status < 0 ? cli_fail_in(s->path, status) : 0;
+}
+
+/* The next bytes that were unpacked. */
+static int take_unpacked(stream *s, int data)
+{
+    int status = 0, code;
+
+    if (s->is_tar == 1) {
+        status = kiln_data_feed_tar(data, s->out, PIECE - (int)s->z.avail_out);
+        return status < 0 ? cli_fail_in(s->path, status) : 0;
+    }
+    if ((code = keep_unpacked(s)) || s->is_tar == 0 || s->whole_size < HEAD) return code;
+    return decide(s, data);
+}
+
 /* Unpacks what there is in z.next_in. */
 static int inflate_piece(stream *s, int data)
 {
@@ -90,11 +157,23 @@ static int inflate_piece(stream *s, int data)
                     s->z.msg ? s->z.msg : "unreadable");
             return CLI_BAD_DATA;
         }
-        status = kiln_data_feed_tar(data, s->out, PIECE - (int)s->z.avail_out);
-        if (status < 0) return cli_fail_in(s->path, status);
+        if ((status = take_unpacked(s, data))) return status;
         s->ended = result == Z_STREAM_END;
     }
     return 0;
+}
+
+static int add_bytes(const stream *s, int data, const uint8_t *bytes, int size)
+{
+    const char *given = s->fd == STDIN_FILENO ? "-" : s->path;
+    const int status = kiln_data_add_file(data, s->path, bytes, size, s->split);
+
+    if (status >= 0) return 0;
+    cli_fail(status); /* the sentence names the file */
+    if (status == KILN_E_SPLIT)
+        cli_say("kiln: training images: --data train=%s, test images: --data test=%s\n",
+                given, given);
+    return CLI_BAD_DATA;
 }
 
 static int feed_gzip(stream *s, int data)
@@ -112,24 +191,22 @@ static int feed_gzip(stream *s, int data)
         if (code == 0) code = next_piece(s);
     }
     inflateEnd(&s->z);
-    return code == 0 && !s->ended ? bad_data(s->path, "the gzip is cut short") : code;
+    if (code == 0 && !s->ended) code = bad_data(s->path, "the gzip is cut short");
+    if (code == 0 && s->is_tar < 0) code = decide(s, data); /* fewer bytes than a head */
+    if (code == 0 && s->is_tar != 1) code = add_bytes(s, data, s->whole, s->whole_size);
+    free(s->whole);
+    return code;
 }
 
 static int add_records(stream *s, int data)
 {
-    const char *given = s->fd == STDIN_FILENO ? "-" : s->path;
-    int size, status;
+    int size, code;
     uint8_t *bytes = cli_read_rest(s->fd, s->path, s->in, s->have, LARGEST_FILE, &size);
 
     if (!bytes) return CLI_BAD_DATA;
-    status = kiln_data_add_file(data, s->path, bytes, size, s->split);
+    code = add_bytes(s, data, bytes, size);
     free(bytes);
-    if (status >= 0) return 0;
-    cli_fail(status); /* the sentence names the file */
-    if (status == KILN_E_SPLIT)
-        cli_say("kiln: training images: --data train=%s, test images: --data test=%s\n",
-                given, given);
-    return CLI_BAD_DATA;
+    return code;
 }
 
 /* The file or pipe behind fd, by its first bytes. */
@@ -144,10 +221,8 @@ static int add_stream(stream *s, int data)
         total = about.st_size < 2000000000 ? (int)about.st_size : 2000000000;
     if ((kind = kiln_data_kind(s->path, s->in, (int)s->have, total)) < 0) return cli_fail(kind);
     if (kind == KILN_FILE_RECORDS) return add_records(s, data);
-    if (s->split != KILN_BY_NAME)
-        return bad_data(s->path, "is an archive, which says itself what is for training and what "
-                                 "for testing: leave out train= or test=");
-    return kind == KILN_FILE_GZIP ? feed_gzip(s, data) : feed_plain(s, data);
+    if (kind == KILN_FILE_GZIP) return feed_gzip(s, data);
+    return (code = refuse_split(s)) ? code : feed_plain(s, data);
 }
 
 static int add_file(const char *path, int split, int data)
@@ -162,6 +237,7 @@ static int add_file(const char *path, int split, int data)
     }
     s->path = from_stdin ? "standard input" : path;
     s->split = split;
+    s->is_tar = -1;
     s->fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY);
     code = s->fd < 0 ? bad_data(path, strerror(errno)) : add_stream(s, data);
     if (s->fd > STDIN_FILENO) close(s->fd);
@@ -181,7 +257,12 @@ static int ends_in(const char *text, const char *end)
 /* Not what macOS leaves beside a file, ._NAME. */
 static int is_records(const struct dirent *entry)
 {
-    return entry->d_name[0] != '.' && ends_in(entry->d_name, ".bin");
+    static const char *const ends[] = {".bin", "-ubyte", "-ubyte.gz", ".kilnset",
+                                       "fine_label_names.txt"};
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (entry->d_name[0] != '.' && ends_in(entry->d_name, ends[i])) return 1;
+    return 0;
 }
 
 static int is_visible(const struct dirent *entry)
@@ -216,10 +297,11 @@ static int refuse_folder(const char *path)
     return told ? CLI_BAD_DATA : bad_data(path, "there are no .bin files in this folder");
 }
 
-/* All .bin files of a folder, or of what the archive unpacks to in it, or the archive. */
+/* All files of images in a folder, or of what the archive unpacks to in it, or the archive. */
 static int add_folder(const char *path, int split, int data)
 {
-    static const char *const inner[] = {"cifar-10-batches-bin", "cifar-10-binary.tar.gz"};
+    static const char *const inner[] = {"cifar-10-batches-bin", "cifar-10-binary.tar.gz",
+                                        "cifar-100-binary", "cifar-100-binary.tar.gz"};
     char file[PATH_SIZE + 300];
     struct dirent **entry;
     struct stat about;
@@ -234,7 +316,7 @@ static int add_folder(const char *path, int split, int data)
     }
     free(entry);
     if (count > 0) return code;
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
         snprintf(file, sizeof file, "%s/%s", path, inner[i]);
         if (ends_in(path, inner[i]) || stat(file, &about) != 0) continue;
         return S_ISDIR(about.st_mode) ? add_folder(file, split, data) : add_file(file, split, data);
@@ -299,7 +381,7 @@ int cli_data_open(const cli_arguments *a)
         data = kiln_data_builtin(text);
         return data < 0 ? -cli_fail(data) : data;
     }
-    cli_arguments_pick(a, " train validation test ", text, sizeof text);
+    cli_arguments_pick(a, " train validation test data-seed ", text, sizeof text);
     data = kiln_data_create();
     if (data < 0) return -cli_fail(data);
     code = add_path(path, data);

@@ -9,7 +9,8 @@
 #include "files.h"
 #include "kiln.h"
 
-#define CLASSES_MAX 100
+#define CLASSES_MAX 1000
+#define CLASSES_SHOWN 20 /* in a table: of more only how many are right */
 #define NAME_SIZE 24
 
 static int read_split(const cli_arguments *a, int *split)
@@ -84,15 +85,17 @@ static int read_names(int data, char name[][NAME_SIZE])
 
 static void print_confusion(const int *confusion, char name[][NAME_SIZE], int classes)
 {
-    printf("\n%-12s", "is \\ seen as");
-    for (int c = 0; c < classes; c++) printf(" %5.5s", name[c]);
+    const int shown = classes > CLASSES_SHOWN ? 0 : classes;
+
+    printf("\n%-12s", shown ? "is \\ seen as" : "class");
+    for (int c = 0; c < shown; c++) printf(" %5.5s", name[c]);
     printf("   right\n");
     for (int r = 0; r < classes; r++) {
         int total = 0;
 
         printf("%-12.12s", name[r]);
         for (int c = 0; c < classes; c++) {
-            printf(" %5d", confusion[r * classes + c]);
+            if (shown) printf(" %5d", confusion[r * classes + c]);
             total += confusion[r * classes + c];
         }
         printf("  %5.1f %%\n", total ? 100.0 * confusion[r * classes + r] / total : 0);

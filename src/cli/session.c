@@ -115,12 +115,12 @@ static void print_import(const char *path)
 {
     char tensor[64], from[280], how[16];
 
-    fprintf(stderr, "weights: the net's, and what they are in %s\n", path);
+    cli_say("weights: the net's, and what they are in %s\n", path);
     for (const char *row = cli_first(kiln_text()); row; row = cli_next(row)) {
         cli_field_text(tensor, sizeof tensor, row, "tensor");
         cli_field_text(from, sizeof from, row, "from");
         cli_field_text(how, sizeof how, row, "how");
-        fprintf(stderr, "  %-28s %s%s%s\n", tensor, *from ? from : "not in the file",
+        cli_say("  %-28s %s%s%s\n", tensor, *from ? from : "not in the file",
                 strcmp(how, "as it is") ? ", " : "", strcmp(how, "as it is") ? how : "");
     }
 }
@@ -212,16 +212,29 @@ typedef struct {
     int size;
 } weights;
 
-/* A new trainer over a data set. 0 or an exit code. */
-static int create(int *trainer, int data, const cli_arguments *a, const weights *from)
+/* A new trainer over a data set, or a status. */
+static int begin_run(int data, const cli_arguments *a, const weights *from)
+{
+    return from->bytes ? kiln_trainer_begin(data, from->bytes, from->size, a->text)
+                       : kiln_trainer_create(data, a->text);
+}
+
+/* Says why there is none; the exit code. */
+static int fail_run(int status, const cli_arguments *a, const weights *from)
 {
     static char net[8448];
 
-    *trainer = from->bytes ? kiln_trainer_begin(data, from->bytes, from->size, a->text)
-                           : kiln_trainer_create(data, a->text);
-    if (*trainer >= 0) return 0;
-    if (*trainer == KILN_E_CHECKPOINT) return cli_fail_in(from->path, *trainer);
-    return cli_given(a, "net", net, sizeof net) ? cli_fail_net(net, *trainer) : cli_fail(*trainer);
+    if (status == KILN_E_CHECKPOINT) return cli_fail_in(from->path, status);
+    return cli_given(a, "net", net, sizeof net) ? cli_fail_net(net, status) : cli_fail(status);
+}
+
+/* Could it be the data set's images or classes that the net does not fit? */
+static int may_fit_other_data(const cli_arguments *a, int status)
+{
+    const char *data = a->value[CLI_DATA];
+
+    return data && strcmp(data, "builtin") != 0 &&
+           (status == KILN_E_SHAPE || status == KILN_E_CHECKPOINT);
 }
 
 /* The run over two images, the fewest that every net can be trained on, so that a mistake is told
@@ -232,7 +245,8 @@ static int rehearse(const cli_arguments *a, const weights *from)
     int code;
 
     if (s.data < 0) return cli_fail(s.data);
-    code = create(&s.trainer, s.data, a, from);
+    s.trainer = begin_run(s.data, a, from);
+    code = s.trainer < 0 && !may_fit_other_data(a, s.trainer) ? fail_run(s.trainer, a, from) : 0;
     cli_session_close(&s);
     return code;
 }
@@ -248,7 +262,8 @@ static int begin(cli_session *s, const cli_arguments *a)
     if (code == 0) code = rehearse(a, &from);
     if (code == 0) {
         s->data = cli_data_open(a);
-        code = s->data < 0 ? -s->data : create(&s->trainer, s->data, a, &from);
+        s->trainer = s->data < 0 ? 0 : begin_run(s->data, a, &from);
+        code = s->data < 0 ? -s->data : s->trainer < 0 ? fail_run(s->trainer, a, &from) : 0;
     }
     free(from.bytes);
     return code;

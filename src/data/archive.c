@@ -1,12 +1,13 @@
 /*
  * The official archive, unpacked by the caller's gunzip and fed in pieces of any size: a tar reader
- * that takes what GNU tar takes of an archive of CIFAR-10, and refuses everything else.
+ * that takes what GNU tar takes of an archive of CIFAR-10 or CIFAR-100, and refuses all else.
  *
  *   archive = { header, body, zeros up to 512 } , two headers of zeros, zeros
  *   header: name 0..99, size 124..135 octal, checksum 148..155 octal (the sum of all bytes, its own
  *           taken as spaces), kind 156, "ustar" 257, folders before the name 345..499
  *
- * Only the eight known names, in any folder, each once, as plain files. Folders, volume labels and
+ * Only the known names of one of the two, in any folder, each once, as plain files. Folders, volume
+ * labels and
  * what file managers leave beside a file (._x, .DS_Store) are passed over. A long name may come in
  * a member of its own (GNU, kind L) or as `path=` of an extended header (pax, kind x), where
  * `size=` may stand too. The end mark may be half there, or missing after a whole member; the
@@ -28,11 +29,12 @@
 
 enum { START, HEADER, RECORDS, SKIP, NOTES, PADDING, FIRST_ZEROS, ENDED };
 
-#define KNOWN 8
-#define KNOWN_RECORDS 6 /* the first six hold records */
+enum { CIFAR10_RECORDS = 6, KNOWN_RECORDS = 8, NAMES = 8, KNOWN = 12 };
 static const char *const known_name[KNOWN] = {
-    "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",  "data_batch_4.bin",
-    "data_batch_5.bin", "test_batch.bin",   "batches.meta.txt", "readme.html"};
+    "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
+    "data_batch_5.bin", "test_batch.bin", /* records of CIFAR-10, then of CIFAR-100 */
+    "train.bin", "test.bin", "fine_label_names.txt",
+    "coarse_label_names.txt", "batches.meta.txt", "readme.html"}; /* which nobody reads */
 
 /* ---- fields of a header ---------------------------------------------------------------------- */
 
@@ -124,34 +126,39 @@ static int refuse_stranger(const char *name)
     const char *set = kiln_signature_set(name);
 
     if (set)
-        return kiln_fail(KILN_E_DATA, "archive: \"%s\" is of %s; kiln reads the binary version of "
-                                      "CIFAR-10, cifar-10-binary.tar.gz", name, set);
-    return kiln_fail(KILN_E_DATA, "archive: \"%s\" does not belong to CIFAR-10", name);
+        return kiln_fail(KILN_E_DATA, "archive: \"%s\" is of %s; kiln reads the binary versions, "
+                                      "cifar-10-binary.tar.gz and cifar-100-binary.tar.gz", name,
+                         set);
+    return kiln_fail(KILN_E_DATA, "archive: \"%s\" does not belong to CIFAR-10 or CIFAR-100", name);
+}
+
+static int open_notes(kiln_archive *a, int kind)
+{
+    if (a->left >= (int64_t)sizeof a->notes)
+        return kiln_fail(KILN_E_DATA, "archive: %s of %lld bytes is too long",
+                         kind == 'n' ? a->name : "an extended header", (long long)a->left);
+    a->have = 0;
+    a->notes_kind = kind;
+    a->state = NOTES;
+    return KILN_OK;
 }
 
 static int open_file(kiln_dataset *d, kiln_archive *a)
 {
     const int member = known_number(a->name);
+    const kiln_record_format *format;
 
     if (is_sidecar(a->name)) return skip(a);
     if (member < 0) return refuse_stranger(a->name);
     if (a->seen >> member & 1)
         return kiln_fail(KILN_E_DATA, "archive: %s is in it twice", a->name);
     a->seen |= 1 << member;
+    if (member == NAMES) return open_notes(a, 'n');
     if (member >= KNOWN_RECORDS) return skip(a);
-    KILN_TRY(kiln_reader_open(d, &a->sink, a->name, a->left, kiln_reader_kind(a->name)));
+    format = member < CIFAR10_RECORDS ? &kiln_format_cifar10 : &kiln_format_cifar100;
+    KILN_TRY(kiln_reader_open(d, &a->sink, a->name, format, a->left,
+                              kiln_reader_kind(a->name, format)));
     a->state = RECORDS;
-    return KILN_OK;
-}
-
-static int open_notes(kiln_archive *a, int kind)
-{
-    if (a->left >= (int64_t)sizeof a->notes)
-        return kiln_fail(KILN_E_DATA, "archive: an extended header of %lld bytes is too long",
-                         (long long)a->left);
-    a->have = 0;
-    a->notes_kind = kind;
-    a->state = NOTES;
     return KILN_OK;
 }
 
@@ -267,9 +274,11 @@ static int take_notes(kiln_archive *a, const char *notes, int size)
     return KILN_OK;
 }
 
-static int close_notes(kiln_archive *a)
+static int close_notes(kiln_dataset *d, kiln_archive *a)
 {
     a->notes[a->have] = 0;
+    if (a->notes_kind == 'n')
+        return kiln_kilnset_names(d, a->name, (const uint8_t *)a->notes, a->have);
     if (a->notes_kind == 'K') return KILN_OK; /* where a link leads to, and links are refused */
     if (a->notes_kind == 'L') return set_path(a, a->notes, (int)strlen(a->notes));
     return take_notes(a, a->notes, a->have);
@@ -277,7 +286,7 @@ static int close_notes(kiln_archive *a)
 
 static int close_member(kiln_dataset *d, kiln_archive *a)
 {
-    if (a->state == NOTES) KILN_TRY(close_notes(a));
+    if (a->state == NOTES) KILN_TRY(close_notes(d, a));
     if (a->state == RECORDS) KILN_TRY(kiln_reader_close(d, &a->sink));
     a->state = PADDING;
     a->left = a->pad;
@@ -371,7 +380,9 @@ void kiln_archive_begin(kiln_archive *a)
 int kiln_archive_missing(const kiln_archive *a)
 {
     if (a->state != RECORDS) return 0;
-    return (int)((a->left + KILN_RECORD_BYTES - 1) / KILN_RECORD_BYTES);
+    const int bytes = kiln_format_bytes(a->sink.format);
+
+    return (int)((a->left + bytes - 1) / bytes);
 }
 
 /* Between two members an archive may just end, with half of its mark or with none. */
@@ -383,7 +394,7 @@ int kiln_archive_finish(const kiln_archive *a)
         return KILN_OK;
     if (a->state == RECORDS)
         return kiln_fail(KILN_E_DATA, "archive: cut short in %s, record %lld", a->name,
-                         (long long)(a->sink.at / KILN_RECORD_BYTES));
+                         (long long)(a->sink.at / kiln_format_bytes(a->sink.format)));
     return kiln_fail(KILN_E_DATA, "archive: cut short after %lld bytes, within a member",
                      (long long)a->total);
 }

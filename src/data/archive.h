@@ -1,5 +1,6 @@
 /*
- * Reading a tar archive of CIFAR-10 piece by piece, its records into the places of reader.h.
+ * Reading a tar archive of CIFAR-10 or CIFAR-100 piece by piece, its records into the places of
+ * reader.h.
  */
 #ifndef KILN_DATA_ARCHIVE_H
 #define KILN_DATA_ARCHIVE_H
@@ -16,7 +17,7 @@ typedef struct {
     int have;           /* bytes of header, or of notes */
     int64_t left, pad;  /* bytes of the member and its padding still to come */
     int64_t total;      /* bytes fed so far */
-    int notes_kind;     /* of the extended header in notes: x, g, L or K */
+    int notes_kind;     /* of the extended header in notes: x, g, L or K; n: names of classes */
     char notes[65536];
     char path[KILN_ARCHIVE_PATH]; /* of the next member, by an extended header; "" for none */
     int64_t size;                 /* of the next member, likewise; -1 for none */
@@ -25,7 +26,7 @@ typedef struct {
 } kiln_archive;
 
 void kiln_archive_begin(kiln_archive *a); /* a is zeroed */
-/* The next bytes. KILN_E_DATA for what is no archive of CIFAR-10; nothing goes on after that. */
+/* The next bytes. KILN_E_DATA for what is no such archive; nothing goes on after that. */
 int kiln_archive_feed(kiln_dataset *d, kiln_archive *a, const uint8_t *bytes, int size);
 /* Records of the member under way that are not whole yet. */
 int kiln_archive_missing(const kiln_archive *a);

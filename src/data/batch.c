@@ -32,8 +32,6 @@
 #include "base/threads.h"
 
 #define TASK_IMAGES 16
-#define SIDE_MAX 64
-#define CHANNELS_MAX 4
 #define FLIP_STREAM UINT64_MAX /* no step has this number */
 
 /* What becomes of one image. */
@@ -49,13 +47,14 @@ typedef struct {
     float *x;
     int *y;
     const kiln_dataset *d;
-    const uint8_t *image, *label;
+    const uint8_t *image;
+    const uint16_t *label;
     const int *index;
     int first, n, normalize;
     const kiln_augment *augment;
     kiln_rng rng;
     change view; /* without augment: the same for all images */
-    float table[CHANNELS_MAX][256];
+    float table[KILN_CHANNELS_MAX][256];
 } job;
 
 void kiln_batch_shuffle(int *order, int count, uint32_t seed, int epoch)
@@ -184,7 +183,7 @@ static void decode_image(float *out, const uint8_t *image, const job *j, const c
 {
     const int C = j->d->C, H = j->d->H, W = j->d->W;
     const float *mean = j->normalize == KILN_NORMALIZE_MEAN_IMAGE ? j->d->mean_image : NULL;
-    int column[SIDE_MAX];
+    int column[KILN_SIDE_MAX];
 
     for (int w = 0; w < W; w++) column[w] = place(w + c->shift_x, W, c->flip, c->reflect);
     for (int h = 0; h < H; h++) {
@@ -234,7 +233,7 @@ static void decode_some(void *context, int task, int thread)
 
 static void decode(job *j)
 {
-    assert(j->d->W <= SIDE_MAX && j->d->C <= CHANNELS_MAX);
+    assert(j->d->W <= KILN_SIDE_MAX && j->d->C <= KILN_CHANNELS_MAX);
     fill_tables(j);
     kiln_parallel((j->n + TASK_IMAGES - 1) / TASK_IMAGES, decode_some, j);
 }

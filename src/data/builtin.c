@@ -238,7 +238,8 @@ static void draw_image(uint8_t *image, const kiln_drawing *drawing, kiln_rng rng
 /* ---- the set --------------------------------------------------------------------------------- */
 
 typedef struct {
-    uint8_t *image, *label; /* of the split */
+    uint8_t *image; /* of the split */
+    uint16_t *label;
     uint32_t seed;
     int split, first, last;
 } job;
@@ -264,7 +265,7 @@ static void draw_some(void *context, int task, int thread)
     for (int i = first; i < last; i++) {
         const kiln_rng rng = {j->seed, KILN_RNG_BUILTIN, ((uint64_t)j->split << 32) + (uint64_t)i};
 
-        j->label[i] = (uint8_t)class_of(j->seed, j->split, i);
+        j->label[i] = (uint16_t)class_of(j->seed, j->split, i);
         draw_image(j->image + (size_t)i * 3 * PIXELS, &kiln_drawings[j->label[i]], rng);
     }
 }
@@ -275,7 +276,7 @@ static int take_memory(kiln_dataset *d, const int count[KILN_SPLITS])
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < KILN_SPLITS; i++) {
             d->image[i] = kiln_arena_take(&d->arena, (size_t)count[i], 3 * PIXELS);
-            d->label[i] = kiln_arena_take(&d->arena, (size_t)count[i], 1);
+            d->label[i] = kiln_arena_take(&d->arena, (size_t)count[i], sizeof(uint16_t));
         }
         d->mean_image = kiln_arena_take(&d->arena, 3 * PIXELS, sizeof *d->mean_image);
         if (pass == 0) KILN_TRY(kiln_arena_create(&d->arena, d->arena.used, "the built-in set"));
@@ -305,7 +306,7 @@ int kiln_builtin_draw(kiln_dataset *d, uint32_t seed, int first, int n)
     int before = 0; /* images of the splits before this one */
 
     for (int i = 0; i < KILN_SPLITS; before += d->count[i++]) {
-        job j = {(uint8_t *)(uintptr_t)d->image[i], (uint8_t *)(uintptr_t)d->label[i], seed, i,
+        job j = {(uint8_t *)(uintptr_t)d->image[i], (uint16_t *)(uintptr_t)d->label[i], seed, i,
                  first - before, d->count[i]};
 
         if (j.first < 0) j.first = 0;

@@ -1,6 +1,6 @@
 /*
- * A data set in memory: uint8 records as CIFAR-10 stores them (label, then planes), split into
- * train, validation and test, with the statistics of its training images.
+ * A data set in memory: images as planes of uint8, as CIFAR-10 stores them, and their labels, split
+ * into train, validation and test, with the statistics of its training images.
  */
 #ifndef KILN_DATA_DATASET_H
 #define KILN_DATA_DATASET_H
@@ -9,25 +9,26 @@
 
 #include "base/arena.h"
 
-#define KILN_CLASSES_MAX 100
+#define KILN_CLASSES_MAX 1000
+#define KILN_SIDE_MAX 64 /* pixels, high or wide */
 #define KILN_CHANNELS_MAX 4
 #define KILN_SPLITS 3 /* train, validation, test: the values of kiln.h */
 #define KILN_SPLIT_BY_NAME (-1) /* of a file: as its name says */
-#define KILN_DATASET_STORES 2
+#define KILN_DATASET_STORES 4
 
 typedef struct {
     int C, H, W, classes;
-    const char *name;                        /* "builtin", "cifar10" */
+    const char *name;                        /* "builtin", "cifar10", "mnist", ... */
     const char *class_name[KILN_CLASSES_MAX];
     int count[KILN_SPLITS];                  /* images in each split, once finished */
     const uint8_t *image[KILN_SPLITS];       /* count x (C, H, W) bytes */
-    const uint8_t *label[KILN_SPLITS];       /* count */
+    const uint16_t *label[KILN_SPLITS];      /* count */
     float mean[KILN_CHANNELS_MAX], std[KILN_CHANNELS_MAX]; /* of the training images, 0..255 */
     float *mean_image;                       /* (C, H, W), 0..255; the course's mean image */
     uint64_t hash;                           /* FNV-1a over the records used: their identity */
     int finished;
     kiln_arena arena;                        /* what the pointers above point into, and ... */
-    kiln_arena store[KILN_DATASET_STORES];   /* ... the training and the test records of files */
+    kiln_arena store[KILN_DATASET_STORES];   /* ... images (and labels) of files: see reader.h */
     void *reader;                            /* state of reading files; NULL once finished */
 } kiln_dataset;
 
@@ -42,12 +43,14 @@ int kiln_builtin_create(kiln_dataset *d, uint32_t seed, int train, int validatio
 int kiln_builtin_begin(kiln_dataset *d, int train, int validation, int test);
 int kiln_builtin_draw(kiln_dataset *d, uint32_t seed, int first, int n);
 
-/* cifar10.c, archive.c: see kiln.h for what each does and its errors. */
-int kiln_cifar10_create(kiln_dataset *d);
-int kiln_cifar10_add_file(kiln_dataset *d, const char *name, const uint8_t *bytes, int size,
+/* fileset.c: a set from files or an archive; see kiln.h for what each does and its errors. */
+int kiln_fileset_create(kiln_dataset *d);
+int kiln_fileset_add_file(kiln_dataset *d, const char *name, const uint8_t *bytes, int size,
                           int split);
-int kiln_cifar10_feed_tar(kiln_dataset *d, const uint8_t *bytes, int size);
-/* train, validation, test: numbers of images wanted; -1 the standard (49,000 / 1,000 / all). */
-int kiln_cifar10_finish(kiln_dataset *d, int train, int validation, int test);
+int kiln_fileset_feed_tar(kiln_dataset *d, const uint8_t *bytes, int size);
+/* train, validation, test: numbers of images wanted; -1 the standard: 1,000 for validation, or a
+ * tenth where there are few, and all others. A set that is not split is split by `seed`: a tenth
+ * each for validation and test, of every class its share. */
+int kiln_fileset_finish(kiln_dataset *d, int train, int validation, int test, uint32_t seed);
 
 #endif

@@ -10,9 +10,6 @@
 #include "base/status.h"
 #include "train/checkpoint_head.h"
 
-/* Side of the images that data sets hold; a file says their channels, by its list of means. */
-#define SIDE 32
-
 /* A JSON list of 1 to KILN_MODEL_CHANNELS numbers; returns how many. */
 static int read_numbers(const kiln_model *m, const char *key, float *out)
 {
@@ -71,7 +68,8 @@ static int read_net(kiln_model *m)
 
     KILN_TRY(kiln_checkpoint_text(&m->file, "net", &net));
     kiln_net_options_default(&o);
-    o.C = m->channels, o.H = SIDE, o.W = SIDE;
+    o.C = m->channels;
+    KILN_TRY(kiln_checkpoint_input(&m->file, &o.H, &o.W));
     if (kiln_net_sketch(&m->net, net, &o) >= 0) return find_tensors(m);
     m->net = NULL;
     snprintf(sentence, sizeof sentence, "%s", kiln_error());

@@ -10,6 +10,7 @@
 #include "base/digits.h"
 #include "base/simd.h"
 #include "base/status.h"
+#include "train/checkpoint_head.h"
 #include "train/tensor_list.h"
 
 #define ENTRIES 32
@@ -75,6 +76,9 @@ static void note_net(notes *n, const kiln_run *r, const char *version)
     note(n, "normalize", kiln_normalize_names[r->o.normalize]);
     note_list(n, "mean", &n->mean, d->mean, d->C);
     note_list(n, "std", &n->std, d->std, d->C);
+    if (d->H == KILN_CHECKPOINT_SIDE && d->W == KILN_CHECKPOINT_SIDE) return;
+    snprintf(n->number[n->count], KILN_DIGITS, "%dx%d", d->H, d->W);
+    note(n, "input", n->number[n->count]);
 }
 
 /* Where the run stands. */

@@ -91,7 +91,7 @@ static int classes_entry(const kiln_safetensors *f, const char **list)
     if (kiln_json_read_end(&r) < 0) return kiln_checkpoint_refused();
     if (count >= 1 && count <= KILN_CLASSES_MAX) return count;
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its list \"classes\" %s",
-                     count ? "is longer than 100" : "is empty");
+                     count ? "is longer than 1000" : "is empty");
 }
 
 /* What identifies the data set: a name, and sixteen digits. */
@@ -137,6 +137,30 @@ int kiln_checkpoint_origin(const kiln_safetensors *f, const char **format_versio
     return kiln_fail(KILN_E_CHECKPOINT,
                      "checkpoint: its format is %.20s, this program reads 1 to %s", *format_version,
                      KILN_CHECKPOINT_VERSION);
+}
+
+/* One or two digits, a side from 1 to KILN_SIDE_MAX. */
+static int read_side(const char **text, int *side)
+{
+    const char *at = *text;
+
+    *side = 0;
+    for (; at < *text + 2 && *at >= '0' && *at <= '9'; at++) *side = 10 * *side + (*at - '0');
+    if (at == *text || **text == '0' || *side > KILN_SIDE_MAX) return 0;
+    *text = at;
+    return 1;
+}
+
+int kiln_checkpoint_input(const kiln_safetensors *f, int *height, int *width)
+{
+    const char *input = kiln_safetensors_metadata(f, "input");
+    const char *at = input;
+
+    *height = *width = KILN_CHECKPOINT_SIDE;
+    if (!input) return KILN_OK;
+    if (read_side(&at, height) && *at++ == 'x' && read_side(&at, width) && !*at) return KILN_OK;
+    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its input, %.20s, is no size of images "
+                                        "(1x1 to %dx%d)", input, KILN_SIDE_MAX, KILN_SIDE_MAX);
 }
 
 /* The options of a run; of an export, those that its net was taught with. */
@@ -278,6 +302,7 @@ static int read_taught(kiln_checkpoint_head *h, const kiln_safetensors *f)
     KILN_TRY(kiln_checkpoint_text(f, "version", &h->version));
     KILN_TRY(kiln_checkpoint_text(f, "mode", &h->mode));
     h->channels = KILN_CHECKPOINT_CHANNELS;
+    KILN_TRY(kiln_checkpoint_input(f, &h->height, &h->width));
     if (wanted(h, f, "data")) KILN_TRY(data_entries(h, f));
     if (wanted(h, f, "classes")) KILN_TRY(h->class_count = classes_entry(f, &h->classes));
     if (!wanted(h, f, "mean") && !wanted(h, f, "std")) return KILN_OK;

@@ -13,7 +13,7 @@
 #include "net/safetensors.h"
 #include "train/trainer.h"
 
-#define KILN_CHECKPOINT_SIDE 32 /* of the images that its net takes */
+#define KILN_CHECKPOINT_SIDE 32 /* of the images that its net takes, where it does not say */
 #define KILN_CHECKPOINT_CHANNELS 3 /* of these, where it has no means */
 
 /* Texts point into the file's metadata; classes, mean and std are JSON. What an export does not
@@ -23,7 +23,7 @@ typedef struct {
     int has_run; /* 0: an export */
     kiln_train_options o; /* of an export: net and normalize */
     const char *version, *mode, *data, *data_hash, *normalize, *classes, *mean, *std;
-    int channels, class_count; /* 0: it names none */
+    int channels, height, width, class_count; /* 0: it names none */
     int64_t step, position, loss_count;
     int epoch, best_epoch;
     double loss_sum, best_accuracy; /* -1: none yet */
@@ -44,6 +44,9 @@ int kiln_checkpoint_same_net(const kiln_checkpoint_head *h, const char *notation
 
 /* Where the run stands, and what it has seen, as the file says. */
 void kiln_checkpoint_take_place(kiln_run *r, const kiln_checkpoint_head *h);
+
+/* The size of the images, from "input": "28x28"; without it, 32x32. */
+int kiln_checkpoint_input(const kiln_safetensors *f, int *height, int *width);
 
 /* Parts of that: is it a file that kiln wrote, and of which version of its format; a text of its
  * metadata; the numbers of a JSON list, of which the first `most` go to out, and how many there are

@@ -28,12 +28,11 @@ void kiln_checkpoint_take_place(kiln_run *r, const kiln_checkpoint_head *h)
 /* The two notations as the parser prints them; plan is scratch. */
 static int compare_nets(const kiln_checkpoint_head *h, const char *notation, kiln_plan *plan)
 {
-    const int side = KILN_CHECKPOINT_SIDE;
     char own[sizeof plan->notation];
 
-    KILN_TRY(kiln_notation_parse(plan, h->o.net, h->channels, side, side));
+    KILN_TRY(kiln_notation_parse(plan, h->o.net, h->channels, h->height, h->width));
     snprintf(own, sizeof own, "%s", plan->notation);
-    KILN_TRY(kiln_notation_parse(plan, notation, h->channels, side, side));
+    KILN_TRY(kiln_notation_parse(plan, notation, h->channels, h->height, h->width));
     if (strcmp(own, plan->notation) == 0) return KILN_OK;
     return kiln_fail(KILN_E_ARG, "net: the weights are of another net, %.200s, not of %.200s", own,
                      plan->notation);
@@ -133,7 +132,7 @@ static int sketch_net(kiln_net **net, const kiln_checkpoint_head *h, const kiln_
     int status;
 
     kiln_net_options_default(&n);
-    n.C = h->channels, n.H = n.W = KILN_CHECKPOINT_SIDE;
+    n.C = h->channels, n.H = h->height, n.W = h->width;
     KILN_TRY(kiln_arena_create(&arena, sizeof *plan, "the plan of the net"));
     plan = (kiln_plan *)(void *)arena.base;
     status = kiln_notation_parse(plan, h->o.net, n.C, n.H, n.W);

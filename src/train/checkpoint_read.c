@@ -65,12 +65,10 @@ static int check_data(const kiln_checkpoint_head *h, const kiln_dataset *d)
 /* Images of the size, and as many classes, as the net was made for. */
 static int check_fit(const kiln_checkpoint_head *h, const kiln_dataset *d)
 {
-    const int side = KILN_CHECKPOINT_SIDE;
-
-    if (d->C != h->channels || d->H != side || d->W != side)
+    if (d->C != h->channels || d->H != h->height || d->W != h->width)
         return kiln_fail(KILN_E_CHECKPOINT,
                          "checkpoint: its net takes images of %dx%dx%d, this data set has %dx%dx%d",
-                         h->channels, side, side, d->C, d->H, d->W);
+                         h->channels, h->height, h->width, d->C, d->H, d->W);
     if (d->classes == h->class_count || !h->class_count) return KILN_OK;
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: it knows %d classes, this data set has %d",
                      h->class_count, d->classes);
@@ -280,13 +278,12 @@ int kiln_checkpoint_begin(kiln_run **run, const kiln_dataset *data, const uint8_
 static int fill_net(kiln_net *net, const kiln_safetensors *f)
 {
     const kiln_net_options *made = kiln_net_made_with(net);
-    const int side = KILN_CHECKPOINT_SIDE;
     kiln_checkpoint_head h;
 
     KILN_TRY(kiln_checkpoint_open(&h, f));
-    if (made->C != h.channels || made->H != side || made->W != side)
+    if (made->C != h.channels || made->H != h.height || made->W != h.width)
         return kiln_fail(KILN_E_SHAPE, "the weights are of a net for images of %dx%dx%d, not of "
-                                       "%dx%dx%d", h.channels, side, side, made->C, made->H,
+                                       "%dx%dx%d", h.channels, h.height, h.width, made->C, made->H,
                          made->W);
     KILN_TRY(kiln_checkpoint_same_net(&h, kiln_net_plan(net)->notation));
     for (int i = 0; i < kiln_net_tensor_count(net); i++) {
@@ -342,8 +339,8 @@ static int describe(const kiln_safetensors *f, kiln_json *j)
     if (h.classes) kiln_json_raw(j, "classes", h.classes);
     kiln_json_array(j, "input");
     kiln_json_int(j, NULL, h.channels);
-    kiln_json_int(j, NULL, KILN_CHECKPOINT_SIDE);
-    kiln_json_int(j, NULL, KILN_CHECKPOINT_SIDE);
+    kiln_json_int(j, NULL, h.height);
+    kiln_json_int(j, NULL, h.width);
     kiln_json_close(j);
     if (h.mean) kiln_json_raw(j, "mean", h.mean);
     if (h.mean) kiln_json_raw(j, "std", h.std);

@@ -64,7 +64,7 @@ static const row table[] = {
      "decides the first weights and everything drawn later"},
 
     {"data-seed", INT, "1", 0, 4294967295.0, NONE, AT(data_seed), FIXED, "data",
-     "seed of the built-in set"},
+     "seed of the built-in set, and of splitting a set that is not split"},
     {"train", INT, "-1", -1, 1e6, NONE, AT(train), FIXED, "data", "training images used; -1: all"},
     {"validation", INT, "-1", -1, 1e6, NONE, AT(validation), FIXED, "data",
      "validation images; -1: the standard number"},

@@ -5,6 +5,7 @@
  */
 #include "train/presets.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/keyvalue.h"
@@ -99,6 +100,23 @@ int kiln_preset_read(kiln_train_options *o, const char *text)
     if (!named)
         KILN_TRY(kiln_train_options_read(o, kiln_preset_table[0].options, KILN_OPTIONS_ALL));
     return kiln_train_options_read(o, text, KILN_OPTIONS_ALL);
+}
+
+void kiln_preset_fit(kiln_train_options *o, int classes)
+{
+    static const char last[] = "affine 10";
+    const size_t length = sizeof last - 1;
+    const char *end = NULL;
+    char tail[64], number[24];
+
+    for (int i = 0; i < kiln_preset_count && !end; i++)
+        if (strcmp(o->net, kiln_preset_table[i].net) == 0) end = o->net;
+    for (const char *p = end; p && (p = strstr(p, last)); p++) end = p;
+    if (!end || end == o->net + strlen(o->net) || classes == 10) return;
+    snprintf(tail, sizeof tail, "%s", end + length);
+    snprintf(number, sizeof number, "affine %d", classes);
+    if ((size_t)(end - o->net) + strlen(number) + strlen(tail) < sizeof o->net)
+        sprintf(o->net + (end - o->net), "%s%s", number, tail);
 }
 
 int kiln_presets_json(kiln_json *j)

@@ -23,6 +23,9 @@ extern const int kiln_preset_count;
  * does not say otherwise. KILN_E_ARG as kiln_train_options_read. */
 int kiln_preset_read(kiln_train_options *o, const char *text);
 
+/* A preset's net, word for word, ends in as many scores as a data set has classes. */
+void kiln_preset_fit(kiln_train_options *o, int classes);
+
 /* The array of kiln.h: kiln_presets. */
 int kiln_presets_json(kiln_json *j);
 

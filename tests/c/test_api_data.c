@@ -135,7 +135,7 @@ static void arguments_are_checked(void **state)
     refused(kiln_data_add_file(reading, NULL, &byte, 1, KILN_BY_NAME), KILN_E_ARG, "name");
     refused(kiln_data_add_file(reading, "a.bin", NULL, 1, KILN_BY_NAME), KILN_E_ARG, "bytes");
     refused(kiln_data_feed_tar(reading, NULL, 1), KILN_E_ARG, "bytes");
-    refused(kiln_data_finish(reading, "data-seed=1"), KILN_E_ARG, "data-seed");
+    refused(kiln_data_finish(reading, "data-seed=-1"), KILN_E_ARG, "data-seed");
     refused(kiln_data_knn(data, 0, 10, 0, 10, NULL), KILN_E_ARG, "k = 0");
     refused(kiln_data_knn(data, 11, 10, 0, 10, NULL), KILN_E_ARG, "k = 11");
     refused(kiln_data_knn(data, 1, 61, 0, 10, NULL), KILN_E_ARG, "61");

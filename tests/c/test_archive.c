@@ -29,23 +29,23 @@ static tar make(void)
 
 static int add(kiln_dataset *d, const char *name, const uint8_t *bytes, int records)
 {
-    return kiln_cifar10_add_file(d, name, bytes, records * RECORD, KILN_SPLIT_BY_NAME);
+    return kiln_fileset_add_file(d, name, bytes, records * RECORD, KILN_SPLIT_BY_NAME);
 }
 
 /* Feeds all in pieces and finishes; returns the status, and the hash. */
 static int load(const tar *t, int piece, uint64_t *hash)
 {
     kiln_dataset d;
-    int status = kiln_cifar10_create(&d), records = 0;
+    int status = kiln_fileset_create(&d), records = 0;
 
     for (int at = 0; status >= 0 && at < t->size; at += piece) {
         const int part = t->size - at < piece ? t->size - at : piece;
 
-        status = kiln_cifar10_feed_tar(&d, t->bytes + at, part);
+        status = kiln_fileset_feed_tar(&d, t->bytes + at, part);
         if (status >= 0) CHECK(status >= records);
         records = status;
     }
-    if (status >= 0) status = kiln_cifar10_finish(&d, -1, -1, -1);
+    if (status >= 0) status = kiln_fileset_finish(&d, -1, -1, -1, 1);
     if (status < 0) assert_int_equal(d.finished, 0);
     if (hash) *hash = d.hash;
     kiln_dataset_destroy(&d);
@@ -60,7 +60,7 @@ static void pieces_of_any_size_give_the_same_set(void **state)
     kiln_dataset d;
 
     (void)state;
-    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(kiln_fileset_create(&d), 0);
     for (int file = 1; file <= 2; file++) {
         uint8_t *bytes = records_make(file, 5 - file);
 
@@ -73,7 +73,7 @@ static void pieces_of_any_size_give_the_same_set(void **state)
 
     assert_int_equal(add(&d, "test_batch.bin", test, 2), 0);
     free(test);
-    assert_int_equal(kiln_cifar10_finish(&d, -1, -1, -1), 0);
+    assert_int_equal(kiln_fileset_finish(&d, -1, -1, -1, 1), 0);
     expected = d.hash;
     kiln_dataset_destroy(&d);
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
@@ -90,14 +90,14 @@ static void records_are_counted_as_they_come(void **state)
     const int body = 1024; /* of data_batch_2.bin begins here */
 
     (void)state;
-    assert_int_equal(kiln_cifar10_create(&d), 0);
-    assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes, body), 0);
-    assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes + body, RECORD - 1), 0);
-    assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes + body + RECORD - 1, 1), 1);
-    assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes + body + RECORD, 2 * RECORD), 3);
+    assert_int_equal(kiln_fileset_create(&d), 0);
+    assert_int_equal(kiln_fileset_feed_tar(&d, t.bytes, body), 0);
+    assert_int_equal(kiln_fileset_feed_tar(&d, t.bytes + body, RECORD - 1), 0);
+    assert_int_equal(kiln_fileset_feed_tar(&d, t.bytes + body + RECORD - 1, 1), 1);
+    assert_int_equal(kiln_fileset_feed_tar(&d, t.bytes + body + RECORD, 2 * RECORD), 3);
     assert_int_equal(add(&d, "data_batch_5.bin", t.bytes, 1), KILN_E_DATA);
     assert_int_equal(
-        kiln_cifar10_feed_tar(&d, t.bytes + body + 3 * RECORD, t.size - body - 3 * RECORD), 9);
+        kiln_fileset_feed_tar(&d, t.bytes + body + 3 * RECORD, t.size - body - 3 * RECORD), 9);
     kiln_dataset_destroy(&d);
     free(t.bytes);
 }
@@ -185,8 +185,10 @@ static void hostile_members_are_refused(void **state)
     refuse_member("data_batch_1", wrong, RECORD, '0', "Python version");
     refuse_member("cifar-10-batches-py/batches.meta", wrong, RECORD, '0', "Python version");
     refuse_member("data_batch_1.mat", wrong, RECORD, '0', "MATLAB version");
-    refuse_member("cifar-100-binary/train.bin", wrong, RECORD, '0', "CIFAR-100");
-    refuse_member("cifar-100-binary/fine_label_names.txt", page, 6, '0', "CIFAR-100");
+    refuse_member("cifar-100-binary/train.bin", wrong, RECORD, '0', "3073 of its 3074");
+    refuse_member("cifar-100-binary/train.bin", wrong, 3074, '0', "of another data set");
+    refuse_member("cifar-100-binary/fine_label_names.txt", page, 6, '0', "1 names");
+    refuse_member("cifar-100-python/train", wrong, RECORD, '0', "Python version");
     refuse_member("data_batch_1.bin", wrong, RECORD, '0', "twice");
     refuse_member("data_batch_2.bin", wrong, 0, '0', "empty");
     refuse_member("data_batch_2.bin", wrong, RECORD + 7, '0', "cut short: record 1 has 7 ");
@@ -358,13 +360,13 @@ static void endless_archives_are_stopped(void **state)
 
     (void)state;
     for (int i = 0; i < PIECE; i++) tar_add(&t, "folder/", NULL, 0, '5');
-    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(kiln_fileset_create(&d), 0);
     for (; status >= 0 && fed < 300000000; fed += t.size)
-        status = kiln_cifar10_feed_tar(&d, t.bytes, t.size);
+        status = kiln_fileset_feed_tar(&d, t.bytes, t.size);
     assert_int_equal(status, KILN_E_DATA);
     CHECK(fed <= 200000000 + t.size);
-    assert_int_equal(kiln_cifar10_feed_tar(&d, t.bytes, 512), KILN_E_DATA); /* and stays so */
-    assert_int_equal(kiln_cifar10_finish(&d, -1, -1, -1), KILN_E_DATA);
+    assert_int_equal(kiln_fileset_feed_tar(&d, t.bytes, 512), KILN_E_DATA); /* and stays so */
+    assert_int_equal(kiln_fileset_finish(&d, -1, -1, -1, 1), KILN_E_DATA);
     kiln_dataset_destroy(&d);
     free(t.bytes);
 }

@@ -10,7 +10,7 @@
 
 static int add_bytes(kiln_dataset *d, const char *name, const void *bytes, int size)
 {
-    return kiln_cifar10_add_file(d, name, bytes, size, KILN_SPLIT_BY_NAME);
+    return kiln_fileset_add_file(d, name, bytes, size, KILN_SPLIT_BY_NAME);
 }
 
 /* Adds a made-up file of n records. */
@@ -43,7 +43,7 @@ static void order_is_the_official_one_whatever_comes_first(void **state)
         kiln_dataset d;
         int at = 0;
 
-        assert_int_equal(kiln_cifar10_create(&d), 0);
+        assert_int_equal(kiln_fileset_create(&d), 0);
         for (int k = 0; k < 4; k++) {
             const int file = orders[o][k];
             char name[64];
@@ -52,7 +52,7 @@ static void order_is_the_official_one_whatever_comes_first(void **state)
             assert_int_equal(add(&d, name, file, 3 + file), 0);
             if (k == 1) assert_int_equal(add(&d, "test_batch.bin", 9, 6), 0);
         }
-        assert_int_equal(kiln_cifar10_finish(&d, -1, 4, -1), 0);
+        assert_int_equal(kiln_fileset_finish(&d, -1, 4, -1, 1), 0);
         assert_int_equal(d.count[0], 22 - 4);
         assert_int_equal(d.count[1], 4);
         assert_int_equal(d.count[2], 6);
@@ -78,10 +78,10 @@ static void splits_are_cut_as_asked(void **state)
         const int *cut = cuts[c];
         kiln_dataset d;
 
-        assert_int_equal(kiln_cifar10_create(&d), 0);
+        assert_int_equal(kiln_fileset_create(&d), 0);
         assert_int_equal(add(&d, "data_batch_2.bin", 2, 30), 0);
         assert_int_equal(add(&d, "test_batch.bin", 9, 8), 0);
-        assert_int_equal(kiln_cifar10_finish(&d, cut[0], cut[1], cut[2]), 0);
+        assert_int_equal(kiln_fileset_finish(&d, cut[0], cut[1], cut[2], 1), 0);
         for (int s = 0; s < KILN_SPLITS; s++) assert_int_equal(d.count[s], cut[3 + s]);
         check_record(&d, 0, cut[3] - 1, 2, cut[3] - 1);
         if (cut[4]) check_record(&d, 1, 0, 2, 30 - cut[4]); /* the last ones, always */
@@ -94,14 +94,14 @@ static void splits_that_cannot_be_are_refused(void **state)
     kiln_dataset d;
 
     (void)state;
-    assert_int_equal(kiln_cifar10_create(&d), 0);
-    assert_int_equal(kiln_cifar10_finish(&d, -1, -1, -1), KILN_E_DATA);
+    assert_int_equal(kiln_fileset_create(&d), 0);
+    assert_int_equal(kiln_fileset_finish(&d, -1, -1, -1, 1), KILN_E_DATA);
     assert_int_equal(add(&d, "test_batch.bin", 9, 8), 0);
     assert_int_equal(add(&d, "data_batch_2.bin", 2, 5), 0);
-    assert_int_equal(kiln_cifar10_finish(&d, -1, 5, -1), KILN_E_ARG);
-    assert_int_equal(kiln_cifar10_finish(&d, 0, 1, -1), KILN_E_ARG);
-    assert_int_equal(kiln_cifar10_finish(&d, -1, 1, -1), 0);
-    assert_int_equal(kiln_cifar10_finish(&d, -1, 1, -1), KILN_E_STATE);
+    assert_int_equal(kiln_fileset_finish(&d, -1, 5, -1, 1), KILN_E_ARG);
+    assert_int_equal(kiln_fileset_finish(&d, 0, 1, -1, 1), KILN_E_ARG);
+    assert_int_equal(kiln_fileset_finish(&d, -1, 1, -1, 1), 0);
+    assert_int_equal(kiln_fileset_finish(&d, -1, 1, -1, 1), KILN_E_STATE);
     assert_int_equal(add(&d, "data_batch_3.bin", 3, 5), KILN_E_STATE);
     kiln_dataset_destroy(&d);
 }
@@ -112,9 +112,9 @@ static void test_images_alone_are_a_set(void **state)
     kiln_dataset d;
 
     (void)state;
-    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(kiln_fileset_create(&d), 0);
     assert_int_equal(add(&d, "test_batch.bin", 9, 8), 0);
-    assert_int_equal(kiln_cifar10_finish(&d, 5, 3, 6), 0);
+    assert_int_equal(kiln_fileset_finish(&d, 5, 3, 6, 1), 0);
     assert_true(d.count[0] == 0 && d.count[1] == 0 && d.count[2] == 6);
     for (int c = 0; c < 3; c++) assert_true(d.mean[c] == 0 && d.std[c] == 1);
     check_record(&d, 2, 5, 9, 5);
@@ -139,7 +139,7 @@ static void every_wrong_label_is_named(void **state)
     kiln_dataset d;
 
     (void)state;
-    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(kiln_fileset_create(&d), 0);
     for (int label = 10; label < 256; label++) {
         char words[64];
 
@@ -159,7 +159,7 @@ static void every_cut_file_is_refused(void **state)
     kiln_dataset d;
 
     (void)state;
-    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(kiln_fileset_create(&d), 0);
     refuse(&d, "data_batch_1.bin", bytes, 0, "data_batch_1.bin|empty");
     for (int size = 1; size < 3 * RECORD; size++) {
         char words[64];
@@ -169,7 +169,7 @@ static void every_cut_file_is_refused(void **state)
                  size / RECORD, size % RECORD);
         refuse(&d, "data_batch_1.bin", bytes, size, words);
     }
-    assert_int_equal(kiln_cifar10_finish(&d, -1, -1, -1), KILN_E_DATA); /* nothing was kept */
+    assert_int_equal(kiln_fileset_finish(&d, -1, -1, -1, 1), KILN_E_DATA); /* nothing was kept */
     kiln_dataset_destroy(&d);
     free(bytes);
 }
@@ -182,7 +182,7 @@ static void strange_files_get_a_sentence_of_their_own(void **state)
     kiln_dataset d;
 
     (void)state;
-    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(kiln_fileset_create(&d), 0);
     refuse(&d, "data_batch_1.bin", page, sizeof page - 1, "data_batch_1.bin|web page");
     refuse(&d, "x.tar.gz", gzip, sizeof gzip, "x.tar.gz|gzip");
     refuse(&d, "data_batch_1.bin", many, 10001 * RECORD, "data_batch_1.bin|10000 records");
@@ -208,22 +208,22 @@ static void other_names_are_asked_about(void **state)
     kiln_dataset d;
 
     (void)state;
-    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(kiln_fileset_create(&d), 0);
     assert_int_equal(add(&d, "data_batch_12.bin", 1, 5), 0);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         assert_int_equal(add_bytes(&d, names[i], bytes, 6 * RECORD), KILN_E_SPLIT);
         if (!strstr(kiln_error(), names[i])) CHECK_FAIL("%s", kiln_error());
     }
     /* ... and go where the caller says; validation images are the last of training. */
-    assert_int_equal(kiln_cifar10_add_file(&d, names[0], bytes, 6 * RECORD, 1), KILN_E_ARG);
-    assert_int_equal(kiln_cifar10_add_file(&d, names[0], bytes, 6 * RECORD, 3), KILN_E_ARG);
-    assert_int_equal(kiln_cifar10_add_file(&d, names[0], bytes, 6 * RECORD, 2), 0);
+    assert_int_equal(kiln_fileset_add_file(&d, names[0], bytes, 6 * RECORD, 1), KILN_E_ARG);
+    assert_int_equal(kiln_fileset_add_file(&d, names[0], bytes, 6 * RECORD, 3), KILN_E_ARG);
+    assert_int_equal(kiln_fileset_add_file(&d, names[0], bytes, 6 * RECORD, 2), 0);
     free(bytes);
     bytes = records_make(5, 3);
-    assert_int_equal(kiln_cifar10_add_file(&d, "folder/my images.bin", bytes, 3 * RECORD, 0), 0);
+    assert_int_equal(kiln_fileset_add_file(&d, "folder/my images.bin", bytes, 3 * RECORD, 0), 0);
     bytes[5] ^= 1; /* another file of the same name, as from another folder */
-    assert_int_equal(kiln_cifar10_add_file(&d, "other/my images.bin", bytes, 3 * RECORD, 0), 0);
-    assert_int_equal(kiln_cifar10_finish(&d, -1, 0, -1), 0);
+    assert_int_equal(kiln_fileset_add_file(&d, "other/my images.bin", bytes, 3 * RECORD, 0), 0);
+    assert_int_equal(kiln_fileset_finish(&d, -1, 0, -1, 1), 0);
     assert_int_equal(d.count[0], 11);
     assert_int_equal(d.count[2], 6);
     for (int r = 0; r < 5; r++) check_record(&d, 0, r, 1, r);
@@ -240,7 +240,7 @@ static void the_same_images_twice_are_refused(void **state)
     kiln_dataset d;
 
     (void)state;
-    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(kiln_fileset_create(&d), 0);
     assert_int_equal(add(&d, "data_batch_2.bin", 2, 7), 0);
     assert_int_equal(add_bytes(&d, "data_batch_1.bin", bytes, 7 * RECORD), 0);
     refuse(&d, "data_batch_3.bin", bytes, 7 * RECORD, "data_batch_3.bin|data_batch_1.bin|same");
@@ -250,14 +250,14 @@ static void the_same_images_twice_are_refused(void **state)
     for (int i = 0; i < 7 * RECORD; i += 977) { /* one bit of difference is one */
         kiln_dataset other;
 
-        assert_int_equal(kiln_cifar10_create(&other), 0);
+        assert_int_equal(kiln_fileset_create(&other), 0);
         assert_int_equal(add_bytes(&other, "data_batch_1.bin", bytes, 7 * RECORD), 0);
         bytes[i] ^= 1;
         assert_int_equal(add_bytes(&other, "data_batch_2.bin", bytes, 7 * RECORD), 0);
         bytes[i] ^= 1;
         kiln_dataset_destroy(&other);
     }
-    assert_int_equal(kiln_cifar10_finish(&d, -1, 0, -1), 0);
+    assert_int_equal(kiln_fileset_finish(&d, -1, 0, -1, 1), 0);
     assert_int_equal(d.count[0], 20);
     kiln_dataset_destroy(&d);
     free(bytes);
@@ -270,13 +270,13 @@ static void a_refused_file_changes_nothing(void **state)
 
     (void)state;
     wrong[3 * RECORD] = 10;
-    assert_int_equal(kiln_cifar10_create(&with), 0);
-    assert_int_equal(kiln_cifar10_create(&without), 0);
+    assert_int_equal(kiln_fileset_create(&with), 0);
+    assert_int_equal(kiln_fileset_create(&without), 0);
     assert_int_equal(add(&with, "data_batch_1.bin", 1, 12), 0);
     assert_int_equal(add(&without, "data_batch_1.bin", 1, 12), 0);
     assert_int_equal(add_bytes(&with, "data_batch_2.bin", wrong, 4 * RECORD), KILN_E_DATA);
-    assert_int_equal(kiln_cifar10_finish(&with, -1, -1, -1), 0);
-    assert_int_equal(kiln_cifar10_finish(&without, -1, -1, -1), 0);
+    assert_int_equal(kiln_fileset_finish(&with, -1, -1, -1, 1), 0);
+    assert_int_equal(kiln_fileset_finish(&without, -1, -1, -1, 1), 0);
     CHECK(with.hash == without.hash && with.count[0] == without.count[0]);
     kiln_dataset_destroy(&with);
     kiln_dataset_destroy(&without);
@@ -289,12 +289,12 @@ static void no_memory_is_a_status(void **state)
     kiln_dataset d;
 
     (void)state;
-    assert_int_equal(kiln_cifar10_create(&d), 0);
+    assert_int_equal(kiln_fileset_create(&d), 0);
     kiln_memory_limit_set(100000);
     assert_int_equal(add(&d, "data_batch_1.bin", 1, 100), KILN_E_MEMORY);
     kiln_memory_limit_set(limit);
     assert_int_equal(add(&d, "data_batch_1.bin", 1, 100), 0);
-    assert_int_equal(kiln_cifar10_finish(&d, -1, -1, -1), 0);
+    assert_int_equal(kiln_fileset_finish(&d, -1, -1, -1, 1), 0);
     kiln_dataset_destroy(&d);
 }
 

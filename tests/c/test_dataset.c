@@ -6,7 +6,7 @@
 enum { N = 7, C = 3, S = 6, SIZE = C * S };
 
 /* A set of N tiny images (3, 2, 3) in buffers of the test. */
-static kiln_dataset make(uint8_t *images, uint8_t *labels, float *mean_image)
+static kiln_dataset make(uint8_t *images, uint16_t *labels, float *mean_image)
 {
     kiln_dataset d = {.C = C, .H = 2, .W = 3, .classes = 10};
 
@@ -20,7 +20,8 @@ static kiln_dataset make(uint8_t *images, uint8_t *labels, float *mean_image)
 static void statistics_are_those_of_the_definition(void **state)
 {
     uint64_t random = check_seed();
-    uint8_t images[N * SIZE], labels[N] = {0};
+    uint8_t images[N * SIZE];
+    uint16_t labels[N] = {0};
     float mean_image[SIZE];
 
     (void)state;
@@ -54,7 +55,8 @@ static void statistics_are_those_of_the_definition(void **state)
 
 static void a_flat_channel_has_deviation_one(void **state)
 {
-    uint8_t images[N * SIZE], labels[N] = {0};
+    uint8_t images[N * SIZE];
+    uint16_t labels[N] = {0};
     float mean_image[SIZE];
 
     (void)state;
@@ -68,7 +70,8 @@ static void a_flat_channel_has_deviation_one(void **state)
 
 static void every_byte_counts_in_the_hash(void **state)
 {
-    uint8_t images[N * SIZE] = {0}, labels[N] = {0};
+    uint8_t images[N * SIZE] = {0};
+    uint16_t labels[N] = {0};
     float mean_image[SIZE];
     kiln_dataset d = make(images, labels, mean_image);
 
@@ -78,7 +81,7 @@ static void every_byte_counts_in_the_hash(void **state)
     const uint64_t before = d.hash;
 
     for (int i = 0; i < N * SIZE + N; i++) {
-        uint8_t *byte = i < N * SIZE ? &images[i] : &labels[i - N * SIZE];
+        uint8_t *byte = i < N * SIZE ? &images[i] : (uint8_t *)&labels[i - N * SIZE];
 
         *byte = 1;
         kiln_dataset_measure(&d);

@@ -11,11 +11,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int load(kiln_dataset *d, const uint8_t *data, size_t size, size_t piece)
 {
-    int status = kiln_cifar10_create(d);
+    int status = kiln_fileset_create(d);
 
     for (size_t at = 0; status >= 0 && at < size; at += piece)
-        status = kiln_cifar10_feed_tar(d, data + at, (int)(size - at < piece ? size - at : piece));
-    return status < 0 ? status : kiln_cifar10_finish(d, -1, -1, -1);
+        status = kiln_fileset_feed_tar(d, data + at, (int)(size - at < piece ? size - at : piece));
+    return status < 0 ? status : kiln_fileset_finish(d, -1, -1, -1, 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -17,12 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint8_t one[RECORD] = {7, 1, 2, 3};
     kiln_dataset d;
 
-    if (kiln_cifar10_create(&d) < 0) abort();
-    if (kiln_cifar10_add_file(&d, "data_batch_1.bin", one, RECORD, KILN_SPLIT_BY_NAME) < 0) abort();
+    if (kiln_fileset_create(&d) < 0) abort();
+    if (kiln_fileset_add_file(&d, "data_batch_1.bin", one, RECORD, KILN_SPLIT_BY_NAME) < 0) abort();
 
-    const int taken = kiln_cifar10_add_file(&d, "mine.bin", data, (int)size, 0) >= 0;
+    const int taken = kiln_fileset_add_file(&d, "mine.bin", data, (int)size, 0) >= 0;
 
-    if (kiln_cifar10_finish(&d, -1, 0, -1) < 0) abort();
+    if (kiln_fileset_finish(&d, -1, 0, -1, 1) < 0) abort();
     if (d.count[0] != 1 + (taken ? (int)(size / RECORD) : 0)) abort();
     if (d.label[0][0] != 7 || memcmp(d.image[0], one + 1, RECORD - 1) != 0) abort();
     if (taken && size % RECORD != 0) abort();

@@ -332,7 +332,6 @@ describe('mistakes', () => {
     [['train', '--best', '--validation', '0', '--train', '50'], '--best chooses by validation'],
     [['train', '--resume', 'x', '--preset', 'residual'], '--resume and --preset contradict'],
     [['train', '--resume', 'x', '--net', 'affine 10 - softmax'], '--resume and --net contradict'],
-    [['train', '--data', 'x.bin', '--data-seed', '3'], '--data and --data-seed contradict'],
     [['eval', '--knn', '5', '--resume', 'x'], '--knn and --resume contradict'],
     [['eval', '--knn', '5', '--views', '2'], '--knn and --views contradict'],
     [['eval', '--knn', '5', '--split', 'train'], '--knn and --split contradict'],

@@ -138,7 +138,7 @@ describe('what is wrong with files is told', () => {
     ['a web page', [{ name: 'data_batch_1.bin', bytes: text('<!DOCTYPE html><p>404') }],
       /is a web page \(HTML\); .*fetch the file again/],
     ['a file far too large', [{ name: 'huge.bin', bytes: new Uint8Array(30_730_001) }],
-      /huge\.bin: larger than a batch file/],
+      /huge\.bin: 30730001 bytes are more than the 10000 records/],
     ['an archive without batches', named(gzip(tar([{ name: 'readme.html', bytes: text('x') }]))),
       /./],
     ['gzip of something else', named(gzip(text('hello'))), /./],

@@ -59,14 +59,33 @@ test('data sets and splits have the names of the library', () => {
   expect(Object.keys(shown)).toEqual([...DATA]);
   const wasm = instance();
   const builtin = wasm.call('kiln_data_builtin', 'train=1\nvalidation=0\ntest=0\n');
-  const cifar10 = wasm.call('kiln_data_create');
-  const file = new Uint8Array(records(4));
-  wasm.call('kiln_data_add_file', cifar10, 'data_batch_1.bin', file, file.length, -1);
-  wasm.call('kiln_data_finish', cifar10, 'validation=0\n');
+  const read = (files: Record<string, ArrayLike<number>>): number => {
+    const data = wasm.call('kiln_data_create');
+    for (const [name, bytes] of Object.entries(files)) {
+      wasm.call('kiln_data_add_file', data, name, Uint8Array.from(bytes), bytes.length, -1);
+    }
+    wasm.call('kiln_data_finish', data, 'validation=0\ntest=0\n');
+    return data;
+  };
+  // Ten images of 1x1 pixels: the labels of the two sets of this form begin so.
+  const pairs = (labels: number[]): Record<string, ArrayLike<number>> => ({
+    'train-i': [0, 0, 8, 3, 0, 0, 0, 10, 0, 0, 0, 1, 0, 0, 0, 1, ...labels],
+    'train-l': [0, 0, 8, 1, 0, 0, 0, 10, ...labels],
+  });
+  const own = 'KILNSET 1\n{"name":"pictures","shape":[1,1,1],"classes":["a","b"],"count":2}\n' +
+    '\0\0\x01\0';
+  const sets = [
+    builtin,
+    read({ 'data_batch_1.bin': records(4) }),
+    read({ 'train.bin': new Uint8Array(4 * 3074) }),
+    read(pairs([5, 0, 4, 1, 9, 2, 1, 3, 1, 4])),
+    read(pairs([9, 0, 0, 3, 0, 2, 7, 2, 5, 5])),
+    read({ 'mine.kilnset': Buffer.from(own) }),
+  ];
   const nameOf = (data: number): string =>
     wasm.json<{ name: string }>('kiln_data_info', data).name;
-  expect([builtin, cifar10].map(nameOf)).toEqual([...DATA]);
-  for (const data of [builtin, cifar10]) wasm.call('kiln_data_destroy', data);
+  expect(sets.map(nameOf)).toEqual([...DATA]);
+  for (const data of sets) wasm.call('kiln_data_destroy', data);
   const { splits } = instance().json<{ splits: string[] }>('kiln_constants');
   expect(Object.keys(SPLITS)).toEqual(splits);
   for (const split of Object.keys(strings.confusion.splits)) expect(splits).toContain(split);

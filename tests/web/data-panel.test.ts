@@ -36,7 +36,7 @@ function batch(name: string, images: number): { name: string; mimeType: string; 
 
 async function pick(page: Page, ...files: ReturnType<typeof batch>[]): Promise<void> {
   const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: 'Open CIFAR-10' }).click();
+  await page.getByRole('button', { name: 'Open data' }).click();
   await (await chooser).setFiles(files);
 }
 

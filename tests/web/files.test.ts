@@ -143,7 +143,7 @@ test('a file that is damaged is named, and the run is not lost', async () => {
 test('files can be picked, also without test images', async () => {
   const { page, errors, close } = await visit(site, { whole: true });
   const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: 'Open CIFAR-10' }).click();
+  await page.getByRole('button', { name: 'Open data' }).click();
   const [{ name, bytes }] = FILES as [(typeof FILES)[number]];
   await (await chooser).setFiles([{ name, mimeType: 'application/octet-stream', buffer: bytes }]);
   await page.locator('kiln-data-panel', { hasText: '1,350 training, 150 validation, 0' }).waitFor();

@@ -69,7 +69,7 @@ async function open(hash = HASH): Promise<Page> {
 
 async function pick(page: Page, given: Batch[]): Promise<void> {
   const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: 'Open CIFAR-10' }).click();
+  await page.getByRole('button', { name: 'Open data' }).click();
   await (await chooser).setFiles(given);
 }
 
