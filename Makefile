@@ -120,6 +120,10 @@ $(B)/native/libkiln.a: $(B)/obj/strict/libkiln.a $(EXPORTS)
 	@objcopy $$(sed -n 's/^_\(kiln_\)/--keep-global-symbol=\1/p' $(EXPORTS)) $(@D)/libkiln.o
 	@rm -f $@ && ar rcs $@ $(@D)/libkiln.o && rm $(@D)/libkiln.o
 
+# --- installing -----------------------------------------------------------------------------------
+
+include emsdk-config/install.mk
+
 # --- WebAssembly ----------------------------------------------------------------------------------
 
 VARIANTS = simd relaxed simd-threads relaxed-threads
@@ -218,7 +222,7 @@ start: $(PAGE) ## build everything, serve the page, print its address (PORT=8080
 # --- tests, equal bits, fuzzers, benchmarks -------------------------------------------------------
 
 include tests/tests.mk tests/bits/bits.mk tests/fuzz/fuzz.mk tests/bench/bench.mk \
-	tests/formats/formats.mk
+	tests/formats/formats.mk tests/engines/engines.mk
 
 # --- checks ---------------------------------------------------------------------------------------
 

@@ -16,12 +16,15 @@ const START_LIMIT_MS = 10_000;
 const HEARTBEAT_MS = 2_000;
 /**
  * Of silence. A step or a validation on a slow machine may take long, and nothing is heard
- * meanwhile.
+ * meanwhile; a run of a net so large that its steps may take longer says so.
  */
 const SILENCE_LIMIT_MS = 60_000;
 
 export interface ClientOptions extends WorkerSource {
-  /** Milliseconds without a sign of life after which the worker counts as hung; 60,000 at first. */
+  /**
+   * Milliseconds without a sign of life after which the worker counts as hung; 60,000 at first, and
+   * more where one step of the net may take longer.
+   */
   silenceLimit?: number | undefined;
   /** Milliseconds that the start may take; 10,000 at first. */
   startLimit?: number | undefined;
@@ -54,6 +57,8 @@ export class WorkerClient {
   readonly #host: WorkerHost;
   readonly #pending = new Map<number, Pending>();
   readonly #silenceLimit: number;
+  /** What the worker itself says that it may be silent for. */
+  #announced = 0;
   #death: KilnError | null = null;
   #ids = 0;
   #heartbeat: ReturnType<typeof setInterval> | undefined;
@@ -156,6 +161,9 @@ export class WorkerClient {
     switch (message.type) {
       case 'hello': return this.#hello?.(message);
       case 'pong': return;
+      case 'silence':
+        this.#announced = message.milliseconds;
+        return;
       case 'result': return this.#settle(message.id)?.resolve(message.value);
       case 'failure':
         return this.#settle(message.id)?.reject(KilnError.fromMessage(message.error));
@@ -193,12 +201,12 @@ export class WorkerClient {
 
   /** Counts beats, not time: a page that was frozen must not blame the worker. */
   #watch(): void {
-    const allowed = Math.max(1, Math.ceil(this.#silenceLimit / HEARTBEAT_MS));
     const beat = Math.min(HEARTBEAT_MS, this.#silenceLimit);
     this.#heartbeat = setInterval(() => {
-      if (this.#missed++ >= allowed) {
+      const limit = Math.max(this.#silenceLimit, this.#announced);
+      if (this.#missed++ >= Math.ceil(limit / beat)) {
         this.#die(new KilnError('E_WORKER_SILENT',
-          `the worker has not answered for ${this.#silenceLimit / 1000} seconds and was ended`));
+          `the worker has not answered for ${limit / 1000} seconds and was ended`));
       } else {
         this.#send({ type: 'ping' });
       }

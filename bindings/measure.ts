@@ -33,6 +33,17 @@ function sliceOf({ flops }: Summary, views: number): number {
   return Math.min(SLICE_IMAGES, Math.max(1, fit));
 }
 
+/** Operations a second of the slowest machine that is thought of: a phone that is busy. */
+const SLOWEST = 5e8;
+
+/**
+ * Milliseconds that one step of a run may take, in which nothing is heard of the worker: forward,
+ * and about twice that backward.
+ */
+export function longestSilence({ flops }: Summary, batch: number): number {
+  return Math.ceil(3 * flops * batch / SLOWEST * 1000);
+}
+
 /** Of the check that ends an epoch: a fifth of the work, about, and more images. */
 export function checkSliceOf({ flops }: Summary): number {
   const fit = Math.floor(SLICE_FLOPS / 5 / Math.max(1, flops));

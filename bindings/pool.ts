@@ -5,7 +5,7 @@
  */
 
 import { KilnError } from './errors.js';
-import { movedFrom, threadOptions, workerOf } from './worker-address.js';
+import { makeWorker, movedFrom, threadOptions, workerOf } from './worker-address.js';
 
 export interface ToPoolWorker {
   module: WebAssembly.Module;
@@ -89,14 +89,14 @@ async function startThread(hear: Listener, url: string | URL | undefined): Promi
 }
 
 function browserThread(hear: Listener, url: string | URL | undefined): Thread {
-  const worker = makeWorker(url);
+  const worker = workerFrom(url);
   worker.onmessage = ({ data }: MessageEvent<FromPoolWorker>) => hear(data);
   worker.onerror = (event) => {
     event.preventDefault();
     // Browsers leave the message empty where a script is missing or blocked.
     hear({ type: 'failed', message: event.message || 'the script of its workers ' +
-      `${url ?? 'pool-worker.js'} is missing, or blocked by a content security policy or ` +
-      'cross-origin isolation; its address can be given as poolUrl' });
+      `${url ?? 'pool-worker.js'} is missing, not served as JavaScript, or blocked by a content ` +
+      'security policy or cross-origin isolation; its address can be given as poolUrl' });
   };
   return {
     post: (message) => worker.postMessage(message),
@@ -104,17 +104,13 @@ function browserThread(hear: Listener, url: string | URL | undefined): Thread {
   };
 }
 
-function makeWorker(url: string | URL | undefined): Worker {
+function workerFrom(url: string | URL | undefined): Worker {
   if (url !== undefined) return workerOf(url);
-  const here = './pool-worker.js'; // in a variable: the copy that bundlers make is the other one
   const home = movedFrom();
-  if (home !== null) return workerOf(new URL(here, home));
-  try {
+  if (home !== null) return workerOf(`${home}pool-worker.js`);
+  return makeWorker(() =>
     // In one expression: bundlers look for just this.
-    return new Worker(new URL('./pool-worker.js', import.meta.url), { type: 'module' });
-  } catch {
-    return workerOf(new URL(here, import.meta.url)); // of another origin
-  }
+    new Worker(new URL('./pool-worker.js', import.meta.url), { type: 'module' }));
 }
 
 async function nodeThread(hear: Listener, url: string | URL | undefined): Promise<Thread> {

@@ -95,6 +95,7 @@ export type WorkerEvent = TrainerEvent | KeptState;
 export type FromWorker =
   | { type: 'hello'; protocol: number }
   | { type: 'pong' }
+  | { type: 'silence'; milliseconds: number } // which one step of the present run may take
   | { type: 'result'; id: number; value: unknown }
   | { type: 'failure'; id: number; error: ErrorMessage }
   | { type: 'event'; run: number; event: WorkerEvent }

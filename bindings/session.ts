@@ -10,7 +10,7 @@ import { KilnError, throwIfAborted, toErrorMessage } from './errors.js';
 import { extrasOf, loadExtras } from './extras.js';
 import { exportCheckpoint, exportFormats } from './formats.js';
 import { firstFilters, inspect, netOf, parameters } from './look.js';
-import { checkSliceOf, classify, evaluate, predict, type Run } from './measure.js';
+import { checkSliceOf, classify, evaluate, longestSilence, predict, type Run } from './measure.js';
 import { optionText, type Options } from './options.js';
 import type {
   CallMessage, FromWorker, Params, Result, RunInfo, StateInfo, ToWorker, WorkerEvent,
@@ -241,6 +241,7 @@ export class Session {
     const run = before ? before.training.givingWay(make) : make();
     this.#runs = number;
     this.#run = run;
+    this.#announce(run);
     if (before) {
       before.replaced = true;
       before.training.dispose();
@@ -251,6 +252,12 @@ export class Session {
       run: number, dataset: dataset.info, summary: run.summary, options: training.options(),
       given: run.given, state: training.state, metrics: training.metrics(),
     };
+  }
+
+  /** A worker that is busy for long is not to be taken for dead. */
+  #announce({ summary, training }: Present): void {
+    const milliseconds = longestSilence(summary, Number(training.options()['batch']));
+    this.#post({ type: 'silence', milliseconds });
   }
 
   /** Events of a run that was replaced are dropped. */
@@ -269,6 +276,7 @@ export class Session {
   #set({ key, value }: Params<'set'>): Result<'set'> {
     const run = this.#present;
     run.training.set(key, value);
+    this.#announce(run);
     run.given = { ...run.given, [key]: value };
     for (const late of this.#late) late[key] = value;
     return { options: run.training.options(), given: run.given };

@@ -2,7 +2,9 @@
 
 import { KilnError } from './errors.js';
 import type { FromWorker, ToWorker } from './protocol.js';
-import { CURE, movedFrom, nodeProcess, threadOptions, workerOf } from './worker-address.js';
+import {
+  CURE, makeWorker, movedFrom, nodeProcess, threadOptions, workerOf,
+} from './worker-address.js';
 
 export interface WorkerSource {
   /** Address of worker.js, where a bundler or a host put it elsewhere. */
@@ -47,7 +49,7 @@ function browserHost(source: WorkerSource): WorkerHost {
   const what = `the worker ${source.workerUrl ?? (isOwn(source) ? SCRIPT : 'of kiln')}`;
   let worker: Worker;
   try {
-    worker = makeWorker(source);
+    worker = workerFrom(source);
   } catch (error) {
     throw notStarted(what, error);
   }
@@ -86,23 +88,20 @@ function failureOf(what: string, heard: boolean, message: string | undefined): K
   if (heard) return new KilnError('E_WORKER_DIED', `${what} ended by an error: ${message}`);
   const beside = what.endsWith(` ${SCRIPT}`) ? ` (looked for beside ${import.meta.url})` : '';
   return new KilnError('E_WORKER_LOAD', `${what}${beside} did not start: ` + (message ||
-    'its script is missing, or blocked by a content security policy or cross-origin isolation; ' +
+    'its script is missing, not served as JavaScript, or blocked by a content security policy ' +
+    'or cross-origin isolation; ' +
     `give its address as workerUrl, or ${CURE}`));
 }
 
-function makeWorker({ workerUrl, worker }: WorkerSource): Worker {
+function workerFrom({ workerUrl, worker }: WorkerSource): Worker {
   if (worker) return worker();
   if (workerUrl !== undefined) return workerOf(workerUrl);
   if (inlineWorker) return inlineWorker();
   const home = movedFrom();
   if (home !== null) return workerOf(home + SCRIPT);
-  try {
+  return makeWorker(() =>
     // In one expression: bundlers look for just this.
-    return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-  } catch (error) {
-    if ((error as Error).name !== 'SecurityError') throw error;
-    return workerOf(new URL(SCRIPT, import.meta.url)); // this script is of another origin
-  }
+    new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
 }
 
 async function nodeHost({ workerUrl }: WorkerSource): Promise<WorkerHost> {

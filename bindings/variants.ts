@@ -67,6 +67,11 @@ export async function platform(): Promise<Platform> {
   if (crossOriginIsolated !== true) {
     return { relaxed, noThreads: 'this page is not cross-origin isolated', cores };
   }
+  // WebKitGTK calls pages isolated, and neither has the name nor lets a memory be sent.
+  if (typeof SharedArrayBuffer === 'undefined') {
+    const noThreads = 'this engine shares no memory, although the page is isolated';
+    return { relaxed, noThreads, cores };
+  }
   const worker = typeof WorkerGlobalScope !== 'undefined';
   return { relaxed, noThreads: worker ? null : "a page's own thread may not wait", cores };
 }

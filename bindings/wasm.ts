@@ -281,7 +281,7 @@ async function start(choice: Choice, source: WasmSource | undefined, options: Lo
       return await startThreaded(choice, source, options);
     } catch (error) {
       throwIfAborted(options.signal, 'loading kiln');
-      if (choice.mustThread) throw error;
+      if (choice.mustThread) throw toKilnError(error, 'E_WASM_LOAD', 'no threads');
       const whyThreads = `the threaded build does not start: ${(error as Error).message}`;
       return start({ ...choice, threads: 1, whyThreads }, source, options);
     }

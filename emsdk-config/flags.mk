@@ -40,6 +40,11 @@ NATIVE_LIBS = -lz -pthread
 # The reference twins and the tests compare with libm; `make check` proves that none else calls it.
 NATIVE_LIBS += -lm
 
+# --- the shared library ---------------------------------------------------------------------------
+
+# Code that runs at any address, and whose own calls stay its own whoever else defines the name.
+SHARED_FLAGS = -fPIC -fno-semantic-interposition
+
 # --- native, lanes named (the equal-bits builds) --------------------------------------------------
 
 # Lanes are forced by -DKILN_LANES; the instructions that go with them are x86's, others have theirs

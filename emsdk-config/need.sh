@@ -41,7 +41,13 @@ probe() {
     fuzzer)   echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return d && n < 0; }' |
                   clang-19 -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null ;;
     chromium) find_browser ;;
+    firefox)  command -v firefox-esr >/dev/null ;;
+    webkit)   command -v WebKitWebDriver >/dev/null ;;
+    xvfb)     command -v Xvfb >/dev/null ;;
     curl)     command -v curl >/dev/null ;;
+    man)      command -v man >/dev/null ;;
+    zsh)      command -v zsh >/dev/null ;;
+    pkg-config) command -v pkg-config >/dev/null ;;
     parallel) parallel --version 2>/dev/null | grep -q '^GNU parallel' ;;
     python3)  command -v python3 >/dev/null ;;
     torch)    /usr/bin/python3 -c 'import torch' 2>/dev/null ;;
@@ -69,11 +75,15 @@ packages() {
     clang)    echo clang-19 ;;
     fuzzer)   echo clang-19 libclang-rt-19-dev ;;
     chromium) echo chromium fonts-dejavu-core ;;
+    firefox)  echo firefox-esr ;;
+    webkit)   echo webkit2gtk-driver ;;
     torch)    echo python3-torch ;;
     numpy)    echo python3-numpy ;;
     onnx)     echo python3-onnx ;;
     pdftex)   echo texlive-latex-base ;;
     openblas) echo libopenblas0-pthread ;;
+    man)      echo man-db ;;
+    pkg-config) echo pkgconf ;;
     llvm)     echo clang-19 lld-19 llvm-19 ;;
     *)        echo "$1" ;;
     esac

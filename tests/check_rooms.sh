@@ -24,6 +24,7 @@ may() {
     api)     echo base kernels layers ref data net train formats api top ;;
     top)     echo base top ;;
     cli)     echo base cli kiln.h kiln_formats.h ;;
+    examples) ;; # what is installed, by <kiln.h>
     *)       return 1 ;;
     esac
 }
@@ -77,7 +78,7 @@ refuse() {
 # outside REGEX: the files whose names do not match.
 outside() { echo "$files" | grep -vE "$1"; }
 others() { echo "$files" | grep -vxF "$1"; }
-library=$(echo "$files" | grep -v '^src/cli/')
+library=$(echo "$files" | grep -vE '^src/(cli|examples)/')
 kernels=$(echo "$files" | grep '^src/kernels/')
 
 # A kind is a row, not a number: who asks which one a layer is compares pointers to rows, functions

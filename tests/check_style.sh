@@ -60,6 +60,14 @@ for file in "${text[@]}"; do
     [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file")" ] || error "$file: no newline at the end"
 done
 
+# --- the top level --------------------------------------------------------------------------------
+
+top='\.(clang-format|editorconfig|gitignore|npmrc)|LICENSE|Makefile|jest\.config\.js'
+top+='|(README|CONTRIBUTING|SECURITY|CHANGELOG)\.md|(package|package-lock|tsconfig)\.json'
+while read -r name; do
+    error "$name: what is it doing at the top level?"
+done < <(only '^[^/]+$' | grep -vxE "$top")
+
 # --- sizes ----------------------------------------------------------------------------------------
 
 for file in "${sources[@]}"; do

@@ -51,6 +51,7 @@ compile_tests = rm -rf $(B)/tests-$(1) && mkdir -p $(B)/tests-js $(B)/tests-web 
 JS_TESTED = $(B)/native/kiln $(B)/native/libkiln.a
 # What the README runs, and kiln sweep is for.
 test-js test-web: | $(B)/have/parallel
+test-js: $(INSTALLED) | $(B)/have/pkg-config $(B)/have/man $(B)/have/zsh $(B)/have/g++
 test-js: $(DIST) $(JS_TEST_SRC) $(JS_TESTED) ## Jest on the built bindings in Node
 	@$(call compile_tests,js)
 	@mkdir -p $(LOGS)
@@ -75,8 +76,8 @@ test-web: $(PAGE) $(ELEMENT) $(WEB_TEST_SRC) | browser ## Jest on the page in Ch
 sizes: $(DIST) $(ELEMENT) ## what package and element weigh, gzipped; fails above the limits
 	@node tests/weigh.mjs
 
-test-bundlers: $(DIST) | browser ## the package in pages by five bundlers, React, Vue, Svelte
-	@node tests/bundlers.mjs $(B)/bundlers "$(BROWSER)"
+test-bundlers: $(DIST) | browser ## the package in pages by eight bundlers, React, Vue, Svelte
+	@node tests/bundlers/bundlers.mjs $(B)/bundlers "$(BROWSER)" $(NODE_RELAXED)
 
 test-large-memory: $(DIST) $(B)/native/kiln | browser ## a batch of 3.2 GB in Chromium (slow)
 	@node tests/large-memory.mjs "$(BROWSER)"

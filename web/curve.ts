@@ -4,6 +4,7 @@
  * and forced colours. A cursor, moved by pointer or by `move`, names a place on the x axis.
  */
 
+import './english.js'; // first
 import uPlot from 'uplot';
 
 import { colourOf } from './dom.js';

@@ -48,7 +48,7 @@ export class Painter {
   drawNow(): void {
     for (const [owner, job] of this.#jobs) {
       this.#jobs.delete(owner);
-      job();
+      run(job);
     }
   }
 
@@ -64,7 +64,7 @@ export class Painter {
     let left = this.#most;
     for (const [owner, job] of this.#jobs) {
       this.#jobs.delete(owner);
-      job();
+      run(job);
       if (--left <= 0 || this.#clock.now() - start >= FRAME_BUDGET) break;
     }
   }
@@ -76,6 +76,15 @@ export class Painter {
       this.#engaged = false;
       this.#request();
     });
+  }
+}
+
+/** What fails keeps no other from being drawn. */
+function run(job: () => void): void {
+  try {
+    job();
+  } catch (error) {
+    reportError(error);
   }
 }
 

@@ -10,5 +10,6 @@ export const elementWords = {
   noScript: 'the program of this element did not load: ',
   versions: (used: string, other: string): string =>
     `kiln: this page loads <kiln-trainer> in versions ${used} and ${other}; ${used} is used`,
+  press: 'Data that have an address are fetched when Start is pressed here, not before.',
   removed: 'the element was taken out of the page',
 };

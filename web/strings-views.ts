@@ -6,6 +6,8 @@ import { pictures } from './strings-pictures.js';
 export const viewStrings = {
   images: { train: 'Training image', validation: 'Validation image', test: 'Test image' },
 
+  viewFailed: (why: string): string => `This view does not work here: ${sentence(why)}`,
+
   run: {
     label: 'Run',
     start: 'Start',

@@ -4,14 +4,16 @@
  */
 
 import baseCss from './styles/base.css?inline';
-import { sheet } from './dom.js';
+import { h, sheet } from './dom.js';
 import { drawNow } from './draw.js';
 import { explain, type LiveTrainer, type TrainerEvents } from './live-trainer.js';
+import { viewStrings as strings } from './strings-views.js';
 
 export abstract class View extends HTMLElement {
   protected readonly root: ShadowRoot;
   #trainer: LiveTrainer | null = null;
   #built = false;
+  #broken = false;
   #listening: AbortController | null = null;
   #seen = true;
   readonly #beforePrint = (): void => {
@@ -43,7 +45,7 @@ export abstract class View extends HTMLElement {
     this.upgradeProperty('trainer');
     if (!this.#built) {
       this.#built = true;
-      this.build();
+      this.#guard(() => this.build());
     }
     this.#watcher ??= new IntersectionObserver(
       (entries) => {
@@ -83,9 +85,11 @@ export abstract class View extends HTMLElement {
     type: K,
     act: (detail: TrainerEvents[K]) => void,
   ): void {
-    this.#trainer?.addEventListener(type, (event) => act((event as CustomEvent).detail), {
-      signal: this.#listening!.signal,
-    });
+    this.#trainer?.addEventListener(
+      type,
+      (event) => this.#guard(() => act((event as CustomEvent).detail)),
+      { signal: this.#listening!.signal },
+    );
   }
 
   /** Hears of a new run in the place of the one before: after a reset, new data or a checkpoint. */
@@ -140,6 +144,20 @@ export abstract class View extends HTMLElement {
   #attach(): void {
     this.#listening?.abort();
     this.#listening = new AbortController();
-    if (this.#trainer) this.attach(this.#trainer);
+    const trainer = this.#trainer;
+    if (trainer && !this.#broken) this.#guard(() => this.attach(trainer));
+  }
+
+  /** A view that fails says so in its place, listens no more, and takes nothing else down. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      reportError(error);
+      this.#broken = true;
+      this.#listening?.abort();
+      this.root.replaceChildren(
+        h('p', { class: 'problem', role: 'alert' }, strings.viewFailed(explain(error).message)));
+    }
   }
 }

@@ -16,13 +16,14 @@ import worker from 'kiln:worker';
 import { useInlineExtras } from '../extras.js';
 import { useInlineWorker } from '../start-worker.js';
 import { useInlineWasm } from '../wasm.js';
+import { makeWorker } from '../worker-address.js';
 
 useInlineWasm(wasm);
 useInlineExtras(wasm);
 useInlineWorker(() => {
   const url = URL.createObjectURL(new Blob([worker], { type: 'text/javascript' }));
   try {
-    return new Worker(url);
+    return makeWorker(() => new Worker(url));
   } finally {
     URL.revokeObjectURL(url); // the worker has fetched it by the time it is made
   }

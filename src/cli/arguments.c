@@ -1,7 +1,6 @@
 /* Reading the command line by getopt_long, over a table made of kiln_options() and our own. */
 #include "arguments.h"
 
-#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +12,6 @@
 #include "say.h"
 
 #define NAMES_MAX 96
-#define HELP_COLUMN 26 /* where the explanations begin */
-#define HELP_WIDTH 96
 #define FIRST_LIBRARY 1000 /* getopt's value of the first library option */
 
 typedef struct {
@@ -72,6 +69,13 @@ typedef struct {
     int count;
 } name_table;
 
+char cli_own(int option, const char **value, const char **help)
+{
+    *value = own[option].value;
+    *help = own[option].help;
+    return own[option].letter;
+}
+
 static const char *program = "kiln";
 
 void cli_set_program(const char *name)
@@ -91,7 +95,7 @@ const char *cli_own_name(int option)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static int takes(const cli_command *command, const char *name)
+int cli_takes(const cli_command *command, const char *name)
 {
     char word[48];
 
@@ -121,7 +125,7 @@ static int fill_names(name_table *t, const cli_command *command)
 
         cli_field_text(name, sizeof name, row, "name");
         cli_field_text(type, sizeof type, row, "type");
-        if (takes(command, name))
+        if (cli_takes(command, name))
             add_name(t, name, strcmp(type, "flag") ? required_argument : optional_argument,
                      FIRST_LIBRARY + t->count);
     }
@@ -266,86 +270,4 @@ int cli_own_int(const cli_arguments *a, int option, int min, int max, int *out)
     }
     *out = (int)value;
     return 0;
-}
-
-/* ---- help ------------------------------------------------------------------------------------ */
-
-static void help_row(const char *name, const char *value, const char *help, const char *standard)
-{
-    char left[48], text[256];
-    int column = HELP_COLUMN;
-
-    snprintf(left, sizeof left, "--%s%s%s", name, value ? " " : "", value ? value : "");
-    printf("  %-*s", HELP_COLUMN - 2, left);
-    snprintf(text, sizeof text, standard && *standard ? "%s [%s]" : "%s", help, standard);
-    for (const char *word = text; *word; word += strspn(word, " ")) {
-        const int length = (int)strcspn(word, " ");
-
-        if (column + length + 1 > HELP_WIDTH) column = printf("\n%*s", HELP_COLUMN, "") - 1;
-        column += printf(" %.*s", length, word);
-        word += length;
-    }
-    printf("\n");
-}
-
-static void help_choices(const char *row)
-{
-    const char *choices = cli_field(row, "choices");
-    char word[32];
-
-    if (!cli_first(choices)) return;
-    printf("%*s", HELP_COLUMN, "");
-    for (const char *c = cli_first(choices); c; c = cli_next(c))
-        printf(" %s%s", cli_text(word, sizeof word, c), cli_next(c) ? " |" : "\n");
-}
-
-static void help_library(const cli_command *command)
-{
-    char group[32], last[32] = "", name[32], type[16], standard[48], help[160];
-
-    if (kiln_options() < 0) return;
-    for (const char *row = cli_first(kiln_text()); row; row = cli_next(row)) {
-        cli_field_text(name, sizeof name, row, "name");
-        if (!takes(command, name)) continue;
-        cli_field_text(group, sizeof group, row, "group");
-        cli_field_text(type, sizeof type, row, "type");
-        cli_field_text(standard, sizeof standard, row, "default");
-        cli_field_text(help, sizeof help, row, "help");
-        if (strcmp(group, last) != 0) printf("\n%c%s\n", toupper(group[0]), group + 1);
-        strcpy(last, group);
-        if (strlen(standard) > 24) strcpy(standard, "a small convnet");
-        help_row(name, strcmp(type, "int") == 0     ? "N"
-                       : strcmp(type, "float") == 0 ? "X"
-                       : strcmp(type, "flag") == 0  ? NULL
-                       : strcmp(type, "text") == 0  ? "TEXT"
-                                                    : "KIND", help, standard);
-        help_choices(row);
-    }
-}
-
-void cli_help_presets(int column)
-{
-    char name[32];
-    int at = column;
-
-    if (kiln_presets() < 0) return;
-    printf("%*s", column, "");
-    for (const char *p = cli_first(kiln_text()); p; p = cli_next(p)) {
-        const int length = (int)strlen(cli_field_text(name, sizeof name, p, "name")) + 3;
-
-        if (at + length > HELP_WIDTH) at = printf("\n%*s", column, "") - 1;
-        at += printf(" %s%s", name, cli_next(p) ? " |" : "\n");
-    }
-}
-
-void cli_help(const cli_command *command)
-{
-    printf("%s\n\nExamples\n%s", command->line, command->examples);
-    help_library(command);
-    printf("\nProgram\n");
-    for (int i = 0; i < CLI_OPTIONS; i++)
-        if (command->own & CLI_BIT(i)) {
-            help_row(own[i].name, own[i].value, own[i].help, NULL);
-            if (i == CLI_PRESET) cli_help_presets(HELP_COLUMN);
-        }
 }

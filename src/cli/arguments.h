@@ -56,6 +56,10 @@ int cli_contradictions(const cli_arguments *a);
 void cli_help(const cli_command *command);
 void cli_help_presets(int column); /* their names, a line that begins at a column */
 const char *cli_own_name(int option);
+/* What stands for its value (NULL: a flag) and what it does; returns its short form, or 0. */
+char cli_own(int option, const char **value, const char **help);
+/* Does a command take this option of the library? */
+int cli_takes(const cli_command *command, const char *name);
 /* How this program was called, argv[0]; main says it first. */
 void cli_set_program(const char *name);
 const char *cli_program(void);

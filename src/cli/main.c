@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "events.h"
 #include "files.h"
+#include "help.h"
 #include "kiln.h"
 #include "run_log.h"
 #include "say.h"
@@ -145,8 +146,20 @@ static void print_help(FILE *out)
         cli_help_presets(1);
     }
     print_exit_codes(out);
+    fprintf(out, "kiln --completion bash (or zsh) prints a script for the shell, "
+                 "kiln --manual FOLDER\nwrites manual pages.\n");
     fprintf(out, "An interrupted run (Ctrl-C, a closed terminal) is saved to its --save file, or "
                  "to\nkiln-interrupted.safetensors in the current folder.\n");
+}
+
+/* For `make install`: pages of the manual into a folder, or a completion on stdout. */
+static int print_for_install(const char *option, const char *value)
+{
+    const cli_command *commands[ENTRIES];
+
+    for (int i = 0; i < ENTRIES; i++) commands[i] = &entries[i].command;
+    return strcmp(option, "--manual") == 0 ? help_manual(commands, ENTRIES, value)
+                                           : help_completion(commands, ENTRIES, value);
 }
 
 static int print_version(void)
@@ -258,6 +271,8 @@ int main(int argc, char **argv)
         return cli_output_end(0);
     }
     if (!strcmp(word, "--version") || !strcmp(word, "-V")) return cli_output_end(print_version());
+    if (argc == 3 && (!strcmp(word, "--manual") || !strcmp(word, "--completion")))
+        return cli_output_end(print_for_install(word, argv[2]));
     signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error of write() like any other */
     for (int i = 0; i < ENTRIES; i++)
         if (strcmp(entries[i].command.name, word) == 0)

@@ -142,6 +142,14 @@ describe('death', () => {
     expect(error.message).toContain('0.5 seconds');
   });
 
+  test('a worker that says it may be silent for longer is waited for', async () => {
+    const busy = 'const end = Date.now() + 1500; while (Date.now() < end);';
+    const client = await start(`hello(); post({ type: 'silence', milliseconds: 600000 });
+      on((m) => { if (m.type === 'hash') { ${busy} post({ type: 'result', id: m.id, value: 'x' }); }
+        else post({ type: 'pong' }); });`, { silenceLimit: 200 });
+    expect(await client.call('hash', {})).toBe('x');
+  });
+
   test('a worker that answers pings lives on', async () => {
     const client = await start(ECHO, { silenceLimit: 300 });
     await new Promise((resolve) => setTimeout(resolve, 1500));

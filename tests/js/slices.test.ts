@@ -15,9 +15,11 @@ const SMALL = 'affine 10 - softmax';
 const DATA = { train: 60, validation: 3000, test: 1000 };
 
 let state = '';
+let silence = 0;
 const answers = new Map<number, FromWorker>();
 const session = new Session((message) => {
   if (message.type === 'result' || message.type === 'failure') answers.set(message.id, message);
+  if (message.type === 'silence') silence = message.milliseconds;
   if (message.type === 'event' && message.event.type === 'state') state = message.event.state;
 });
 let ids = 0;
@@ -74,6 +76,18 @@ describe('the worker answers between the slices of', () => {
       expect(answers.get(id)!.type).toBe('result');
       expect(answered).toBeGreaterThanOrEqual(slices - 1);
     });
+});
+
+test('a run says how long a step may take in which the worker is silent', async () => {
+  await call('reset', { options: OPTIONS });
+  const small = silence;
+  expect(small).toBeGreaterThan(0);
+  expect(small).toBeLessThan(60_000); // as long as any worker is waited for
+  const net = '[conv 3x3x256 - relu]x8 - affine 10 - softmax';
+  await call('reset', { options: { ...OPTIONS, net, batch: 4 } });
+  expect(silence).toBeGreaterThan(60_000);
+  await call('reset', { options: OPTIONS });
+  expect(silence).toBe(small);
 });
 
 test('paused in the middle of a check, a run that is made shorter comes to its end', async () => {

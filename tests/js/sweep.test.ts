@@ -253,8 +253,8 @@ describe('the engines', () => {
 
   test('a run that is killed has its end written for it', async () => {
     const path = await place('killed');
-    const child = spawn(KILN, ['sweep', ...LONG, '--seed', '1,2', '--run', '--jobs', '1', '--json',
-      '--log', join(path, '{}.json')], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(resolve(KILN), ['sweep', ...LONG, '--seed', '1,2', '--run', '--jobs', '1',
+      '--json', '--log', join(path, '{}.json')], { stdio: ['ignore', 'pipe', 'pipe'], cwd: path });
     const ended = collect(child);
     while (!existsSync(join(path, '1.json'))) await new Promise((go) => { setTimeout(go, 20); });
     const { out } = await shell(`pgrep -P ${child.pid}`);

@@ -223,6 +223,16 @@ describe('attributes', () => {
     await becomes(parts, ([views]) => views!.join() === 'view accuracy,view loss');
   });
 
+  test('a view that does not load is told of, and the others come', async () => {
+    const { page } = await open('');
+    await page.route('**/timing-view-*.js', (route) => route.abort());
+    await page.setContent(`<kiln-trainer ${SMALL} views="timing loss" loading="eager">` +
+      `</kiln-trainer>${SCRIPT}`);
+    await page.getByRole('alert').filter({ hasText: /timing: This view does not work/ }).waitFor();
+    await ask(page, (element) => element.step());
+    await page.locator('kiln-loss-view canvas').first().waitFor();
+  });
+
   test.each([
     ['net="conv 3x3 - softmax"', /net: column/],
     ['lr="fast"', /lr/],

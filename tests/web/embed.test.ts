@@ -222,6 +222,35 @@ describe('its query', () => {
   });
 });
 
+describe('data that have an address', () => {
+  const ARCHIVE = 'https://elsewhere.test/cifar-10-binary.tar.gz';
+
+  test.each<Query>([{ autostart: '1' }, { autostart: '1', loading: 'eager' }])(
+    'are fetched by a press alone, also with %j', async (wish) => {
+      const { page, frame, heard, post } = await open({ ...LONG, ...wish, data: ARCHIVE });
+      const asked: string[] = [];
+      await page.context().route('https://**/*', (route) => {
+        asked.push(route.request().url());
+        return route.fulfill({ headers: { 'Access-Control-Allow-Origin': '*' },
+          body: Buffer.from(gzip(tar(batchFiles(50)))) });
+      });
+      await frame.getByText('are fetched when Start is pressed here').waitFor();
+      for (const kiln of ['play', 'reset']) await post({ kiln });
+      await becomes(() => heard('error'), ({ length }) => length === 2);
+      expect((await heard('error')).map(({ code }) => code)).toEqual(['E_STATE', 'E_STATE']);
+      expect(asked).toEqual([]);
+      expect(page.workers()).toEqual([]);
+      await frame.getByRole('button', { name: 'Start', exact: true }).click();
+      await becomes(() => stepOf(frame), (step) => step > 0);
+      expect(await ask(frame, ({ trainer }) => trainer!.dataset.name)).toBe('cifar10');
+      expect(asked).toEqual([ARCHIVE]);
+      await post({ kiln: 'pause' }); // from now on the page around may ask
+      await becomes(() => ask(frame, ({ state }) => state), (state) => state === 'paused');
+      await post({ kiln: 'play' });
+      await becomes(() => ask(frame, ({ state }) => state), (state) => state === 'running');
+    });
+});
+
 describe('where no data are kept', () => {
   test.each([
     ['nor can be', 'sandbox="allow-scripts"', /this page has no private storage/i],

@@ -7,7 +7,9 @@ import {
   ask,
   becomes,
   button,
+  loaded,
   openSite,
+  patient,
   stateOf,
   stepOf,
   steps,
@@ -271,6 +273,24 @@ describe('a link', () => {
     await button(page, 'Bring it back').waitFor();
     expect((await options(page))['net']).toBe('affine 10 - svm');
     await close();
+  });
+
+  test('that names an address of data fetches nothing from there, and says so', async () => {
+    const context = await site.browser.newContext();
+    const page = await patient(context);
+    const asked: string[] = [];
+    await context.route('**/*', (route) => {
+      asked.push(route.request().url());
+      return route.continue();
+    });
+    await page.goto(`${site.address}#net=affine+10+-+softmax&train=1000&data=${
+      encodeURIComponent('https://elsewhere.test/cifar-10-binary.tar.gz')}`);
+    await loaded(page);
+    await notice(page, 'data=https://elsewhere.test').waitFor();
+    expect(asked.length).toBeGreaterThan(3); // also those of the worker are seen
+    expect(asked.some((url) => url.endsWith('.wasm'))).toBe(true);
+    expect(asked.filter((url) => !url.startsWith(site.address))).toEqual([]);
+    await context.close();
   });
 
   test('that names data which are not kept here says so', async () => {

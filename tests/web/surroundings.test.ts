@@ -60,6 +60,53 @@ describe('a browser', () => {
   });
 });
 
+describe('one view that fails', () => {
+  test('says so in its place, and takes nothing else down', async () => {
+    const page = await bare(() => {
+      const define = customElements.define.bind(customElements);
+      const fail = (): void => {
+        throw new Error('no chart in this browser');
+      };
+      customElements.define = (name, element) => {
+        const view = element.prototype as Record<string, unknown>;
+        if (name === 'kiln-accuracy-view') view['build'] = fail;
+        if (name === 'kiln-loss-view') view['attach'] = fail;
+        // A listener: on the first progress.
+        if (name === 'kiln-readout') view['attach'] = function attach(
+          this: { on(type: string, act: () => void): void }) {
+          this.on('progress', fail);
+        };
+        define(name, name === 'kiln-timing-view' ? class extends HTMLElement {
+          constructor() {
+            super();
+            fail();
+          }
+        } : element);
+      };
+    });
+    await button(page, 'Start').click();
+    await steps(page, 2);
+    for (const name of ['kiln-accuracy-view', 'kiln-loss-view', 'kiln-readout']) {
+      await page.locator(name).getByRole('alert').filter({
+        hasText: 'This view does not work here: No chart in this browser.' }).waitFor();
+    }
+    await page.locator('kiln-filter-view canvas').first().waitFor();
+    await button(page, 'Evaluate now').click();
+    await page.locator('kiln-confusion-view tbody tr').first().waitFor();
+    expect(await page.locator('kiln-page .notice.problem').count()).toBe(0);
+    await page.context().close();
+  });
+
+  test('a language that is none keeps no chart from being drawn', async () => {
+    const page = await bare(() => void Object.defineProperty(Navigator.prototype, 'language', {
+      configurable: true, get: () => 'C' }));
+    await button(page, 'Start').click();
+    await steps(page, 2);
+    await page.locator('kiln-loss-view canvas').first().waitFor();
+    await page.context().close();
+  });
+});
+
 describe('an address', () => {
   test('by plain http trains, and says what is missing', async () => {
     const address = site.address.replace(/\/\/[^:/]+/, '//plain.test');

@@ -21,7 +21,7 @@ export const FLAGS: readonly string[] = ['autostart'];
 /** Those of which only these words have a meaning. */
 export const CHOICES: Readonly<Record<string, readonly string[]>> = {
   layout: ['compact', 'wide'],
-  loading: ['lazy', 'eager'],
+  loading: ['lazy', 'eager', 'press'],
 };
 
 /** What the author set of the library's options, by the names of the command line. */

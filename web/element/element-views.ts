@@ -4,6 +4,8 @@
  */
 
 import { define } from '../dom.js';
+import { explain } from '../live-trainer.js';
+import { viewStrings as strings } from '../strings-views.js';
 
 interface Loader {
   tag: string;
@@ -36,10 +38,19 @@ export function tagOf(name: string): string | undefined {
   return Object.hasOwn(LOADERS, name) ? LOADERS[name]!.tag : undefined;
 }
 
-/** Defines the elements of those names that are views. */
-export async function loadViews(names: readonly string[]): Promise<void> {
-  await Promise.all(names.map(async (name) => {
-    const tag = tagOf(name);
-    if (tag && !customElements.get(tag)) define({ [tag]: await LOADERS[name]!.load() });
+/**
+ * Defines the elements of those names that are views. Says which does not load, and why; the
+ * others come all the same.
+ */
+export async function loadViews(names: readonly string[]): Promise<string | undefined> {
+  const failures = await Promise.all(names.map(async (name) => {
+    try {
+      const tag = tagOf(name);
+      if (tag && !customElements.get(tag)) define({ [tag]: await LOADERS[name]!.load() });
+      return undefined;
+    } catch (error) {
+      return `${name}: ${strings.viewFailed(explain(error).message)}`;
+    }
   }));
+  return failures.find((failure) => failure !== undefined);
 }

@@ -1,7 +1,8 @@
 /**
  * embed.html: a page that holds one <kiln-trainer>, for the iframe of a page that allows no more.
  * Attributes of the tag stand in the query, and `title` and `caption`, which are texts; keys that
- * are none are passed over. Nothing trains by itself unless it says autostart.
+ * are none are passed over. Nothing trains by itself unless it says autostart; and where `data` is
+ * an address, nothing is fetched from there, nor trains, before a person has pressed Start.
  *
  * Messages to the page around it, each an object with `kiln` as its kind:
  *   { kiln: 'height', height }                CSS pixels that the page needs, whenever that changes
@@ -17,7 +18,7 @@ import type { EpochEvent, RunState } from '../../bindings/types.js';
 import { h } from '../dom.js';
 import { elementWords as words } from '../strings-element.js';
 import type { KilnTrainer } from './kiln-trainer.js';
-import { readQuery } from './query.js';
+import { readQuery, type Query } from './query.js';
 
 /** The tag in modules, and in one script for a frame without origin, which can load no module. */
 const MODULE = './kiln-trainer.js';
@@ -53,8 +54,7 @@ function complain(text: string): void {
   main.append(h('p', { role: 'alert' }, text));
 }
 
-function show(): KilnTrainer {
-  const { attributes, title, caption, problems } = readQuery(location.search);
+function show({ attributes, title, caption, problems }: Query): KilnTrainer {
   if (title) document.title = title;
   const element = document.createElement('kiln-trainer') as KilnTrainer;
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -95,11 +95,15 @@ function report(element: KilnTrainer): void {
 }
 
 /** What the embedding page may ask for; what fails, the element says. */
-function obey(element: KilnTrainer): void {
+function obey(element: KilnTrainer, waits: boolean): void {
+  const once = (act: () => Promise<void>) => async (): Promise<void> => {
+    if (!waits || element.trainer) return act();
+    tell('error', { code: 'E_STATE', message: words.press });
+  };
   const acts = new Map<unknown, () => Promise<void>>([
-    ['play', () => element.start()],
+    ['play', once(() => element.start())],
     ['pause', () => element.pause()],
-    ['reset', () => element.reset()],
+    ['reset', once(() => element.reset())],
   ]);
   addEventListener('message', ({ source, data }: MessageEvent<{ kiln?: unknown } | null>) => {
     if (around && source === around) void acts.get(data?.kiln)?.().catch(() => {});
@@ -109,9 +113,10 @@ function obey(element: KilnTrainer): void {
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(CSS);
 document.adoptedStyleSheets = [sheet];
-const element = show();
+const query = readQuery(location.search);
+const element = show(query);
 report(element);
-load().then(() => obey(element), (error: unknown) => {
+load().then(() => obey(element, query.waits), (error: unknown) => {
   const message = words.noScript + (error as Error).message;
   complain(message);
   tell('error', { code: 'E_LOAD', message });

@@ -8,10 +8,11 @@
  *
  * Attributes: every option of the library by its name on the command line; `preset`; `data`
  * (builtin, stored or an address); `views`, `controls` (lists, in the author's order); `layout`
- * (compact or wide); `loading` (lazy or eager); `autostart`; `threads`; `variant`. An option that
- * is live acts at once, others at the next reset, or at once before the first step. Slots: title,
- * caption. Events, none of which bubbles: ready, progress (at most ten a second), epoch, checkpoint
- * ({ bytes, step, epoch }), statechange ({ state }), error ({ code, message }).
+ * (compact or wide); `loading` (lazy, eager, or press: not before Start is pressed, or a method
+ * called); `autostart`; `threads`; `variant`. An option that is live acts at once, others at the
+ * next reset, or at once before the first step. Slots: title, caption. Events, none of which
+ * bubbles: ready, progress (at most ten a second), epoch, checkpoint ({ bytes, step, epoch }),
+ * statechange ({ state }), error ({ code, message }).
  */
 
 import type { DatasetSource } from '../../bindings/dataset.js';
@@ -89,8 +90,9 @@ export class KilnTrainer extends HTMLElement {
     if (this.#life) return; // only moved
     this.#life = new AbortController();
     this.#poster();
-    if (this.getAttribute('loading') === 'eager') this.#appear();
-    else this.#watch();
+    const loading = this.getAttribute('loading');
+    if (loading === 'eager') this.#appear();
+    else if (loading !== 'press') this.#watch();
   }
 
   disconnectedCallback(): void {

@@ -20,7 +20,16 @@ export function dataOf(data: DatasetSource | string): DatasetSource {
   if (typeof data !== 'string') return data;
   const text = data.trim();
   if (text === '' || text === 'builtin') return 'builtin';
-  return text === 'stored' ? { stored: true } : { url: new URL(text, document.baseURI) };
+  return text === 'stored' ? { stored: true } : { url: addressOf(text) };
+}
+
+/** What is no address is left as it is: the library says so. */
+function addressOf(text: string): URL | string {
+  try {
+    return new URL(text, document.baseURI);
+  } catch {
+    return text;
+  }
 }
 
 export interface Opened {

@@ -55,12 +55,12 @@ export class TrainerBody {
   #source: DatasetSource;
   #busy: Promise<unknown> = Promise.resolve();
   #kept: unknown = null;
+  #viewProblem: string | undefined;
   #announced = -ANNOUNCE_EVERY;
 
   /** Rejects with what keeps it from training: a wrong option, a file that is not there. */
   static async open(host: KilnTrainer, around: Surroundings): Promise<TrainerBody> {
     const views = loadViews(viewsOf(host));
-    views.catch(() => {}); // awaited below
     const options = optionsOf(host);
     const preset = host.getAttribute('preset');
     // The size of the data stands; what belongs to a preset's net waits until that is known.
@@ -73,7 +73,7 @@ export class TrainerBody {
       body.#presets = await opened.trainer.presets();
       await body.#takeOver();
       await body.#fresh();
-      await views;
+      body.#viewProblem = await views;
     } catch (error) {
       body.dispose();
       throw error;
@@ -266,7 +266,7 @@ export class TrainerBody {
   }
 
   async #changeViews(): Promise<void> {
-    await loadViews(viewsOf(this.#host));
+    this.#viewProblem = await loadViews(viewsOf(this.#host));
     if (!this.#drop.signal.aborted) this.#layViews(); // of what the author wants by now
   }
 
@@ -275,7 +275,8 @@ export class TrainerBody {
     const present = new Map([...this.#views.children].map((view) => [view.localName, view]));
     const names = viewsOf(this.#host);
     const unknown = names.find((name) => !tagOf(name) && name !== 'none');
-    if (unknown) this.#tell(words.notOf('views', unknown, VIEW_NAMES));
+    const problem = unknown ? words.notOf('views', unknown, VIEW_NAMES) : this.#viewProblem;
+    if (problem) this.#tell(problem);
     const views = names.flatMap((name) => {
       const tag = tagOf(name);
       if (!tag || !customElements.get(tag)) return [];

@@ -1,0 +1,114 @@
+// same-bits.mjs FOLDER CHROMIUM [ENGINE]: the same run in Chromium, Firefox and WebKit, in every
+// surrounding of contexts.mjs, must give Node's parameters bit for bit (make test-engines, ONLY= an
+// engine). Prints what each did; exit code 1 on any difference.
+//
+// Which of the two modes an engine has is its own matter, and is printed: strict without relaxed
+// SIMD, fused with it. One that has no threads where the page is isolated says why.
+
+import { resolve } from 'node:path';
+
+import { Trainer } from '../../build/dist/index.js';
+import { serve } from '../serve.mjs';
+import { NET, OPTIONS, SERVERS, STEPS, writeContexts } from './contexts.mjs';
+import { ENGINES } from './drivers.mjs';
+
+const [folder = 'build/engines', executablePath = '/usr/bin/chromium', only] =
+  process.argv.slice(2);
+/** Milliseconds that a page may take; a machine may be slow. */
+const PATIENCE = Number(process.env['KILN_PATIENCE'] ?? 120_000);
+
+/** Node's parameters after the run, by mode. */
+async function hashes() {
+  const found = {};
+  for (const variant of ['simd', 'relaxed']) {
+    const trainer = await Trainer.create({ net: NET, variant, options: OPTIONS });
+    await trainer.start();
+    for await (const _ of trainer);
+    found[trainer.backend.mode] = await trainer.hash();
+    trainer.dispose();
+  }
+  return found;
+}
+
+/** A server of the pages that takes their reports, too. */
+async function open(site, headers, hear) {
+  const { server, address } = await serve(site, 0, { headers });
+  const [files] = server.listeners('request');
+  server.removeAllListeners('request');
+  server.on('request', async (request, response) => {
+    if (request.method !== 'POST') return files(request, response);
+    let body = '';
+    for await (const piece of request) body += piece;
+    response.writeHead(204, headers).end();
+    hear(decodeURIComponent(request.url.split('/').pop()), JSON.parse(body));
+  });
+  return { server, address };
+}
+
+/** What is wrong with a report; null where nothing is. */
+function wrong({ error, hash, mode, steps, threads, reason, isolated, views }, wanted, right) {
+  if (error) return error;
+  if (steps !== STEPS) return `${steps} steps of ${STEPS}`;
+  if (wanted.strict && mode !== 'strict') return `${mode}, not strict`;
+  if (hash !== right[mode]) return `Node has ${right[mode]}`;
+  if (wanted.threads && !isolated) return 'is not isolated';
+  if (wanted.threads && threads < 2 && !/^.*one thread: this engine/.test(reason)) return reason;
+  const broken = views.find(([, drawn, said]) => !drawn || said);
+  return broken ? `${broken[0]}: ${broken[2] || 'shows nothing'}` : null;
+}
+
+function row(engine, context, { mode, hash, threads, kept, reason }, problem) {
+  const note = problem ?? [
+    kept === true ? 'kept as it was' : kept === false ? 'not kept: began anew' : '',
+    threads === 1 && context === 'isolated' ? reason : '',
+  ].filter(Boolean).join('; ');
+  return `${engine.padEnd(30)} ${context.padEnd(20)} ${(hash ?? '-').padEnd(16)} ` +
+    `${(mode ?? '-').padEnd(6)} ${String(threads ?? '-').padStart(7)}  ` +
+    `${problem === null ? 'ok' : 'DIFFERS'}  ${note}`;
+}
+
+const heard = new Map();
+const site = resolve(folder, 'site');
+const opened = {};
+for (const [name, headers] of Object.entries(SERVERS)) {
+  opened[name] = await open(site, headers, (context, report) => heard.get(context)?.(report));
+}
+const addresses = Object.fromEntries(
+  Object.entries(opened).map(([name, { address }]) => [name, address]));
+const contexts = writeContexts(site, addresses);
+const right = await hashes();
+console.log(`Node ${process.versions.node}: strict ${right.strict}, fused ${right.fused}; ` +
+  `${STEPS} steps of ${NET}`);
+console.log(row('engine', 'context', { hash: 'parameters', mode: 'mode', threads: 'threads' }, null)
+  .replace(/ {2}ok {2}$/, ''));
+let failed = 0;
+for (const [key, start] of Object.entries(ENGINES)) {
+  if (only && !key.startsWith(only)) continue;
+  const engine = await start({ folder, executablePath });
+  try {
+    for (const [context, wanted] of Object.entries(contexts)) {
+      let timer;
+      const report = new Promise((tell) => {
+        heard.set(context, tell);
+        timer = setTimeout(() => tell({ error: `nothing in ${PATIENCE / 1000} s` }), PATIENCE);
+      });
+      await engine.open(wanted.address).catch((error) =>
+        heard.get(context)({ error: error.message }));
+      const outcome = await report;
+      clearTimeout(timer);
+      heard.delete(context);
+      const problem = wrong(outcome, wanted, right);
+      if (problem !== null) failed++;
+      const lang = key.split(', ')[1];
+      console.log(row(lang ? `${engine.name} ${lang}` : engine.name, context, outcome, problem));
+    }
+  } finally {
+    await engine.close();
+  }
+}
+for (const { server } of Object.values(opened)) {
+  server.closeAllConnections();
+  server.close();
+}
+console.log(failed === 0 ? 'all as in Node' : `${failed} differ`);
+process.exitCode = failed === 0 ? 0 : 1;
