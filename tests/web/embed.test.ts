@@ -235,6 +235,8 @@ describe('data that have an address', () => {
           body: Buffer.from(gzip(tar(batchFiles(50)))) });
       });
       await frame.getByText('are fetched when Start is pressed here').waitFor();
+      // Only then it listens to the page around.
+      await frame.evaluate(() => customElements.whenDefined('kiln-trainer').then(() => {}));
       for (const kiln of ['play', 'reset']) await post({ kiln });
       await becomes(() => heard('error'), ({ length }) => length === 2);
       expect((await heard('error')).map(({ code }) => code)).toEqual(['E_STATE', 'E_STATE']);
