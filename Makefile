@@ -146,8 +146,8 @@ $(EXPORTS): src/kiln_formats.h src/kiln.h src/kiln_layers.h
 # wanted, has the course's functions in double, gradient checks and the formats. `all` is of the
 # module in kiln-nn/inline, which is both.
 WASM_EXTRAS = ^_kiln_(layer_.*_double|gradcheck.*|formats|export|exported)$$
-# What no module has: weights of other programs are read natively.
-WASM_NATIVE = ^_kiln_import$$
+# What no module has: weights of other programs and receipts are read natively.
+WASM_NATIVE = ^_kiln_(import|receipt|receipt_read)$$
 # How a module is asked what it is, how it takes arguments, and what it leaves.
 WASM_BASE = ^_kiln_(error|error_column|version|mode|lanes|alloc|free|memory_used|text)$$
 $(B)/wasm/train.txt $(B)/wasm/extras.txt $(B)/wasm/all.txt: $(B)/wasm/%.txt: $(EXPORTS) Makefile

@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "formats/formats.h"
 #include "formats/import.h"
+#include "formats/receipt.h"
 #include "kiln_formats.h"
 
 static kiln_bytes exported; /* the last file, until the next */
@@ -53,6 +54,28 @@ int kiln_import(const char *net, const uint8_t *bytes, int size)
     if (status >= 0) return keep(file);
     kiln_bytes_free(&file);
     return status;
+}
+
+typedef int reader(kiln_receipt_run *run, const char *text, size_t size);
+
+static int leave_receipt(reader *read, const uint8_t *bytes, int size)
+{
+    static kiln_receipt_run run;
+
+    if (!bytes || size < 0) return kiln_fail(KILN_E_ARG, "receipt: there is no text");
+    KILN_TRY(read(&run, (const char *)bytes, (size_t)size));
+    kiln_receipt_json(&run, kiln_text_begin());
+    return kiln_text_end();
+}
+
+int kiln_receipt(const uint8_t *bytes, int size)
+{
+    return leave_receipt(kiln_receipt_of_lines, bytes, size);
+}
+
+int kiln_receipt_read(const uint8_t *bytes, int size)
+{
+    return leave_receipt(kiln_receipt_parse, bytes, size);
 }
 
 const uint8_t *kiln_exported(void)

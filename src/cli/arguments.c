@@ -55,6 +55,10 @@ static const own_option own[CLI_OPTIONS] = {
     [CLI_HTML] = {"html", 0, "FILE.html", "write a page that needs nothing else"},
     [CLI_SVG] = {"svg", 0, "FILE.svg", "write the curves as a picture"},
     [CLI_CSV] = {"csv", 0, NULL, "a line a run on stdout, with all options"},
+    [CLI_RECEIPT] = {"receipt", 0, "FILE", "write what kiln verify needs to check the run"},
+    [CLI_SPOTS] = {"spots", 0, NULL, "a checkpoint an epoch beside the receipt, for --spot"},
+    [CLI_SPOT] = {"spot", 0, "E", "check the epoch after E alone, from the checkpoint of E beside "
+                                  "the receipt (0: from the start)"},
     [CLI_JSON] = {"json", 0, NULL, "one JSON object a line on stdout"},
     [CLI_QUIET] = {"quiet", 'q', NULL, "print errors, and what --json or a file - asks for, alone"},
     [CLI_HELP] = {"help", 'h', NULL, "this text"},

@@ -7,6 +7,7 @@
 int cli_train(cli_arguments *a);
 int cli_sweep(cli_arguments *a);
 int cli_report(cli_arguments *a);
+int cli_verify(cli_arguments *a);
 int cli_eval(cli_arguments *a);
 int cli_summary(cli_arguments *a);
 int cli_gradcheck(cli_arguments *a);
@@ -36,6 +37,10 @@ int cli_evaluate(const cli_session *s, int split, int views, double *loss, int *
                  void (*tick)(int done, int count));
 /* Images in a split of the data set of a session; -1 with a sentence. */
 int cli_split_count(int data, int split);
+
+/* Of a run that is over: the last validation accuracy, or the best one, and that of the test
+ * images; NaN where there are none. 0 or an exit code. */
+int cli_run_accuracies(const cli_session *s, int best, double *validation, double *test);
 
 double cli_seconds(void); /* of a clock that only goes forward */
 

@@ -34,6 +34,10 @@ int cli_contradictions(const cli_arguments *a)
     if (a->value[CLI_LOG] && a->value[CLI_SAVE] &&
         strcmp(a->value[CLI_LOG], a->value[CLI_SAVE]) == 0)
         return refuse("log", "save", "both would write one file");
+    if (a->value[CLI_SPOTS] && !a->value[CLI_RECEIPT]) {
+        cli_say("kiln: --spots: checkpoints lie beside a receipt; name it by --receipt\n");
+        return CLI_USAGE;
+    }
     if (a->value[CLI_INIT_FROM] && cli_given(a, "init", NULL, 0))
         return refuse("init-from", "init", "the first weights are the file's");
     return 0;

@@ -16,6 +16,9 @@ int cli_event_print(const char *text);
 /* Both. */
 int cli_event_end(kiln_json *j);
 
+/* A field of CSV on stdout (RFC 4180): quotes around what has commas, quotes or line ends. */
+void cli_csv_field(const char *text);
+
 /* The end of all output: `code`, or CLI_FAILED with a sentence where stdout did not take it all. */
 int cli_output_end(int code);
 

@@ -36,7 +36,8 @@ static const entry entries[] = {
       "  kiln train --init-from weights.safetensors --lr 0.001\n",
       "*",
       ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_SAVE) | CLI_BIT(CLI_RESUME) |
-          CLI_BIT(CLI_INIT_FROM) | CLI_BIT(CLI_BEST) | CLI_BIT(CLI_LOG),
+          CLI_BIT(CLI_INIT_FROM) | CLI_BIT(CLI_BEST) | CLI_BIT(CLI_LOG) |
+          CLI_BIT(CLI_RECEIPT) | CLI_BIT(CLI_SPOTS),
       CLI_NONE}, cli_train},
     {{"sweep", "kiln sweep: runs of lists and ranges of options, as commands, or trained here.",
       "  kiln sweep --lr 0.1,0.01,0.001 --batch 32,64 --epochs 3\n"
@@ -54,6 +55,12 @@ static const entry entries[] = {
       "  kiln report runs/*.json --csv > runs.csv\n",
       "", ALWAYS | CLI_BIT(CLI_HTML) | CLI_BIT(CLI_SVG) | CLI_BIT(CLI_CSV), CLI_FILES},
      cli_report},
+    {{"verify", "kiln verify: trains what receipts claim again, and compares.",
+      "  kiln verify run.json\n"
+      "  kiln verify run.json --data cifar-10-binary.tar.gz --spot 3\n"
+      "  kiln verify receipts/*.json --data cifar-10-binary.tar.gz --csv > verified.csv\n",
+      "", ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_SPOT) | CLI_BIT(CLI_CSV), CLI_FILES},
+     cli_verify},
     {{"eval",
       "kiln eval: accuracy and confusion of a checkpoint, an export, or nearest neighbours.",
       "  kiln eval --resume model.safetensors\n"

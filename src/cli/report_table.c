@@ -101,8 +101,7 @@ void report_print_table(const report_list *list)
 
 /* ---- CSV ------------------------------------------------------------------------------------- */
 
-/* RFC 4180: quotes around what has commas, quotes or line ends; a quote is doubled. */
-static void print_field(const char *text)
+void cli_csv_field(const char *text)
 {
     if (!text[strcspn(text, ",\"\n\r")]) {
         fputs(text, stdout);
@@ -132,27 +131,27 @@ void report_print_csv(const report_list *list)
           "mode,data", stdout);
     for (int k = 0; k < list->key_count; k++) {
         putchar(',');
-        print_field(list->keys[k]);
+        cli_csv_field(list->keys[k]);
     }
     putchar('\n');
     for (int i = 0; i < list->count; i++) {
         const report_run *run = &list->runs[i];
 
-        print_field(run->path);
+        cli_csv_field(run->path);
         printf(",%s,", states[run->state]);
         if (run->exit) printf("%d", run->exit);
         putchar(',');
-        print_field(run->reason);
+        cli_csv_field(run->reason);
         print_number(run->validation);
         print_number(run->test);
         printf(",%d", run->epoch_count);
         print_number(run->steps);
         print_number(run->seconds);
         printf(",%s,%s,", run->hash, run->mode);
-        print_field(run->data);
+        cli_csv_field(run->data);
         for (int k = 0; k < list->key_count; k++) {
             putchar(',');
-            if (report_option(run, list->keys[k], value, sizeof value)) print_field(value);
+            if (report_option(run, list->keys[k], value, sizeof value)) cli_csv_field(value);
         }
         putchar('\n');
     }

@@ -46,6 +46,11 @@ const char *cli_said(void)
     return cli_clean(line);
 }
 
+void cli_forget(void)
+{
+    said[0] = 0;
+}
+
 char *cli_clean(char *text)
 {
     for (unsigned char *p = (unsigned char *)text; *p;) {

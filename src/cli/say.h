@@ -9,6 +9,7 @@
 __attribute__((format(printf, 1, 2))) void cli_say(const char *format, ...);
 /* All that was said, as one line; "" where nothing was. It lives until the next cli_say. */
 const char *cli_said(void);
+void cli_forget(void); /* from now on nothing was said */
 /* Bytes that are no UTF-8 (of the name of a file, or a character that was cut) become '?'. text. */
 char *cli_clean(char *text);
 

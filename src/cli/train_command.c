@@ -14,6 +14,7 @@
 #include "files.h"
 #include "kiln.h"
 #include "progress.h"
+#include "run_receipt.h"
 #include "run_log.h"
 #include "say.h"
 
@@ -124,7 +125,7 @@ static int report_epoch(run *r, const char *metrics, int flags)
     kiln_json_number(j, "imagesPerSecond", cli_rounded(cli_progress_rate(&r->progress), 10));
     print_line(r, j);
     if (!(flags & KILN_DONE)) save_on_the_way(r); /* the end saves by itself */
-    return 0;
+    return cli_receipt_epoch(&r->session, metrics);
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */
@@ -179,18 +180,28 @@ static int steps(run *r)
 }
 
 /* The accuracy of a split; NaN where it has no images. */
-static int share(double *accuracy, const run *r, int split)
+static int share(double *accuracy, const cli_session *s, int split)
 {
-    const int count = cli_split_count(r->session.data, split);
+    const int count = cli_split_count(s->data, split);
     double loss;
     int right;
 
     *accuracy = NAN;
     if (count <= 0) return 0;
-    right = cli_evaluate(&r->session, split, 1, &loss, NULL, NULL);
+    right = cli_evaluate(s, split, 1, &loss, NULL, NULL);
     if (right < 0) return cli_fail(right);
     *accuracy = (double)right / count;
     return 0;
+}
+
+int cli_run_accuracies(const cli_session *s, int best, double *validation, double *test)
+{
+    int code;
+
+    if (kiln_trainer_metrics(s->trainer) < 0) return cli_fail(KILN_E_MEMORY);
+    *validation = cli_field_number(kiln_text(), best ? "bestValAccuracy" : "valAccuracy", NAN);
+    if (!(*validation >= 0) && (code = share(validation, s, KILN_VALIDATION))) return code;
+    return share(test, s, KILN_TEST);
 }
 
 static void tell_done(const run *r, double validation, double test, const char *hash)
@@ -215,9 +226,7 @@ static int report_done(run *r, int best)
 
     if (kiln_trainer_metrics(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
     snprintf(metrics, sizeof metrics, "%s", kiln_text());
-    validation = cli_field_number(metrics, best ? "bestValAccuracy" : "valAccuracy", NAN);
-    if (!(validation >= 0) && (code = share(&validation, r, KILN_VALIDATION))) return code;
-    if ((code = share(&test, r, KILN_TEST))) return code;
+    if ((code = cli_run_accuracies(&r->session, best, &validation, &test))) return code;
     if ((code = kiln_net_hash(kiln_trainer_net(r->session.trainer))) < 0) return cli_fail(code);
     snprintf(hash, sizeof hash, "%s", kiln_text());
     if (kiln_trainer_options(r->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
@@ -237,8 +246,9 @@ static int report_done(run *r, int best)
     kiln_json_string(j, "net", net);
     print_line(r, j);
     cli_log_done();
+    code = cli_receipt_done(kiln_json_text(j));
     tell_done(r, validation, test, hash);
-    return 0;
+    return code;
 }
 
 /* What became of a run that did not reach its end. */
@@ -336,6 +346,7 @@ int cli_train(cli_arguments *a)
         return CLI_USAGE;
     }
     if (code == 0) code = cli_log_open();
+    if (code == 0) code = cli_receipt_open(a);
     if (code == 0) code = cli_session_open(&r.session, a);
     if (code) return code;
     if (a->value[CLI_BEST] && cli_split_count(r.session.data, KILN_VALIDATION) == 0) {
@@ -352,7 +363,8 @@ int cli_train(cli_arguments *a)
     cli_progress_begin(&r.progress, a->value[CLI_QUIET] != NULL);
     announce(&r, a);
     log_begin(&r);
-    code = finish(&r, steps(&r), a->value[CLI_BEST] != NULL);
+    code = cli_receipt_begin(&r.session);
+    code = finish(&r, code ? code : steps(&r), a->value[CLI_BEST] != NULL);
     if (code) log_step(&r);
     cli_session_close(&r.session);
     return code;

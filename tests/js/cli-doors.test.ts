@@ -33,10 +33,12 @@ describe('--json', () => {
   const model = () => at('model.safetensors');
   /** Calls of each command that print as much as it can; a command without one fails the test. */
   const calls = (): Record<string, string[][]> => ({
-    train: [[...SMALL, '--epochs', '1'], ['--resume', model(), '--epochs', '2', '--best']],
+    train: [[...SMALL, '--epochs', '1', '--receipt', at('run.json')],
+      ['--resume', model(), '--epochs', '2', '--best']],
     sweep: [['--seed', '1..3'], [...SMALL, '--epochs', '1', '--seed', '1,2', '--run', '--log',
       at('{}.json')]],
     report: [[at('1.json'), at('2.json'), at('model.safetensors')]],
+    verify: [[at('run.json')], [at('run.json'), '--spot', '0']],
     eval: [[model()], [model(), '--views', '2'], ['--knn', '1', '--train', '50', '--test', '9']],
     summary: [[NET], [NET, '--steps'], ['--preset', 'residual']],
     gradcheck: [['affine 10 - softmax', '--input', '3x4x4']],
