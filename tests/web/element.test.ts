@@ -228,7 +228,7 @@ describe('attributes', () => {
     await page.route('**/timing-view-*.js', (route) => route.abort());
     await page.setContent(`<kiln-trainer ${SMALL} views="timing loss" loading="eager">` +
       `</kiln-trainer>${SCRIPT}`);
-    await page.getByRole('alert').filter({ hasText: /timing: This view does not work/ }).waitFor();
+    await page.getByRole('alert').filter({ hasText: /timing: this view does not work/i }).waitFor();
     await ask(page, (element) => element.step());
     await page.locator('kiln-loss-view canvas').first().waitFor();
   });
