@@ -1,9 +1,11 @@
 // Every recipe of web/examples/teachers.md is done as it says, in the browser, and trains.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
@@ -93,7 +95,7 @@ async function reaches(where: Frame, wanted: number): Promise<void> {
 test('there is a recipe for each place, and each is tried here', () => {
   expect([...recipes.keys()]).toEqual(['A page in HTML', 'GitHub Pages, Jekyll', 'Quarto',
     'reveal.js', 'Jupyter Book, MyST', 'JupyterLab', 'Moodle, Canvas', 'A project with npm']);
-  expect([...recipes.values()].map(({ length }) => length)).toEqual([1, 1, 1, 1, 1, 1, 2, 1]);
+  expect([...recipes.values()].map(({ length }) => length)).toEqual([2, 1, 1, 1, 1, 1, 2, 1]);
 });
 
 describe('tags', () => {
@@ -102,6 +104,26 @@ describe('tags', () => {
     const { page, said } = await open(codeOf(recipe));
     await trains(page.mainFrame());
     expect(said).toEqual([]);
+  });
+
+  test('A page in HTML, opened as a file, and all of it in one file', async () => {
+    const recipe = codeOf('A page in HTML', 1);
+    const script = readFileSync('build/element/standalone.js', 'utf8');
+    const folder = mkdtempSync(join(tmpdir(), 'kiln-teachers-'));
+    const file = join(folder, 'page.html');
+    for (const text of [
+      recipe.replace(FOLDER, pathToFileURL(`${resolve('build/element')}/`).href),
+      recipe.replace(/ src="[^"]*"/, '')
+        .replace('</script>', () => `${script.replaceAll('</script', '<\\/script')}</script>`),
+    ]) {
+      const { page, said } = await open('');
+      writeFileSync(file, `<!doctype html><meta charset="utf-8">${text}`);
+      await page.goto(pathToFileURL(file).href);
+      await trains(page.mainFrame());
+      expect(said).toEqual([]);
+      await context!.close();
+    }
+    rmSync(folder, { recursive: true });
   });
 
   test('reveal.js: it trains while its slide is shown', async () => {
