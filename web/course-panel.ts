@@ -16,12 +16,16 @@ type Way = (typeof WAYS)[number];
 /** Of the preview, in pixels: a phone, and the column of a course page. */
 const WIDTHS = [320, 720];
 
+/** Characters of a link that every program takes; beyond, some cut it off. */
+const SAFE_LINK = 2000;
+
 /** The element's files, beside the page. */
 const FOLDER = 'element/';
 
 export class CoursePanel extends View {
   readonly #texts = new Map<Way, HTMLElement>();
   readonly #said = h('p', { class: 'note', role: 'status' });
+  readonly #long = h('p', { class: 'note', hidden: true });
   readonly #stale = h('p', { class: 'note', hidden: true }, words.stale);
   readonly #close = h('button', { type: 'button', hidden: true,
     onclick: () => this.#endPreview() }, words.close);
@@ -47,6 +51,7 @@ export class CoursePanel extends View {
       h('div', { class: 'title' }, explainer(words.explain, terms)),
       terms,
       ...WAYS.flatMap((way) => this.#way(way)),
+      this.#long,
       this.#said,
       h('h3', {}, words.preview),
       h('div', { class: 'row' }, ...WIDTHS.map((width) => h('button', {
@@ -80,6 +85,8 @@ export class CoursePanel extends View {
       link: linkOf(shown, table, href),
     };
     for (const way of WAYS) setText(this.#texts.get(way)!, lines[way]);
+    setText(this.#long, words.long(lines.link.length, SAFE_LINK));
+    show(this.#long, lines.link.length > SAFE_LINK);
     show(this.#stale, this.#previewed !== '' &&
       this.#previewed !== embedAddress(shown, table, folder));
   }

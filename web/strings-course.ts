@@ -20,6 +20,10 @@ export const courseWords = {
   copied: (kind: string): string => `The ${kind} was copied.`,
   notCopied: 'The browser did not allow copying: the text is selected, copy it by hand.',
   frameTitle: 'A network that learns: kiln',
+  long: (characters: number, safe: number): string =>
+    `The link has ${characters.toLocaleString('en')} characters, and some programs cut one off ` +
+    `after ${safe.toLocaleString('en')}: write layers that are repeated as [...]x3, or take the ` +
+    'tag or the command.',
   preview: 'Preview',
   wide: (pixels: number): string => `${pixels} pixels wide`,
   previewOf: (pixels: number): string => `Preview, ${pixels} pixels wide`,

@@ -93,6 +93,8 @@ describe('each line gives back the same set-up:', () => {
   test('Link', async () => {
     const link = await line('Link');
     expect(link.length).toBeLessThan(2000);
+    // Every option there is would fit, if each had to be named.
+    expect(`${new URL(link).origin}/#${new URLSearchParams(options)}`.length).toBeLessThan(2000);
     const again = await visit(site, { hash: new URL(link).hash, whole: true });
     expect(await optionsOfPage(again.page)).toEqual(options);
     await again.close();
@@ -179,6 +181,18 @@ describe('in the page', () => {
     await page.getByRole('textbox', { name: 'Learning rate' }).press('Enter');
     await panel(page).getByText('lr="0.0625"').waitFor();
     await panel(page).getByText('--lr=0.0625').waitFor();
+    await close();
+  });
+
+  test('a link that some programs would cut off is told of', async () => {
+    const { page, close } = await visit(site);
+    await summary(page).click();
+    const note = panel(page).getByText('some programs cut one off after 2,000');
+    await panel(page).locator('pre').first().waitFor();
+    expect(await note.isVisible()).toBe(false);
+    await page.evaluate((net) => (location.hash = `net=${net}`),
+      `${'leakyrelu 0.010000000001 - '.repeat(80)}affine 10 - softmax`);
+    await note.waitFor();
     await close();
   });
 
