@@ -5,13 +5,12 @@
 #include "base/digits.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 const char *kiln_digits(char out[KILN_DIGITS], double value)
 {
     for (int precision = 15; precision <= 17; precision++) {
         snprintf(out, KILN_DIGITS, "%.*g", precision, value);
-        if (strtod(out, NULL) == value) break;
+        if (kiln_digits_read(out, NULL) == value) break;
     }
     return out;
 }
@@ -20,7 +19,7 @@ const char *kiln_digits_float(char out[KILN_DIGITS], float value)
 {
     for (int precision = 6; precision <= 9; precision++) {
         snprintf(out, KILN_DIGITS, "%.*g", precision, (double)value);
-        if ((float)strtod(out, NULL) == value) break;
+        if ((float)kiln_digits_read(out, NULL) == value) break;
     }
     return out;
 }

@@ -7,9 +7,9 @@
  * escapes.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/json.h"
 #include "base/status.h"
 
@@ -263,7 +263,7 @@ int kiln_json_read_number(kiln_json_reader *r, double *out)
     char digits[DIGITS_MAX];
 
     KILN_TRY(read_digits(r, digits));
-    *out = strtod(digits, NULL);
+    *out = kiln_digits_read(digits, NULL);
     return *out - *out == 0 ? KILN_OK : refuse(r, "a number in the range of a double");
 }
 

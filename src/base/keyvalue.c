@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/status.h"
 
 #define WORD_MAX 32 /* longer words are near to nothing */
@@ -73,12 +74,10 @@ int kiln_value_int(const kiln_keyvalue *pair, int64_t min, int64_t max, int64_t 
 
 int kiln_value_double(const kiln_keyvalue *pair, double min, double max, double *out)
 {
-    const char *digits = pair->value + strspn(pair->value, "+-");
-    char *end;
-    const double value = strtod(pair->value, &end);
-    const int plain = (*digits >= '0' && *digits <= '9') || *digits == '.'; /* no inf, no nan */
+    const char *end;
+    const double value = kiln_digits_read(pair->value, &end);
 
-    if (!plain || strpbrk(digits, "xX") || *end || !(value >= min && value <= max))
+    if (end == pair->value || *end || !(value >= min && value <= max))
         return kiln_fail(KILN_E_ARG, "%s: \"%.40s\" is not a number from %.9g to %.9g", pair->key,
                          pair->value, min, max);
     *out = value;

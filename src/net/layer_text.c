@@ -1,6 +1,5 @@
 /* Layers as the notation writes them, and the sentence for one that cannot take what it gets. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/digits.h"
@@ -21,7 +20,7 @@ double kiln_attribute_shown(const kiln_attribute *a, double value)
     char digits[KILN_DIGITS];
 
     number_text(digits, a->type, value);
-    return strtod(digits, NULL);
+    return kiln_digits_read(digits, NULL);
 }
 
 static void append(char *out, size_t size, const char *text)

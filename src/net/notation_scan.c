@@ -5,9 +5,9 @@
 #include "net/notation_scan.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/keyvalue.h"
 #include "base/status.h"
 
@@ -214,7 +214,7 @@ static int read_decimal(kiln_scanner *s, const char *what, float otherwise, int 
     if (!kiln_scan_number_follows(s)) return kiln_scan_unexpected(s, what, NULL, 0);
     *length = number_length(s->text + s->at);
     if (*length < (int)sizeof digits) memcpy(digits, s->text + s->at, (size_t)*length);
-    *out = *digits ? (float)strtod(digits, NULL) : otherwise;
+    *out = *digits ? (float)kiln_digits_read(digits, NULL) : otherwise;
     return KILN_OK;
 }
 
