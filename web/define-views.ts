@@ -2,22 +2,22 @@
 
 import { AccuracyView } from './accuracy-view.js';
 import { ConfusionView } from './confusion-view.js';
-import type { Elements } from './dom.js';
 import { FilterView } from './filter-view.js';
 import { LayerView } from './layer-view.js';
 import { LossView } from './loss-view.js';
 import { PredictionView } from './prediction-view.js';
 import { ReadoutView } from './readout-view.js';
 import { TimingView } from './timing-view.js';
+import { VIEW_TAGS, type ViewName } from './view-tags.js';
 
 /** What looks at a trainer and needs nothing but it. */
 export const VIEW_ELEMENTS = {
-  'kiln-readout': ReadoutView,
-  'kiln-loss-view': LossView,
-  'kiln-accuracy-view': AccuracyView,
-  'kiln-filter-view': FilterView,
-  'kiln-prediction-view': PredictionView,
-  'kiln-layer-view': LayerView,
-  'kiln-confusion-view': ConfusionView,
-  'kiln-timing-view': TimingView,
-} satisfies Elements;
+  [VIEW_TAGS.readout]: ReadoutView,
+  [VIEW_TAGS.loss]: LossView,
+  [VIEW_TAGS.accuracy]: AccuracyView,
+  [VIEW_TAGS.filters]: FilterView,
+  [VIEW_TAGS.predictions]: PredictionView,
+  [VIEW_TAGS.layers]: LayerView,
+  [VIEW_TAGS.confusion]: ConfusionView,
+  [VIEW_TAGS.timing]: TimingView,
+} satisfies Record<(typeof VIEW_TAGS)[ViewName], CustomElementConstructor>;

@@ -25,6 +25,7 @@ import type { RunBar } from './run-bar.js';
 import { RunDesk } from './run-desk.js';
 import { strings } from './strings.js';
 import type { View } from './view.js';
+import { VIEW_TAGS } from './view-tags.js';
 
 const words = strings.notices;
 
@@ -36,17 +37,9 @@ const LEFT = [
   'kiln-export-panel',
 ];
 const COURSE = 'kiln-course-panel';
-const VIEWS = [
-  'kiln-readout',
-  'kiln-loss-view',
-  'kiln-accuracy-view',
-  'kiln-filter-view',
-  'kiln-prediction-view',
-  'kiln-photo-view',
-  'kiln-layer-view',
-  'kiln-confusion-view',
-  'kiln-timing-view',
-];
+/** Those of an element, and after the predictions the page's own. */
+const VIEWS = Object.values(VIEW_TAGS).flatMap((tag) =>
+  (tag === VIEW_TAGS.predictions ? [tag, 'kiln-photo-view'] : [tag]));
 
 /** Where the set-up has a column of its own; as in styles/page.css. */
 const WIDE = '(min-width: 64rem)';

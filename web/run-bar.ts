@@ -8,13 +8,13 @@ import css from './styles/run-bar.css?inline';
 import { explainer, h, setText, show } from './dom.js';
 import { draw } from './draw.js';
 import { count, duration } from './format.js';
+import { Announcer, showState, steadyButton } from './run-controls.js';
 import { strings } from './strings.js';
 import type { LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';
 
 const words = strings.run;
 const CALM = 0.15; // weight of the newest speed in the one that is shown
-const ANNOUNCE_EVERY = 10_000; // milliseconds: a screen reader should not chatter
 
 export class RunBar extends View {
   readonly #start = this.#button(words.start, () => this.tell('kiln-start'), 'main');
@@ -27,12 +27,11 @@ export class RunBar extends View {
   readonly #speed = h('dd');
   readonly #eta = h('dd');
   readonly #bar = h('progress', { max: '1', value: '0', 'aria-label': words.progress });
-  readonly #live = h('p', { class: 'unseen', role: 'status' });
+  readonly #live = new Announcer();
   readonly #backend = h('summary');
   readonly #why = h('p', { class: 'note' });
   #timeLeft: number | null = null;
   #speedShown = 0;
-  #announced = -ANNOUNCE_EVERY;
 
   constructor() {
     super(css);
@@ -73,7 +72,7 @@ export class RunBar extends View {
       ),
       terms,
       this.#bar,
-      this.#live,
+      this.#live.node,
     );
     this.#update();
   }
@@ -98,40 +97,19 @@ export class RunBar extends View {
     this.on('state', ({ state }) => {
       this.#update();
       if (state === 'done' || state === 'failed')
-        this.#say(words.announceState(words.states[state]), true);
+        this.#live.say(words.announceState(words.states[state]));
     });
-    this.on('epoch', (e) =>
-      this.#say(words.announceEpoch(e.epoch, e.trainAccuracy, e.valAccuracy), false),
-    );
+    this.on('epoch', (e) => this.#live.epoch(e.epoch, e.trainAccuracy, e.valAccuracy));
     this.#update();
   }
 
-  /**
-   * A button that cannot be used now keeps its place and the focus: pressed by somebody who was a
-   * moment too late, it does nothing.
-   */
   #button(text: string, act: () => void, kind = ''): HTMLButtonElement {
-    const button = h('button', {
-      type: 'button',
-      class: kind,
-      disabled: true,
-      onclick: () => {
-        if (button.ariaDisabled !== 'true') act();
-      },
-    }, text);
-    return button;
+    return steadyButton(text, act, { class: kind, disabled: true });
   }
 
   #do(act: (trainer: LiveTrainer) => Promise<unknown>): void {
     const trainer = this.trainer;
     if (trainer) void this.attempt(() => act(trainer));
-  }
-
-  #say(text: string, important: boolean): void {
-    const now = performance.now();
-    if (!important && now - this.#announced < ANNOUNCE_EVERY) return;
-    this.#announced = now;
-    setText(this.#live, text);
   }
 
   #update(): void {
@@ -142,9 +120,8 @@ export class RunBar extends View {
     for (const button of [this.#start, this.#pause, this.#step, this.#reset]) {
       button.disabled = trainer === null;
     }
-    this.#start.ariaDisabled = this.#step.ariaDisabled = String(running || state === 'done');
-    this.#pause.ariaDisabled = String(!running);
-    if (!running) setText(this.#start, step > 0 ? words.resume : words.start);
+    showState([['start', this.#start], ['pause', this.#pause], ['step', this.#step],
+      ['reset', this.#reset]], state, step);
     if (trainer) setText(this.#state, words.states[state]);
     show(this.#backend, trainer !== null);
     setText(this.#epoch, epochs ? `${count(epoch)} / ${count(epochs)}` : '–');

@@ -3,6 +3,7 @@
 import type { OptionInfo, RunState } from '../../bindings/types.js';
 import { makeControl, type Control } from '../controls.js';
 import { h } from '../dom.js';
+import { showState, steadyButton } from '../run-controls.js';
 import { bodyWords } from '../strings-body.js';
 import { viewStrings as strings } from '../strings-views.js';
 
@@ -65,15 +66,7 @@ export class ControlRow {
 
   /** What the buttons can do now; Start says whether it goes on. */
   update(state: RunState, step: number): void {
-    const running = state === 'running';
-    for (const [name, button] of this.#buttons) {
-      const idle = name === 'pause' ? !running
-        : (name === 'start' || name === 'step') && (running || state === 'done');
-      button.ariaDisabled = String(idle);
-      if (name === 'start' && !running) {
-        button.textContent = step > 0 ? strings.run.resume : strings.run.start;
-      }
-    }
+    showState(this.#buttons, state, step);
   }
 
   /** The values in use or chosen, and which of them wait for a reset. */
@@ -86,12 +79,8 @@ export class ControlRow {
   }
 
   #button(name: ButtonName): HTMLElement {
-    const button = h('button', {
-      type: 'button', name, part: `button ${name}`, class: name === 'start' ? 'main' : '',
-      onclick: () => {
-        if (button.ariaDisabled !== 'true') this.#acts.press(name);
-      },
-    }, TEXTS[name]);
+    const button = steadyButton(TEXTS[name], () => this.#acts.press(name), {
+      name, part: `button ${name}`, class: name === 'start' ? 'main' : '' });
     this.#buttons.set(name, button);
     return button;
   }

@@ -6,36 +6,24 @@
 import { define } from '../dom.js';
 import { explain } from '../live-trainer.js';
 import { viewStrings as strings } from '../strings-views.js';
+import { VIEW_TAGS, type ViewName } from '../view-tags.js';
 
-interface Loader {
-  tag: string;
-  load: () => Promise<CustomElementConstructor>;
-}
-
-const LOADERS: Readonly<Record<string, Loader>> = {
-  loss: { tag: 'kiln-loss-view',
-    load: async () => (await import('../loss-view.js')).LossView },
-  accuracy: { tag: 'kiln-accuracy-view',
-    load: async () => (await import('../accuracy-view.js')).AccuracyView },
-  readout: { tag: 'kiln-readout',
-    load: async () => (await import('../readout-view.js')).ReadoutView },
-  filters: { tag: 'kiln-filter-view',
-    load: async () => (await import('../filter-view.js')).FilterView },
-  predictions: { tag: 'kiln-prediction-view',
-    load: async () => (await import('../prediction-view.js')).PredictionView },
-  layers: { tag: 'kiln-layer-view',
-    load: async () => (await import('../layer-view.js')).LayerView },
-  confusion: { tag: 'kiln-confusion-view',
-    load: async () => (await import('../confusion-view.js')).ConfusionView },
-  timing: { tag: 'kiln-timing-view',
-    load: async () => (await import('../timing-view.js')).TimingView },
+const LOADERS: Readonly<Record<ViewName, () => Promise<CustomElementConstructor>>> = {
+  loss: async () => (await import('../loss-view.js')).LossView,
+  accuracy: async () => (await import('../accuracy-view.js')).AccuracyView,
+  readout: async () => (await import('../readout-view.js')).ReadoutView,
+  filters: async () => (await import('../filter-view.js')).FilterView,
+  predictions: async () => (await import('../prediction-view.js')).PredictionView,
+  layers: async () => (await import('../layer-view.js')).LayerView,
+  confusion: async () => (await import('../confusion-view.js')).ConfusionView,
+  timing: async () => (await import('../timing-view.js')).TimingView,
 };
 
 export const VIEW_NAMES = Object.keys(LOADERS);
 
 /** The element of a view; undefined where there is no view of that name. */
 export function tagOf(name: string): string | undefined {
-  return Object.hasOwn(LOADERS, name) ? LOADERS[name]!.tag : undefined;
+  return Object.hasOwn(VIEW_TAGS, name) ? VIEW_TAGS[name as ViewName] : undefined;
 }
 
 /**
@@ -46,7 +34,9 @@ export async function loadViews(names: readonly string[]): Promise<string | unde
   const failures = await Promise.all(names.map(async (name) => {
     try {
       const tag = tagOf(name);
-      if (tag && !customElements.get(tag)) define({ [tag]: await LOADERS[name]!.load() });
+      if (tag && !customElements.get(tag)) {
+        define({ [tag]: await LOADERS[name as ViewName]() });
+      }
       return undefined;
     } catch (error) {
       return `${name}: ${strings.viewFailed(explain(error).message)}`;

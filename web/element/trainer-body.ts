@@ -11,6 +11,7 @@ import { count, percent, sentence } from '../format.js';
 import type { LayerView } from '../layer-view.js';
 import { explain, shownSplit } from '../live-trainer.js';
 import { OF_DATA, same } from '../option-values.js';
+import { Announcer } from '../run-controls.js';
 import { bodyWords as words } from '../strings-body.js';
 import { elementWords } from '../strings-element.js';
 import { viewStrings as strings } from '../strings-views.js';
@@ -28,7 +29,6 @@ type Values = Record<string, string>;
 const CHECKPOINTS = '.safetensors';
 const USUAL_VIEWS = 'loss accuracy';
 const USUAL_CONTROLS = 'start step reset';
-const ANNOUNCE_EVERY = 10_000; // milliseconds: a screen reader should not chatter
 
 export class TrainerBody {
   readonly trainer: Trainer;
@@ -43,7 +43,7 @@ export class TrainerBody {
   readonly #status = h('p', { class: 'status', part: 'status' });
   readonly #notice = h('div', { class: 'notice', part: 'notice', hidden: true });
   readonly #problem = h('p', { class: 'problem', part: 'error', role: 'alert', hidden: true });
-  readonly #live = h('p', { class: 'unseen', role: 'status' });
+  readonly #live = new Announcer();
   readonly #drop = new AbortController();
   #table: OptionInfo[] = [];
   #presets: Preset[] = [];
@@ -56,7 +56,6 @@ export class TrainerBody {
   #busy: Promise<unknown> = Promise.resolve();
   #kept: unknown = null;
   #viewProblem: string | undefined;
-  #announced = -ANNOUNCE_EVERY;
 
   /** Rejects with what keeps it from training: a wrong option, a file that is not there. */
   static async open(host: KilnTrainer, around: Surroundings): Promise<TrainerBody> {
@@ -92,7 +91,7 @@ export class TrainerBody {
     this.node = h('div', {
       class: 'trainer', part: 'trainer', role: 'group', 'aria-label': elementWords.label },
       h('slot', { name: 'title' }), this.#row.node, this.#status, this.#notice, this.#problem,
-      this.#live, this.#views, h('slot', { name: 'caption' }));
+      this.#live.node, this.#views, h('slot', { name: 'caption' }));
   }
 
   /** In the document now: lays out, listens. */
@@ -161,7 +160,7 @@ export class TrainerBody {
   evaluate(split: Split = shownSplit(this.trainer.dataset)): Promise<Evaluation> {
     return this.#say(async () => {
       const evaluation = await this.trainer.evaluate(split);
-      setText(this.#live, words.score(percent(evaluation.accuracy), split));
+      this.#live.say(words.score(percent(evaluation.accuracy), split));
       setText(this.#status, words.score(percent(evaluation.accuracy), split));
       return evaluation;
     });
@@ -310,12 +309,8 @@ export class TrainerBody {
     }, { signal });
     this.trainer.addEventListener('state', () => this.#update(), { signal });
     this.trainer.addEventListener('error', ({ detail }) => this.#tell(detail.message), { signal });
-    this.trainer.addEventListener('epoch', ({ detail: { epoch, trainAccuracy, valAccuracy } }) => {
-      const now = performance.now();
-      if (now - this.#announced < ANNOUNCE_EVERY) return;
-      this.#announced = now;
-      setText(this.#live, strings.run.announceEpoch(epoch, trainAccuracy, valAccuracy));
-    }, { signal });
+    this.trainer.addEventListener('epoch', ({ detail: { epoch, trainAccuracy, valAccuracy } }) =>
+      this.#live.epoch(epoch, trainAccuracy, valAccuracy), { signal });
     // What views tell each other stays in here.
     const within = <T>(type: string, act: (detail: T) => void): void =>
       this.node.addEventListener(type, (event) => {
