@@ -22,6 +22,7 @@ import { BUTTONS, ControlRow, type ButtonName } from './control-row.js';
 import type { KilnTrainerEventMap } from './element-types.js';
 import { loadViews, tagOf, VIEW_NAMES } from './element-views.js';
 import type { KilnTrainer } from './kiln-trainer.js';
+import { ProgressGate } from './progress-gate.js';
 import { dataOf, openTrainer, type Opened, type Surroundings } from './opening.js';
 
 type Values = Record<string, string>;
@@ -299,7 +300,10 @@ export class TrainerBody {
     const pass = (type: string, as: keyof KilnTrainerEventMap): void =>
       this.trainer.addEventListener(type, (event) =>
         this.#fire(as, (event as CustomEvent<unknown>).detail), { signal });
-    for (const type of ['progress', 'epoch', 'error'] as const) pass(type, type);
+    const gate = new ProgressGate((progress) => this.#fire('progress', progress));
+    signal.addEventListener('abort', () => gate.close());
+    this.trainer.addEventListener('progress', ({ detail }) => gate.push(detail), { signal });
+    for (const type of ['epoch', 'error'] as const) pass(type, type);
     pass('state', 'statechange');
     this.trainer.addEventListener('progress', () => {
       this.#update();
