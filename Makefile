@@ -262,6 +262,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: bench bench-compare bench-kernels bench-peers bench-readme browser machine-code recipes \
-	toolchain native wasm bindings web element sizes start test test-c test-js test-web test-bundlers \
-	test-interleaved test-large-memory bits test-bits accuracy fuzz seeds check data clean \
-	distclean help
+	toolchain native wasm bindings web element sizes numbers start test test-c test-js test-web \
+	test-bundlers test-interleaved test-large-memory bits test-bits accuracy fuzz seeds check data \
+	clean distclean help

@@ -73,6 +73,9 @@ test-web: $(PAGE) $(ELEMENT) $(WEB_TEST_SRC) | browser ## Jest on the page in Ch
 	@mkdir -p $(LOGS)
 	@CHROMIUM="$(BROWSER)" $(JEST) --selectProjects web --maxWorkers=2 2>&1 | tee $(LOGS)/web.log
 
+numbers: $(DIST) $(ELEMENT) | browser ## how fast <kiln-trainer> loads, starts and answers
+	@node tests/bench/numbers.mjs "$(BROWSER)"
+
 sizes: $(DIST) $(ELEMENT) ## what package and element weigh, gzipped; fails above the limits
 	@node tests/weigh.mjs
 

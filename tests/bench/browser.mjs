@@ -6,7 +6,7 @@ import { chromium } from 'playwright-core';
 import { serve } from '../serve.mjs';
 import { canPin, pinned } from './tools.mjs';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+export const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-sync', '--disable-background-networking', '--disable-component-update',
   '--disable-renderer-backgrounding', '--disable-background-timer-throttling'];
 
