@@ -223,7 +223,7 @@ describe('settings', () => {
     const page = await open();
     await page.getByLabel('Epochs').fill('0');
     await page.getByLabel('Epochs').press('Enter');
-    const problem = page.locator('kiln-option-panel .problem', { hasText: 'from 1 to' });
+    const problem = page.locator('kiln-option-panel .problem', { hasText: 'from 0.01 to' });
     await problem.waitFor();
     expect((await ask(page, (trainer) => trainer.options()))['epochs']).not.toBe('0');
   });
