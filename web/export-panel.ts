@@ -4,6 +4,8 @@
  * fetched when the choice is opened.
  */
 
+import { exportCheckpoint, exportFormats } from 'kiln-nn';
+
 import type { ExportFormat, FormatInfo } from '../bindings/formats.js';
 import css from './styles/panel.css?inline';
 import { download, h, setText } from './dom.js';
@@ -61,7 +63,10 @@ export class ExportPanel extends View {
 
   async #fill(): Promise<void> {
     if (!this.trainer || this.#table.length > 0) return;
-    const table = await this.trainer.formats();
+    // Of a run whose worker is no more what it left can be taken along, by the page itself.
+    const left = this.trainer.lastCheckpoint ?? null;
+    const table = await this.trainer.formats()
+      .catch((error: unknown) => (left ? exportFormats() : Promise.reject(error)));
     if (this.#table.length > 0) return; // opened twice meanwhile
     this.#table = table;
     for (const [holds, label] of Object.entries(words.holds)) {
@@ -85,8 +90,14 @@ export class ExportPanel extends View {
   async #take(): Promise<void> {
     const format = this.#chosen;
     if (!this.trainer || !format) return;
-    const file = await this.trainer.export(format.name);
-    const { epoch = 0, step = 0 } = this.trainer.metrics ?? {};
+    const left = this.trainer.lastCheckpoint ?? null;
+    let place = this.trainer.metrics ?? { epoch: 0, step: 0 };
+    const file = await this.trainer.export(format.name).catch((error: unknown) => {
+      if (!left || this.trainer?.state !== 'failed') throw error;
+      place = left;
+      return exportCheckpoint(left.bytes, format.name);
+    });
+    const { epoch, step } = place;
     const name = words.file(epoch, step, format);
     download(name, file as Uint8Array<ArrayBuffer>, 'application/octet-stream');
     setText(this.#said, words.saved(name, bytes(file.length)));

@@ -1,6 +1,10 @@
 // The page's worker dies in the middle of a run: what it left can be saved, and gone on with.
 
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
@@ -108,6 +112,27 @@ test('a press saves it, as Save does; the file goes on', async () => {
   expect(await stepOf(page)).toBe(step);
   await button(page, 'Continue').click();
   await steps(page, step + 3);
+});
+
+test('it can be taken along as the file that the command line writes', async () => {
+  const step = await trainAndKill();
+  const { bytes } = await saved(() => button(page, 'Save it').click());
+  const panel = page.locator('kiln-export-panel');
+  await panel.getByText('Choose a format').click();
+  const choice = panel.getByLabel('Format');
+  await choice.and(page.locator(':enabled')).waitFor();
+  await choice.selectOption('npz');
+  const taken = await saved(() => button(page, 'Download').click());
+  expect(taken.name).toMatch(new RegExp(`-step${step}-parameters\\.npz$`));
+  const home = mkdtempSync(join(tmpdir(), 'kiln-left-'));
+  try {
+    writeFileSync(join(home, 'left.safetensors'), bytes);
+    execFileSync('build/native/kiln', ['export', join(home, 'left.safetensors'), '--format', 'npz',
+      '--save', join(home, 'left.npz')], { stdio: 'pipe' });
+    expect(taken.bytes.equals(readFileSync(join(home, 'left.npz')))).toBe(true);
+  } finally {
+    rmSync(home, { recursive: true });
+  }
 });
 
 test('a worker that left nothing says why it ended, and Reset starts another', async () => {
