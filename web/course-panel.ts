@@ -6,6 +6,7 @@
 import css from './styles/course-panel.css?inline';
 import { explainer, h, setText, show } from './dom.js';
 import type { SetUp } from './set-up.js';
+import type { Shown } from './share.js';
 import { commandOf, embedAddress, frameOf, linkOf, programOf, tagOf } from './spellings.js';
 import { courseWords as words } from './strings-course.js';
 import { View } from './view.js';
@@ -30,6 +31,8 @@ export class CoursePanel extends View {
   readonly #close = h('button', { type: 'button', hidden: true,
     onclick: () => this.#endPreview() }, words.close);
   readonly #stage = h('div', { class: 'stage', hidden: true });
+  readonly #persist = h('input', { type: 'checkbox', id: 'persist',
+    onchange: () => this.#fill() });
   readonly #box = h('details', { ontoggle: () => this.#fill() });
   #setUp: SetUp | null = null;
   #previewed = '';
@@ -50,6 +53,7 @@ export class CoursePanel extends View {
       h('summary', {}, words.title),
       h('div', { class: 'title' }, explainer(words.explain, terms)),
       terms,
+      h('div', { class: 'row' }, this.#persist, h('label', { for: 'persist' }, words.persist)),
       ...WAYS.flatMap((way) => this.#way(way)),
       this.#long,
       this.#said,
@@ -70,6 +74,11 @@ export class CoursePanel extends View {
     return [h('div', { class: 'head' }, h('h3', {}, words.ways[way]), copy), text];
   }
 
+  /** The set-up for an element, which keeps its run where that is wished. */
+  #ofElement({ shown }: SetUp): Shown {
+    return { ...shown, persist: this.#persist.checked };
+  }
+
   /** Writes the lines, while they are open. */
   #fill(): void {
     const setUp = this.#setUp;
@@ -77,9 +86,10 @@ export class CoursePanel extends View {
     const { shown, table } = setUp;
     const { href } = location;
     const folder = new URL(FOLDER, href).href;
+    const element = this.#ofElement(setUp);
     const lines: Record<Way, string> = {
-      frame: frameOf(shown, table, folder, words.frameTitle),
-      tag: tagOf(shown, table, folder),
+      frame: frameOf(element, table, folder, words.frameTitle),
+      tag: tagOf(element, table, folder),
       program: programOf(shown, table),
       command: commandOf(shown, table),
       link: linkOf(shown, table, href),
@@ -88,7 +98,7 @@ export class CoursePanel extends View {
     setText(this.#long, words.long(lines.link.length, SAFE_LINK));
     show(this.#long, lines.link.length > SAFE_LINK);
     show(this.#stale, this.#previewed !== '' &&
-      this.#previewed !== embedAddress(shown, table, folder));
+      this.#previewed !== embedAddress(element, table, folder));
   }
 
   async #copy(way: Way): Promise<void> {
@@ -104,8 +114,8 @@ export class CoursePanel extends View {
 
   #preview(width: number): void {
     if (!this.#setUp) return;
-    const { shown, table } = this.#setUp;
-    const src = embedAddress(shown, table, new URL(FOLDER, location.href).href);
+    const folder = new URL(FOLDER, location.href).href;
+    const src = embedAddress(this.#ofElement(this.#setUp), this.#setUp.table, folder);
     const frame = h('iframe', { src, title: words.previewOf(width) });
     frame.style.width = `${width}px`;
     this.#stage.replaceChildren(frame);

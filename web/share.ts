@@ -15,6 +15,8 @@ export interface Shown {
   net: string;
   data: string;
   options: Record<string, string>;
+  /** The element is to keep its run; the page always does. */
+  persist?: boolean;
 }
 
 /** What a link asks for. */

@@ -21,7 +21,8 @@ type Table = readonly OptionInfo[];
 /** The attributes of a tag, in order; the query of embed.html is made of the same. */
 export function attributesOf(shown: Shown, table: Table): [name: string, value: string][] {
   const data: [string, string][] = isBuiltin(shown) ? [] : [['data', STORED]];
-  return [['net', onOneLine(shown.net)], ...data, ...changed(shown.options, table)];
+  const persist: [string, string][] = shown.persist ? [['persist', '1']] : [];
+  return [['net', onOneLine(shown.net)], ...data, ...changed(shown.options, table), ...persist];
 }
 
 /** `folder`: the address of the element's files, which ends in a slash. */

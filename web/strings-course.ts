@@ -8,6 +8,7 @@ export const courseWords = {
     'that takes only frames wants the first, any other page the tag; a learning platform shows ' +
     'the page that the link opens. Addresses are those of this site: put the folder “element” ' +
     'on your own and they begin there.',
+  persist: 'Keep the reader’s run in their browser (frame and tag)',
   ways: {
     frame: 'Frame, for learning platforms and notebooks',
     tag: 'Tag, for a page of your own',

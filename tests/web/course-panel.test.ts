@@ -196,6 +196,20 @@ describe('in the page', () => {
     await close();
   });
 
+  test('where it is wished frame and tag keep the run, and nothing else says so', async () => {
+    const { page, close } = await visit(site);
+    await summary(page).click();
+    const lines = (): Promise<string[]> => panel(page).locator('pre').allTextContents();
+    await becomes(lines, (all) => all.every(Boolean));
+    expect((await lines()).join()).not.toContain('persist');
+    await panel(page).getByLabel('Keep the reader’s run').check();
+    const [frame, tag, ...others] = await becomes(lines, ([one]) => one!.includes('persist'));
+    expect(frame).toContain('&amp;persist=1"');
+    expect(tag).toContain(' persist="1"></kiln-trainer>');
+    expect(others.join()).not.toContain('persist');
+    await close();
+  });
+
   test('each line is copied by its button', async () => {
     const { page, close } = await visit(site, {
       permissions: ['clipboard-read', 'clipboard-write'] });
