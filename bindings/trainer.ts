@@ -113,9 +113,9 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
   }
 
   /**
-   * A checkpoint that the worker left here while the run went, every quarter of a minute: what is
-   * left of a run whose worker died, for load() or a file. Null before the first, and after reset()
-   * or load(); one that fails leaves it. The bytes are the caller's to keep, not to change.
+   * A checkpoint that the worker left here while the run went, every 15 s, or 5 s where epochs end:
+   * what is left of a run whose worker died, for load() or a file. Null before the first, and after
+   * reset() or load(); one that fails leaves it. The bytes are the caller's to keep, not to change.
    */
   get lastCheckpoint(): KeptCheckpoint | null {
     return this.#kept;

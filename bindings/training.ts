@@ -16,8 +16,13 @@ const DONE = 4;
 const BEST = 8;
 const CHECKING = 16;
 
-/** A run that goes is kept by the page as a checkpoint every so often. */
+/**
+ * A run that goes is kept by the page as a checkpoint every so often, at the end of an epoch where
+ * one ends in time; and never so often that making them takes more than this share of the time.
+ */
 const KEEP_MS = 15_000;
+const KEEP_AT_EPOCH_MS = 5_000;
+const KEEP_SHARE = 0.01;
 /** At most ten progress events a second. */
 const PROGRESS_MS = 100;
 /** How much the newest pace counts against the pace so far. */
@@ -33,6 +38,8 @@ export class Training {
   #points: Progress['points'] = [];
   #postedAt = -Infinity;
   #keptAt = performance.now();
+  /** Milliseconds that the last checkpoint took. */
+  #keptIn = 0;
   #batch: number;
   /** Milliseconds and steps since the last progress event, and the smoothed pace. */
   #spent = 0;
@@ -206,9 +213,9 @@ export class Training {
     for (;;) {
       await turn();
       if (this.state !== 'running' || this.#loops !== loop) return;
-      this.#step();
-      const now = performance.now();
-      if (now - this.#keptAt >= KEEP_MS && !this.#checking) this.#keep();
+      const ended = (this.#step() & EPOCH) !== 0;
+      const due = Math.max(ended ? KEEP_AT_EPOCH_MS : KEEP_MS, this.#keptIn / KEEP_SHARE);
+      if (performance.now() - this.#keptAt >= due && !this.#checking) this.#keep();
     }
   }
 
@@ -222,9 +229,11 @@ export class Training {
     } catch {
       // No memory for it, or the run has failed: the last one stays.
     }
+    this.#keptIn = performance.now() - this.#keptAt;
   }
 
-  #step(): void {
+  /** The flags of the step. */
+  #step(): number {
     const begin = performance.now();
     const flags = this.#wasm.call('kiln_trainer_step', this.handle);
     const metrics = this.metrics()!;
@@ -239,6 +248,7 @@ export class Training {
     if (ended || performance.now() - this.#postedAt >= PROGRESS_MS) this.#post(metrics, ended);
     if (flags & EPOCH) this.#postEpoch(metrics, (flags & BEST) !== 0);
     if (flags & DONE) this.#enter('done');
+    return flags;
   }
 
   /** Everything since the last progress event; metrics of now where null is given. */

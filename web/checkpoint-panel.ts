@@ -22,7 +22,7 @@ export class CheckpointPanel extends View {
     'aria-hidden': 'true',
     onchange: () => this.#picked(),
   });
-  readonly #save = h('button', { type: 'button', onclick: () => this.#saveIt() }, words.save);
+  readonly #save = h('button', { type: 'button', onclick: () => this.save() }, words.save);
   readonly #best = h('button', { type: 'button', onclick: () => this.#restore() }, words.best);
   readonly #said = h('p', { class: 'note', role: 'status' });
 
@@ -71,11 +71,11 @@ export class CheckpointPanel extends View {
     this.tell('kiln-saved', step);
   }
 
-  #saveIt(): void {
+  /** Of a run whose worker is no more, what it left. */
+  save(): void {
     void this.attempt(async () => {
       const trainer = this.trainer;
       if (!trainer) return;
-      // Of a run whose worker is no more, what it left.
       const left = trainer.lastCheckpoint ?? null;
       const now = await trainer.save().catch((error: unknown) => {
         if (left === null) throw error;

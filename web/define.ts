@@ -6,6 +6,7 @@ import { DataPanel } from './data-panel.js';
 import { VIEW_ELEMENTS } from './define-views.js';
 import { define } from './dom.js';
 import { ExportPanel } from './export-panel.js';
+import { KeptPanel } from './kept-panel.js';
 import { NetEditor } from './net-editor.js';
 import { OptionPanel } from './option-panel.js';
 import { KilnPage } from './page.js';
@@ -20,6 +21,7 @@ export function defineElements(): void {
     'kiln-data-panel': DataPanel,
     'kiln-checkpoint-panel': CheckpointPanel,
     'kiln-export-panel': ExportPanel,
+    'kiln-kept-panel': KeptPanel,
     'kiln-course-panel': CoursePanel,
     'kiln-photo-view': PhotoView,
     ...VIEW_ELEMENTS,

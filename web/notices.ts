@@ -14,9 +14,9 @@ export interface Action {
 /**
  * What a sentence is about: a new one takes the place of the old one of its topic. `problem`:
  * something asked for could not be done. `run`: how the run fares. `kept`: a run that was replaced
- * and can come back. `question`: waits for a choice.
+ * and can come back. `offer`: one that an earlier page left. `question`: waits for a choice.
  */
-export type Topic = 'problem' | 'run' | 'kept' | 'question';
+export type Topic = 'problem' | 'run' | 'kept' | 'offer' | 'question';
 
 export class Notices {
   readonly node = h('div', { class: 'notices' });

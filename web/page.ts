@@ -14,6 +14,8 @@ import { acceptDrops } from './drops.js';
 import { footer } from './footer.js';
 import { general, percent } from './format.js';
 import type { Health } from './health.js';
+import { KeptDesk } from './kept-desk.js';
+import type { KeptPanel } from './kept-panel.js';
 import type { LayerView } from './layer-view.js';
 import { explain, type DataSource, type DataStore, type LiveTrainer } from './live-trainer.js';
 import type { NetEditor } from './net-editor.js';
@@ -34,6 +36,7 @@ const LEFT = [
   'kiln-option-panel',
   'kiln-data-panel',
   'kiln-checkpoint-panel',
+  'kiln-kept-panel',
   'kiln-export-panel',
 ];
 const COURSE = 'kiln-course-panel';
@@ -91,8 +94,19 @@ export class KilnPage extends HTMLElement {
     this.#view<CoursePanel>(COURSE).setUp = desk.setUp;
     this.#watch(trainer, desk);
     for (const view of this.#views.values()) view.trainer = trainer;
-    desk.begin();
+    void desk.begin().then(() => this.#keep(trainer, desk));
     addEventListener('hashchange', () => desk.followLink());
+  }
+
+  /** From now on the run is kept; what an earlier page left is offered. */
+  #keep(trainer: LiveTrainer, desk: RunDesk): Promise<void> {
+    const data = this.#view<DataPanel>('kiln-data-panel');
+    return new KeptDesk(trainer, desk, {
+      panel: this.#view<KeptPanel>('kiln-kept-panel'),
+      notices: this.#notices,
+      saveFile: () => this.#view<CheckpointPanel>('kiln-checkpoint-panel').save(),
+      forgotten: () => { data.store = this.#store; },
+    }, this.#store).begin();
   }
 
   /** There will be no trainer. */

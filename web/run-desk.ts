@@ -45,8 +45,9 @@ export class RunDesk {
   }
 
   /** One thing after the other; each that fails says so. */
-  #serially(work: () => Promise<unknown>): void {
+  #serially(work: () => Promise<unknown>): Promise<unknown> {
     this.#busy = this.#busy.then(work).catch((error: unknown) => this.#fail(error));
+    return this.#busy;
   }
 
   #fail(error: unknown): void {
@@ -57,8 +58,8 @@ export class RunDesk {
   // running
 
   /** The first run: what the address asks for, as far as it is right. */
-  begin(): void {
-    this.#serially(async () => {
+  begin(): Promise<unknown> {
+    return this.#serially(async () => {
       await this.#parts.options.ready;
       const address = this.setUp.takeAddress();
       const shared = address ? this.setUp.linked(address) : null;
@@ -232,8 +233,9 @@ export class RunDesk {
   followLink(): void {
     const address = this.setUp.takeAddress();
     if (address === null || address === this.setUp.hash) return;
-    const open = (): void =>
+    const open = (): void => {
       this.#serially(() => this.#replace(() => this.#openShared(this.setUp.linked(address))));
+    };
     if (!this.keeper.unsaved) return open();
     this.#parts.notices.say('question', strings.share.ask, [
       { text: strings.share.take, act: open },
@@ -284,22 +286,35 @@ export class RunDesk {
     const goes = this.#trainer.state === 'running';
     if (goes) await this.#trainer.pause();
     const kept = await this.keeper.keep(this.setUp.data, this.setUp.inUse);
+    const { summary } = this.#trainer;
     try {
       result = await work();
     } catch (error) {
-      if (goes) await this.#trainer.start();
+      // Of a run on other data these may have come, and the run itself not.
+      if (this.#trainer.summary !== summary) this.#replaced(kept);
+      else if (goes) await this.#trainer.start();
       throw error;
     }
+    this.#replaced(kept);
+    return result;
+  }
+
+  #replaced(kept: KeptRun | null): void {
     this.#opened = false;
     this.keeper.saved(0);
     const { notices } = this.#parts;
     notices.clear('problem', 'run', 'question', 'kept');
-    if (kept !== null) {
-      notices.say('kept', words.kept(kept.epoch, kept.step), [
-        { text: words.bringBack, act: () => this.bringBack(kept) },
-      ]);
-    }
-    return result;
+    if (kept === null) return;
+    notices.say('kept', words.kept(kept.epoch, kept.step), [
+      { text: words.bringBack, act: () => this.bringBack(kept) },
+    ]);
+  }
+
+  /** Another run from elsewhere. Rejects with why the present one was left instead. */
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#busy.then(() => this.#replace(work));
+    this.#busy = done.catch(() => {});
+    return done;
   }
 
   bringBack({ bytes, data, options }: KeptRun): void {

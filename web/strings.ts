@@ -191,7 +191,8 @@ export const strings = {
         'setting at a time and compare.',
       'Each “?” explains what stands beside it. In number fields the arrow keys go up and down; ' +
         'everything can be reached with the Tab key.',
-      'Save a trained network under “Checkpoint” before you leave: the tab keeps nothing else.',
+      'A run is kept in this browser, and offered again when the page is opened anew. Browsers ' +
+        'may clear what they keep: save what matters as a file, under “Checkpoint”.',
     ],
     licence: 'Licence',
     credit:

@@ -17,7 +17,7 @@ import type { Trainer } from '../../bindings/index.js';
 import type { KilnTrainer } from '../../web/element/kiln-trainer.js';
 import type { LiveTrainer } from '../../web/live-trainer.js';
 
-const FLAGS = [
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -35,7 +35,7 @@ declare global {
 }
 
 /** The browser named by CHROMIUM=, else the first on the PATH. */
-function executable(): string {
+export function executable(): string {
   const wanted = process.env['CHROMIUM'] ? [process.env['CHROMIUM']] : NAMES;
   for (const name of wanted) {
     try {
