@@ -25,4 +25,4 @@ type OfNodes = 'normalize';
 /** Options of the library, weightDecay for weight-decay, and the element's own. */
 export type AttributeProperties =
   { [K in Exclude<WithoutDashes<keyof TrainOptions>, OfNodes> | Own]: Attribute } &
-  { autostart: boolean };
+  { autostart: boolean; persist: boolean };

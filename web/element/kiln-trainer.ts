@@ -9,10 +9,11 @@
  * Attributes: every option of the library by its name on the command line; `preset`; `data`
  * (builtin, stored or an address); `views`, `controls` (lists, in the author's order); `layout`
  * (compact or wide); `loading` (lazy, eager, or press: not before Start is pressed, or a method
- * called); `autostart`; `threads`; `variant`. An option that is live acts at once, others at the
- * next reset, or at once before the first step. Slots: title, caption. Events, none of which
- * bubbles: ready, progress (at most ten a second), epoch, checkpoint ({ bytes, step, epoch }),
- * statechange ({ state }), error ({ code, message }).
+ * called); `autostart`; `persist` (the run is kept in the browser, by the element's id or its net,
+ * and offered again); `threads`; `variant`. An option that is live acts at once, others at the next
+ * reset, or at once before the first step. Slots: title, caption. Events, none of which bubbles:
+ * ready, progress (at most ten a second), epoch, checkpoint ({ bytes, step, epoch }), statechange
+ * ({ state }), error ({ code, message }).
  */
 
 import type { DatasetSource } from '../../bindings/dataset.js';
@@ -183,8 +184,9 @@ export class KilnTrainer extends HTMLElement {
 
   #appear(): void {
     const opening = this.#open();
-    if (this.hasAttribute('autostart')) void opening.then((body) => body.start()).catch(() => {});
-    else opening.catch(() => {}); // the poster says it
+    const auto = this.hasAttribute('autostart');
+    // What fails the poster says, or the body.
+    opening.then((body) => (auto ? body.autostart() : undefined)).catch(() => {});
   }
 
   #open(): Promise<TrainerBody> {
@@ -245,7 +247,7 @@ export class KilnTrainer extends HTMLElement {
     const preset = this.getAttribute('preset');
     const start = h('button', {
       type: 'button', class: 'main', part: 'button start', disabled: busy !== '',
-      onclick: () => void this.start().then(() => {
+      onclick: () => void this.#open().then((body) => body.autostart()).then(() => {
         this.#root.querySelector<HTMLElement>('[name=pause]')?.focus();
       }, () => {}),
     }, busy || (problem ? words.again : words.start));

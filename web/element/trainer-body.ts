@@ -9,7 +9,7 @@ import type { Evaluation, OptionInfo, Preset, Split } from '../../bindings/types
 import { download, h, setText, show, sheet } from '../dom.js';
 import { count, percent, sentence } from '../format.js';
 import type { LayerView } from '../layer-view.js';
-import { explain, shownSplit } from '../live-trainer.js';
+import { explain, shownSplit, type LiveTrainer } from '../live-trainer.js';
 import { OF_DATA, same } from '../option-values.js';
 import { Announcer } from '../run-controls.js';
 import { bodyWords as words } from '../strings-body.js';
@@ -21,13 +21,14 @@ import { CHOICES, listOf, optionsOf } from './attributes.js';
 import { BUTTONS, ControlRow, type ButtonName } from './control-row.js';
 import type { KilnTrainerEventMap } from './element-types.js';
 import { loadViews, tagOf, VIEW_NAMES } from './element-views.js';
+import type { Around, KeptRun } from './kept-run.js';
 import type { KilnTrainer } from './kiln-trainer.js';
 import { ProgressGate } from './progress-gate.js';
 import { dataOf, openTrainer, type Opened, type Surroundings } from './opening.js';
+import { CHECKPOINTS, pick } from './pick-files.js';
 
 type Values = Record<string, string>;
 
-const CHECKPOINTS = '.safetensors';
 const USUAL_VIEWS = 'loss accuracy';
 const USUAL_CONTROLS = 'start step reset';
 
@@ -42,6 +43,7 @@ export class TrainerBody {
     choose: (name, value) => this.#choose(name, value),
   });
   readonly #status = h('p', { class: 'status', part: 'status' });
+  readonly #ofRuns = h('div', { class: 'notice', part: 'notice', hidden: true });
   readonly #notice = h('div', { class: 'notice', part: 'notice', hidden: true });
   readonly #problem = h('p', { class: 'problem', part: 'error', role: 'alert', hidden: true });
   readonly #live = new Announcer();
@@ -56,6 +58,7 @@ export class TrainerBody {
   #source: DatasetSource;
   #busy: Promise<unknown> = Promise.resolve();
   #kept: unknown = null;
+  #keptRun: KeptRun | null = null;
   #viewProblem: string | undefined;
 
   /** Rejects with what keeps it from training: a wrong option, a file that is not there. */
@@ -73,6 +76,7 @@ export class TrainerBody {
       body.#presets = await opened.trainer.presets();
       await body.#takeOver();
       await body.#fresh();
+      await body.#keep();
       body.#viewProblem = await views;
     } catch (error) {
       body.dispose();
@@ -91,8 +95,8 @@ export class TrainerBody {
     if (missing !== null) this.#offerFile(missing);
     this.node = h('div', {
       class: 'trainer', part: 'trainer', role: 'group', 'aria-label': elementWords.label },
-      h('slot', { name: 'title' }), this.#row.node, this.#status, this.#notice, this.#problem,
-      this.#live.node, this.#views, h('slot', { name: 'caption' }));
+      h('slot', { name: 'title' }), this.#row.node, this.#status, this.#notice, this.#ofRuns,
+      this.#problem, this.#live.node, this.#views, h('slot', { name: 'caption' }));
   }
 
   /** In the document now: lays out, listens. */
@@ -111,7 +115,13 @@ export class TrainerBody {
 
   dispose(): void {
     this.#drop.abort();
+    this.#keptRun?.dispose();
     this.trainer.dispose();
+  }
+
+  /** Trains, unless a run that was kept waits for a choice: that comes first. */
+  async autostart(): Promise<void> {
+    if (!this.#keptRun?.offers) await this.start();
   }
 
   // acting
@@ -144,10 +154,15 @@ export class TrainerBody {
 
   save(): Promise<Uint8Array> {
     return this.#say(async () => {
-      const bytes = await this.trainer.save();
+      const left = this.trainer.lastCheckpoint; // of a run whose worker is no more
+      const bytes = await this.trainer.save().catch((error: unknown) => {
+        if (left) return null;
+        throw error;
+      });
       const { step = 0, epoch = 0 } = this.trainer.metrics ?? {};
-      this.#fire('checkpoint', { bytes, step, epoch });
-      return bytes;
+      const saved = bytes ? { bytes, step, epoch } : left!;
+      this.#fire('checkpoint', saved);
+      return saved.bytes;
     });
   }
 
@@ -171,6 +186,7 @@ export class TrainerBody {
   changed(name: string): void {
     if (name === 'views') return void this.#say(() => this.#changeViews()).catch(() => {});
     if (name === 'controls') return this.#layControls();
+    if (name === 'persist') return void this.#do(() => this.#keep()).catch(() => {});
     if (Object.hasOwn(CHOICES, name)) return this.#lookAtChoice(name);
     delete this.#chosen[name];
     this.#follow(name);
@@ -190,6 +206,34 @@ export class TrainerBody {
       await this.trainer.set(name, value);
       this.#inUse[name] = value;
     }).catch(() => {});
+  }
+
+  // keeping
+
+  #around(): Around {
+    return {
+      host: this.#host, trainer: this.trainer as LiveTrainer, node: this.#ofRuns,
+      options: () => this.#inUse,
+      resume: (bytes, options) => this.#do(() => this.#resume(bytes, options)),
+      saveFile: () => void this.#press('save').catch(() => {}),
+    };
+  }
+
+  /** In the private storage, from now on, or no more. */
+  async #keep(): Promise<void> {
+    this.#keptRun?.dispose();
+    this.#keptRun = null;
+    if (!this.#host.hasAttribute('persist')) return;
+    const { KeptRun } = await import('./kept-run.js');
+    this.#keptRun = await KeptRun.begin(this.#around());
+  }
+
+  /** A checkpoint of a run with these options, by which its data are read. */
+  async #resume(bytes: Uint8Array, options: Values): Promise<void> {
+    const reread = OF_DATA.some((name) => !same(options[name] ?? '', this.#inUse[name] ?? ''));
+    if (reread) await this.#reset(options, this.#source);
+    await this.trainer.load(bytes);
+    await this.#takeOver();
   }
 
   // the set-up
@@ -312,7 +356,12 @@ export class TrainerBody {
       this.#kept = kept;
     }, { signal });
     this.trainer.addEventListener('state', () => this.#update(), { signal });
-    this.trainer.addEventListener('error', ({ detail }) => this.#tell(detail.message), { signal });
+    this.trainer.addEventListener('error', ({ detail: { code, message } }) => {
+      this.#tell(message);
+      if (code === 'E_DIVERGED') return;
+      import('./kept-run.js').then(({ offerLeft }) => offerLeft(this.#around(), this.#keptRun))
+        .catch(() => {}); // why the run ended has been told
+    }, { signal });
     this.trainer.addEventListener('epoch', ({ detail: { epoch, trainAccuracy, valAccuracy } }) =>
       this.#live.epoch(epoch, trainAccuracy, valAccuracy), { signal });
     // What views tell each other stays in here.
@@ -387,16 +436,6 @@ export class TrainerBody {
         this.load(new Uint8Array(await file!.arrayBuffer())));
     } else await this[name]();
   }
-}
-
-/** Asks for files; what comes of them has been told where it fails. */
-function pick(accept: string, take: (files: File[]) => Promise<void>): void {
-  const input = h('input', { type: 'file', accept, multiple: accept !== CHECKPOINTS,
-    onchange: () => {
-      const files = [...input.files ?? []];
-      if (files.length > 0) void take(files).catch(() => {});
-    } });
-  input.click();
 }
 
 function viewsOf(host: Element): string[] {
