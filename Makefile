@@ -261,7 +261,7 @@ distclean: clean ## remove node_modules/ as well (data/ and the toolchain's cach
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: bench bench-compare bench-kernels bench-peers bench-readme browser machine-code recipes \
-	toolchain native wasm bindings web element sizes numbers start test test-c test-js test-web \
-	test-bundlers test-interleaved test-large-memory bits test-bits accuracy fuzz seeds check data \
-	clean distclean help
+.PHONY: bench bench-compare bench-keeping bench-kernels bench-peers bench-readme browser \
+	machine-code recipes toolchain native wasm bindings web element sizes numbers start test \
+	test-c test-js test-web test-bundlers test-interleaved test-large-memory bits test-bits \
+	accuracy fuzz seeds check data clean distclean help

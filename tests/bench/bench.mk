@@ -38,6 +38,9 @@ bench-compare: $(NATIVE) $(DIST) | browser ## this build by another checkout's: 
 	@CHROMIUM="$(BROWSER)" node tests/bench/compare.mjs --with='$(WITH)' $(BENCH_OPTIONS)
 bench-kernels: $(BENCH_KERNELS)
 
+bench-keeping: $(ELEMENT) | browser ## steps a second of a run that the browser keeps, and not
+	@node tests/bench/keeping.mjs "$(BROWSER)"
+
 $(B)/bench/relaxed-names.wasm: $(call objects,wasm-relaxed,$(LIB_SRC)) $(B)/wasm/train.txt
 	@mkdir -p $(@D)
 	$(Q)$(EMCC) $(WASM_LINK) $(WASM_LINK_relaxed) --profiling-funcs \
