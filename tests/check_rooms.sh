@@ -113,7 +113,7 @@ kinds=$(sed -nE 's/^ {8}\.name = ("[a-z]+"),$/\1/p' src/net/kind_*.c | sort -u |
     refuse "(^|[^(])($kinds)|cmp\\([^;]*($kinds)" \
         'a name of a kind stands in its row; what differs by kind is a member of the row' \
         $(outside "$rows" | grep -E '^src/(net|train|formats|cli)/' |
-            grep -vxE 'src/(formats/onnx_layers|train/options|train/presets)\.c')
+            grep -vxE 'src/(formats/(onnx|pytorch|tfjs)_layers|train/options|train/presets)\.c')
 }
 
 scripts() { find "$@" -name '*.ts' 2>/dev/null; }

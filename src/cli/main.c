@@ -87,6 +87,7 @@ static const entry entries[] = {
       "  kiln export model.safetensors --save weights.safetensors\n"
       "  kiln export model.safetensors --format npz --save weights.npz\n"
       "  kiln export model.safetensors --format onnx --save model.onnx\n"
+      "  kiln export model.safetensors --format pytorch --save some/folder\n"
       "  kiln export model.safetensors --format csv > history.csv\n"
       "  kiln export model.safetensors --format json\n",
       "", ALWAYS | CLI_BIT(CLI_RESUME) | CLI_BIT(CLI_SAVE) | CLI_BIT(CLI_FORMAT), CLI_RESUME},

@@ -1,6 +1,8 @@
 /* Growing bytes: see bytes.h. Capacity doubles, so that a file of n bytes is copied O(n) in all. */
 #include "formats/bytes.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -38,6 +40,17 @@ void kiln_bytes_put(kiln_bytes *b, const void *data, size_t size)
 void kiln_bytes_text(kiln_bytes *b, const char *text)
 {
     kiln_bytes_put(b, text, strlen(text));
+}
+
+void kiln_bytes_line(kiln_bytes *b, const char *format, ...)
+{
+    char line[KILN_BYTES_LINE + 1];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    kiln_bytes_text(b, line);
 }
 
 void kiln_bytes_zeros(kiln_bytes *b, size_t count)

@@ -10,6 +10,8 @@
 
 #include "base/arena.h"
 
+#define KILN_BYTES_LINE 400
+
 typedef struct {
     kiln_arena arena; /* base: the bytes; zeroed before the first one */
     size_t size;
@@ -18,6 +20,8 @@ typedef struct {
 
 void kiln_bytes_put(kiln_bytes *b, const void *data, size_t size);
 void kiln_bytes_text(kiln_bytes *b, const char *text);
+/* As printf, at most KILN_BYTES_LINE characters. */
+__attribute__((format(printf, 2, 3))) void kiln_bytes_line(kiln_bytes *b, const char *format, ...);
 void kiln_bytes_zeros(kiln_bytes *b, size_t count);
 /* The lowest `count` bytes of value, lowest first. */
 void kiln_bytes_little_endian(kiln_bytes *b, uint64_t value, int count);

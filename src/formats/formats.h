@@ -33,14 +33,14 @@ void kiln_formats_json(kiln_json *j);
 /* The names of a net's tensors in an .npz, by number of the tensor and without ".npy". */
 #define KILN_NPZ_NAME 56
 void kiln_npz_names(char name[][KILN_NPZ_NAME], kiln_net *net);
-/* CRC-32 of zip (ISO 3309), reflected, polynomial 0xEDB88320; 0 before the first bytes. */
-uint32_t kiln_crc32(uint32_t crc, const uint8_t *bytes, size_t size);
 
 /* The writers, a file each. */
 int kiln_write_safetensors(kiln_bytes *out, const kiln_model *m); /* format_safetensors.c */
 int kiln_write_npz(kiln_bytes *out, const kiln_model *m);         /* npz.c */
 int kiln_write_onnx(kiln_bytes *out, const kiln_model *m);        /* onnx.c */
 int kiln_write_onnx_normalized(kiln_bytes *out, const kiln_model *m);
+int kiln_write_pytorch(kiln_bytes *out, const kiln_model *m);     /* pytorch.c */
+int kiln_write_tfjs(kiln_bytes *out, const kiln_model *m);        /* tfjs.c */
 int kiln_write_csv(kiln_bytes *out, const kiln_model *m);         /* curves.c */
 int kiln_write_csv_losses(kiln_bytes *out, const kiln_model *m);  /* curves.c */
 int kiln_write_json(kiln_bytes *out, const kiln_model *m);        /* curves.c */

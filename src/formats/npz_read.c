@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "formats/formats.h"
 #include "formats/import.h"
+#include "formats/zip.h"
 
 #define END_BYTES 22       /* of the record that ends a directory, without a comment */
 #define ENTRY_BYTES 46     /* of an entry of the directory, without its name */

@@ -76,6 +76,13 @@ typedef struct {
     double lr, decay;
 } share;
 
+const char *kiln_rule_group(const kiln_tensor *t)
+{
+    if (t->shift) return "bias";
+    if (t->head) return "head";
+    return t->regularised && t->dims == 4 ? "filter" : NULL;
+}
+
 static share share_of(const kiln_tensor *t, const kiln_train_options *o)
 {
     if (t->shift) return (share){o->bias_lr, o->bias_decay};

@@ -53,6 +53,10 @@ void kiln_rule_step(const kiln_update *u);
 
 int kiln_rule_states(const kiln_rule *rule); /* 0 .. KILN_RULE_STATES */
 
+/* The group of parameters that have options of their own: "bias" (bias-lr, bias-decay), "head",
+ * "filter", or NULL. */
+const char *kiln_rule_group(const kiln_tensor *t);
+
 /* The weights of convolutions and affine layers are matrices, *rows by *columns, row-major: (F,
  * C·HH·WW) or (D, M). 1, or 0 for every other tensor. */
 int kiln_rule_matrix(const kiln_tensor *t, int *rows, int *columns);

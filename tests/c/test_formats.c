@@ -64,6 +64,9 @@ static void every_format_writes_the_same_file_twice(void **state)
     (void)state;
     for (int i = 0; kiln_format_at(i); i++) {
         const kiln_format *f = kiln_format_at(i);
+
+        if (strcmp(f->name, "tfjs") == 0) continue; /* it has no groupnorm: below */
+
         kiln_bytes once = write_as(f->name), twice = write_as(f->name);
 
         CHECK(once.size > 0 && once.size == twice.size);

@@ -4,6 +4,7 @@
  * a sentence, and nothing is kept.
  */
 #include "formats/import.h"
+#include "formats/zip.h"
 
 #include "base/status.h"
 #include "check.h"

@@ -1,8 +1,8 @@
 // open.mjs — what kiln exports, opened by the programs it is for: make test-formats.
 //
-// Each net below is trained for a few steps, exported, and computed for 256 images by kiln and by
-// the program that opens the file. Prints a line a net and format; ends with 1 where anything
-// differs by more than 1e-4 in a logit, or where a layer kind is in no net.
+// Each net of exported-nets.mjs is trained for a few steps, exported, and computed for 256 images
+// by kiln and by the program that opens the file. Prints a line a net and format; ends with 1 where
+// anything differs by more than 1e-4 in a logit, or where a layer kind is in no net.
 
 import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -10,36 +10,11 @@ import { promisify } from 'node:util';
 
 import { Dataset, Model, ready } from '../../build/dist/index.js';
 import { marked } from '../../build/formats/node_modules/marked/lib/marked.esm.js';
+import { FOLDER, IMAGES, LIMIT, NETS } from './exported-nets.mjs';
+import { runTfjs } from './tfjs.mjs';
 import ort from '../../build/formats/node_modules/onnxruntime-web/dist/ort.node.min.mjs';
 
 const run = promisify(execFile);
-const FOLDER = 'build/formats/files';
-const IMAGES = 256;
-const LIMIT = 1e-4;
-
-/** Nets that hold every layer kind between them; `course`: NumPy computes it, too. */
-const NETS = [
-  { name: 'linear', net: 'affine 10 - svm', course: true },
-  { name: 'two-layer', net: 'affine 50 - relu - affine 10 - softmax', course: true },
-  { name: 'raw-pixels', net: 'scale 0.00390625 - affine 10 - softmax',
-    normalize: 'none' },
-  { name: 'mean-image', net: 'scale 0.015625 - affine 10 - softmax',
-    normalize: 'mean-image' },
-  { name: 'convnet',
-    net: 'conv 5x5x8 - relu - maxpool 2 - conv 3x5x8 stride 2 - tanh - avgpool 2 - '
-      + 'affine 10 - svm' },
-  { name: 'borders',
-    net: 'conv 4x2x6 pad 1 nobias - leakyrelu 0.1 - maxpool 3 stride 2 - '
-      + 'affine 10 nobias - softmax' },
-  { name: 'batchnorm', net: '[conv 3x3x8 - batchnorm - relu]x2 - maxpool 2 - conv 3x3x8 - '
-    + 'batchnorm fixed - silu - avgpool - affine 20 - batchnorm - sigmoid - affine 10 - softmax' },
-  { name: 'norms', net: 'conv 3x3x8 - layernorm - gelu - maxpool 4 - conv 3x3x8 - groupnorm 4 - '
-    + 'prelu - dropout 0.3 - affine 24 - layernorm - prelu - affine 24 - groupnorm 3 - gelu - '
-    + 'affine 10 - softmax smoothing 0.1' },
-  { name: 'residual', net: 'conv 3x3x8 - residual(conv 3x3x8 - batchnorm - relu - conv 3x3x8) - '
-    + 'relu - residual(conv 3x3x12 stride 2 | conv 1x1x12 stride 2) - relu - avgpool - '
-    + 'affine 12 - residual(affine 12) - affine 10 - softmax' },
-];
 
 let failures = 0;
 function report(ok, words) {
@@ -101,6 +76,21 @@ async function openOnnx({ name, net, normalize }, checkpoint, x, pixels, expecte
   return checked;
 }
 
+/** A folder for TensorFlow.js, or a sentence that names what it has no layer for. */
+async function openTfjs({ name, net, normalize }, checkpoint, pixels, expected) {
+  const unknown = /groupnorm/.test(net) ? /tfjs: groupnorm1 cannot leave/
+    : normalize === 'mean-image' ? /tfjs: .* mean image/ : null;
+  if (unknown) {
+    const refused = await exported(checkpoint, name, 'tfjs', 'folder')
+      .then(() => 'nothing', ({ stderr }) => stderr);
+    report(unknown.test(refused), `${name}: tfjs is refused: ${refused.trim()}`);
+    return;
+  }
+  const scores = await runTfjs(await exported(checkpoint, name, 'tfjs', 'folder'), pixels, IMAGES);
+  const by = largestDifference(expected, scores);
+  report(by <= LIMIT, `${name}: tfjs in TensorFlow.js: logits within ${by.toExponential(1)}`);
+}
+
 /** As many lines as layers, titles and a total, of five cells each; TeX makes a page of it. */
 async function openSummaries({ name, net }, checkpoint) {
   const { layers } = Model.summarise(net);
@@ -136,6 +126,7 @@ async function open(row, data, pixels) {
   model.dispose();
 
   await openSummaries(row, checkpoint);
+  await openTfjs(row, checkpoint, pixels, expected);
   const onnx = await openOnnx(row, checkpoint, x.data, pixels, expected);
   const npz = await exported(checkpoint, name, 'npz', 'npz');
   await writeFile(`${FOLDER}/${name}.x`, x.data);

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "formats/formats.h"
 #include "formats/import.h"
+#include "formats/zip.h"
 #include "fuzz_data.h"
 #include "train/checkpoint.h"
 

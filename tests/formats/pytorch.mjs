@@ -1,0 +1,121 @@
+// pytorch.mjs — what kiln exports for PyTorch, run by Debian's PyTorch: make test-formats.
+//
+// 1. Each net of exported-nets.mjs, and each update rule, schedule and augmentation between them,
+//    is trained a little and exported; `train.py --check` then compares logits and 20 losses.
+// 2. A run that is interrupted in its epoch goes on in PyTorch, from CIFAR's files, as kiln's own
+//    does: the same losses, by one process and by two (torchrun).
+// 3. What PyTorch then has is read back by kiln, which gets the accuracy that PyTorch told.
+//
+// Prints a line a check and ends with 1 where one fails.
+
+import { execFile } from 'node:child_process';
+import { mkdir, rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+import { FOLDER, NETS } from './exported-nets.mjs';
+
+const run = promisify(execFile);
+const KILN = 'build/native/kiln';
+const PYTHON = '/usr/bin/python3';
+const DATA = `${FOLDER}/builtin`;
+const SMALL = ['--train', '640', '--validation', '64', '--test', '64', '--seed', '5', '--quiet'];
+
+let failures = 0;
+function report(ok, words) {
+  if (!ok) failures++;
+  console.log(`${ok ? 'ok  ' : 'FAIL'}  ${words}`);
+}
+
+/** What the options of a run add to the nets: all rules, schedules and augmentations. */
+const TRAINED = [
+  ['--optimizer', 'sgd', '--lr', '0.05', '--reg', '0.001', '--schedule', 'constant'],
+  ['--optimizer', 'momentum', '--lr', '0.005', '--schedule', 'cosine', '--warmup', '0.5'],
+  ['--optimizer', 'nesterov', '--lr', '0.005', '--schedule', 'linear', '--warmup', '0.2',
+    '--weight-decay', '0.01'],
+  ['--optimizer', 'rmsprop', '--lr', '0.0005', '--schedule', 'step', '--decay-every', '3',
+    '--clip', '0.5'],
+  ['--optimizer', 'adam', '--lr', '0.002', '--schedule', 'exponential', '--weight-decay', '0.01'],
+  ['--optimizer', 'adamw', '--lr', '0.002', '--weight-decay', '0.05', '--bias-lr', '4'],
+  ['--optimizer', 'muon', '--lr', '0.002', '--weight-decay', '0.01', '--draw', 'replacement'],
+  ['--augment', 'flip,crop4', '--lr', '0.002'],
+  ['--augment', 'altflip,crop3,reflect,brightness20,contrast30,cutout8', '--lr', '0.002'],
+  ['--lookahead', '3', '--optimizer', 'nesterov', '--lr', '0.005'],
+  ['--filter-lr', '2', '--head-lr', '0.5', '--head-decay', '3', '--filter-decay', '0.5',
+    '--bias-decay', '0.1', '--weight-decay', '0.01', '--lr', '0.002'],
+];
+const NET = 'conv 3x3x8 - batchnorm - relu - maxpool 2 - conv 3x3x8 - relu - maxpool 4 - '
+  + 'affine 10 - softmax';
+
+async function exported(name, options) {
+  const checkpoint = `${FOLDER}/${name}.pytorch.safetensors`, folder = `${FOLDER}/${name}.pytorch`;
+  await rm(folder, { recursive: true, force: true });
+  await run(KILN, ['train', ...SMALL, '--save', checkpoint, ...options]);
+  await run(KILN, ['export', checkpoint, '--format', 'pytorch', '--save', folder]);
+  return { checkpoint, folder };
+}
+
+async function compare(name, options) {
+  const { folder } = await exported(name, options);
+  const { stdout, stderr, code = 0 } = await run(PYTHON, [`${folder}/train.py`, '--check'])
+    .catch((error) => error);
+  const said = (stdout + (code ? stderr : '')).trim().replaceAll('\n', '; ');
+  report(code === 0 && /logits: within .*losses: within/.test(said), `${name}: ${said}`);
+}
+
+/** Steps and losses of kiln's own going on, or of PyTorch's. */
+function losses(stdout) {
+  return stdout.split('\n').filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line)).filter(({ step, loss }) => step > 0 && loss !== undefined)
+    .map(({ step, loss }) => [step, loss]);
+}
+
+function farthest(a, b) {
+  if (a.length === 0 || a.length !== b.length) return Infinity;
+  return Math.max(...a.map(([step, loss], i) =>
+    b[i][0] === step ? Math.abs(loss / b[i][1] - 1) : Infinity));
+}
+
+async function goOn() {
+  const net = 'conv 3x3x8 - relu - maxpool 2 - conv 3x3x8 - groupnorm 2 - relu - maxpool 4 - '
+    + 'affine 10 - softmax';
+  await run(KILN, ['data', 'builtin', '--train', '640', '--validation', '64', '--test', '64',
+    '--save', DATA]);
+  const set = ['--data', DATA, '--validation', '64'];
+  const { checkpoint, folder } = await exported('going-on', ['--net', net, ...set, '--batch', '32',
+    '--epochs', '1.5', '--augment', 'flip,crop4', '--max-steps', '7', '--lr', '0.002']);
+  const end = ['--max-steps', '0'];
+  const own = losses((await run(KILN, ['train', '--resume', checkpoint, ...set, ...end,
+    '--train', '640', '--test', '64', '--json', '--quiet'])).stdout);
+  // Debian 12's torchrun, of 1.13 on Python 3.11, wants to be told where the output goes.
+  const torchrun = ['torchrun', '--standalone', '--nproc_per_node=2', '--redirects', '1', '--tee',
+    '1'];
+  for (const start of [[PYTHON], torchrun]) {
+    const { stdout, stderr } = await run(start[0], [...start.slice(1), 'train.py',
+      '--data', '../builtin', '--max-steps', '0', '--json'],
+    { cwd: folder, env: { ...process.env, OMP_NUM_THREADS: '1' } }).catch((error) => error);
+    const by = farthest(losses(stdout.replaceAll('[default0]:', '')), own);
+    report(by <= 1e-3, `${start.join(' ')}: ${own.length} losses within ${by.toExponential(1)} of `
+      + `kiln's own; ${stdout.trim().split('\n').at(-1)}${by <= 1e-3 ? '' : stderr}`);
+    const told = Number(/test ([\d.]+)/.exec(stdout)?.[1]);
+    const trained = `${folder}/trained.safetensors`;
+    const { stdout: back } = await run(KILN, ['train', '--init-from', trained, ...set,
+      '--net', net, '--epochs', '1', '--max-steps', '1', '--lr', '1e-12', '--json',
+      '--quiet']);
+    const { testAccuracy } = JSON.parse(back.trim().split('\n').at(-1));
+    report(Math.abs(testAccuracy - told) < 1e-3,
+      `kiln reads it back: test accuracy ${testAccuracy}, PyTorch said ${told}`);
+  }
+}
+
+await mkdir(FOLDER, { recursive: true });
+for (const { name, net, normalize = 'channel' } of NETS) {
+  await compare(name, ['--net', net, '--normalize', normalize, '--batch', '32', '--epochs', '1',
+    '--lr', '0.002']);
+}
+for (const options of TRAINED) {
+  await compare(options.slice(0, 2).join('-').replace(/^--|,/g, ''),
+    ['--net', NET, '--batch', '32', '--epochs', '1', ...options]);
+}
+await goOn();
+console.log(failures ? `${failures} failures` : 'PyTorch agrees with kiln');
+process.exit(failures ? 1 : 0);
