@@ -7,7 +7,7 @@
 import uplotCss from 'uplot/dist/uPlot.min.css?inline';
 
 import css from './styles/chart.css?inline';
-import { csv, picture } from './chart-files.js';
+import { csv, drawing, picture } from './chart-files.js';
 import { Curve, type CurveOptions, type CurveStyle, type Points } from './curve.js';
 import { dataTable, download, h, setText, sheet, show } from './dom.js';
 import { calm, draw } from './draw.js';
@@ -121,6 +121,7 @@ export abstract class ChartView extends View {
         this.#table.node,
         button(words.csv(title), () => this.#saveNumbers()),
         button(words.png(title), () => this.#savePicture()),
+        button(words.svg(title), () => this.#saveDrawing()),
       ),
     );
     this.#table.node.addEventListener('toggle', () => this.#fillTable());
@@ -244,6 +245,15 @@ export abstract class ChartView extends View {
       const bytes = await picture(chart, [this.#text.title, net], this.#box);
       download(`${this.#text.file}.png`, bytes, 'image/png');
     });
+  }
+
+  #saveDrawing(): void {
+    const styles = [...this.curveOptions.curves, LAST_RUN];
+    const points = [...this.curves(), this.lastRun];
+    const net = this.trainer?.summary.notation ?? '';
+    const curves = styles.map((style, i) => ({ ...style, ...points[i]! }));
+    const text = drawing([this.#text.title, net], curves, this.curveOptions, this.#box);
+    download(`${this.#text.file}.svg`, text, 'image/svg+xml');
   }
 
   #label(): string {

@@ -194,6 +194,20 @@ test('the numbers and the picture are saved by a press each', async () => {
   expect([...png.subarray(0, 4)]).toEqual([137, 80, 78, 71]);
   expect(png.length).toBeGreaterThan(2000);
   expect(png.readUInt32BE(16)).toBeGreaterThan(300);
+  const [drawn] = await Promise.all([
+    page.waitForEvent('download'),
+    button(page, 'Loss, SVG').click(),
+  ]);
+  const svg = await readFile(await drawn.path(), 'utf8');
+  const parts = await page.evaluate((text) => {
+    const { documentElement: root } = new DOMParser().parseFromString(text, 'image/svg+xml');
+    return { name: root.nodeName, lines: root.querySelectorAll('polyline').length,
+      circles: root.querySelectorAll('circle').length, words: root.textContent };
+  }, svg);
+  expect(parts.name).toBe('svg');
+  expect(parts.lines + parts.circles).toBeGreaterThan(0);
+  expect(parts.words).toMatch(/^\s*Loss\s.*affine 10 - softmax/s);
+  expect(svg).not.toMatch(/NaN|Infinity/);
 });
 
 test('the numbers that are saved are all, also while a chart waits for its frame', async () => {
