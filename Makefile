@@ -145,18 +145,18 @@ $(EXPORTS): src/kiln_formats.h src/kiln.h src/kiln_layers.h
 # And what modules export. `train` is of those that every visitor loads; extras.wasm, which comes if
 # wanted, has the course's functions in double, gradient checks and the formats. `all` is of the
 # module in kiln-nn/inline, which is both.
-WASM_EXTRAS = ^_kiln_(layer_.*_double|gradcheck.*|formats|export|exported)$$
-# What no module has: weights of other programs and receipts are read natively.
-WASM_NATIVE = ^_kiln_(import|receipt|receipt_read)$$
+WASM_EXTRAS = ^_kiln_(layer_.*_double|gradcheck.*|formats|export|import|exported)$$
+# What no module has: receipts are read and written natively.
+WASM_NATIVE = ^_kiln_(receipt|receipt_read)$$
 # How a module is asked what it is, how it takes arguments, and what it leaves.
 WASM_BASE = ^_kiln_(error|error_column|version|mode|lanes|alloc|free|memory_used|text)$$
 $(B)/wasm/train.txt $(B)/wasm/extras.txt $(B)/wasm/all.txt: $(B)/wasm/%.txt: $(EXPORTS) Makefile
 	@mkdir -p $(@D)
 	@grep $(WASM_ONLY_$*) $< > $@
 	@printf '_malloc\n_free\n' >> $@
-WASM_ONLY_train = -vE '$(WASM_EXTRAS)|$(WASM_NATIVE)'
+WASM_ONLY_train = -vE '$(WASM_EXTRAS)'
 WASM_ONLY_extras = -E '$(WASM_EXTRAS)|$(WASM_BASE)'
-WASM_ONLY_all = -vE '$(WASM_NATIVE)'
+WASM_ONLY_all = -E '^_kiln_'
 
 define wasm_variant
 $(B)/obj/wasm-$(1)/%.o: %.c emsdk-config/flags.mk | $(EMCC)

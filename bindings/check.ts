@@ -146,3 +146,9 @@ function edits(a: string, b: string): number {
   }
   return d[a.length]![b.length]!;
 }
+
+/** A copy of a list, without a Proxy around it. */
+export function listOf<T>(where: string, name: string, list: readonly T[]): T[] {
+  if (typeof list === 'object' && list !== null && Symbol.iterator in list) return [...list];
+  throw new KilnError('E_ARG', `${where}: ${name} must be a list, not ${kindOf(list)}`);
+}

@@ -93,6 +93,7 @@ const SIGNATURES = {
   kiln_gradcheck_destroy: 'int',
   kiln_formats: '',
   kiln_export: 'text U8 int',
+  kiln_import: 'text U8 int',
 } as const;
 
 /**

@@ -53,3 +53,55 @@ export async function exportCheckpoint(bytes: Uint8Array, format: ExportFormat,
   const wasm = await loadExtras(extras);
   return wasm.exported(wasm.call('kiln_export', format, bytes, bytes.length));
 }
+
+/** Where one of a net's tensors came from. */
+export interface ImportedTensor {
+  /** kiln's name, "affine1.w". */
+  tensor: string;
+  shape: number[];
+  /** The array of the file; null for none, where the tensor begins as it always does. */
+  from: string | null;
+  how: 'as it is' | 'transposed' | 'start value';
+}
+
+/** Weights of another program, read. */
+export interface ImportedWeights {
+  /** An export, as Trainer.load and Model.load take it; of kiln's own file that file. */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** What went where, tensor by tensor; of kiln's own file nothing. */
+  table: ImportedTensor[];
+}
+
+/** What imports may be told. */
+export interface ImportOptions extends ExportOptions {
+  /** The net that the weights are of; left out: the one that the file names. */
+  net?: string | undefined;
+}
+
+/**
+ * Weights of another program as an export of kiln's: a safetensors file (PyTorch's) or an .npz of
+ * numpy.savez (the course's W1, b1, ...). Arrays are matched by name, or by order and shape, and
+ * transposed where PyTorch stores them so; float32 and float64. The bytes are copied. net: the net
+ * that the weights are of; extras: where the module of formats comes from. E_ARG where no net is
+ * known, E_NOTATION; E_CHECKPOINT for what does not fit, lacks a tensor or has one too many;
+ * E_MEMORY, E_WASM_LOAD.
+ */
+export async function importWeights(bytes: Uint8Array, { net = '', extras }: ImportOptions = {}):
+  Promise<ImportedWeights> {
+  if (kindOf(bytes) !== 'Uint8Array') {
+    throw new KilnError('E_ARG', `import: weights are a Uint8Array, not ${kindOf(bytes)}`);
+  }
+  checkText('import', 'net', net);
+  const wasm = await loadExtras(extras);
+  const size = wasm.call('kiln_import', net, bytes, bytes.length);
+  if (size === 0) return { bytes: new Uint8Array(bytes), table: [] };
+  return { bytes: wasm.exported(size), table: wasm.lastJson() };
+}
+
+const ZIP = [0x50, 0x4b, 0x03, 0x04];
+
+/** Is it a file of another program, by how it begins, or by what kiln's own reader says of it? */
+export function isForeign(bytes: Uint8Array, error?: unknown): boolean {
+  if (ZIP.every((byte, i) => bytes[i] === byte)) return true;
+  return error instanceof KilnError && /none that kiln wrote/.test(error.message);
+}

@@ -22,8 +22,9 @@ export {
   Trainer, type ResetInit, type TrainerEvents, type TrainerInit,
 } from './trainer.js';
 export {
-  EXPORT_FORMATS, exportCheckpoint, exportFormats,
-  type ExportFormat, type ExportOptions, type FormatInfo,
+  EXPORT_FORMATS, exportCheckpoint, exportFormats, importWeights,
+  type ExportFormat, type ExportOptions, type FormatInfo, type ImportedTensor,
+  type ImportedWeights, type ImportOptions,
 } from './formats.js';
 export { KilnError, type KilnErrorCode } from './errors.js';
 export type { LoadOptions, WasmSource } from './wasm.js';

@@ -6,7 +6,7 @@
 
 import type { DatasetSource } from './dataset.js';
 import type { ErrorMessage } from './errors.js';
-import type { ExportFormat, FormatInfo } from './formats.js';
+import type { ExportFormat, FormatInfo, ImportedTensor } from './formats.js';
 import type { Options } from './options.js';
 import type {
   Backend, DatasetInfo, Evaluation, GradientCheck, Held, History, Inspection, LayerTime, Metrics,
@@ -27,6 +27,8 @@ export interface RunInfo {
   given: Options;
   state: RunState;
   metrics: Metrics | null;
+  /** Of a run that began with another program's weights. */
+  imported?: ImportedTensor[];
 }
 
 export interface StateInfo {

@@ -8,10 +8,12 @@ import { kindOf } from './check.js';
 import { loadDataset, type Dataset, type DatasetSource } from './dataset.js';
 import { KilnError, throwIfAborted, toErrorMessage } from './errors.js';
 import { extrasOf, loadExtras } from './extras.js';
-import { exportCheckpoint, exportFormats } from './formats.js';
+import {
+  exportCheckpoint, exportFormats, importWeights, isForeign, type ImportedWeights,
+} from './formats.js';
 import { firstFilters, inspect, netOf, parameters } from './look.js';
 import { checkSliceOf, classify, evaluate, longestSilence, predict, type Run } from './measure.js';
-import { optionText, type Options } from './options.js';
+import { optionText, type Options, type OptionValue } from './options.js';
 import type {
   CallMessage, FromWorker, Params, Result, RunInfo, StateInfo, ToWorker, WorkerEvent,
 } from './protocol.js';
@@ -196,23 +198,54 @@ export class Session {
     return loadDataset(this.#library, data, options, { signal, onProgress });
   }
 
+  /**
+   * Weights of another program as kiln's: of the net that is asked for, else of the one that the
+   * file names, else of the present one.
+   */
+  async #own(bytes: Uint8Array, asked: OptionValue | undefined): Promise<ImportedWeights> {
+    const from = { extras: this.#extras };
+    if (asked !== undefined) return importWeights(bytes, { ...from, net: String(asked) });
+    try {
+      return await importWeights(bytes, from);
+    } catch (error) {
+      if (!(error instanceof KilnError) || error.code !== 'E_ARG') throw error;
+      const { net = '' } = this.#present.training.options();
+      return importWeights(bytes, { ...from, net });
+    }
+  }
+
+  /** What a file holds, and of another program's weights the file that is kiln's. */
+  async #look(bytes: Uint8Array, net: OptionValue | undefined):
+    Promise<ImportedWeights & { head: CheckpointInfo }> {
+    const head = (file: Uint8Array): CheckpointInfo =>
+      this.#library.json('kiln_checkpoint_info', file, file.length);
+    try {
+      return { bytes: bytes as Uint8Array<ArrayBuffer>, table: [], head: head(bytes) };
+    } catch (error) {
+      if (!isForeign(bytes, error)) throw error;
+      const own = await this.#own(bytes, net);
+      return { ...own, head: head(own.bytes) };
+    }
+  }
+
   /** A checkpoint goes on; weights alone begin a run with the options of the present one. */
-  async #load({ bytes, options }: Params<'load'>, late: Options, signal: AbortSignal):
+  async #load({ bytes: file, options }: Params<'load'>, late: Options, signal: AbortSignal):
     Promise<Result<'load'>> {
-    if (kindOf(bytes) !== 'Uint8Array') {
-      throw new KilnError('E_ARG', `load: a checkpoint is a Uint8Array, not ${kindOf(bytes)}`);
+    if (kindOf(file) !== 'Uint8Array') {
+      throw new KilnError('E_ARG', `load: a checkpoint is a Uint8Array, not ${kindOf(file)}`);
     }
     await turn();
     throwIfAborted(signal, 'load');
+    const { bytes, table, head } = await this.#look(file, options['net']);
+    throwIfAborted(signal, 'load');
     const { dataset, given } = this.#present;
     const changes = { ...options, ...late };
-    const { hasRun, net, normalize } =
-      this.#library.json<CheckpointInfo>('kiln_checkpoint_info', bytes, bytes.length);
+    const { hasRun, net, normalize } = head;
     const all = hasRun ? changes : { ...given, net, normalize, ...changes };
     const call = hasRun ? 'kiln_trainer_resume' : 'kiln_trainer_begin';
     const info = this.#begin(dataset, hasRun ? null : all, (wasm) =>
       wasm.call(call, dataset.handle, bytes, bytes.length, optionText(all)));
-    return { ...info, held: hasRun ? 'run' : 'weights' };
+    return { ...info, held: hasRun ? 'run' : 'weights', imported: table };
   }
 
   /**

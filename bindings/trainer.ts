@@ -8,7 +8,7 @@
  */
 
 import { bindMethods } from './bound.js';
-import { checkObject, checkSignal, kindOf } from './check.js';
+import { checkObject, checkSignal, kindOf, listOf } from './check.js';
 import type { CallOptions } from './client.js';
 import { Connection } from './connection.js';
 import type { DatasetSource } from './dataset.js';
@@ -17,7 +17,7 @@ import {
   optionKey, optionValue, type Options, type OptionValue, type TrainOptions,
 } from './options.js';
 import { inlineExtras } from './extras.js';
-import type { ExportFormat, FormatInfo } from './formats.js';
+import type { ExportFormat, FormatInfo, ImportedTensor } from './formats.js';
 import { ProgressQueue } from './progress-queue.js';
 import type { CallName, Params, Result, RunInfo, StateInfo, WorkerEvent } from './protocol.js';
 import { TrainerTarget } from './trainer-events.js';
@@ -176,9 +176,10 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
    * Goes on where a checkpoint ended, on the present data set; options that are live may be given
    * anew in `options`. Weights alone, as exportParameters() gives them, hold no run: a new one
    * begins with them, with their net and normalisation, the present run's other options, and those
-   * in `options`. Resolves to what the bytes held. Where it fails, the present run stays as it is;
-   * after the worker's death a new one is started first. E_CHECKPOINT, E_ARG, E_MEMORY. The bytes
-   * are copied.
+   * in `options`; so does one with another program's weights (importWeights), of the net in
+   * `options`, or in the file, or the present one: `imported` then says what went where. Resolves
+   * to what the bytes held. Where it fails, the present run stays; after the worker's death a new
+   * one is started first. E_CHECKPOINT, E_ARG, E_MEMORY, E_WASM_LOAD. The bytes are copied.
    */
   async load(bytes: Uint8Array, options: TrainOptions = {}): Promise<Held> {
     const params = { bytes, options: keyedOptions('load', options) };
@@ -192,6 +193,11 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
       decides: true, apply: (info) => this.#begin(info, this.#data),
     });
     return held;
+  }
+
+  /** What went where as load() began this run with another program's weights; else nothing. */
+  get imported(): ImportedTensor[] {
+    return this.#info?.imported ?? [];
   }
 
   /**
@@ -436,12 +442,6 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
 function metricsOf({ type: _, points: __, imagesPerSecond: ___, eta: ____, ...metrics }: Progress):
   Metrics {
   return metrics;
-}
-
-/** A copy of a list, without a Proxy around it. */
-function listOf<T>(where: string, name: string, list: readonly T[]): T[] {
-  if (typeof list === 'object' && list !== null && Symbol.iterator in list) return [...list];
-  throw new KilnError('E_ARG', `${where}: ${name} must be a list, not ${kindOf(list)}`);
 }
 
 function known<T extends object>(where: string, options: T, names: (keyof T & string)[]): T {

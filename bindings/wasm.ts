@@ -145,12 +145,17 @@ export class Wasm {
       .call(this, name, ...args)) as T;
   }
 
+  /** The JSON that the last call left beside its result. */
+  lastJson<T>(): T {
+    return JSON.parse(this.#string('kiln_text')) as T;
+  }
+
   /** A copy of what kiln_trainer_save or kiln_trainer_export left in the trainer's buffer. */
   saved(trainer: number, size: number): Uint8Array<ArrayBuffer> {
     return this.#copyAt(this.#raw('kiln_trainer_saved', [trainer]), size);
   }
 
-  /** A copy of the file that kiln_export made. */
+  /** A copy of the file that kiln_export or kiln_import made. */
   exported(size: number): Uint8Array<ArrayBuffer> {
     return this.#copyAt(this.#raw('kiln_exported', []), size);
   }

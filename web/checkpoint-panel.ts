@@ -3,6 +3,7 @@
  * a file to open, `kiln-saved` with the step that a file has been made of.
  */
 
+import type { ImportedTensor } from '../bindings/formats.js';
 import css from './styles/panel.css?inline';
 import { download, h } from './dom.js';
 import { bytes } from './format.js';
@@ -17,7 +18,7 @@ export class CheckpointPanel extends View {
     type: 'file',
     id: 'file',
     class: 'unseen',
-    accept: '.safetensors',
+    accept: '.safetensors,.npz',
     tabindex: '-1',
     'aria-hidden': 'true',
     onchange: () => this.#picked(),
@@ -25,6 +26,7 @@ export class CheckpointPanel extends View {
   readonly #save = h('button', { type: 'button', onclick: () => this.save() }, words.save);
   readonly #best = h('button', { type: 'button', onclick: () => this.#restore() }, words.best);
   readonly #said = h('p', { class: 'note', role: 'status' });
+  readonly #imported = h('div', { class: 'imported' });
 
   constructor() {
     super(css);
@@ -42,6 +44,7 @@ export class CheckpointPanel extends View {
         this.#file,
       ),
       this.#said,
+      this.#imported,
       h('p', { class: 'note' }, words.hint),
     );
     this.#best.disabled = true;
@@ -61,6 +64,19 @@ export class CheckpointPanel extends View {
   /** Says what happened with a file. */
   say(text: string): void {
     this.#said.textContent = text;
+    this.#imported.replaceChildren();
+  }
+
+  /** What went where, of another program's weights; nothing for none. */
+  showImported(table: ImportedTensor[]): void {
+    if (table.length === 0) return;
+    const row = (name: 'th' | 'td', cells: readonly string[]): HTMLElement =>
+      h('tr', {}, ...cells.map((cell) => h(name, {}, cell)));
+    const rows = table.map(({ tensor, shape, from, how }) =>
+      row('td', [tensor, shape.join('×'), from ?? '–', words.how[how]]));
+    this.#imported.replaceChildren(
+      h('table', {}, h('caption', {}, words.imported), row('th', words.columns), ...rows),
+    );
   }
 
   /** Hands a checkpoint to the browser's downloads. */

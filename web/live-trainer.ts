@@ -3,7 +3,7 @@
  * given one as its property `trainer` and listens to its events; nothing else connects the views.
  */
 
-import type { ExportFormat, FormatInfo } from '../bindings/formats.js';
+import type { ExportFormat, FormatInfo, ImportedTensor } from '../bindings/formats.js';
 import type {
   Backend,
   DataProgress,
@@ -56,6 +56,8 @@ export interface LiveTrainer extends EventTarget {
   formats(): Promise<FormatInfo[]>;
   /** Resolves to what the file held. */
   load(bytes: Uint8Array): Promise<'run' | 'weights'>;
+  /** What went where as load() took another program's weights. */
+  readonly imported?: ImportedTensor[];
   restoreBest(): Promise<unknown>;
   options(): Promise<Record<string, unknown>>;
   summarise(net: string): Promise<Summary>;

@@ -268,9 +268,9 @@ export class KilnPage extends HTMLElement {
     }
   }
 
-  /** A checkpoint is opened, pictures are classified, anything else is tried as data. */
+  /** A checkpoint or weights are opened, pictures classified, anything else is tried as data. */
   #open(files: File[]): void {
-    const checkpoint = files.find(({ name }) => name.endsWith('.safetensors'));
+    const checkpoint = files.find(({ name }) => /\.(safetensors|npz)$/.test(name));
     if (files.length > 0 && files.every(isPhoto)) {
       void this.#view<PhotoView>('kiln-photo-view').take(files);
     } else if (checkpoint) this.#desk?.load(checkpoint);

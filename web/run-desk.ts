@@ -224,6 +224,7 @@ export class RunDesk {
       this.#opened = held === 'weights';
       this.keeper.saved(this.#trainer.metrics?.step ?? 0);
       this.#parts.checkpoint.say(strings.checkpoint.opened[held](file.name));
+      this.#parts.checkpoint.showImported(this.#trainer.imported ?? []);
     });
   }
 

@@ -104,6 +104,9 @@ export const strings = {
       weights: (name: string): string =>
         `Opened ${name}: it holds weights alone, no run. A new run begins with them.`,
     },
+    imported: 'What went where',
+    columns: ['Tensor', 'Shape', 'Array of the file', 'Taken'],
+    how: { 'as it is': 'as it is', transposed: 'transposed', 'start value': 'start value' },
     restored: 'The parameters of the best validation accuracy are back.',
     file: (epoch: number, step: number): string => `kiln-epoch${epoch}-step${step}.safetensors`,
   },

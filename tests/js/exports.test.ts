@@ -25,7 +25,7 @@ const WORDS: Record<string, string> = {
  * native. */
 const APART = ['kiln_error', 'kiln_error_column', 'kiln_version', 'kiln_mode', 'kiln_text',
   'kiln_alloc', 'kiln_free', 'kiln_trainer_saved', 'kiln_exported', 'kiln_worker_run',
-  'kiln_worker_fail', 'kiln_import', 'kiln_receipt', 'kiln_receipt_read'];
+  'kiln_worker_fail', 'kiln_receipt', 'kiln_receipt_read'];
 
 /** name → words, of every function that the headers mark. */
 function declared(): Map<string, string[]> {
@@ -134,7 +134,7 @@ describe('what bindings repeat of C', () => {
 
   test('kinds of files, and the split that a name tells', () => {
     const header = readFileSync('src/kiln.h', 'utf8');
-    const source = readFileSync('bindings/dataset.ts', 'utf8');
+    const source = readFileSync('bindings/read-dataset.ts', 'utf8');
     const kinds = header.match(/enum \{ (KILN_FILE_[^}]+) \};/)![1]!.split(', ');
     for (const [, name, value] of source.matchAll(/^const (FILE_\w+) = (\d+);/gm)) {
       expect([name, kinds[Number(value)]!.trim()]).toEqual([name, `KILN_${name}`]);

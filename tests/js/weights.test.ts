@@ -2,7 +2,9 @@
 
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { Model, ready, Trainer, type TrainerInit } from '../../bindings/index.js';
+import {
+  importWeights, Model, ready, Trainer, type TrainerInit,
+} from '../../bindings/index.js';
 import { failure, random } from './helpers.js';
 
 const SMALL = {
@@ -87,5 +89,70 @@ describe('Model.load()', () => {
     expect((await failure(() => Model.load('x' as never))).code).toBe('E_ARG');
     expect((await failure(() => Model.load(weights.subarray(0, -1)))).code).toBe('E_CHECKPOINT');
     expect((await failure(() => Model.load(weights, { bacth: 5 } as object))).code).toBe('E_ARG');
+  });
+});
+
+describe('weights of another program', () => {
+  test('begin a run of the present net, which tells what went where', async () => {
+    const from = await trained();
+    const npz = await from.export('npz');
+    const other = await create({ ...SMALL, seed: 9 });
+    await other.step();
+    expect(await other.load(npz)).toBe('weights');
+    expect(other.metrics).toBeNull();
+    expect(await other.hash()).toBe(await from.hash());
+    expect(other.imported.map(({ tensor, from: array, how }) => [tensor, array, how])).toEqual([
+      ['conv1.w', 'W1', 'as it is'], ['conv1.b', 'b1', 'as it is'],
+      ['batchnorm1.gamma', 'gamma1', 'as it is'], ['batchnorm1.beta', 'beta1', 'as it is'],
+      ['affine1.w', 'W2', 'as it is'], ['affine1.b', 'b2', 'as it is'],
+      ['batchnorm1.running_mean', 'running_mean1', 'as it is'],
+      ['batchnorm1.running_var', 'running_var1', 'as it is'],
+    ]);
+    expect(other.imported[0]!.shape).toEqual([4, 3, 3, 3]);
+    await other.reset();
+    expect(other.imported).toEqual([]);
+  });
+
+  test('are of the net that is asked for; what does not fit leaves the run as it was', async () => {
+    const from = await trained();
+    const npz = await from.export('npz');
+    const other = await create({ ...SMALL, net: 'affine 10 - softmax' });
+    await other.step();
+    const before = await other.hash();
+    expect(await failure(() => other.load(npz))).toMatchObject({ code: 'E_CHECKPOINT' });
+    expect(await failure(() => other.load(npz, { net: 'afine 3' }))).toMatchObject({
+      code: 'E_NOTATION' });
+    expect([await other.hash(), other.metrics!.step]).toEqual([before, 1]);
+    await other.load(npz, { net: SMALL.net, normalize: 'none' });
+    expect(other.summary.notation).toBe(from.summary.notation);
+    expect(await other.hash()).toBe(await from.hash());
+  });
+
+  test('fill a Model', async () => {
+    const from = await trained();
+    const { bytes, table } = await importWeights(await from.export('npz'), { net: SMALL.net });
+    expect(table).toHaveLength(8);
+    const model = await Model.load(bytes);
+    const [w] = await from.parameters(['conv1.w']);
+    expect(model.parameters()['conv1.w']!.data).toEqual(w!.data);
+    model.dispose();
+  });
+
+  test('of no known net, and what are no weights, are refused', async () => {
+    const npz = await (await trained()).export('npz');
+    expect(await failure(() => importWeights(npz))).toMatchObject({
+      code: 'E_ARG', message: expect.stringMatching(/names no net/) });
+    expect(await failure(() => importWeights(npz, { net: 3 as never }))).toMatchObject({
+      code: 'E_ARG' });
+    for (const wrong of [null, 'w.npz', [1]]) {
+      expect(await failure(() => importWeights(wrong as never, { net: SMALL.net })))
+        .toMatchObject({ code: 'E_ARG', message: expect.stringMatching(/are a Uint8Array/) });
+    }
+    for (const bytes of [npz.subarray(0, 300), new Uint8Array(0), new Uint8Array(90)]) {
+      expect(await failure(() => importWeights(bytes, { net: SMALL.net }))).toMatchObject({
+        code: 'E_CHECKPOINT' });
+    }
+    const own = await (await trained()).save();
+    expect(await importWeights(own)).toEqual({ bytes: own, table: [] });
   });
 });

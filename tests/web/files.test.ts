@@ -242,6 +242,24 @@ test('weights alone begin a new run, which keeps them until a reset is asked for
   await close();
 });
 
+test('weights of another program begin a run, and what went where is shown', async () => {
+  const { page, errors, close } = await visit(site, { whole: true });
+  await button(page, 'Step').click();
+  await steps(page, 1);
+  const hash = await ask(page, (trainer) => trainer.hash());
+  const bytes = Buffer.from(await ask(page, async (trainer) => [...await trainer.export('npz')]));
+  await button(page, 'Step').click();
+  await steps(page, 2);
+  await drop(page, [{ name: 'course.npz', bytes }]);
+  const panel = page.locator('kiln-checkpoint-panel', { hasText: 'Opened course.npz' });
+  await panel.waitFor();
+  await panel.locator('tr', { hasText: 'conv1.w' }).waitFor();
+  expect(await panel.locator('tr', { hasText: 'conv1.w' }).textContent()).toMatch(/W1as it is$/);
+  expect(await ask(page, (trainer) => trainer.hash())).toBe(hash);
+  expect(errors).toEqual([]);
+  await close();
+});
+
 test('a file that is no checkpoint is refused with a sentence', async () => {
   const { page, close } = await visit(site, { whole: true });
   const chooser = page.waitForEvent('filechooser');

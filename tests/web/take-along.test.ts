@@ -58,7 +58,7 @@ test('each format downloads with the bytes of the command line', async () => {
     sentences.add(await panel.locator('#sentence').textContent());
     const [name, path] = await file(page, 'Download');
     names.add(name);
-    const wanted = join(home, format);
+    const wanted = join(home, `${format}.zip`); // of a folder its archive, as the page gives it
     execFileSync('build/native/kiln', ['export', saved, '--format', format, '--save', wanted],
       { stdio: 'pipe' });
     expect([format, (await readFile(path)).equals(readFileSync(wanted))]).toEqual([format, true]);
