@@ -49,6 +49,13 @@ test('has every file that its exports name, depends on nothing, and runs nothing
   expect([type, dependencies]).toEqual(['module', undefined]);
 });
 
+test('its element is imported where there are no elements, as servers do, and does nothing', () => {
+  const program = "import 'kiln-nn/element'; import { Trainer } from 'kiln-nn'; "
+    + 'console.log(typeof Trainer, typeof HTMLElement)';
+  expect(run(process.execPath, ['--input-type=module', '-e', program], home).trim())
+    .toBe('function undefined');
+});
+
 test('is found by bundlers that read no exports, as Parcel does', () => {
   const folder = join(home, 'node_modules/kiln-nn');
   const { main, types, alias, exports } = JSON.parse(

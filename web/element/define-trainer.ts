@@ -1,12 +1,15 @@
-/** Registers <kiln-trainer>, once: a page that loads this twice has one, of the first version. */
+/**
+ * Registers <kiln-trainer>, once: a page that loads this twice has one, of the first version. Where
+ * there are no elements, on a server that renders pages, nothing happens.
+ */
 
 import { elementWords as words } from '../strings-element.js';
 import { KilnTrainer } from './kiln-trainer.js';
 
 const NAME = 'kiln-trainer';
-const present = customElements.get(NAME) as typeof KilnTrainer | undefined;
+const present = globalThis.customElements?.get(NAME) as typeof KilnTrainer | undefined;
 
-if (!present) customElements.define(NAME, KilnTrainer);
+if (!present) globalThis.customElements?.define(NAME, KilnTrainer);
 else if (present.version !== KilnTrainer.version) {
   console.warn(words.versions(present.version, KilnTrainer.version));
 }

@@ -68,7 +68,10 @@ export interface KilnTrainer extends AttributeProperties {
     options?: boolean | AddEventListenerOptions): void;
 }
 
-export class KilnTrainer extends HTMLElement {
+/** A server that renders pages imports this as well, and has no elements. */
+const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
+
+export class KilnTrainer extends Base {
   static readonly version: string = KILN_VERSION;
   static readonly observedAttributes = ATTRIBUTES;
 
