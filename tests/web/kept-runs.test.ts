@@ -161,7 +161,7 @@ describe('is offered again, and ends with the bits of an unbroken run', () => {
     const OWN = '#net=affine+10+-+softmax&train=160&validation=20&test=40&epochs=9000&batch=20';
     const page = await open(OWN);
     const chooser = page.waitForEvent('filechooser');
-    await page.getByRole('button', { name: 'Open CIFAR-10' }).click();
+    await page.getByRole('button', { name: 'Open data' }).click();
     await (await chooser).setFiles(batchFiles(40).map(({ name, bytes }) =>
       ({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(bytes) })));
     await becomes(() => ask(page, ({ dataset }) => dataset.name), (name) => name === 'cifar10');
