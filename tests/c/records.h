@@ -35,7 +35,7 @@ static inline void tar_put(tar *t, const void *bytes, int size)
     if (t->size + size > t->capacity) {
         t->capacity = 2 * (t->size + size);
         t->bytes = realloc(t->bytes, (size_t)t->capacity);
-        CHECK(t->bytes != NULL);
+        if (!t->bytes) abort();
     }
     if (bytes) memcpy(t->bytes + t->size, bytes, (size_t)size);
     t->size += size;

@@ -97,7 +97,7 @@ test('that the storage is full is said, and stays said', async () => {
 test('a file whose name does not tell what it holds is asked about', async () => {
   const { page, close } = await visit(site, { whole: true });
   await pick(page, batch('data_batch_1.bin', 1200), batch('photos.bin', 60));
-  const question = page.locator('kiln-page .notice', { hasText: '“photos.bin” is not one of' });
+  const question = page.locator('kiln-page .notice', { hasText: '“photos.bin” is none of' });
   await question.waitFor();
   expect(await ask(page, (trainer) => trainer.dataset.name)).toBe('builtin');
   await button(page, 'Cancel').click();
