@@ -130,6 +130,13 @@ static void print_legend(FILE *out, const report_list *list)
                 TOP + 14 + 22 * COLOURS, list->count - COLOURS);
 }
 
+static void print_colours(FILE *out, const char *const colour[COLOURS])
+{
+    for (int i = 0; i < COLOURS; i++)
+        fprintf(out, ".curves .c%d path{stroke:%s}.curves .c%d circle{fill:%s}\n", i, colour[i], i,
+                colour[i]);
+}
+
 /* Colours that can be told apart on white and on black, by eyes that see red and green alike too
  * (Okabe and Ito, "Color universal design"). */
 static void print_style(FILE *out)
@@ -142,15 +149,11 @@ static void print_style(FILE *out)
     fprintf(out, "<style>\n.curves{font:12px system-ui,sans-serif}.curves text{fill:#222}"
                  ".curves .grid{stroke:#ddd}.curves .run path{fill:none;stroke-width:2}"
                  ".curves .rest path{stroke:#bbb;stroke-width:1}.curves .rest circle{fill:#bbb}\n");
-    for (int i = 0; i < COLOURS; i++)
-        fprintf(out, ".curves .c%d path{stroke:%s}.curves .c%d circle{fill:%s}\n", i, light[i], i,
-                light[i]);
+    print_colours(out, light);
     fprintf(out, "@media(prefers-color-scheme:dark){.curves text{fill:#ddd}"
                  ".curves .grid{stroke:#444}.curves .rest path{stroke:#666}"
                  ".curves .rest circle{fill:#666}\n");
-    for (int i = 0; i < COLOURS; i++)
-        fprintf(out, ".curves .c%d path{stroke:%s}.curves .c%d circle{fill:%s}\n", i, dark[i], i,
-                dark[i]);
+    print_colours(out, dark);
     fprintf(out, "}\n</style>\n");
 }
 

@@ -122,6 +122,15 @@ static int compare_number(const verification *v, const char *when, const char *w
     return differs(v, when, what, words[0], words[1]);
 }
 
+/* The last of a list's members; NULL where it has none. */
+static const char *last_of(const char *list)
+{
+    const char *last = NULL;
+
+    for (const char *member = cli_first(list); member; member = cli_next(member)) last = member;
+    return last;
+}
+
 /* The row of an epoch: [epoch, step, trainLoss, trainAccuracy, valAccuracy, hash]; NULL where the
  * receipt has none. */
 static const char *find_epoch(const verification *v, int epoch)
@@ -138,7 +147,7 @@ static int compare_epoch(verification *v)
     static const char *const words[] = {"step is", "training loss is", "training accuracy is",
                                         "validation accuracy is"};
     char metrics[METRICS], when[32], hash[HASH];
-    const char *value, *last;
+    const char *value;
     int epoch, code;
 
     if (kiln_trainer_metrics(v->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
@@ -146,8 +155,7 @@ static int compare_epoch(verification *v)
     epoch = (int)cli_field_number(metrics, "epoch", 0);
     if (!(value = find_epoch(v, epoch))) return 0;
     snprintf(when, sizeof when, "epoch %d", epoch);
-    for (last = cli_first(value); cli_next(last);) last = cli_next(last);
-    if ((code = compare_hash(v, when, cli_text(hash, sizeof hash, last)))) return code;
+    if ((code = compare_hash(v, when, cli_text(hash, sizeof hash, last_of(value))))) return code;
     value = cli_first(value);
     for (int i = 0; i < 4; i++) {
         value = cli_next(value);
@@ -164,12 +172,10 @@ static int compare_end(const verification *v)
     static const char *const names[] = {"valAccuracy", "testAccuracy"};
     static const char *const words[] = {"validation accuracy is", "test accuracy is"};
     char hash[HASH], best[8], found[40];
-    const char *last = NULL;
+    const char *last = last_of(cli_field(v->text, "epochs"));
     double accuracy[2];
     int code, whole;
 
-    for (const char *row = cli_first(cli_field(v->text, "epochs")); row; row = cli_next(row))
-        last = row;
     if (kiln_trainer_metrics(v->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
     whole = !last || cli_number(cli_first(last)) <= cli_field_number(kiln_text(), "epoch", 0);
     if (!whole) return differs(v, "the end", "epochs are", "more", "fewer");
@@ -244,8 +250,7 @@ static int begin_spot(verification *v)
         }
     }
     snprintf(when, sizeof when, "the checkpoint of epoch %d", v->spot);
-    for (value = cli_first(row); cli_next(value);) value = cli_next(value);
-    return compare_hash(v, when, cli_text(hash, sizeof hash, value));
+    return compare_hash(v, when, cli_text(hash, sizeof hash, last_of(row)));
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
