@@ -2,22 +2,14 @@
  * What leaves: each format of the table over a small run, its bytes against what the format says,
  * and files that are refused with a sentence.
  */
-#include "formats/formats.h"
-
 #include "base/json.h"
 #include "base/status.h"
+#include "exported.h"
 #include "formats/onnx.h"
 #include "formats/protobuf.h"
 #include "net/kinds.h"
-#include "runs.h"
-#include "train/checkpoint.h"
-
-#define NET "conv 3x3x4 - batchnorm - relu - groupnorm 2 - maxpool 4 - affine 10 - softmax"
-#define VERSION "1.2.3"
 
 static kiln_run *run;
-static kiln_arena saved, net_alone; /* a checkpoint, and its net as kiln_checkpoint_export has it */
-static size_t saved_size, net_alone_size;
 
 static int set_up(void **state)
 {
@@ -25,38 +17,14 @@ static int set_up(void **state)
     CHECK(draw_data(1, 60, 20, 10) == 0);
     run = make_run("net=" NET "\nbatch=10\nepochs=2\n");
     while (!kiln_run_over(run)) must_step(run);
-    CHECK(kiln_checkpoint_write(run, VERSION, &saved, &saved_size) >= 0);
-    CHECK(kiln_checkpoint_export(run, VERSION, &net_alone, &net_alone_size) >= 0);
+    save_both(run);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    kiln_arena_destroy(&saved);
-    kiln_arena_destroy(&net_alone);
     kiln_run_free(run);
-    return free_data(state);
-}
-
-static kiln_bytes write_as(const char *format)
-{
-    kiln_bytes out;
-
-    if (kiln_format_write(&out, format, (const uint8_t *)saved.base, saved_size) < 0)
-        CHECK_FAIL("%s: %s", format, kiln_error());
-    return out;
-}
-
-static void refused(const char *format, const void *bytes, size_t size, int status,
-                    const char *words)
-{
-    const size_t live = kiln_arena_live();
-    kiln_bytes out;
-
-    assert_int_equal(kiln_format_write(&out, format, bytes, size), status);
-    if (!strstr(kiln_error(), words))
-        CHECK_FAIL("\"%s\" does not say \"%s\"", kiln_error(), words);
-    assert_int_equal(kiln_arena_live(), live);
+    return free_both(state);
 }
 
 static void every_format_writes_the_same_file_twice(void **state)
