@@ -89,3 +89,14 @@ accuracy: $(NATIVE) ## train on real CIFAR-10 and print the table of accuracies 
 	@node tests/accuracy.mjs
 recipes: $(NATIVE) ## a preset's mean test accuracy on real CIFAR-10 (PRESET= SEEDS=, long)
 	@node tests/recipes.mjs --preset=$(or $(PRESET),80-percent) --seeds=$(or $(SEEDS),10)
+
+# Tests that are apart from `make test` have npm packages of their own, installed below build/ by
+# the lockfile beside them.
+APART = formats engines
+$(APART:%=$(B)/%/node_modules/.package-lock.json): $(B)/%/node_modules/.package-lock.json: \
+		tests/%/package.json tests/%/package-lock.json | $(B)/have/npm
+	@mkdir -p $(B)/$*
+	@cp $^ $(B)/$*
+	@echo "kiln: installing the packages of tests/$*/package.json into $(B)/$*" >&2
+	npm ci --prefix $(B)/$* --ignore-scripts --no-audit --no-fund
+	@touch $@

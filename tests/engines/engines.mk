@@ -3,12 +3,6 @@
 # puppeteer-core below build/.
 
 DRIVER = $(B)/engines/node_modules/.package-lock.json
-$(DRIVER): $(wildcard tests/engines/package*.json) | $(B)/have/npm
-	@mkdir -p $(B)/engines
-	@cp tests/engines/package.json tests/engines/package-lock.json $(B)/engines
-	@echo "kiln: installing puppeteer-core into $(B)/engines" >&2
-	npm ci --prefix $(B)/engines --ignore-scripts --no-audit --no-fund
-	@touch $@
 
 test-engines: $(PAGE) $(ELEMENT) $(DIST) $(DRIVER) ## the same bits in Chromium, Firefox and WebKit
 test-engines: | browser $(B)/have/firefox $(B)/have/webkit $(B)/have/xvfb
