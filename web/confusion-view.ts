@@ -44,7 +44,11 @@ export class ConfusionView extends View {
   readonly #poller = new Poller(
     () => this.#evaluate(),
     () => this.trainer !== null,
-    (error) => this.failed(error),
+    (error) => {
+      this.#asked = false;
+      this.#clear();
+      this.failed(error);
+    },
     EVERY,
   );
   #cells: HTMLTableCellElement[] = [];
@@ -53,6 +57,8 @@ export class ConfusionView extends View {
   #chosen = 0;
   #madeFor = '';
   #stale = false;
+  /** Somebody pressed the button and has not seen an answer yet. */
+  #asked = false;
 
   constructor() {
     super(css);
@@ -85,13 +91,18 @@ export class ConfusionView extends View {
       this.#stale = true;
       if (this.visible) this.#poller.poke();
     });
-    this.onRun(() => this.#clear());
-    this.onRun(() => this.#offer(trainer));
-    this.#offer(trainer);
+    this.onRun(() => this.#begin(trainer));
     this.on('state', ({ state }) => {
       if (state === 'done' && this.visible) this.#poller.now();
     });
+    this.#begin(trainer);
+  }
+
+  /** Another run: what was asked of the one before, and not answered, is asked of this one. */
+  #begin(trainer: LiveTrainer): void {
     this.#clear();
+    this.#offer(trainer);
+    if (this.#asked) this.#poller.now();
   }
 
   protected override appeared(): void {
@@ -111,11 +122,12 @@ export class ConfusionView extends View {
     this.#stale = false;
     draw(this, () => {
       this.#showTable(false);
-      setText(this.#summary, words.empty);
+      setText(this.#summary, this.#asked ? words.working : words.empty);
     });
   }
 
   #ask(): void {
+    this.#asked = true;
     setText(this.#summary, words.working);
     this.#poller.now();
   }
@@ -130,6 +142,7 @@ export class ConfusionView extends View {
   }
 
   #show({ split, count: total, correct, confusion }: Evaluation, classes: string[]): void {
+    this.#asked = false;
     const picked = hardest(confusion, classes.length);
     const shown = picked.map((k) => classes[k]!);
     this.#prepare(shown, split);

@@ -217,6 +217,14 @@ test('a hinge loss has scores, no per cent', async () => {
   expect(shares.filter((text) => !/^(0|−[\d.e−-]+)$/.test(text))).toEqual([]);
 });
 
+test('an evaluation that a new run overtakes is made of the new run', async () => {
+  const page = await open();
+  const press = (name: string): Promise<void> =>
+    button(page, name).evaluate((node: HTMLElement) => node.click());
+  await Promise.all([press('Evaluate now'), press('Reset')]);
+  await page.locator('kiln-confusion-view tbody tr').first().waitFor();
+});
+
 test('the last layers carry the names of the classes', async () => {
   const page = await open();
   await page.locator('kiln-layer-view').scrollIntoViewIfNeeded();
