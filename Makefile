@@ -232,6 +232,7 @@ check: $(B)/native/libkiln.a $(EXPORTS) $(NPM) ## what includes what, style, hea
 	@tests/check_style.sh
 	@node tests/check_cycles.mjs
 	@node tests/check_docs.mjs
+	@node tests/accuracy/cite.mjs --check
 	@CC='$(CC)' FLAGS='$(filter-out -MMD -MP,$(C_FLAGS)) $(NATIVE_strict)' \
 		tests/check_headers.sh $(EXPORTS) $(B)/native/libkiln.a
 	@tests/check_libm.sh $(filter-out $(B)/obj/strict/src/ref/%,$(call objects,strict,$(LIB_SRC)))
@@ -262,6 +263,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: bench bench-compare bench-keeping bench-kernels bench-peers bench-readme browser \
-	machine-code recipes toolchain native wasm bindings web element sizes numbers start test \
+	machine-code toolchain native wasm bindings web element sizes numbers start test \
 	test-c test-js test-web test-bundlers test-interleaved test-large-memory bits test-bits \
-	accuracy fuzz seeds check data clean distclean help
+	accuracy recipes pieces fuzz seeds check data clean distclean help

@@ -86,9 +86,14 @@ test-large-memory: $(DIST) $(B)/native/kiln | browser ## a batch of 3.2 GB in Ch
 	@node tests/large-memory.mjs "$(BROWSER)"
 
 accuracy: $(NATIVE) ## train on real CIFAR-10 and print the table of accuracies (long)
-	@node tests/accuracy.mjs
+	@node tests/accuracy/course.mjs
 recipes: $(NATIVE) ## a preset's mean test accuracy on real CIFAR-10 (PRESET= SEEDS=, long)
-	@node tests/recipes.mjs --preset=$(or $(PRESET),80-percent) --seeds=$(or $(SEEDS),10)
+	@node tests/accuracy/recipes.mjs --preset=$(or $(PRESET),80-percent) \
+		--seeds=$(or $(SEEDS),10) --keep
+	@node tests/accuracy/cite.mjs
+pieces: $(NATIVE) ## what each piece of the recipe is worth on real CIFAR-10 (SEEDS=, long)
+	@node tests/accuracy/pieces.mjs --seeds=$(or $(SEEDS),3) --keep
+	@node tests/accuracy/cite.mjs
 
 # Tests that are apart from `make test` have npm packages of their own, installed below build/ by
 # the lockfile beside them.

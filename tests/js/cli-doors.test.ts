@@ -116,9 +116,9 @@ test('the help of an option names every rule and schedule that reads it', async 
   }
 });
 
-test('the accuracies of the README say what is run, as tests/accuracy.mjs runs it', async () => {
+test('the accuracies of the README say what is run, as course.mjs runs it', async () => {
   const readme = await readFile('README.md', 'utf8');
-  const script = await readFile('tests/accuracy.mjs', 'utf8');
+  const script = await readFile('tests/accuracy/course.mjs', 'utf8');
   const pattern = /name: '([^']+)', wanted: '([^']+)',\s+args: \[([^\]]+)\]/g;
   const run = [...script.matchAll(pattern)];
   expect(run).toHaveLength(7);

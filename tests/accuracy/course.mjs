@@ -1,24 +1,10 @@
-// accuracy.mjs — the course's figures on real CIFAR-10, by the command line program.
+// course.mjs — the course's figures on real CIFAR-10, by the command line program.
 //
 // CIFAR10=path names the archive, its folder or a .bin file; THREADS=n and ONLY=word (part of a
 // row's name) shorten a run. Prints a table; ends with 1 when a figure is missed, 2 when there are
 // no data.
 
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const PLACES = [
-  process.env.CIFAR10,
-  `${ROOT}data/cifar-10-binary.tar.gz`,
-];
-const FUSED = `${ROOT}build/native/kiln-fused`;
-const PROGRAM = existsSync(FUSED) ? FUSED : `${ROOT}build/native/kiln`;
-const THREADS = process.env.THREADS ?? `${cpus().length}`;
+import { cifar10, kiln, row as line, PROGRAM, THREADS } from './runs.mjs';
 
 /** What each row runs, which number of the events it reads, and what that must be. */
 const ROWS = [
@@ -67,10 +53,8 @@ function bestValidation(events) {
 }
 
 async function measure(row, data) {
-  const args = [...row.args, '--data', data, '--threads', THREADS, '--json'];
   const began = Date.now();
-  const { stdout } = await run(PROGRAM, args, { maxBuffer: 1 << 28 });
-  const events = stdout.trim().split('\n').map((line) => JSON.parse(line));
+  const events = await kiln(...row.args, '--data', data);
   const figure = row.figure(events);
   const speed = events.at(-1).imagesPerSecond;
   return {
@@ -79,17 +63,7 @@ async function measure(row, data) {
   };
 }
 
-function line(...cells) {
-  return `| ${cells.join(' | ')} |`;
-}
-
-const data = PLACES.find((place) => place && existsSync(place));
-if (!data) {
-  console.error('accuracy: CIFAR-10 is not here; fetch it with "make data", or name it: '
-    + 'make accuracy CIFAR10=path/to/cifar-10-binary.tar.gz');
-  process.exit(2);
-}
-
+const data = cifar10();
 let missed = 0;
 const digits = (x, n) => (x === undefined || x === null ? '' : x.toFixed(n));
 console.log(line('net', 'kiln', 'wanted', 'reached', 'test', 'images/s', 'seconds'));
