@@ -74,6 +74,11 @@ export interface Summary {
   parameters: number;
   flops: number;
   bytes: number;
+  /** FLOPs of one image's backward pass. */
+  backwardFlops: number;
+  /** What the option whiten-epochs ends the training of, and FLOPs backward from then on. */
+  early?: string[];
+  heldFlops?: number;
 }
 
 /** What is known of a tensor of a net, whose values are asked for by its name. */

@@ -108,11 +108,14 @@ KILN_API int kiln_presets(void);
 
 /* Text: {"layers":[{"name","kind","text","attributes":{..},"output":[C,H,W] or [D],"parameters",
  * "flops","bytes","algorithm","unread","column","end"}],"parameters","flops","bytes","memory",
- * "notation"}. "attributes" are the layer's arguments by name, those that the notation leaves out
- * as well: {"window":2,"stride":2}; a "pad" of -1 keeps the image's size on odd sides. FLOPs are of
- * one image forward (a multiply-add is two), bytes those of activations and parameters, "memory"
- * the bytes that a net of that batch takes in all; "unread" counts rows and columns of the input
- * that no filter or window covers; "column".."end" is the layer's place in the notation. options:
+ * "backwardFlops","early","heldFlops","notation"}. "attributes" are the layer's arguments by name,
+ * those that the notation leaves out as well: {"window":2,"stride":2}; a "pad" of -1 keeps the
+ * image's size on odd sides. FLOPs are of one image forward (a multiply-add is two), backwardFlops
+ * backward. "early", where the net has such, are the parameters that whiten-epochs stops training,
+ * and heldFlops those backward from then on. Bytes are those of activations and parameters,
+ * "memory" the bytes that a net of that batch takes in all; "unread" counts rows and columns of the
+ * input that no filter or window covers; "column".."end" is the layer's place in the notation.
+ * options:
  * input=CxHxW (3x32x32), batch=, steps=1 (adds "steps", the list that a training step runs by:
  * {pass, layers, images at a time, groups, transient}). KILN_E_NOTATION, KILN_E_SHAPE,
  * KILN_E_MEMORY, KILN_E_ARG. The net is not made. Source of the notation: cs231n, "ConvNet

@@ -83,10 +83,10 @@ export const viewStrings = {
     logarithmic: (name: string): string => `${name}, logarithmic slider`,
     range: (name: string, min: string, max: string): string => `${name}: from ${min} to ${max}`,
     sized: (name: string, unit: string): string => `${name}, ${unit}`,
-    blank: { dropout: 'as in the net', train: 'all', validation: 'usual', test: 'all' } as Record<
-      string,
-      string
-    >,
+    blank: {
+      dropout: 'as in the net', train: 'all', validation: 'usual', test: 'all',
+      'whiten-epochs': 'all',
+    } as Record<string, string>,
     live: 'Settings act at once, also while training, except those marked “at reset”.',
     labels: {
       optimizer: 'Update rule',
@@ -117,6 +117,7 @@ export const viewStrings = {
       'data-seed': 'Built-in set’s seed',
       draw: 'Drawing',
       'max-steps': 'Most steps',
+      'whiten-epochs': 'Whitening’s bias, epochs',
       'bias-lr': 'Rate of biases, times',
       'head-lr': 'Rate of the last layer, times',
       'filter-lr': 'Rate of filters, times',

@@ -126,12 +126,34 @@ static void write_layer(kiln_json *j, const kiln_layer *l, int batch)
     kiln_json_close(j);
 }
 
-static int write_steps(kiln_json *j, const char *notation, const kiln_net_options *o)
+/* FLOPs of the backward pass; where tensors are early, their names, and FLOPs while these are
+ * held. */
+static void write_backward(kiln_json *j, kiln_net *net)
+{
+    int early = 0;
+
+    kiln_json_number(j, "backwardFlops", kiln_net_backward_flops(net));
+    for (int i = 0; i < kiln_net_tensor_count(net); i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(net, i);
+
+        if (!t->early) continue;
+        if (!early++) kiln_json_array(j, "early");
+        kiln_json_string(j, NULL, t->name);
+    }
+    if (!early) return;
+    kiln_json_close(j);
+    kiln_net_hold(net, 1);
+    kiln_json_number(j, "heldFlops", kiln_net_backward_flops(net));
+}
+
+/* What the plan alone does not say. */
+static int write_passes(kiln_json *j, const char *notation, const kiln_net_options *o)
 {
     kiln_net *net = NULL;
 
     KILN_TRY(kiln_net_sketch(&net, notation, o));
-    kiln_net_write_steps(j, "steps", net);
+    if (o->steps) kiln_net_write_steps(j, "steps", net);
+    write_backward(j, net);
     kiln_net_free(net);
     return KILN_OK;
 }
@@ -155,8 +177,8 @@ int kiln_summary(const char *notation, const char *options)
     kiln_json_number(j, "flops", plan.flops);
     kiln_json_number(j, "bytes", plan.bytes);
     kiln_json_number(j, "memory", memory);
+    KILN_TRY(write_passes(j, notation, &o));
     kiln_json_string(j, "notation", plan.notation);
-    if (o.steps) KILN_TRY(write_steps(j, notation, &o));
     kiln_json_close(j);
     return kiln_text_end();
 }

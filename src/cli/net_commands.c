@@ -92,6 +92,21 @@ static void print_list(const char *array)
         printf("%s%s", count++ ? ", " : "", cli_text(text, sizeof text, v));
 }
 
+static void print_backward(const char *summary)
+{
+    const char *early = cli_field(summary, "early");
+    char number[2][32];
+
+    printf("backward pass of one image: %s FLOPs",
+           scaled(number[0], 32, cli_field_number(summary, "backwardFlops", 0)));
+    if (early) {
+        printf("; %s once ", scaled(number[1], 32, cli_field_number(summary, "heldFlops", 0)));
+        print_list(early);
+        printf(" is no longer trained (--whiten-epochs)");
+    }
+    printf("\n");
+}
+
 static void print_steps(const char *steps)
 {
     char pass[16];
@@ -131,6 +146,7 @@ int cli_summary(cli_arguments *a)
            scaled(number[0], 32, cli_field_number(kiln_text(), "parameters", 0)),
            scaled(number[1], 32, cli_field_number(kiln_text(), "flops", 0)),
            scaled(number[2], 32, cli_field_number(kiln_text(), "bytes", 0)));
+    print_backward(kiln_text());
     if (cli_field(kiln_text(), "memory"))
         printf("memory to train with this batch: %s bytes\n",
                scaled(number[3], 32, cli_field_number(kiln_text(), "memory", 0)));

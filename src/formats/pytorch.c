@@ -136,20 +136,25 @@ static int put_values(kiln_zip *zip, const kiln_model *m, const kiln_checkpoint_
 
 /* ---- run.json -------------------------------------------------------------------------------- */
 
-enum { REGULARISED, MATRICES };
+enum { REGULARISED, MATRICES, EARLY };
 
 /* Names of the trained parameters that are such. */
+static int is_such(const kiln_tensor *t, int which)
+{
+    int rows, columns;
+
+    if (which == EARLY) return t->early;
+    return which == REGULARISED ? t->regularised : kiln_rule_matrix(t, &rows, &columns);
+}
+
 static void put_names(kiln_json *j, const char *key, const kiln_model *m, int which)
 {
     kiln_json_array(j, key);
     for (int i = 0; i < kiln_net_tensor_count(m->net); i++) {
         const kiln_tensor *t = kiln_net_tensor_at(m->net, i);
         char name[KILN_TORCH_NAME];
-        int rows, columns;
 
-        if (!t->trained || !(which == REGULARISED ? t->regularised
-                                                  : kiln_rule_matrix(t, &rows, &columns)))
-            continue;
+        if (!t->trained || !is_such(t, which)) continue;
         kiln_torch_name(name, "", t);
         kiln_json_string(j, NULL, name);
     }
@@ -192,6 +197,7 @@ static void describe(kiln_json *j, const kiln_model *m, const kiln_checkpoint_he
     kiln_json_string(j, "decay", rule->decay == KILN_DECAY_GRADIENT ? "gradient" : "decoupled");
     put_names(j, "regularised", m, REGULARISED);
     put_names(j, "matrices", m, MATRICES);
+    put_names(j, "early", m, EARLY);
     put_groups(j, m);
     kiln_json_object(j, "augment");
     kiln_json_string(j, "flip", a->flip == KILN_FLIP_ALTERNATING ? "alternating"

@@ -284,7 +284,7 @@ static int whiten_tensors(const kiln_layer *l, kiln_tensor_row *t)
 
     t[W] = (kiln_tensor_row){
         .name = "w", .shape = {s->F, s->C, s->HH, s->WW}, .random = 1, .frozen = 1};
-    t[B] = (kiln_tensor_row){.name = "b", .shape = {s->F}, .shift = 1};
+    t[B] = (kiln_tensor_row){.name = "b", .shape = {s->F}, .shift = 1, .early = 1};
     return l->value[WHITEN_NOBIAS] > 0 ? 1 : 2;
 }
 

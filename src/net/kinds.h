@@ -52,6 +52,7 @@ typedef struct {
     unsigned shift : 1;       /* is added: a bias, a norm's beta; may have a rate of its own */
     unsigned statistic : 1;   /* a running statistic, no parameter */
     unsigned frozen : 1;      /* a parameter that is not trained; statistics never are */
+    unsigned early : 1;       /* is trained in the first epochs alone, where options say so */
 } kiln_tensor_row;
 
 /* ---- passes ---------------------------------------------------------------------------------- */

@@ -28,6 +28,8 @@ typedef struct {
     int regularised;        /* 1 for w of conv and affine */
     int shift;              /* 1 for biases and betas */
     int head;               /* 1 for the last w: it makes the scores */
+    int early;              /* 1 for one that kiln_net_hold holds */
+    int held;               /* 1 at present: it is not trained, and its gradient is 0 */
     int random;             /* drawn at the start; else every value is `start` */
     float start;
     float *data, *gradient; /* gradient NULL for what is not trained */
@@ -83,6 +85,9 @@ float *kiln_net_input(kiln_net *net);
 
 /* Dropout in layer l at step t draws from (seed, KILN_RNG_DROPOUT, stream (t, l)). */
 void kiln_net_set_step(kiln_net *net, int64_t step);
+/* From the next pass on, until told otherwise, the tensors that are `early` are not trained: their
+ * gradients are zero, and what nobody but they wanted is not computed. No other bit changes. */
+void kiln_net_hold(kiln_net *net, int held);
 /* rate < 0 gives back the notation's rates; otherwise all dropout layers use `rate`. */
 void kiln_net_set_dropout(kiln_net *net, float rate);
 
@@ -94,6 +99,9 @@ double kiln_net_data_loss(kiln_net *net, const int *y, int n);
 /* Gradients of all parameters (data loss only); overwrites. After a forward in train mode and
  * data_loss. */
 void kiln_net_backward(kiln_net *net, int n);
+/* FLOPs of one image's backward pass as it is at present: those of a layer's forward pass for the
+ * gradient of its input, where somebody wants it, and again for that of its weights. */
+double kiln_net_backward_flops(const kiln_net *net);
 /* 0.5·reg·ΣW² over regularised tensors; adds reg·W to their gradients when gradients != 0. Then
  * *dw_squares (NULL: not wanted) is Σdw² over the gradients of all parameters. */
 double kiln_net_regularise(kiln_net *net, double reg, int gradients, double *dw_squares);

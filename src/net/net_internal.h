@@ -37,6 +37,7 @@ enum kiln_act {
 /* What a step does with one layer. A relu that a neighbour does has no action of its own. */
 typedef struct {
     unsigned char what;
+    unsigned char idle; /* nobody wants it at present */
     short layer;
 } kiln_action;
 
@@ -46,13 +47,14 @@ typedef struct {
     short first, count;
     short grouped; /* backward: layer whose gradients are summed in groups of images, or -1 */
     unsigned char backward, fused;
+    unsigned char idle; /* all its actions are */
     int chunk;
 } kiln_step;
 
 typedef struct {
     /* The schedule. */
     short step[2];                    /* numbers of the steps it runs in: forward, backward */
-    unsigned char wants_gradient;     /* something before it, or itself, is trained */
+    unsigned char wants_gradient;     /* something before it, or itself, is trained at present */
     unsigned char relu;               /* stores max(0, out): the relu behind it is done here */
     unsigned char relu_backward;      /* does the backward pass of the relu behind or before it */
     unsigned char transient;          /* its output is, .. */
@@ -64,7 +66,7 @@ typedef struct {
     size_t transient_at[2], transient_gradient_at; /* in a thread's scratch; forward, backward */
     int tensors; /* how many it has; their numbers, in the order of its row: */
     int tensor[KILN_LAYER_TENSORS_MAX];
-    int trained;      /* how many of them */
+    int trained;      /* how many of them are trained at present */
     const void *made; /* what its kind planned, or NULL */
     /* The memory. */
     float *out, *dout, *temp, *cache;
@@ -108,6 +110,11 @@ int kiln_net_reads_input(const kiln_net *net, int l); /* backward */
 int kiln_net_reads_output(const kiln_net *net, int l);
 int kiln_net_in_place(const kiln_net *net, int l); /* may write its output over its input */
 int kiln_net_is_fused_relu(const kiln_net *net, int l); /* done by the layer before it */
+
+/* net_wanted.c: which gradients somebody reads. */
+void kiln_net_find_wanted(kiln_net *net);
+/* Layer l computes one: its own tensors' or its input's. */
+int kiln_net_is_wanted(const kiln_net *net, int l);
 
 /* net_memory.c: which values share which buffers, and where these lie. */
 void kiln_net_plan_memory(kiln_net *net);

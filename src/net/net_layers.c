@@ -83,8 +83,10 @@ static float *dx_at(const kiln_net *net, int l, int first, int thread)
 {
     const int from = net->plan.layer[l].from;
 
+    if (!kiln_net_kind(net, l)->always_dx && (from < 0 || !net->node[from].wants_gradient))
+        return NULL;
     if (net->node[l].temp) return net->node[l].temp + (size_t)first * kiln_net_elements(net, from);
-    return from >= 0 && net->node[from].wants_gradient ? dout_at(net, from, first, thread) : NULL;
+    return dout_at(net, from, first, thread);
 }
 
 /* After it was written: a second writer's share is added to what stands there. */

@@ -73,7 +73,7 @@ static void share_time(const run *r, double seconds, double *of_layer)
 /* Test mode has no sums over the batch. */
 static int is_done(const run *r, const kiln_action *action)
 {
-    return r->train || action->what != KILN_DO_SUMS;
+    return !action->idle && (r->train || action->what != KILN_DO_SUMS);
 }
 
 static int actions_done(const run *r)
@@ -193,6 +193,7 @@ static void backward_layers(const run *r)
     for (int i = 0; i < r->step->count; i++) {
         const int l = r->action[i].layer;
 
+        if (r->action[i].idle) continue;
         if (r->action[i].what == KILN_DO_SUMS)
             kiln_net_dots(net, l, r->n, 0, r->n);
         else
@@ -219,14 +220,14 @@ static void backward_group(run *r)
     for (int i = 0; i < r->step->count; i++) {
         const int l = r->action[i].layer;
 
-        if (r->action[i].what != KILN_DO_BACKWARD) continue;
+        if (r->action[i].what != KILN_DO_BACKWARD || r->action[i].idle) continue;
         kiln_net_begin_backward(net, l, r->n);
         lap(net, &net->backward_seconds[l], &since);
     }
     kiln_parallel(tasks, run_task, r);
     lap(net, &taken, &since);
     share_time(r, taken, net->backward_seconds);
-    if (grouped < 0) return;
+    if (grouped < 0 || !kiln_net_is_wanted(net, grouped)) return;
     kiln_net_end_backward(net, grouped, r->n);
     lap(net, &net->backward_seconds[grouped], &since);
 }
@@ -238,6 +239,7 @@ void kiln_net_backward(kiln_net *net, int n)
         run r = {.net = net, .step = step, .action = &net->action[step->first], .n = n,
                  .train = 1};
 
+        if (step->idle) continue;
         if (step->fused)
             backward_group(&r);
         else

@@ -72,14 +72,11 @@ static void find_consumers(kiln_net *net)
 
         node->consumers = 0;
         node->last_consumer = -1;
-        node->wants_gradient = net->options.keep || node->trained > 0;
         for (int i = 0; i < 2; i++) {
             if (sources[i] < 0) continue;
             net->node[sources[i]].consumers++;
             net->node[sources[i]].last_consumer = l;
-            node->wants_gradient |= net->node[sources[i]].wants_gradient;
         }
-        if (net->options.inference) node->wants_gradient = 0;
     }
 }
 
@@ -317,16 +314,6 @@ static void write_forward(kiln_net *net, const schedule *s)
     }
 }
 
-/* Somebody reads a gradient that layer l computes: its own tensors' or its input's. */
-static int is_wanted(const kiln_net *net, const schedule *s, int l)
-{
-    const kiln_layer *layer = &net->plan.layer[l];
-    const int from = layer->from, gives = from >= 0 && net->node[from].wants_gradient;
-
-    if (!net->node[l].wants_gradient || s->relu_is_back[l]) return 0;
-    return layer->kind->joins || net->node[l].trained || gives || layer->kind->always_dx;
-}
-
 static void write_backward(kiln_net *net, const schedule *s)
 {
     for (int l = net->plan.count - 2, summed = -1; l >= 0; l = s->backward[l].first - 1) {
@@ -345,7 +332,8 @@ static void write_backward(kiln_net *net, const schedule *s)
         if (again) act(net, KILN_DO_AGAIN, before);
         for (int i = layers.last; i >= layers.first; i--) {
             net->node[i].step[1] = net->steps;
-            if (is_wanted(net, s, i)) act(net, KILN_DO_BACKWARD, i);
+            if (kiln_net_is_wanted(net, i) && !s->relu_is_back[i])
+                act(net, KILN_DO_BACKWARD, i);
         }
         if (summed >= 0) act(net, KILN_DO_SUMS, summed);
         end_step(net);
@@ -357,6 +345,7 @@ void kiln_net_plan_steps(kiln_net *net)
     schedule s = {0};
 
     find_consumers(net);
+    kiln_net_find_wanted(net);
     fuse_relus(net, &s);
     find_groups(net, &s);
     find_transient_values(net, &s);

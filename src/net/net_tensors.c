@@ -37,6 +37,7 @@ static kiln_tensor *add(kiln_net *net, int l, const kiln_tensor_row *row)
     t->trained = !row->statistic && !row->frozen;
     t->regularised = row->regularised;
     t->shift = row->shift;
+    t->early = t->trained && row->early;
     t->random = row->random;
     t->start = row->start;
     for (; t->dims < 4 && row->shape[t->dims]; t->dims++) {

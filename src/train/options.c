@@ -79,6 +79,9 @@ static const row table[] = {
 
     {"epochs", FLOAT, "8", 0.01, 10000, NONE, AT(epochs), LIVE, "training",
      "passes over the training images; 7.5 ends in the middle of the eighth"},
+    {"whiten-epochs", FLOAT, "-1", -1, 10000, NONE, AT(whiten_epochs), LIVE, "training",
+     "epochs in which the bias of whiten is trained; then it stays, and what led to it costs "
+     "nothing; -1: all"},
     {"batch", INT, "64", 1, 65536, NONE, AT(batch), LIVE, "training", "images in a step"},
     {"max-steps", INT, "0", 0, 2e9, NONE, AT(max_steps), LIVE, "training",
      "stop after so many steps; 0: no limit"},
@@ -214,6 +217,9 @@ static int derive(kiln_train_options *o)
     if (o->dropout < 0 && o->dropout != -1)
         return kiln_fail(KILN_E_ARG, "dropout: %g is neither a share from 0 to 0.99 nor -1",
                          o->dropout);
+    if (o->whiten_epochs < 0 && o->whiten_epochs != -1)
+        return kiln_fail(KILN_E_ARG, "whiten-epochs: %g is neither 0 or more nor -1",
+                         o->whiten_epochs);
     if (o->lr == 0) return kiln_fail(KILN_E_ARG, "lr: must be more than 0, up to 1000");
     o->schedule = (kiln_schedule){(int)o->schedule_kind, o->warmup, o->lr_decay,
                                   (int)o->decay_every, o->start_lr, o->final_lr};

@@ -96,8 +96,12 @@ static float rate_of(const kiln_tensor *t, const kiln_update *u)
     return (float)((double)u->lr * share_of(t, u->o).lr);
 }
 
-static int one_rate_for_all(const kiln_train_options *o)
+static int one_rate_for_all(const kiln_update *u)
 {
+    const kiln_train_options *o = u->o;
+
+    for (int i = 0; i < kiln_net_tensor_count(u->net); i++)
+        if (kiln_net_tensor_at(u->net, i)->held) return 0;
     return o->bias_lr == 1 && o->head_lr == 1 && o->filter_lr == 1;
 }
 
@@ -109,7 +113,7 @@ static void decay_weights(const kiln_update *u, enum kiln_rule_decay how)
         const kiln_tensor *t = kiln_net_tensor_at(u->net, i);
         const float decay = (float)(u->o->weight_decay * share_of(t, u->o).decay);
 
-        if (!t->gradient || decay == 0) continue;
+        if (!t->gradient || t->held || decay == 0) continue;
         if (how == KILN_DECAY_DECOUPLED)
             kiln_decay(t->data, (size_t)t->size, rate_of(t, u), decay);
         else
@@ -123,7 +127,7 @@ void kiln_rule_step(const kiln_update *u)
     const int tensors = kiln_net_tensor_count(u->net);
 
     if (u->o->weight_decay > 0) decay_weights(u, rule->decay);
-    if (!rule->by_tensor && one_rate_for_all(u->o)) {
+    if (!rule->by_tensor && one_rate_for_all(u)) {
         rule->update(u);
         return;
     }
@@ -131,7 +135,7 @@ void kiln_rule_step(const kiln_update *u)
         const kiln_tensor *t = kiln_net_tensor_at(u->net, i);
         kiln_update one = *u;
 
-        if (!t->gradient) continue;
+        if (!t->gradient || t->held) continue;
         one.tensor = t;
         one.w = t->data, one.dw = t->gradient, one.floats = (size_t)t->size;
         for (int k = 0; k < KILN_RULE_STATES; k++)

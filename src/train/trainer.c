@@ -91,16 +91,31 @@ int64_t kiln_run_steps(const kiln_run *r)
     return r->o.max_steps && r->o.max_steps < steps ? r->o.max_steps : steps;
 }
 
-/* The rate of this step. Counted in epochs, so that a batch changed on the way keeps its place. */
+/* The step that schedules go by. Counted in epochs, so that a batch changed on the way keeps its
+ * place. */
+static int64_t scheduled_step(const kiln_run *r)
+{
+    const int64_t epoch = kiln_run_steps_per_epoch(r), step = r->place.position / r->o.batch;
+
+    return r->place.epoch * epoch + (step < epoch ? step : epoch - 1);
+}
+
+/* The rate of this step. */
 static double learning_rate(const kiln_run *r)
 {
     const int64_t epoch = kiln_run_steps_per_epoch(r);
     const int64_t steps = epoch * whole_epochs(r) + part_steps(r);
-    int64_t step = r->place.position / r->o.batch;
 
-    if (step >= epoch) step = epoch - 1;
-    return r->o.lr *
-           kiln_schedule_factor(&r->o.schedule, r->place.epoch * epoch + step, epoch, steps);
+    return r->o.lr * kiln_schedule_factor(&r->o.schedule, scheduled_step(r), epoch, steps);
+}
+
+/* The bias of a whitening has been trained for long enough. */
+static int whitening_is_over(const kiln_run *r)
+{
+    const double epochs = r->o.whiten_epochs;
+
+    return epochs >= 0 &&
+           (double)scheduled_step(r) >= epochs * (double)kiln_run_steps_per_epoch(r);
 }
 
 /* ---- a step ---------------------------------------------------------------------------------- */
@@ -305,6 +320,7 @@ int kiln_run_step(kiln_run *r)
             r->place.epoch, (long long)r->place.step);
     if (offered) kiln_kept_before(&r->kept, l);
     kiln_net_set_step(l->net, r->place.step);
+    kiln_net_hold(l->net, whitening_is_over(r));
     n = draw(r);
     scores = kiln_net_forward(l->net, n, 1);
     m.accuracy = (double)kiln_correct(NULL, scores, r->label, n, r->data->classes) / n;

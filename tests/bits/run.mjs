@@ -68,6 +68,7 @@ const NETS = {
     'head-lr': 2,
     'filter-lr': 0.5,
     lookahead: 2,
+    'whiten-epochs': 0.4,
     'weight-decay': 0.01,
     schedule: 'linear',
     warmup: 0.5,

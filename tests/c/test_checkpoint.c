@@ -75,7 +75,7 @@ static void lookahead_jitter_part_of_an_epoch(void **state)
     (void)state;
     goes_on("net=whiten 2x2 - conv 3x3x4 nobias - batchnorm fixed - gelu - maxpool 8 - affine 10 - "
             "softmax\nbatch=10\noptimizer=nesterov\nlr=0.01\nbias-lr=8\nhead-lr=2\n"
-            "lookahead=5\nepochs=2.4\naugment=brightness14,contrast13,crop2\n");
+            "whiten-epochs=1.2\nlookahead=5\nepochs=2.4\naugment=brightness14,contrast13,crop2\n");
 }
 
 /* One tensor of a layer that is trained, and one that is not. */

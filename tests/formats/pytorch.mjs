@@ -27,6 +27,7 @@ function report(ok, words) {
 }
 
 /** What the options of a run add to the nets: all rules, schedules and augmentations. */
+const WHITENED = 'whiten 2x2 - gelu - conv 3x3x8 - maxpool 3 - affine 10 - softmax';
 const TRAINED = [
   ['--optimizer', 'sgd', '--lr', '0.05', '--reg', '0.001', '--schedule', 'constant'],
   ['--optimizer', 'momentum', '--lr', '0.005', '--schedule', 'cosine', '--warmup', '0.5'],
@@ -42,6 +43,7 @@ const TRAINED = [
   ['--lookahead', '3', '--optimizer', 'nesterov', '--lr', '0.005'],
   ['--filter-lr', '2', '--head-lr', '0.5', '--head-decay', '3', '--filter-decay', '0.5',
     '--bias-decay', '0.1', '--weight-decay', '0.01', '--lr', '0.002'],
+  ['--whiten-epochs', '4.5', '--net', WHITENED, '--optimizer', 'momentum', '--lr', '0.005'],
 ];
 const NET = 'conv 3x3x8 - batchnorm - relu - maxpool 2 - conv 3x3x8 - relu - maxpool 4 - '
   + 'affine 10 - softmax';

@@ -434,6 +434,9 @@ describe('nets', () => {
       '--steps');
     expect(steps.out).toMatch(
       /^forward +\d+ +conv1 with relu1, maxpool1, flatten1; transient: conv1$/m);
+    const whitened = await kiln('summary', 'whiten 2x2 - gelu - conv 3x3x8 - affine 10 - softmax');
+    expect(whitened.out).toContain('backward pass of one image: 7411.43k FLOPs; 3628.94k once ' +
+      'whiten1.b is no longer trained (--whiten-epochs)\n');
     const alex = await kiln('summary', 'conv 11x11x96 stride 4 pad 0 - affine 10 - softmax',
       '--input', '3x227x227');
     expect(alex.out).toMatch(/96x55x55/);
