@@ -8,6 +8,7 @@ import css from './styles/data-panel.css?inline';
 import type { DatasetInfo, Prediction } from '../bindings/types.js';
 import { h, link, setText, show } from './dom.js';
 import { draw } from './draw.js';
+import { SIDECAR } from './drops.js';
 import { bytes, sentence } from './format.js';
 import { picture } from './pixels.js';
 import { strings } from './strings.js';
@@ -22,18 +23,12 @@ const LOOKED_AT = 160; // training images among which the samples are found
 export class DataPanel extends View {
   readonly #name = h('p', { class: 'name' });
   readonly #counts = h('p', { class: 'note' });
-  readonly #file = h('input', {
-    type: 'file',
-    id: 'file',
-    class: 'unseen',
-    multiple: true,
-    tabindex: '-1',
-    'aria-hidden': 'true',
-    onchange: () => this.#picked(),
-  });
+  readonly #file = this.#input('file', { multiple: true });
+  readonly #folder = this.#input('folder', { webkitdirectory: true });
   readonly #builtin = this.#button(words.builtin, () => this.#want('builtin'));
   readonly #stored = this.#button('', () => this.#want({ stored: true }));
   readonly #pick = this.#button(words.pick, () => this.#file.click());
+  readonly #pickFolder = this.#button(words.pickFolder, () => this.#folder.click());
   readonly #url = h('input', {
     type: 'url',
     id: 'url',
@@ -84,7 +79,16 @@ export class DataPanel extends View {
       h('h2', {}, words.title),
       this.#name,
       this.#counts,
-      h('div', { class: 'row' }, this.#builtin, this.#stored, this.#pick, this.#file),
+      h(
+        'div',
+        { class: 'row' },
+        this.#builtin,
+        this.#stored,
+        this.#pick,
+        this.#pickFolder,
+        this.#file,
+        this.#folder,
+      ),
       this.#reading,
       this.#outcome,
       this.#kept,
@@ -147,9 +151,22 @@ export class DataPanel extends View {
     this.tell('kiln-data', source);
   }
 
-  #picked(): void {
-    const files = [...(this.#file.files ?? [])];
-    this.#file.value = '';
+  #input(id: string, props: object): HTMLInputElement {
+    const input = h('input', {
+      type: 'file',
+      id,
+      class: 'unseen',
+      tabindex: '-1',
+      'aria-hidden': 'true',
+      onchange: () => this.#picked(input),
+      ...props,
+    });
+    return input;
+  }
+
+  #picked(input: HTMLInputElement): void {
+    const files = [...(input.files ?? [])].filter(({ name }) => !SIDECAR.test(name));
+    input.value = '';
     if (files.length > 0) this.#want({ files, store: true });
   }
 

@@ -4,10 +4,11 @@
  */
 
 import { h, show } from './dom.js';
+import type { Found } from './pictures/file-kinds.js';
 import { strings } from './strings.js';
 
 /** Listens on the document; returns the sheet that covers the page while files hang over it. */
-export function acceptDrops(document: Document, take: (files: File[]) => void): HTMLElement {
+export function acceptDrops(document: Document, take: (found: Found[]) => void): HTMLElement {
   const over = h('div', { class: 'drop', 'aria-hidden': 'true' }, strings.dropHere);
   const hasFiles = (event: DragEvent): boolean =>
     event.dataTransfer?.types.includes('Files') ?? false;
@@ -30,30 +31,31 @@ export function acceptDrops(document: Document, take: (files: File[]) => void): 
 }
 
 /** What systems put beside files of their own accord. */
-const SIDECAR = /^(\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/i;
+export const SIDECAR = /^(\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/i;
 
 /** The files of a drop, those in folders too. The list of entries is gone after the event. */
-async function filesOf({ items, files }: DataTransfer): Promise<File[]> {
-  const plain = [...files];
+async function filesOf({ items, files }: DataTransfer): Promise<Found[]> {
+  const plain = [...files].map((file) => ({ file, path: file.name }));
   const entries = [...items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
   const inside = await Promise.all(entries.map(filesIn)).catch(() => [plain]);
   const found = entries.length > 0 ? inside.flat() : plain;
-  return found.filter(({ name }) => !SIDECAR.test(name));
+  return found.filter(({ file }) => !SIDECAR.test(file.name));
 }
 
-async function filesIn(entry: FileSystemEntry): Promise<File[]> {
+async function filesIn(entry: FileSystemEntry): Promise<Found[]> {
   if (entry.isFile) {
-    const { file } = entry as FileSystemFileEntry;
-    return [await new Promise<File>((done, fail) => file.call(entry, done, fail))];
+    const { file: give, fullPath } = entry as FileSystemFileEntry;
+    const file = await new Promise<File>((done, fail) => give.call(entry, done, fail));
+    return [{ file, path: fullPath.replace(/^\/+/, '') || file.name }];
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
-  const files: File[] = [];
+  const files: Found[] = [];
   for (;;) {
     // A reader gives a hundred entries at a time, and none at the end.
     const some = await new Promise<FileSystemEntry[]>((done, fail) =>
       reader.readEntries(done, fail),
     );
     if (some.length === 0) return files;
-    for (const one of some) files.push(...(await filesIn(one)));
+    for (const inside of await Promise.all(some.map(filesIn))) files.push(...inside);
   }
 }

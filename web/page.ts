@@ -21,8 +21,8 @@ import { explain, type DataSource, type DataStore, type LiveTrainer } from './li
 import type { NetEditor } from './net-editor.js';
 import { Notices } from './notices.js';
 import type { OptionPanel } from './option-panel.js';
-import { isPhoto } from './photo.js';
-import type { PhotoView } from './photo-view.js';
+import { MOST, type PhotoView } from './photo-view.js';
+import { areOwnPictures, isPhoto, type Found } from './pictures/file-kinds.js';
 import type { RunBar } from './run-bar.js';
 import { RunDesk } from './run-desk.js';
 import { strings } from './strings.js';
@@ -141,7 +141,7 @@ export class KilnPage extends HTMLElement {
         h('section', { class: 'views', 'aria-label': strings.views }, ...views(VIEWS)),
       ),
       footer(),
-      acceptDrops(this.ownerDocument, (files) => this.#open(files)),
+      acceptDrops(this.ownerDocument, (found) => this.#open(found)),
     );
   }
 
@@ -191,7 +191,7 @@ export class KilnPage extends HTMLElement {
     });
     on<{ name: string; live: boolean }>('kiln-option', (desk, { name, live }) =>
       desk.changeOption(name, live));
-    on<DataSource>('kiln-data', (desk, data) => desk.changeData(data));
+    on<DataSource>('kiln-data', (desk, data) => this.#takeData(desk, data));
     on('kiln-data-cancel', (desk) => desk.cancelData());
     on<File>('kiln-checkpoint', (desk, file) => desk.load(file));
     on<number>('kiln-saved', (desk, step) => desk.keeper.saved(step));
@@ -268,12 +268,33 @@ export class KilnPage extends HTMLElement {
     }
   }
 
-  /** A checkpoint or weights are opened, pictures classified, anything else is tried as data. */
-  #open(files: File[]): void {
+  /** Data that were picked. Pictures are looked at before they become a data set. */
+  #takeData(desk: RunDesk, data: DataSource): void {
+    const files = typeof data === 'object' && 'files' in data ? data.files : [];
+    const found = files.map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+    if (areOwnPictures(found, 0)) this.#takePictures(found);
+    else desk.changeData(data);
+  }
+
+  #takePictures(found: Found[]): void {
+    import('./pictures/pictures-dialog.js')
+      .then(({ takePictures }) => takePictures(this.#root, found))
+      .catch((error: unknown) =>
+        this.#notices.say('problem', words.failed(explain(error).message)));
+  }
+
+  /**
+   * What was dropped: a checkpoint or weights are opened, many pictures become a data set, few are
+   * classified, anything else is tried as data.
+   */
+  #open(found: Found[]): void {
+    const files = found.map(({ file }) => file);
     const checkpoint = files.find(({ name }) => /\.(safetensors|npz)$/.test(name));
-    if (files.length > 0 && files.every(isPhoto)) {
+    const sorting = this.#root.querySelector('kiln-own-pictures') !== null;
+    if (checkpoint && !sorting) this.#desk?.load(checkpoint);
+    else if (areOwnPictures(found, sorting ? 0 : MOST)) this.#takePictures(found);
+    else if (files.length > 0 && files.every(isPhoto)) {
       void this.#view<PhotoView>('kiln-photo-view').take(files);
-    } else if (checkpoint) this.#desk?.load(checkpoint);
-    else if (files.length > 0) this.#desk?.changeData({ files, store: true });
+    } else if (files.length > 0) this.#desk?.changeData({ files, store: true });
   }
 }

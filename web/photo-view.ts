@@ -6,7 +6,7 @@ import { h, setText, show } from './dom.js';
 import { draw } from './draw.js';
 import { enlarger } from './enlarge.js';
 import { bars, guesses, type Bars } from './guesses.js';
-import { isPhoto, readPhoto, type Photo } from './photo.js';
+import { isPhoto } from './pictures/file-kinds.js';
 import { picture, put } from './pixels.js';
 import { Poller } from './poll.js';
 import { strings } from './strings.js';
@@ -14,10 +14,17 @@ import { explain, hasScores, type LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';
 
 const words = strings.photo;
-const MOST = 6;
+/** Pictures that are shown; of more than these, dropped together, a data set is made. */
+export const MOST = 6;
 const BARS = 3;
 const EVERY = 1000; // milliseconds
 const SCALE = 3; // CSS pixels for each of a picture's own
+
+interface Photo {
+  name: string;
+  /** (C, H, W) of the data set. */
+  pixels: Uint8Array;
+}
 
 interface Card {
   photo: Photo;
@@ -109,7 +116,9 @@ export class PhotoView extends View {
     const photos: Photo[] = [];
     for (const file of files.slice(0, MOST)) {
       try {
-        photos.push(await readPhoto(file, shape));
+        const { readPicture } = await import('./pictures/read-picture.js');
+        const name = file.name || words.unnamed;
+        photos.push({ name, pixels: await readPicture(file, name, shape) });
       } catch (error) {
         problems.push(explain(error).message);
       }

@@ -5,13 +5,13 @@
 
 import type { CheckpointPanel } from './checkpoint-panel.js';
 import type { DataPanel } from './data-panel.js';
-import type { DataSource, DataStore, LiveTrainer } from './live-trainer.js';
+import type { Change, DataSource, DataStore, LiveTrainer } from './live-trainer.js';
 import { explain } from './live-trainer.js';
 import type { NetEditor } from './net-editor.js';
 import type { Notices } from './notices.js';
 import type { OptionPanel } from './option-panel.js';
 import { RunKeeper, type KeptRun } from './run-keeper.js';
-import { SetUp } from './set-up.js';
+import { fittedNet, SetUp } from './set-up.js';
 import type { Shared } from './share.js';
 import { strings } from './strings.js';
 
@@ -176,13 +176,23 @@ export class RunDesk {
       this.#parts.data.begun();
       try {
         const net = this.#parts.net.problem === null ? {} : { net: this.setUp.inUse['net'] ?? '' };
-        await this.#replace(() => this.setUp.apply({ ...net, data, signal: reading.signal }));
+        const change = { ...net, data, signal: reading.signal };
+        await this.#replace(() => this.setUp.apply(change).catch((error: unknown) =>
+          this.#fitNet(change, error)));
       } catch (error) {
         if (!this.#askSplit(data, explain(error))) throw error;
       } finally {
         this.#parts.data.ended();
       }
     });
+  }
+
+  /** Where the net ends in another number of scores than the data have classes, it is fitted. */
+  async #fitNet(change: Change, error: unknown): Promise<void> {
+    const net = change.net ?? this.#parts.net.net;
+    const fitted = fittedNet(net, explain(error));
+    if (fitted === null) throw error;
+    await this.setUp.applyFitted(fitted, change);
   }
 
   /**

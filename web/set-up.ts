@@ -57,13 +57,28 @@ export class SetUp {
   /** A new run with what is shown, but for what is given. The present one stays if it fails. */
   async apply(change: Change = {}): Promise<void> {
     const options = this.#options.values;
-    const net = change.net ?? this.#net.net;
+    const text = this.#net.net;
+    const net = change.net ?? text;
     const reread = OF_DATA.some((name) => !equal(options[name], this.#read[name]));
     const data = change.data ?? (reread ? this.data : undefined);
     await this.#trainer.reset({ options, ...change, net, ...(data ? { data } : {}) });
     if (data) this.data = data;
     if (data) this.#read = options;
     await this.takeOver(options);
+    // The library ends a preset's net in as many scores as the data have classes.
+    if (net === text && this.#net.net === text && this.#netInUse !== net) this.#show();
+  }
+
+  /** The editor shows the net that is in use. */
+  #show(): void {
+    this.#net.net = this.#netInUse;
+    this.mark();
+  }
+
+  /** A new run on other data, with a net that was fitted to them. */
+  async applyFitted(net: string, change: Change): Promise<void> {
+    await this.apply({ ...change, net });
+    this.#show();
   }
 
   /** The data set and the run of a checkpoint, which was made with these options. */
@@ -182,4 +197,15 @@ export class SetUp {
 
 function equal(a = '', b = ''): boolean {
   return a === b || (a !== '' && b !== '' && Number(a) === Number(b));
+}
+
+/**
+ * The net with its last affine layer as the library's sentence wants it for the data; null where
+ * that is not what it says, or where the net does not end in such a layer.
+ */
+export function fittedNet(net: string, why: { code: string; message: string }): string | null {
+  const wanted = /end it in affine (\d+)$/.exec(why.message)?.[1];
+  if (why.code !== 'E_SHAPE' || wanted === undefined) return null;
+  const last = /(affine\s+)\d+((?:\s+nobias)?\s*[-–→]\s*(?:softmax|svm)\b[^-–→]*)$/i;
+  return last.test(net) ? net.replace(last, `$1${wanted}$2`) : null;
 }

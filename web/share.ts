@@ -22,7 +22,8 @@ export interface Shown {
 /** What a link asks for. */
 export interface Shared {
   net: string | null;
-  data: DataName;
+  /** The name of a data set; of own pictures their own. */
+  data: string;
   options: Record<string, string>;
   /** A sentence for each value that cannot be used. Unknown keys are passed over. */
   problems: string[];
@@ -32,6 +33,9 @@ export interface Shared {
 export const DATA =
   ['builtin', 'cifar10', 'cifar100', 'mnist', 'fashion-mnist', 'pictures'] as const;
 export type DataName = (typeof DATA)[number];
+/** Before the name that people gave to pictures of theirs. */
+const OWN = 'own:';
+const OWN_NAME = 63; // bytes, as a kiln set has them
 
 /**
  * What a link says of the data set's size, before the library is there to check it: with that the
@@ -49,10 +53,11 @@ export function dataOptions(hash: string): Record<string, string> {
 export function readHash(hash: string, table: readonly OptionInfo[]): Shared {
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
   const named = fields.get('data') ?? DATA[0];
-  const data = DATA.find((name) => name === named) ?? DATA[0];
+  const own = named.startsWith(OWN) ? named.slice(OWN.length, OWN.length + OWN_NAME) : null;
+  const data = own ?? DATA.find((name) => name === named) ?? DATA[0];
   const net = fields.get('net')?.trim() || null;
   const shared: Shared = { net, data, options: {}, problems: [] };
-  if (named !== data) {
+  if (own === null && named !== data) {
     const problem = words.notAChoice(DATA.join(', '));
     shared.problems.push(words.badOption('data', named.slice(0, 40), problem));
   }
@@ -68,7 +73,8 @@ export function readHash(hash: string, table: readonly OptionInfo[]): Shared {
 
 export function writeHash({ net, data, options }: Shown, table: readonly OptionInfo[]): string {
   const fields = new URLSearchParams({ net });
-  if (data !== DATA[0]) fields.set('data', data);
+  const known = DATA.some((name) => name === data);
+  if (data !== DATA[0]) fields.set('data', known ? data : OWN + data);
   for (const [name, value] of changed(options, table)) fields.set(name, value);
   return `#${fields}`;
 }

@@ -6,7 +6,8 @@
 
 import { camelNames, OPTION_NAMES } from '../bindings/option-names.js';
 import type { OptionInfo } from '../bindings/types.js';
-import { changed, writeHash, type DataName, type Shown } from './share.js';
+import { fileName } from './pictures/file-kinds.js';
+import { changed, DATA, writeHash, type DataName, type Shown } from './share.js';
 
 /** A set of files as the tag and the package name it. */
 const STORED = 'stored';
@@ -66,7 +67,7 @@ for await (const { step, loss } of trainer) console.log(step, loss);`;
 /** For a shell, in the project's folder. */
 export function commandOf(shown: Shown, table: Table): string {
   const data = isBuiltin(shown) ? 'builtin' satisfies DataName
-    : FILES[shown.data] ?? `data/${shown.data}`;
+    : FILES[shown.data] ?? `data/${folderOf(shown.data)}`;
   const words = [['net', onOneLine(shown.net)], ['data', data], ...changed(shown.options, table)];
   return ['build/native/kiln train',
     ...words.map(([name, value]) => `--${name}=${shell(value!)}`)].join(' ');
@@ -75,6 +76,11 @@ export function commandOf(shown: Shown, table: Table): string {
 /** `page`: the address of the page, whose own hash is left out. */
 export function linkOf(shown: Shown, table: Table, page: string): string {
   return page.replace(/#.*$/, '') + writeHash(shown, table);
+}
+
+/** Own pictures lie in the file that the page saves. */
+function folderOf(name: string): string {
+  return DATA.some((one) => one === name) ? name : `${fileName(name)}.kilnset`;
 }
 
 function isBuiltin({ data }: Shown): boolean {

@@ -73,6 +73,7 @@ export const pictures = {
       'network sees. It knows no other classes than those of its data.',
     untrained: 'The network is untrained: what it says is a guess. Press Start first.',
     label: (name: string, said: string): string => `${name} as the network sees it: ${said}`,
+    unnamed: 'The picture',
     remove: 'Remove the pictures',
     all: 'Your pictures as the network sees them',
     most: (shown: number, all: number): string => `The first ${shown} of ${all} pictures.`,

@@ -14,7 +14,8 @@ export const strings = {
   setUpAll: 'Set-up: network, training, data, checkpoint',
   views: 'The network while it learns',
   dismiss: 'Dismiss',
-  dropHere: 'Drop a picture, a data set (.tar.gz, .bin, .gz) or a checkpoint (.safetensors)',
+  dropHere:
+    'Drop a picture, a folder or zip of pictures, a data set (.tar.gz, .bin, .gz) or a checkpoint',
 
   net: {
     title: 'Network',
@@ -51,9 +52,11 @@ export const strings = {
     builtin: 'Built-in set',
     stored: (name: string): string => `${name}, kept here`,
     pick: 'Open data…',
+    pickFolder: 'Open a folder…',
     dropHint:
       'The official files of CIFAR-10 or CIFAR-100 (the binary version), MNIST or Fashion-MNIST, ' +
-      'packed or not, or a .kilnset; dropping them anywhere on the page works too.',
+      'packed or not, a .kilnset, or your own pictures: a zip, or a folder with one for each ' +
+      'class. Dropping them anywhere on the page works too.',
     url: 'Or fetch from an address',
     urlLabel: 'Address of a data set’s file',
     fetch: 'Fetch',

@@ -12,6 +12,14 @@ export default defineConfig({
     target: 'es2022',
     // Everything is a file of its own: the page's content policy allows no data: addresses.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // What the page starts with is one file, also where a part that comes later shares it.
+          groups: [{ name: 'page', test: (id) => /\/web\/[^/]+\.ts$/.test(id) }],
+        },
+      },
+    },
   },
 });

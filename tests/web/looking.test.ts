@@ -197,7 +197,7 @@ describe('a picture of one’s own', () => {
       type: 'image/png',
       size: [50, 80] as [number, number],
     }));
-    await drop(page, files);
+    await drop(page, files, 'paste'); // so many that are dropped become a data set
     await page.locator('kiln-photo-view', { hasText: 'The first 6 of 8 pictures.' }).waitFor();
     expect(await page.locator('kiln-photo-view canvas').count()).toBe(6);
     await button(page, 'Remove the pictures').click();
