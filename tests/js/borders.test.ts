@@ -162,7 +162,7 @@ describe('addresses', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/data_batch_1.bin`;
     const late = await failure(() => urlSource(url, undefined, 200));
     expect(late.code).toBe('E_FETCH');
-    expect(late.message).toMatch(/data_batch_1\.bin: nothing came for 0\.2 seconds/);
+    expect(late.message).toMatch(/data_batch_1\.bin: no answer for 0\.2 seconds/);
     const stopper = new AbortController();
     const waiting = failure(() => trainer.reset({ data: { url }, signal: stopper.signal }));
     const next = trainer.reset({ options: { seed: 5 } });

@@ -10,17 +10,20 @@ import type { Page } from 'playwright-core';
 import { ask, button, loaded, openSite, stateOf, steps, visit, type Site } from './browser.js';
 
 let site: Site;
-let silent: Server;
+let halting: Server;
 
 beforeAll(async () => {
   site = await openSite();
-  silent = createServer(() => {}).listen(0, '127.0.0.1'); // takes requests and never answers
-  await once(silent, 'listening');
+  halting = createServer((_, response) => { // answers, and never sends what it promised
+    response.writeHead(200, { 'Access-Control-Allow-Origin': '*', 'Content-Length': 1000 });
+    response.flushHeaders();
+  }).listen(0, '127.0.0.1');
+  await once(halting, 'listening');
 });
 afterAll(async () => {
   await site?.close();
-  silent?.closeAllConnections();
-  silent?.close();
+  halting?.closeAllConnections();
+  halting?.close();
 });
 
 const RECORD = 3073;
@@ -40,13 +43,13 @@ async function pick(page: Page, ...files: ReturnType<typeof batch>[]): Promise<v
   await (await chooser).setFiles(files);
 }
 
-test('an address that never answers is cancelled, and blocks nothing', async () => {
+test('an address that sends nothing is cancelled, and blocks nothing', async () => {
   const { page, close } = await visit(site, { whole: true });
   await button(page, 'Start').click();
   await steps(page, 3);
   const panel = page.locator('kiln-data-panel');
   await panel.locator('summary', { hasText: 'address' }).click();
-  const { port } = silent.address() as AddressInfo;
+  const { port } = halting.address() as AddressInfo;
   await panel.getByLabel('Address').fill(`http://127.0.0.1:${port}/cifar-10-binary.tar.gz`);
   await button(page, 'Fetch').click();
   await button(page, 'Cancel').click();

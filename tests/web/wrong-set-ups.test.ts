@@ -1,6 +1,9 @@
 // Wrong set-ups: each is told by kiln's own code and sentence, and none by running into a limit of
 // five seconds or more: timers of the page that would take so long never fire here.
 
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BrowserContext, Page } from 'playwright-core';
 
@@ -16,13 +19,18 @@ let host: Host | null = null;
 let context: BrowserContext | null = null;
 beforeAll(async () => {
   site = await openSite('build/element');
+  mute = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(mute, 'listening');
 });
 afterEach(async () => {
   await context?.close();
   host?.close();
   context = host = null;
 });
-afterAll(() => site?.close());
+afterAll(async () => {
+  await site?.close();
+  mute?.close();
+});
 
 /** A page that makes a Trainer of `init`, an expression, and says how that went. */
 const own = (init: string): string => `
@@ -87,6 +95,11 @@ const NO_STORAGE = `navigator.storage.getDirectory = () =>
   Promise.reject(new DOMException('denied', 'SecurityError'));`;
 const JUNK = "{ files: [{ name: 'cifar-10-binary.tar.gz', bytes: new Uint8Array(5000) }] }";
 const CLOSED = 'https://127.0.0.1:1';
+/** Takes connections and never says anything. */
+let mute: Server;
+/** In workers, as in pages: limits of five seconds and more are never reached. */
+const HASTY = `const real = setTimeout; globalThis.setTimeout = (act, ms = 0, ...more) =>
+  (ms >= ${FIVE_SECONDS} ? 0 : real(act, ms, ...more));`;
 
 interface Case {
   init?: string;
@@ -173,9 +186,13 @@ describe('the element says it, to people and as an event, where', () => {
       /the program of this element did not load/],
     ['an address does not answer', `data="${CLOSED}/100%.tar.gz"`, {}, 'E_FETCH',
       /100%\.tar\.gz: no answer/],
+    ['an address takes connections and stays silent', 'data="MUTE"', { change: lacking(HASTY) },
+      'E_FETCH', /\/cifar-10-binary\.tar\.gz: no answer for [1-4] seconds/],
     ['an address is none', 'data="https://100%/x"', {}, 'E_ARG', /"https:\/\/100%\/x" is not/],
   ])('%s', async (_, attributes, more, code, said) => {
-    const told = await saysElement(attributes, more);
+    const { port } = mute.address() as AddressInfo;
+    const told = await saysElement(
+      attributes.replace('MUTE', `http://127.0.0.1:${port}/cifar-10-binary.tar.gz`), more);
     expect(told.text).toMatch(said);
     expect(told.code).toBe(code);
   });
