@@ -94,12 +94,11 @@ export class RunBar extends View {
       this.#speedShown = 0;
       this.#update();
     });
-    this.on('state', ({ state }) => {
-      this.#update();
-      if (state === 'done' || state === 'failed')
-        this.#live.say(words.announceState(words.states[state]));
+    this.on('state', () => this.#update());
+    this.on('epoch', ({ epoch, trainAccuracy, valAccuracy }) => {
+      const last = epoch >= (trainer.metrics?.epochs ?? Infinity); // how it ended the page says
+      if (!last) this.#live.epoch(epoch, trainAccuracy, valAccuracy);
     });
-    this.on('epoch', (e) => this.#live.epoch(e.epoch, e.trainAccuracy, e.valAccuracy));
     this.#update();
   }
 

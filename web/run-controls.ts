@@ -35,20 +35,19 @@ export function showState(
   }
 }
 
-/** A live region, which tells of epochs every ten seconds at most. */
+/** A live region, which tells of epochs ten seconds after it spoke last. */
 export class Announcer {
   readonly node = h('p', { class: 'unseen', role: 'status' });
   #spoke = -ANNOUNCE_EVERY;
 
   epoch(epoch: number, trainAccuracy: number, valAccuracy: number): void {
-    const now = performance.now();
-    if (now - this.#spoke < ANNOUNCE_EVERY) return;
-    this.#spoke = now;
+    if (performance.now() - this.#spoke < ANNOUNCE_EVERY) return;
     this.say(words.announceEpoch(epoch, trainAccuracy, valAccuracy));
   }
 
-  /** At once: what somebody waits for. */
+  /** At once: the answer to a press. */
   say(text: string): void {
+    this.#spoke = performance.now();
     setText(this.node, text);
   }
 }

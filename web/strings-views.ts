@@ -40,7 +40,6 @@ export const viewStrings = {
     why: 'Why this build',
     announceEpoch: (epoch: number, train: number, validation: number): string =>
       `Epoch ${epoch}: training ${percent(train, 0)}, validation ${percent(validation, 0)}.`,
-    announceState: (state: string): string => `Training ${state}.`,
   },
 
   readout: {

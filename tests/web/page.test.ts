@@ -7,6 +7,7 @@ import {
   becomes,
   button,
   ended,
+  noted,
   openSite,
   overflow,
   stateOf,
@@ -83,21 +84,23 @@ describe('a run', () => {
     await page.locator('kiln-loss-view .empty').waitFor();
   });
 
-  test('goes to its end, is announced, and can go on or start again', async () => {
-    const page = await open({ hash: '#net=affine+10+-+softmax&epochs=1&train=1000' });
+  test('goes to its end, says so, and can go on or start again', async () => {
+    const page = await open({ hash: '#net=affine+10+-+softmax&epochs=2&train=1000' });
+    const spoken = await noted(page, 'kiln-run-bar', '[role=status]');
+    const began = Date.now();
     await button(page, 'Start').click();
-    await page.locator('.notice', { hasText: 'Finished 1 epoch' }).waitFor();
-    await page.locator('kiln-run-bar [role=status]', { hasText: 'finished' }).waitFor({
-      state: 'attached',
-    });
+    await page.locator('.notice', { hasText: 'Finished 2 epochs' }).waitFor();
+    const epochs = (await spoken()).filter(Boolean); // how it ended, the notice says
+    expect(epochs[0]).toMatch(/^Epoch 1: /);
+    expect(epochs.length).toBeLessThanOrEqual(1 + Math.floor((Date.now() - began) / 10_000));
     await page.locator('kiln-confusion-view').scrollIntoViewIfNeeded();
     await page.locator('kiln-confusion-view tbody tr').first().waitFor();
     expect(await page.locator('kiln-confusion-view tbody tr').count()).toBe(10);
     const end = await stepOf(page);
-    await button(page, 'Train 1 more epoch').click();
+    await button(page, 'Train 2 more epochs').click();
     await steps(page, 2 * end);
-    expect((await ask(page, (trainer) => trainer.options()))['epochs']).toBe('2');
-    await page.locator('.notice', { hasText: 'Finished 2 epochs' }).waitFor();
+    expect((await ask(page, (trainer) => trainer.options()))['epochs']).toBe('4');
+    await page.locator('.notice', { hasText: 'Finished 4 epochs' }).waitFor();
     await button(page, 'Reset').click();
     await page.locator('.notice', { hasText: 'A new run.' }).waitFor();
     expect(await stepOf(page)).toBe(0);
