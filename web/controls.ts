@@ -16,6 +16,15 @@ export interface Control {
 
 const SLIDER_STEPS = 100;
 
+/** The name of an option above its control, and what says that its value waits for a reset. */
+export function makeLabel(
+  info: OptionInfo, title: string, control: Control): { node: HTMLElement; badge: HTMLElement } {
+  const label = control.label ? h('label', { for: control.label }, title)
+    : h('span', { id: `${info.name}-title` }, title);
+  const badge = h('span', { class: 'badge' }, strings.options.atReset);
+  return { node: h('div', { class: 'name' }, label, ' ', badge), badge };
+}
+
 export function makeControl(info: OptionInfo, title: string, changed: () => void): Control {
   switch (info.type) {
     case 'choice':

@@ -6,7 +6,7 @@
 import css from './styles/option-panel.css?inline';
 import type { OptionInfo } from '../bindings/types.js';
 import { augmentControl } from './augment-control.js';
-import { makeControl, type Control } from './controls.js';
+import { makeControl, makeLabel, type Control } from './controls.js';
 import { explainer, h, show } from './dom.js';
 import { ELSEWHERE, FIRST_OPTIONS } from './option-order.js';
 import { strings } from './strings.js';
@@ -116,17 +116,14 @@ export class OptionPanel extends View {
       this.tell('kiln-option', { name: info.name, live: info.live });
     });
     control.value = info.default;
-    const kind = info.live ? 'badge live' : 'badge';
-    const badge = h('span', { class: kind }, words.atReset);
+    const { node: name, badge } = makeLabel(info, title, control);
+    badge.classList.toggle('live', info.live);
     const text = words.helps[info.name] ?? words.help(info.help);
     const help = h('p', { class: 'note', id: `${info.name}-help` }, text);
-    const label = control.label
-      ? h('label', { for: control.label }, title)
-      : h('span', { id: `${info.name}-title` }, title);
     const node = h(
       'div',
       { class: `option ${info.type}` },
-      h('div', { class: 'name' }, label, badge),
+      name,
       control.node,
       help,
     );

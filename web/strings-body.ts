@@ -6,10 +6,8 @@ export const bodyWords = {
   pick: 'Open…',
   noneKept: (reason: string): string => `${reason} It trains on the built-in images instead. ` +
     'A run is kept by saving it as a file.',
-  openData: 'Open CIFAR-10…',
   save: 'Save',
   evaluate: 'Evaluate',
-  waits: 'at reset',
   progress: (epoch: number, epochs: number, step: string): string =>
     `epoch ${epoch} of ${epochs}, step ${step}`,
   score: (percent: string, split: string): string => `${percent} right of the ${split} images.`,

@@ -69,6 +69,8 @@ export const viewStrings = {
     bestNone: 'after the first epoch',
   },
 
+  openData: 'Open data…',
+
   options: {
     title: 'Training',
     atReset: 'at reset',

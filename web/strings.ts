@@ -51,7 +51,7 @@ export const strings = {
       `${count(train)} training, ${count(validation)} validation, ${count(test)} test images`,
     builtin: 'Built-in set',
     stored: (name: string): string => `${name}, kept here`,
-    pick: 'Open data…',
+    pick: viewStrings.openData,
     pickFolder: 'Open a folder…',
     dropHint:
       'The official files of CIFAR-10 or CIFAR-100 (the binary version), MNIST or Fashion-MNIST, ' +

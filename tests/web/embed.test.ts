@@ -265,7 +265,7 @@ describe('where no data are kept', () => {
     await ask(frame, (element) => element.step());
     expect(await ask(frame, ({ trainer }) => trainer!.dataset.name)).toBe('builtin');
     const chooser = page.waitForEvent('filechooser');
-    await frame.getByRole('button', { name: 'Open CIFAR-10…' }).click();
+    await frame.getByRole('button', { name: 'Open data…' }).click();
     await (await chooser).setFiles({ name: 'cifar-10-binary.tar.gz', mimeType: 'application/gzip',
       buffer: Buffer.from(gzip(tar(batchFiles(50)))) });
     await becomes(() => ask(frame, ({ trainer }) => trainer!.dataset.name),

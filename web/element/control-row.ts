@@ -1,7 +1,7 @@
 /** The controls of a <kiln-trainer>, in the author's order: buttons, and options of the library. */
 
 import type { OptionInfo, RunState } from '../../bindings/types.js';
-import { makeControl, type Control } from '../controls.js';
+import { makeControl, makeLabel, type Control } from '../controls.js';
 import { h } from '../dom.js';
 import { showState, steadyButton } from '../run-controls.js';
 import { bodyWords } from '../strings-body.js';
@@ -89,11 +89,8 @@ export class ControlRow {
     const title = strings.options.labels[info.name] ?? info.name;
     const control = makeControl(info, title, () => this.#acts.choose(info.name, control.value));
     control.value = info.default;
-    const label = control.label ? h('label', { for: control.label }, title)
-      : h('span', { id: `${info.name}-title` }, title);
-    const badge = h('span', { class: 'badge' }, bodyWords.waits);
     const node = h('div', { class: `option ${info.type}`, part: `option ${info.name}` },
-      h('div', { class: 'name' }, label, ' ', badge), control.node);
+      makeLabel(info, title, control).node, control.node);
     this.#fields.set(info.name, { control, node });
     return node;
   }

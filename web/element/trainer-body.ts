@@ -291,7 +291,7 @@ export class TrainerBody {
   #offerFile(reason: string): void {
     const button = h('button', { type: 'button', part: 'button open', onclick: () => pick(
       '.gz,.tar,.bin', (files) => this.#do(() => this.#reset(this.#wanted(), { files }))) },
-    words.openData);
+    strings.openData);
     this.#notice.append(h('p', {}, words.noneKept(sentence(reason))), button);
     show(this.#notice, true);
   }
