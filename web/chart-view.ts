@@ -103,8 +103,9 @@ export abstract class ChartView extends View {
   protected override build(): void {
     const { title, caption } = this.#text;
     this.#box.setAttribute('aria-label', title);
-    const button = (text: string, act: () => void): HTMLElement =>
-      h('button', { type: 'button', class: 'plain', onclick: act }, text);
+    const button = (kind: string, act: () => void): HTMLElement => h('button', {
+      type: 'button', class: 'plain', 'aria-label': words.saveAs(title, kind), onclick: act,
+    }, kind);
     this.root.append(
       h(
         'figure',
@@ -119,9 +120,10 @@ export abstract class ChartView extends View {
         'div',
         { class: 'foot' },
         this.#table.node,
-        button(words.csv(title), () => this.#saveNumbers()),
-        button(words.png(title), () => this.#savePicture()),
-        button(words.svg(title), () => this.#saveDrawing()),
+        h('div', { class: 'files' },
+          button('CSV', () => this.#saveNumbers()),
+          button('PNG', () => this.#savePicture()),
+          button('SVG', () => this.#saveDrawing())),
       ),
     );
     this.#table.node.addEventListener('toggle', () => this.#fillTable());

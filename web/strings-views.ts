@@ -171,9 +171,7 @@ export const viewStrings = {
     lastRun: 'last run',
     hint: 'Point at the chart, or choose it and press ← →, for its values.',
     at: (step: string, values: string): string => `Step ${step}: ${values}`,
-    csv: (title: string): string => `${title}, CSV`,
-    png: (title: string): string => `${title}, PNG`,
-    svg: (title: string): string => `${title}, SVG`,
+    saveAs: (title: string, kind: string): string => `${title}, ${kind}`,
     diverging: (first: string, now: string): string =>
       `The loss grows: ${now} now, ${first} at first. The learning rate is too large for this ` +
       'network: lower it, to a tenth say, and reset.',

@@ -471,6 +471,21 @@ describe('how it looks', () => {
     expect(hidden).toBeLessThanOrEqual(0);
   });
 
+  test('a chart without a neighbour has the whole width; its files stand in one line', async () => {
+    const { page } = await open(`<kiln-trainer ${SMALL} views="accuracy filters timing">
+      </kiln-trainer>${SCRIPT}`);
+    const shares = (): Promise<number[]> => ask(page, ({ shadowRoot }) => {
+      const views = shadowRoot!.querySelector('.views')!;
+      return [...views.children].map((view) => view.clientWidth / views.clientWidth);
+    });
+    expect(await shares()).toEqual([1, 1, 1]);
+    await page.setViewportSize({ width: 280, height: 800 });
+    expect(await shares()).toEqual([1, 1, 1]);
+    const tops = await page.locator('kiln-accuracy-view .files > *').evaluateAll((parts) =>
+      parts.map((part) => part.getBoundingClientRect().top));
+    expect(new Set(tops).size).toBe(1);
+  });
+
   test('a layout changed later is followed', async () => {
     const { page } = await open(`<kiln-trainer ${SMALL} layout="compact"></kiln-trainer>${SCRIPT}`);
     const columns = (): Promise<number> => ask(page, ({ shadowRoot }) => new Set(
