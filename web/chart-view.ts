@@ -164,6 +164,10 @@ export abstract class ChartView extends View {
     this.#redraw();
   }
 
+  override recolour(): void {
+    this.#curve?.recolour();
+  }
+
   /** Takes up what the trainer remembers: nothing after a reset, a whole run of a checkpoint. */
   async #restore(trainer: LiveTrainer): Promise<void> {
     this.series.clear();

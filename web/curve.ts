@@ -56,7 +56,8 @@ export class Curve {
     matchMedia('(prefers-color-scheme: dark)'),
     matchMedia('(forced-colors: active)'),
   ];
-  readonly #rebuild = (): void => {
+  /** Draws anew, in the colours that there are by now. */
+  readonly recolour = (): void => {
     this.#plot?.destroy();
     this.#plot = null;
     draw(this, () => this.#make());
@@ -69,12 +70,12 @@ export class Curve {
     this.#data = [[], ...options.curves.map(() => [])] as unknown as uPlot.AlignedData;
     this.#resize = new ResizeObserver(() => draw(this, () => this.#fit()));
     this.#resize.observe(box);
-    for (const look of this.#looks) look.addEventListener('change', this.#rebuild);
+    for (const look of this.#looks) look.addEventListener('change', this.recolour);
   }
 
   dispose(): void {
     this.#resize.disconnect();
-    for (const look of this.#looks) look.removeEventListener('change', this.#rebuild);
+    for (const look of this.#looks) look.removeEventListener('change', this.recolour);
     undraw(this);
     this.#plot?.destroy();
     this.#plot = null;
@@ -90,7 +91,7 @@ export class Curve {
       curves.map(({ xs, ys }) => [xs, ys] as unknown as uPlot.AlignedData),
     ) as uPlot.AlignedData;
     this.#rules = rules;
-    if ((this.options.yRange().logarithmic ?? false) !== this.#logarithmic) this.#rebuild();
+    if ((this.options.yRange().logarithmic ?? false) !== this.#logarithmic) this.recolour();
     else if (this.#plot) this.#plot.batch(() => this.#plot!.setData(this.#data)); // at once
     else this.#make();
   }

@@ -72,6 +72,9 @@ export abstract class View extends HTMLElement {
   /** A trainer has come, or this view has: shows what it has, and listens through `on`. */
   protected attach(_trainer: LiveTrainer): void {}
 
+  /** The colours around have changed: what is no style sheet's is drawn anew. */
+  recolour(): void {}
+
   /** Comes into sight after having been out of it. */
   protected appeared(): void {}
 

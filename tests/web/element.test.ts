@@ -527,7 +527,7 @@ describe('how it looks', () => {
   });
 
   test.each(['light', 'dark'] as const)('curves are drawn in them, too: %s', async (scheme) => {
-    const { page } = await open(`<style>main { color-scheme: light dark;
+    const { page } = await open(`<style>:root { color-scheme: light dark;
       --kiln-accent: light-dark(rgb(200, 0, 200), rgb(0, 200, 0)) }</style>
       <kiln-trainer ${SMALL} views="loss"></kiln-trainer>${SCRIPT}`, { colorScheme: scheme });
     await ask(page, (element) => element.start());

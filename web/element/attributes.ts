@@ -4,8 +4,8 @@ import { camelNames, OPTION_NAMES } from '../../bindings/option-names.js';
 
 /** What is not an option of the library: which data and parts, and when they load. */
 export const OWN_ATTRIBUTES = [
-  'preset', 'data', 'views', 'controls', 'layout', 'loading', 'autostart', 'persist', 'threads',
-  'variant',
+  'preset', 'data', 'views', 'controls', 'layout', 'theme', 'loading', 'autostart', 'persist',
+  'threads', 'variant',
 ] as const;
 
 export const ATTRIBUTES: readonly string[] = [...OPTION_NAMES, ...OWN_ATTRIBUTES];
@@ -22,6 +22,7 @@ export const FLAGS: readonly string[] = ['autostart', 'persist'];
 /** Those of which only these words have a meaning. */
 export const CHOICES: Readonly<Record<string, readonly string[]>> = {
   layout: ['compact', 'wide'],
+  theme: ['light', 'dark', 'system'],
   loading: ['lazy', 'eager', 'press'],
 };
 

@@ -17,7 +17,7 @@ export interface KilnTrainerEventMap {
 /** An attribute as a property: read as its text, null where it is not there. */
 type Attribute = string | number | boolean | null;
 type WithoutDashes<Name> = Name extends `${string}-${string}` ? never : Name;
-type Own = 'preset' | 'views' | 'controls' | 'layout' | 'loading' | 'threads' | 'variant';
+type Own = 'preset' | 'views' | 'controls' | 'layout' | 'theme' | 'loading' | 'threads' | 'variant';
 
 /** Of this name every node has a method, as far as types go. */
 type OfNodes = 'normalize';

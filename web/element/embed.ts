@@ -18,6 +18,7 @@ import type { EpochEvent, RunState } from '../../bindings/types.js';
 import { h } from '../dom.js';
 import { elementWords as words } from '../strings-element.js';
 import type { KilnTrainer } from './kiln-trainer.js';
+import { followTheme } from './page-theme.js';
 import { readQuery, type Query } from './query.js';
 
 /** The tag in modules, and in one script for a frame without origin, which can load no module. */
@@ -54,8 +55,19 @@ function complain(text: string): void {
   main.append(h('p', { role: 'alert' }, text));
 }
 
+/** A frame sees a page of its own origin alone, and is light in others unless it is told. */
+function wear(theme: string | undefined): void {
+  const set = (scheme: string): void => { document.documentElement.style.colorScheme = scheme; };
+  const frame = window.frameElement;
+  if (theme === 'light' || theme === 'dark') set(theme);
+  else if (theme === 'system' || !around) set('light dark');
+  else if (!frame) set('light');
+  else followTheme(frame, new AbortController().signal, (dark) => set(dark ? 'dark' : 'light'));
+}
+
 function show({ attributes, title, caption, problems }: Query): KilnTrainer {
   if (title) document.title = title;
+  wear(attributes['theme']);
   const element = document.createElement('kiln-trainer') as KilnTrainer;
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(h('h1', title ? { slot: 'title' } : { slot: 'title', class: 'unseen' },

@@ -8,12 +8,13 @@
  *
  * Attributes: every option of the library by its name on the command line; `preset`; `data`
  * (builtin, stored or an address); `views`, `controls` (lists, in the author's order); `layout`
- * (compact or wide); `loading` (lazy, eager, or press: not before Start is pressed, or a method
- * called); `autostart`; `persist` (the run is kept in the browser, by the element's id or its net,
- * and offered again); `threads`; `variant`. An option that is live acts at once, others at the next
- * reset, or at once before the first step. Slots: title, caption. Events, none of which bubbles:
- * ready, progress (at most ten a second), epoch, checkpoint ({ bytes, step, epoch }), statechange
- * ({ state }), error ({ code, message }).
+ * (compact or wide); `theme` (light, dark or system, else as the page around it); `loading` (lazy,
+ * eager, or press: not before Start is pressed, or a method called); `autostart`; `persist` (the
+ * run is kept in the browser, by the element's id or its net, and offered again); `threads`;
+ * `variant`.
+ * An option that is live acts at once, others at the next reset, or at once before the first step.
+ * Slots: title, caption. Events, none of which bubbles: ready, progress (at most ten a second),
+ * epoch, checkpoint ({ bytes, step, epoch }), statechange ({ state }), error ({ code, message }).
  */
 
 import type { DatasetSource } from '../../bindings/dataset.js';
@@ -25,6 +26,7 @@ import tokensCss from '../styles/tokens.css?inline';
 import { ATTRIBUTES, FLAGS, PROPERTIES } from './attributes.js';
 import type { AttributeProperties, KilnTrainerEventMap } from './element-types.js';
 import css from './element.css?inline';
+import { followTheme } from './page-theme.js';
 import type { TrainerBody } from './trainer-body.js';
 
 /** How near the window is near, in pixels. */
@@ -76,23 +78,29 @@ export class KilnTrainer extends Base {
   static readonly observedAttributes = ATTRIBUTES;
 
   readonly #root = this.attachShadow({ mode: 'open' });
+  readonly #scheme = new CSSStyleSheet();
   #data: DatasetSource | null = null;
   #body: TrainerBody | null = null;
   #opening: Promise<TrainerBody> | null = null;
   #ready = deferred();
   #life: AbortController | null = null;
+  #look: (() => void) | null = null;
   #watcher: IntersectionObserver | null = null;
 
   constructor() {
     super();
-    this.#root.adoptedStyleSheets = styles();
+    this.#root.adoptedStyleSheets = [this.#scheme, ...styles()];
   }
 
   connectedCallback(): void {
     for (const name of ['data', ...PROPERTIES.keys()]) this.#upgrade(name);
     standing.add(this);
-    if (this.#life) return; // only moved
+    if (this.#life) return this.#look!(); // only moved
     this.#life = new AbortController();
+    this.#look = followTheme(this, this.#life.signal, (dark) => {
+      this.#scheme.replaceSync(`:host { color-scheme: ${dark ? 'dark' : 'light'} }`);
+      this.#body?.recolour();
+    });
     this.#poster();
     const loading = this.getAttribute('loading');
     if (loading === 'eager') this.#appear();

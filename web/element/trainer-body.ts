@@ -113,6 +113,11 @@ export class TrainerBody {
     this.#update();
   }
 
+  /** The page has become light or dark. */
+  recolour(): void {
+    for (const view of this.#views.children as Iterable<Element>) (view as View).recolour();
+  }
+
   dispose(): void {
     this.#drop.abort();
     this.#keptRun?.dispose();
@@ -337,6 +342,7 @@ export class TrainerBody {
     const value = this.#host.getAttribute(name);
     const choices = CHOICES[name]!;
     if (value && !choices.includes(value)) this.#tell(words.notOf(name, value, choices));
+    this.recolour();
   }
 
   #listen(): void {
