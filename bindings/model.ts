@@ -20,6 +20,8 @@ export interface ModelOptions {
   seed?: number | undefined;
   /** 'he', 'xavier' or 'gaussian 1e-3'; ' dirac' behind it: first filters pass a channel on. */
   init?: string | undefined;
+  /** Layers and parameters that get no gradient, by name: 'conv*, batchnorm1.gamma'. */
+  freeze?: string | undefined;
 }
 
 /** Tensors by name: conv1.w, conv1.b, ...; copies, which belong to the caller. */
@@ -52,12 +54,12 @@ export class Model {
    * first. E_NOTATION, E_SHAPE, E_MEMORY; E_ARG for an option.
    */
   constructor(net: string, options: ModelOptions & { reg?: number } = {}) {
-    const { reg = 0, batch = 100, input = [3, 32, 32], ...others } = options;
+    const { reg = 0, batch = 100, input = [3, 32, 32], freeze, ...others } = options;
     this.#wasm = instance();
     this.#batch = batch;
     this.#input = sizesOf(input);
     this.reg = checkNumber('Model', 'reg', reg, 0);
-    const sizes = optionText({ input: this.#input, batch });
+    const sizes = optionText({ input: this.#input, batch, freeze });
     const text = checkNotation(net);
     this.summary = this.#wasm.json('kiln_summary', text, sizes);
     this.net = this.summary.notation;
@@ -104,7 +106,8 @@ export class Model {
 
   /**
    * Shapes, parameters and FLOPs (of one image forward) of a net that is not made; of the options,
-   * input and batch count. Wants `await ready()` before, else E_STATE. E_NOTATION, E_SHAPE, E_ARG.
+   * input, batch and freeze count. Wants `await ready()` before, else E_STATE. E_NOTATION,
+   * E_SHAPE, E_ARG.
    */
   static summarise(net: string, options: ModelOptions = {}): Summary {
     const { input = [3, 32, 32], ...others } = options;

@@ -66,7 +66,7 @@ export interface Calls {
   export: [{ format: ExportFormat }, Uint8Array];
   formats: [object, FormatInfo[]];
   hash: [object, string];
-  summarise: [{ net: string }, Summary];
+  summarise: [{ net: string; freeze?: string | undefined }, Summary];
   gradcheck: [{ net: string }, GradientCheck[]];
   optionTable: [object, OptionInfo[]];
   presets: [object, Preset[]];

@@ -97,7 +97,7 @@ export class Session {
       case 'export': return this.#export(message.params);
       case 'formats': return exportFormats({ extras: this.#extras });
       case 'hash': return this.#library.text('kiln_net_hash', netOf(this.#present));
-      case 'summarise': return this.#summarise(message.params.net);
+      case 'summarise': return this.#summarise(message.params);
       case 'gradcheck': return this.#gradcheck(message.params.net, signal);
       case 'optionTable': return this.#library.json('kiln_options');
       case 'presets': return this.#library.json('kiln_presets');
@@ -142,9 +142,9 @@ export class Session {
     }
   }
 
-  #summarise(net: unknown): Summary {
-    const input = optionText({ input: this.#present.dataset.info.shape });
-    return this.#library.json('kiln_summary', notationOf(net), input);
+  #summarise({ net, freeze }: { net: unknown; freeze?: string | undefined }): Summary {
+    const options = optionText({ input: this.#present.dataset.info.shape, freeze });
+    return this.#library.json('kiln_summary', notationOf(net), options);
   }
 
   // runs
@@ -262,8 +262,9 @@ export class Session {
         const training = new Training(
           wasm, dataset.handle, handle, (event) => this.#emit(number, event));
         const options = training.options();
-        const input = optionText({ input: dataset.info.shape, batch: options['batch'] });
-        const summary = wasm.json<Summary>('kiln_summary', options['net'] ?? '', input);
+        const { net = '', batch, freeze } = options;
+        const sizes = optionText({ input: dataset.info.shape, batch, freeze });
+        const summary = wasm.json<Summary>('kiln_summary', net, sizes);
         training.checkInSlices(checkSliceOf(summary));
         return { wasm, dataset, training, summary, given: given ?? options, replaced: false };
       } catch (error) {

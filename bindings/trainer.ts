@@ -321,9 +321,9 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('options', {});
   }
 
-  /** Shapes, parameters and FLOPs of a net on the present images. E_NOTATION, E_SHAPE, E_MEMORY. */
-  summarise(net: string): Promise<Summary> {
-    return this.#call('summarise', { net });
+  /** A net on the present images, with the option freeze. E_NOTATION, E_SHAPE, E_MEMORY, E_ARG. */
+  summarise(net: string, freeze = 'none'): Promise<Summary> {
+    return this.#call('summarise', { net, freeze });
   }
 
   /**

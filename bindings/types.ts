@@ -61,6 +61,8 @@ export interface LayerSummary {
   /** Output of one image: [C, H, W] or [D]. */
   output: number[];
   parameters: number;
+  /** How many of them the option freeze leaves as they are. */
+  frozen: number;
   flops: number;
   bytes: number;
   algorithm?: string;
@@ -72,6 +74,7 @@ export interface Summary {
   notation: string;
   layers: LayerSummary[];
   parameters: number;
+  frozen: number;
   flops: number;
   bytes: number;
   /** FLOPs of one image's backward pass. */

@@ -107,27 +107,28 @@ KILN_API int kiln_presets(void);
 /* ---- nets (class Model) ---------------------------------------------------------------------- */
 
 /* Text: {"layers":[{"name","kind","text","attributes":{..},"output":[C,H,W] or [D],"parameters",
- * "flops","bytes","algorithm","unread","column","end"}],"parameters","flops","bytes","memory",
- * "backwardFlops","early","heldFlops","notation"}. "attributes" are the layer's arguments by name,
- * those that the notation leaves out as well: {"window":2,"stride":2}; a "pad" of -1 keeps the
- * image's size on odd sides. FLOPs are of one image forward (a multiply-add is two), backwardFlops
- * backward. "early", where the net has such, are the parameters that whiten-epochs stops training,
- * and heldFlops those backward from then on. Bytes are those of activations and parameters,
- * "memory" the bytes that a net of that batch takes in all; "unread" counts rows and columns of the
- * input that no filter or window covers; "column".."end" is the layer's place in the notation.
- * options:
- * input=CxHxW (3x32x32), batch=, steps=1 (adds "steps", the list that a training step runs by:
- * {pass, layers, images at a time, groups, transient}). KILN_E_NOTATION, KILN_E_SHAPE,
- * KILN_E_MEMORY, KILN_E_ARG. The net is not made. Source of the notation: cs231n, "ConvNet
- * architectures"; of the sizes, (W - F + 2P) / S + 1, "Convolutional layer". */
+ * "frozen","flops","bytes","algorithm","unread","column","end"}],"parameters","frozen","flops",
+ * "bytes","memory","backwardFlops","early","heldFlops","notation"}. "attributes" are the layer's
+ * arguments by name, those that the notation leaves out as well: {"window":2,"stride":2}; a "pad"
+ * of -1 keeps the image's size on odd sides. "frozen" counts the parameters, among "parameters",
+ * that freeze leaves as they are. FLOPs are of one image forward (a multiply-add is two),
+ * backwardFlops backward. "early", where the net has such, are the parameters that whiten-epochs
+ * stops training, and heldFlops those backward from then on. Bytes are those of activations and
+ * parameters, "memory" the bytes that a net of that batch takes in all; "unread" counts rows and
+ * columns of the input that no filter or window covers; "column".."end" is the layer's place in the
+ * notation. options: input=CxHxW (3x32x32), batch=, freeze= (as the option of a run), steps=1 (adds
+ * "steps", the list that a training step runs by: {pass, layers, images at a time, groups,
+ * transient}). KILN_E_NOTATION, KILN_E_SHAPE, KILN_E_MEMORY, KILN_E_ARG. The net is not made.
+ * Source of the notation: cs231n, "ConvNet architectures"; of the sizes, (W - F + 2P) / S + 1,
+ * "Convolutional layer". */
 KILN_API int kiln_summary(const char *notation, const char *options);
 
 /* Makes the net of a notation. options: input=CxHxW, batch= (largest batch, 1..65536), seed=
  * (uint32), init= (he | xavier | gaussian SCALE, then perhaps dirac: the first filters of
  * convolutions pass their channel on; He et al. 2015, equation 10; Glorot and Bengio 2010, equation
- * 12), keep=1 keeps every activation and gradient for kiln_net_inspect. Returns a
- * handle, to be given to kiln_net_destroy. KILN_E_NOTATION, KILN_E_SHAPE, KILN_E_ARG,
- * KILN_E_MEMORY. */
+ * 12), freeze= layers and parameters that get no gradient, as the option of a run, keep=1 keeps
+ * every activation and gradient for kiln_net_inspect. Returns a handle, to be given to
+ * kiln_net_destroy. KILN_E_NOTATION, KILN_E_SHAPE, KILN_E_ARG, KILN_E_MEMORY. */
 KILN_API int kiln_net_create(const char *notation, const char *options);
 /* Returns 0. KILN_E_STATE for a trainer's own net, which goes with its trainer. */
 KILN_API int kiln_net_destroy(int net);

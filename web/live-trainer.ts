@@ -60,7 +60,7 @@ export interface LiveTrainer extends EventTarget {
   readonly imported?: ImportedTensor[];
   restoreBest(): Promise<unknown>;
   options(): Promise<Record<string, unknown>>;
-  summarise(net: string): Promise<Summary>;
+  summarise(net: string, freeze?: string): Promise<Summary>;
   optionTable(): Promise<OptionInfo[]>;
   presets(): Promise<Preset[]>;
 }

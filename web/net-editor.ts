@@ -57,6 +57,7 @@ export class NetEditor extends View {
   #asked = 0;
   #checked = Promise.resolve();
   #problem: string | null = null;
+  #freeze = 'none';
 
   constructor() {
     super(css);
@@ -69,6 +70,13 @@ export class NetEditor extends View {
 
   set net(net: string) {
     if (net !== this.net) this.#text.value = net;
+    this.#typed(0);
+  }
+
+  /** The option freeze, whose layers the table marks; a name that the net lacks is a mistake. */
+  set freeze(freeze: string) {
+    if (freeze === this.#freeze) return;
+    this.#freeze = freeze;
     this.#typed(0);
   }
 
@@ -175,7 +183,7 @@ export class NetEditor extends View {
     const net = this.net;
     const asked = ++this.#asked;
     try {
-      const summary = await trainer.summarise(net);
+      const summary = await trainer.summarise(net, this.#freeze);
       if (asked !== this.#asked) return;
       this.#accept(summary);
       this.tell('kiln-net');
@@ -239,6 +247,7 @@ export class NetEditor extends View {
             { scope: 'row' },
             layer.text,
             layer.algorithm ? h('span', { class: 'note' }, ` ${layer.algorithm}`) : null,
+            layer.frozen ? h('span', { class: 'note' }, ` ${words.frozen(layer)}`) : null,
             layer.unread ? h('span', { class: 'note' }, ` ${words.unread(layer.unread)}`) : null,
           ),
           h('td', {}, shape(layer.output)),

@@ -153,6 +153,7 @@ export class SetUp {
    */
   mark(): void {
     this.#options.waiting = this.#waiting();
+    this.#net.freeze = this.#options.values['freeze'] ?? 'none';
     this.#net.inUse = this.#net.net === this.#netInUse ? null : this.#netInUse;
     this.onMark();
     if (this.#options.table.length === 0 || location.hash !== this.#address) return;

@@ -110,6 +110,7 @@ export const viewStrings = {
       patience: 'Patience',
       recover: 'Recover by itself',
       init: 'Initialisation',
+      freeze: 'Layers not trained',
       normalize: 'Normalisation',
       'weight-decay': 'Weight decay',
       train: 'Training images',

@@ -41,6 +41,8 @@ export const strings = {
     use: 'Reset with this net',
     trains: 'In use is:',
     column: (column: number): string => `Column ${column}: `,
+    frozen: ({ frozen, parameters }: { frozen: number; parameters: number }): string =>
+      frozen < parameters ? `${count(frozen)} not trained` : 'not trained',
     unread: (n: number): string =>
       `${plural(n, 'row and column', 'rows and columns')} at the border never read`,
   },

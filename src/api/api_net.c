@@ -52,9 +52,18 @@ static int read_init(const kiln_keyvalue *pair, kiln_net_options *o)
     return KILN_OK;
 }
 
+static int read_freeze(const kiln_keyvalue *pair, kiln_net_options *o)
+{
+    if (strlen(pair->value) >= sizeof o->freeze)
+        return kiln_fail(KILN_E_ARG, "freeze: the value is longer than %d characters",
+                         (int)sizeof o->freeze - 1);
+    strcpy(o->freeze, pair->value);
+    return KILN_OK;
+}
+
 int kiln_net_options_text(kiln_net_options *o, const char *text)
 {
-    static const char *const keys[] = {"input", "batch", "seed", "init", "keep", "steps"};
+    static const char *const keys[] = {"input", "batch", "seed", "init", "keep", "steps", "freeze"};
     kiln_keyvalue pair;
     int more;
 
@@ -76,8 +85,10 @@ int kiln_net_options_text(kiln_net_options *o, const char *text)
             KILN_TRY(kiln_value_bool(&pair, &o->keep));
         } else if (!strcmp(pair.key, "steps")) {
             KILN_TRY(kiln_value_bool(&pair, &o->steps));
+        } else if (!strcmp(pair.key, "freeze")) {
+            KILN_TRY(read_freeze(&pair, o));
         } else {
-            return kiln_key_unknown(pair.key, keys, 6);
+            return kiln_key_unknown(pair.key, keys, sizeof keys / sizeof *keys);
         }
     }
     return more;
@@ -99,8 +110,22 @@ static void write_attributes(kiln_json *j, const kiln_layer *l)
     kiln_json_close(j);
 }
 
-static void write_layer(kiln_json *j, const kiln_layer *l, int batch)
+/* Parameters of layer l that the option freeze holds; of all layers: l -1. */
+static double count_frozen(kiln_net *net, int l)
 {
+    double count = 0;
+
+    for (int i = 0; i < kiln_net_tensor_count(net); i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(net, i);
+
+        if (t->frozen && (l < 0 || t->layer == l)) count += t->size;
+    }
+    return count;
+}
+
+static void write_layer(kiln_json *j, kiln_net *net, int number)
+{
+    const kiln_layer *l = &kiln_net_plan(net)->layer[number];
     char text[96];
 
     kiln_layer_text(text, sizeof text, l);
@@ -117,9 +142,11 @@ static void write_layer(kiln_json *j, const kiln_layer *l, int batch)
     }
     kiln_json_close(j);
     kiln_json_number(j, "parameters", l->parameters);
+    kiln_json_number(j, "frozen", count_frozen(net, number));
     kiln_json_number(j, "flops", l->flops);
     kiln_json_number(j, "bytes", l->bytes);
-    if (l->kind->algorithm) kiln_json_string(j, "algorithm", l->kind->algorithm(l, batch));
+    if (l->kind->algorithm)
+        kiln_json_string(j, "algorithm", l->kind->algorithm(l, kiln_net_made_with(net)->batch));
     kiln_json_int(j, "unread", l->unread);
     kiln_json_int(j, "column", l->column);
     kiln_json_int(j, "end", l->end);
@@ -146,40 +173,32 @@ static void write_backward(kiln_json *j, kiln_net *net)
     kiln_json_number(j, "heldFlops", kiln_net_backward_flops(net));
 }
 
-/* What the plan alone does not say. */
-static int write_passes(kiln_json *j, const char *notation, const kiln_net_options *o)
-{
-    kiln_net *net = NULL;
-
-    KILN_TRY(kiln_net_sketch(&net, notation, o));
-    if (o->steps) kiln_net_write_steps(j, "steps", net);
-    write_backward(j, net);
-    kiln_net_free(net);
-    return KILN_OK;
-}
-
 int kiln_summary(const char *notation, const char *options)
 {
-    static kiln_plan plan;
+    const kiln_plan *plan;
     kiln_net_options o;
+    kiln_net *net = NULL;
     kiln_json *j;
-    double memory;
 
     if (!notation) return kiln_fail(KILN_E_ARG, "summary: the notation is missing");
     KILN_TRY(kiln_net_options_text(&o, options));
-    KILN_TRY(kiln_net_measure(&plan, &memory, notation, &o));
+    KILN_TRY(kiln_net_sketch(&net, notation, &o));
+    plan = kiln_net_plan(net);
     j = kiln_text_begin();
     kiln_json_object(j, NULL);
     kiln_json_array(j, "layers");
-    for (int l = 0; l < plan.count; l++) write_layer(j, &plan.layer[l], o.batch);
+    for (int l = 0; l < plan->count; l++) write_layer(j, net, l);
     kiln_json_close(j);
-    kiln_json_number(j, "parameters", plan.parameters);
-    kiln_json_number(j, "flops", plan.flops);
-    kiln_json_number(j, "bytes", plan.bytes);
-    kiln_json_number(j, "memory", memory);
-    KILN_TRY(write_passes(j, notation, &o));
-    kiln_json_string(j, "notation", plan.notation);
+    kiln_json_number(j, "parameters", plan->parameters);
+    kiln_json_number(j, "frozen", count_frozen(net, -1));
+    kiln_json_number(j, "flops", plan->flops);
+    kiln_json_number(j, "bytes", plan->bytes);
+    kiln_json_number(j, "memory", kiln_net_planned_bytes(net));
+    if (o.steps) kiln_net_write_steps(j, "steps", net);
+    write_backward(j, net);
+    kiln_json_string(j, "notation", plan->notation);
     kiln_json_close(j);
+    kiln_net_free(net);
     return kiln_text_end();
 }
 

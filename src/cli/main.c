@@ -75,13 +75,13 @@ static const entry entries[] = {
       "  kiln summary \"[conv 3x3x32 - relu]x2 - maxpool 2 - affine 10 - softmax\"\n"
       "  kiln summary --preset residual --batch 64\n"
       "  kiln summary \"conv 11x11x96 stride 4 pad 0 - affine 10 - softmax\" --input 3x227x227\n",
-      " net seed init batch ",
+      " net seed init batch freeze ",
       ALWAYS | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_INPUT) | CLI_BIT(CLI_STEPS), CLI_NET},
      cli_summary},
     {{"gradcheck", "kiln gradcheck: numeric gradients of every layer against the library's.",
       "  kiln gradcheck \"conv 3x3x4 - batchnorm - relu - maxpool 2 - affine 10 - softmax\"\n"
       "  kiln gradcheck --preset residual --input 3x8x8\n",
-      " net seed init batch ", ALWAYS | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_INPUT), CLI_NET},
+      " net seed init batch freeze ", ALWAYS | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_INPUT), CLI_NET},
      cli_gradcheck},
     {{"export", "kiln export: a checkpoint as a file for other programs.",
       "  kiln export model.safetensors --save weights.safetensors\n"

@@ -20,7 +20,7 @@ static int read_net(cli_arguments *a, char *net, char *options, int size)
     int code = cli_apply_preset(a);
 
     if (code) return code;
-    cli_arguments_pick(a, " seed init batch ", options, size);
+    cli_arguments_pick(a, " seed init batch freeze ", options, size);
     if (a->value[CLI_INPUT]) {
         const int used = (int)strlen(options);
 
@@ -69,15 +69,19 @@ static void print_layer(const char *layer)
 {
     char name[48], text[100], shape[48], number[3][32], algorithm[32];
     const double unread = cli_field_number(layer, "unread", 0);
+    const double frozen = cli_field_number(layer, "frozen", 0);
+    const double parameters = cli_field_number(layer, "parameters", 0);
 
     print_shape(shape, sizeof shape, layer);
     printf("%-12s %-34s %-12s %10s %10s %10s  %s",
            cli_field_text(name, sizeof name, layer, "name"),
            cli_field_text(text, sizeof text, layer, "text"), shape,
-           scaled(number[0], 32, cli_field_number(layer, "parameters", 0)),
+           scaled(number[0], 32, parameters),
            scaled(number[1], 32, cli_field_number(layer, "flops", 0)),
            scaled(number[2], 32, cli_field_number(layer, "bytes", 0)),
            cli_field_text(algorithm, sizeof algorithm, layer, "algorithm"));
+    if (frozen > 0)
+        printf(frozen < parameters ? " (%.0f not trained)" : " (not trained)", frozen);
     if (unread > 0) printf(" (%.0f rows or columns unread)", unread);
     printf("\n");
 }
@@ -146,6 +150,9 @@ int cli_summary(cli_arguments *a)
            scaled(number[0], 32, cli_field_number(kiln_text(), "parameters", 0)),
            scaled(number[1], 32, cli_field_number(kiln_text(), "flops", 0)),
            scaled(number[2], 32, cli_field_number(kiln_text(), "bytes", 0)));
+    if (cli_field_number(kiln_text(), "frozen", 0) > 0)
+        printf("not trained, of these: %s parameters\n",
+               scaled(number[0], 32, cli_field_number(kiln_text(), "frozen", 0)));
     print_backward(kiln_text());
     if (cli_field(kiln_text(), "memory"))
         printf("memory to train with this batch: %s bytes\n",

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/keyvalue.h"
 #include "base/status.h"
 #include "train/checkpoint_head.h"
 
@@ -60,6 +61,17 @@ static int find_tensors(kiln_model *m)
     return KILN_OK;
 }
 
+/* What the run of a checkpoint leaves as it is; an export has no run. */
+static void read_freeze(const kiln_model *m, kiln_net_options *o)
+{
+    const char *options = kiln_safetensors_metadata(&m->file, "options");
+    kiln_keyvalue pair;
+
+    while (kiln_keyvalue_next(&options, &pair) > 0)
+        if (strcmp(pair.key, "freeze") == 0)
+            snprintf(o->freeze, sizeof o->freeze, "%.*s", (int)sizeof o->freeze - 1, pair.value);
+}
+
 static int read_net(kiln_model *m)
 {
     kiln_net_options o;
@@ -70,6 +82,7 @@ static int read_net(kiln_model *m)
     kiln_net_options_default(&o);
     o.C = m->channels;
     KILN_TRY(kiln_checkpoint_input(&m->file, &o.H, &o.W));
+    read_freeze(m, &o);
     if (kiln_net_sketch(&m->net, net, &o) >= 0) return find_tensors(m);
     m->net = NULL;
     snprintf(sentence, sizeof sentence, "%s", kiln_error());

@@ -6,7 +6,7 @@
  * x (N, D)   w (D, M)   b (M)   out (N, M); a gradient has the shape of its variable.
  *
  * Three matrix products; bias and relu are one more pass over out, which is small beside w. NaN
- * stays NaN. b and db may be NULL: no bias.
+ * stays NaN. b may be NULL: no bias; and a gradient that nobody wants.
  * Source: cs231n notes, optimization-2 ("Gradients for vectorized operations").
  */
 #include "kernels/gemm.h"
@@ -52,6 +52,6 @@ void kiln_affine_backward(float *dx, float *dw, float *db, const float *dout, co
                           const float *w, int N, int D, int M, float *work)
 {
     if (dx) kiln_gemm(KILN_NT, N, D, M, dout, M, w, M, 0, dx, D, work); /* dx = dout·wᵀ */
-    kiln_gemm(KILN_TN, D, M, N, x, D, dout, M, 0, dw, M, work);         /* dw = xᵀ·dout */
+    if (dw) kiln_gemm(KILN_TN, D, M, N, x, D, dout, M, 0, dw, M, work); /* dw = xᵀ·dout */
     if (db) kiln_vec_column_sums(db, dout, N, M);
 }

@@ -171,7 +171,7 @@ void kiln_batchnorm_begin_backward(float *tables, float *dgamma, float *dbeta, c
         for (int j = 0, c = first; j < n; j++, c++) {
             const double scale = (double)gamma[c] * inv_std[c];
 
-            dbeta[c] = (float)sum[j];
+            if (dbeta) dbeta[c] = (float)sum[j];
             if (dgamma) dgamma[c] = (float)(dot[j] * inv_std[c]);
             slope[c] = (float)(-scale * inv_std[c] * inv_std[c] * dot[j] / R / *squeeze);
             offset[c] = (float)(-scale * sum[j] / R);

@@ -54,20 +54,22 @@ void kiln_conv2d_begin_backward(const float *w, const kiln_conv2d_plan *p, int w
 
 void kiln_conv2d_backward_images(float *dx, const float *dout, const float *x,
                                  const kiln_conv2d_plan *p, int N, int group, int first, int last,
-                                 int thread, float *work)
+                                 int thread, int wanted, float *work)
 {
     const kiln_conv_plan *conv = &p->conv;
     const int pixels = conv->shape.OH * conv->shape.OW, F = conv->shape.F;
 
     if (dx) conv->algorithm->images(dx, dout, NULL, conv, &conv->dx, last - first, 0, work);
-    conv->algorithm->dw_images(dout, x, conv, N, group, first, last, thread, work + p->dw);
+    if (wanted & KILN_WANTS_DW)
+        conv->algorithm->dw_images(dout, x, conv, N, group, first, last, thread, work + p->dw);
+    if (!(wanted & KILN_WANTS_DB)) return;
     for (int n = first; n < last; n++, dout += (size_t)pixels * F)
         kiln_vec_column_sums(work + p->db + (size_t)n * F, dout, pixels, F);
 }
 
 void kiln_conv2d_end_backward(float *dw, float *db, const kiln_conv2d_plan *p, int N, float *work)
 {
-    p->conv.algorithm->dw_join(dw, &p->conv, N, work + p->dw);
+    if (dw) p->conv.algorithm->dw_join(dw, &p->conv, N, work + p->dw);
     if (db) kiln_vec_column_sums(db, work + p->db, N, p->conv.shape.F);
 }
 
@@ -76,7 +78,7 @@ void kiln_conv2d_end_backward(float *dw, float *db, const kiln_conv2d_plan *p, i
 typedef struct {
     const float *dout, *x;
     const kiln_conv2d_plan *p;
-    int n, groups;
+    int n, groups, wanted;
     float *work;
 } job;
 
@@ -89,16 +91,16 @@ static void group_task(void *context, int group, int thread)
 
     kiln_conv2d_backward_images(NULL, j->dout + (size_t)first * s->OH * s->OW * s->F,
                                 j->x + (size_t)first * s->H * s->W * s->C, j->p, j->n, group, first,
-                                last, thread, j->work);
+                                last, thread, j->wanted, j->work);
 }
 
 void kiln_conv2d_backward(float *dx, float *dw, float *db, const float *dout, const float *x,
                           const float *w, const kiln_conv2d_plan *p, int n, float *work)
 {
     job j = {.dout = dout, .x = x, .p = p, .n = n, .groups = kiln_conv_groups(&p->conv, n),
-             .work = work};
+             .wanted = (dw ? KILN_WANTS_DW : 0) | (db ? KILN_WANTS_DB : 0), .work = work};
 
     if (dx) kiln_conv_dx(dx, dout, w, &p->conv, n, work);
-    kiln_parallel(j.groups, group_task, &j);
+    if (j.wanted) kiln_parallel(j.groups, group_task, &j);
     kiln_conv2d_end_backward(dw, db, p, n, work);
 }

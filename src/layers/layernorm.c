@@ -168,8 +168,8 @@ void kiln_layernorm_backward(float *dx, float *dgamma, float *dbeta, const float
 
         kiln_columns_merge_sums(sum, dot, work, &t.k, first, n);
         for (int j = 0; j < n; j++) {
-            dbeta[first + j] = (float)sum[j];
-            dgamma[first + j] = (float)dot[j];
+            if (dbeta) dbeta[first + j] = (float)sum[j];
+            if (dgamma) dgamma[first + j] = (float)dot[j];
         }
     }
 }

@@ -23,7 +23,8 @@
 
 /* ---- affine.c ---------------------- cs231n: affine_forward, affine_backward */
 /* out = x·w + b      dx = dout·wᵀ      dw = xᵀ·dout      db = Σ_n dout[n]
- * x (N, D)   w (D, M)   b (M)   out (N, M).   relu != 0 stores max(0, out).   dx may be NULL. */
+ * x (N, D)   w (D, M)   b (M)   out (N, M).   relu != 0 stores max(0, out).   A gradient that
+ * nobody wants is NULL, and b where there is no bias. */
 size_t kiln_affine_work(int N, int D, int M);
 void kiln_affine_forward(float *out, const float *x, const float *w, const float *b, int N, int D,
                          int M, int relu, float *work);
@@ -31,9 +32,9 @@ void kiln_affine_backward(float *dx, float *dw, float *db, const float *dout, co
                           const float *w, int N, int D, int M, float *work);
 
 /* ---- conv2d.c ---------------------- cs231n: conv_forward, conv_backward */
-/* The net's convolution, channels last; picks its algorithm by shape alone. db = Σ dout. dx may be
- * NULL, b and db where there is no bias. Its plan is made once, for batches of at most shape.N
- * images; passes take n of them. */
+/* The net's convolution, channels last; picks its algorithm by shape alone. db = Σ dout. dx, dw
+ * and db are NULL where nobody wants them, b where there is no bias. Its plan is made once, for
+ * batches of at most shape.N images; passes take n of them. */
 const kiln_conv_algorithm *kiln_conv2d_algorithm(const kiln_conv_shape *s);
 typedef struct {
     kiln_conv_plan conv;
@@ -46,7 +47,8 @@ void kiln_conv2d_backward(float *dx, float *dw, float *db, const float *dout, co
                           const float *w, const kiln_conv2d_plan *p, int n, float *work);
 /* The passes in parts. Forward: begin, then images, n at a time. Backward, N images in all: begin;
  * images [first, last) of a group, as kernels/conv.h cuts them, on `thread`, dx NULL or wanted as
- * begin was told; end. dx, dout, x begin with image `first`. */
+ * begin was told; end, with the gradients of `wanted`. dx, dout, x begin with image `first`. */
+enum { KILN_WANTS_DW = 1, KILN_WANTS_DB = 2 };
 void kiln_conv2d_begin_forward(const float *w, const kiln_conv2d_plan *p, float *work);
 void kiln_conv2d_forward_images(float *out, const float *x, const float *b,
                                 const kiln_conv2d_plan *p, int n, int relu, float *work);
@@ -54,7 +56,7 @@ void kiln_conv2d_begin_backward(const float *w, const kiln_conv2d_plan *p, int w
                                 float *work);
 void kiln_conv2d_backward_images(float *dx, const float *dout, const float *x,
                                  const kiln_conv2d_plan *p, int N, int group, int first, int last,
-                                 int thread, float *work);
+                                 int thread, int wanted, float *work);
 void kiln_conv2d_end_backward(float *dw, float *db, const kiln_conv2d_plan *p, int N, float *work);
 
 /* ---- conv2d_im2col.c --------------- cs231n: conv_forward_im2col, conv_backward_im2col */
@@ -103,7 +105,8 @@ void kiln_silu_forward(float *out, const float *x, int n);
 void kiln_silu_backward(float *dx, const float *dout, const float *x, int n);
 
 /* ---- prelu.c ----------------------- (He et al. 2015) */
-/* x (R, C): slope[c] x where x < 0; slope (C). in place allowed; dx may be NULL. work: R·C. */
+/* x (R, C): slope[c] x where x < 0; slope (C). in place allowed; dx and dslope may be NULL.
+ * work: R·C. */
 void kiln_prelu_forward(float *out, const float *x, const float *slope, int R, int C);
 void kiln_prelu_backward(float *dx, float *dslope, const float *dout, const float *x,
                          const float *slope, int R, int C, float *work);
@@ -129,9 +132,9 @@ void kiln_batchnorm_backward_alt(float *dx, float *dgamma, float *dbeta, const f
 /* In parts, for a caller who does other work on rows while the caches have them. A layer has tables
  * (kiln_batchnorm_tables floats), which its backward pass finds as forward left them, and sums
  * (kiln_batchnorm_sums floats). Forward: moments of all rows, begin, then rows, any at a time.
- * Backward: dots of all rows, begin_backward (dgamma NULL: not wanted), rows_backward. Sums are
- * taken of rows first .. last - 1, cut at multiples of kiln_batchnorm_block(C); there x and dout
- * are the whole matrices of R rows. */
+ * Backward: dots of all rows, begin_backward (dgamma, dbeta NULL: not wanted), rows_backward. Sums
+ * are taken of rows first .. last - 1, cut at multiples of kiln_batchnorm_block(C); there x and
+ * dout are the whole matrices of R rows. */
 size_t kiln_batchnorm_tables(int C);
 size_t kiln_batchnorm_sums(int R, int C);
 int kiln_batchnorm_block(int C);
@@ -157,7 +160,8 @@ void kiln_batchnorm_backward(float *dx, float *dgamma, float *dbeta, const float
                              const float *inv_std, int R, int C, float *work);
 
 /* ---- layernorm.c ------------------- cs231n: layernorm_* */
-/* x (N, D): mean and variance of each row; gamma, beta (D). mean, inv_std (N) are the cache. */
+/* x (N, D): mean and variance of each row; gamma, beta (D). mean, inv_std (N) are the cache.
+ * dgamma and dbeta may be NULL. */
 size_t kiln_layernorm_work(int N, int D);
 void kiln_layernorm_forward(float *out, float *mean, float *inv_std, const float *x,
                             const float *gamma, const float *beta, int N, int D, float eps);
@@ -167,7 +171,8 @@ void kiln_layernorm_backward(float *dx, float *dgamma, float *dbeta, const float
 
 /* ---- groupnorm.c ------------------- cs231n: spatial_groupnorm_* (Wu and He 2018) */
 /* x (N, S, C), S = H·W; G divides C; statistics over the S·C/G values of each image and group;
- * gamma, beta (C). mean, inv_std (N, G) are the cache. G = 1 is the spatial form of layernorm. */
+ * gamma, beta (C). mean, inv_std (N, G) are the cache. G = 1 is the spatial form of layernorm.
+ * dgamma and dbeta may be NULL. */
 size_t kiln_groupnorm_work(int N, int S, int C, int G);
 void kiln_groupnorm_forward(float *out, float *mean, float *inv_std, const float *x,
                             const float *gamma, const float *beta, int N, int S, int C, int G,

@@ -54,8 +54,8 @@ void kiln_prelu_forward(float *out, const float *x, const float *slope, int R, i
 void kiln_prelu_backward(float *dx, float *dslope, const float *dout, const float *x,
                          const float *slope, int R, int C, float *work)
 {
-    const job j = {dx, work, x, dout, slope, R, C};
+    const job j = {dx, dslope ? work : NULL, x, dout, slope, R, C};
 
     run(&j);
-    kiln_vec_column_sums(dslope, work, R, C);
+    if (dslope) kiln_vec_column_sums(dslope, work, R, C);
 }

@@ -124,8 +124,11 @@ static void begin_backward(const kiln_pass *p)
 
 static void backward(const kiln_pass *p)
 {
+    const int wanted =
+        (p->gradient[W] ? KILN_WANTS_DW : 0) | (p->gradient[B] ? KILN_WANTS_DB : 0);
+
     kiln_conv2d_backward_images(p->dx, p->dout, p->x, p->plan, p->all, p->group, p->first,
-                                p->first + p->n, p->thread, p->work);
+                                p->first + p->n, p->thread, wanted, p->work);
 }
 
 static void end_backward(const kiln_pass *p)
@@ -313,7 +316,8 @@ static void whiten_backward(const kiln_pass *p)
 
 static void whiten_end_backward(const kiln_pass *p)
 {
-    kiln_vec_column_sums(p->gradient[B], sums_of(p, 0), p->all, p->layer->u.conv.F);
+    if (p->gradient[B])
+        kiln_vec_column_sums(p->gradient[B], sums_of(p, 0), p->all, p->layer->u.conv.F);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */

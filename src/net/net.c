@@ -143,6 +143,8 @@ static int prepare(kiln_net *net, const char *notation, const kiln_net_options *
     KILN_TRY(check_sizes(net));
     KILN_TRY(plan_layers(net));
     kiln_net_list_tensors(net);
+    KILN_TRY(kiln_net_freeze(net));
+    kiln_net_place_tensors(net);
     kiln_net_plan_steps(net);
     kiln_net_plan_memory(net);
     measure_work(net);
@@ -198,6 +200,11 @@ int kiln_net_make(kiln_net **out, const char *notation, const kiln_net_options *
     return status;
 }
 
+double kiln_net_planned_bytes(const kiln_net *net)
+{
+    return (double)net->arena.used + (double)net->plans.used + (double)sizeof *net;
+}
+
 int kiln_net_measure(kiln_plan *plan, double *bytes, const char *notation,
                      const kiln_net_options *o)
 {
@@ -205,7 +212,7 @@ int kiln_net_measure(kiln_plan *plan, double *bytes, const char *notation,
 
     KILN_TRY(kiln_net_sketch(&net, notation, o));
     *plan = net->plan;
-    *bytes = (double)net->arena.used + (double)net->plans.used + (double)sizeof *net;
+    *bytes = kiln_net_planned_bytes(net);
     kiln_net_free(net);
     return KILN_OK;
 }

@@ -17,6 +17,7 @@
 
 #define KILN_TENSORS_MAX 1024
 #define KILN_BATCH_MAX 65536
+#define KILN_FREEZE_TEXT 256 /* characters of the list of frozen parameters */
 
 typedef struct {
     char name[48];          /* "conv1.w", "batchnorm2.running_mean" */
@@ -25,9 +26,10 @@ typedef struct {
     int layer;              /* number in the plan */
     int parameter;          /* 1 parameter, 0 running statistic */
     int trained;            /* 1 for a parameter that has a gradient */
+    int frozen;             /* 1 for one that would have, were it not for the option freeze */
     int regularised;        /* 1 for w of conv and affine */
     int shift;              /* 1 for biases and betas */
-    int head;               /* 1 for the last w: it makes the scores */
+    int head;               /* 1 for the last w, which makes the scores */
     int early;              /* 1 for one that kiln_net_hold holds */
     int held;               /* 1 at present: it is not trained, and its gradient is 0 */
     int random;             /* drawn at the start; else every value is `start` */
@@ -47,6 +49,9 @@ typedef struct {
     int keep;          /* 1: every activation and gradient stays readable (kiln_net_value) */
     int steps;         /* 1: a summary shows the list of steps */
     int inference;     /* 1: forward only: no gradients, activations shared freely */
+    /* Layers and parameters that are not trained: names between commas, * for any characters, as
+     * freeze.c reads them; "" or "none": all are trained. */
+    char freeze[KILN_FREEZE_TEXT];
 } kiln_net_options;
 
 enum { KILN_INIT_HE, KILN_INIT_XAVIER, KILN_INIT_GAUSSIAN };
@@ -63,6 +68,7 @@ void kiln_net_write_steps(kiln_json *j, const char *key, const kiln_net *net);
 /* The plan, and the bytes a net of these options would take, without taking them. */
 int kiln_net_measure(kiln_plan *plan, double *bytes, const char *notation,
                      const kiln_net_options *o);
+double kiln_net_planned_bytes(const kiln_net *net); /* of a sketch: what it would take */
 
 const kiln_plan *kiln_net_plan(const kiln_net *net); /* layers, shapes, counts: plan.h */
 const kiln_net_options *kiln_net_made_with(const kiln_net *net);
@@ -72,9 +78,9 @@ int kiln_net_tensor_count(const kiln_net *net);
 kiln_tensor *kiln_net_tensor_at(kiln_net *net, int i);
 /* The number of layer l's tensor i, in the order of its row (kinds.h), or -1. */
 int kiln_net_tensor_of(const kiln_net *net, int l, int i);
-/* All trained parameters, one flat block in the order of the tensors, 16-float aligned each with
- * zero padding between; gradients lie in a block of the same layout. Returns the floats in the
- * block. */
+/* All trained parameters, one flat block in the order of the tensors (others are left out),
+ * 16-float aligned each with zero padding between; gradients lie in a block of the same layout.
+ * Returns the floats in the block. */
 size_t kiln_net_parameters(kiln_net *net, float **data, float **gradient);
 
 /* KILN_E_SHAPE with the layer and the cure where a pass of n images in train mode makes no sense: a
@@ -105,7 +111,7 @@ double kiln_net_backward_flops(const kiln_net *net);
 /* 0.5·reg·ΣW² over regularised tensors; adds reg·W to their gradients when gradients != 0. Then
  * *dw_squares (NULL: not wanted) is Σdw² over the gradients of all parameters. */
 double kiln_net_regularise(kiln_net *net, double reg, int gradients, double *dw_squares);
-double kiln_net_parameter_squares(kiln_net *net); /* Σw² over all parameters */
+double kiln_net_parameter_squares(kiln_net *net); /* Σw² over all trained parameters */
 
 /* keep nets: output (what 0) or gradient (what 1) of layer l for `image`, as (C, H, W); returns
  * floats, out may be NULL. */

@@ -75,7 +75,7 @@ static int find_overflow(const kiln_net *net, int gradients, char *out, int size
     for (int i = net->learned - 1; i >= 0; i--) {
         const kiln_tensor *t = &net->tensor[i];
         const float *data = gradients ? t->gradient : t->data;
-        const double squares = data ? kiln_vec_sum_squares(data, t->size) : 0;
+        const double squares = data && t->trained ? kiln_vec_sum_squares(data, t->size) : 0;
         char name[64];
 
         if (squares - squares == 0) continue;

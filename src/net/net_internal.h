@@ -79,7 +79,7 @@ struct kiln_net {
     kiln_plan plan;
     kiln_node node[KILN_LAYERS_MAX];
     kiln_tensor tensor[KILN_TENSORS_MAX];
-    int tensors, learned; /* all, and those that are trained, which come first */
+    int tensors, learned; /* all; those whose rows are trained come first, though some be frozen */
     kiln_buffer *buffer; /* while the memory is planned; then their places in the pool are left: */
     size_t buffer_at[KILN_BUFFERS_MAX];
     int buffers;
@@ -102,7 +102,12 @@ struct kiln_net {
 /* net_tensors.c: names, shapes and places of parameters and running statistics; their start values.
  */
 void kiln_net_list_tensors(kiln_net *net);
+void kiln_net_place_tensors(kiln_net *net); /* floats of each block, by what is trained */
 void kiln_net_initialise(kiln_net *net);
+
+/* freeze.c: between listing and placing, what options freeze is marked as not trained. KILN_E_ARG
+ * where a name fits nothing, or nothing is left to train. */
+int kiln_net_freeze(kiln_net *net);
 
 /* net_schedule.c: the list of steps, and what follows from it for each layer. */
 void kiln_net_plan_steps(kiln_net *net);

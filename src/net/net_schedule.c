@@ -257,7 +257,7 @@ static void choose_chunk(const kiln_net *net, kiln_step *step, span layers)
 
     for (int l = layers.first; l <= layers.last; l++) {
         if (!kiln_net_is_fused_relu(net, l)) floats += kiln_net_elements(net, l);
-        if (!step->backward || !kiln_net_kind(net, l)->groups) continue;
+        if (!step->backward || !kiln_net_kind(net, l)->groups || !net->node[l].trained) continue;
         step->grouped = l;
         multiple = kiln_net_kind(net, l)->group_step(net->node[l].made);
     }

@@ -10,7 +10,8 @@
  *
  * fan_in of a convolution is C HH WW, fan_out F HH WW. Draws come from (seed, KILN_RNG_INIT, number
  * of the tensor). Which tensors a layer has, and which of them are drawn, its row says. Those that
- * are trained come first, so that they are one block.
+ * rows train come first; what of them is frozen keeps its number and its draws, but has its place
+ * in the second block, with the running statistics.
  */
 #include <string.h>
 
@@ -47,34 +48,24 @@ static kiln_tensor *add(kiln_net *net, int l, const kiln_tensor_row *row)
     return t;
 }
 
-/* The tensors of layer l that are trained, or those that are not. */
+/* The tensors of layer l that its row trains, or those that it does not. */
 static void add_tensors(kiln_net *net, int l, int trained)
 {
     const kiln_layer *layer = &net->plan.layer[l];
     kiln_tensor_row row[KILN_LAYER_TENSORS_MAX];
     kiln_node *node = &net->node[l];
-    size_t floats = 0;
 
     node->tensors = layer->kind->tensors ? layer->kind->tensors(layer, row) : 0;
     for (int i = 0; i < node->tensors; i++) {
         if ((!row[i].statistic && !row[i].frozen) != trained) continue;
         node->tensor[i] = net->tensors;
-        floats += aligned((size_t)add(net, l, &row[i])->size);
-        node->trained += trained;
+        add(net, l, &row[i]);
     }
-    if (trained) {
-        net->parameter_floats += floats;
-        return;
-    }
-    net->statistic_floats += floats;
-    if (net->spare_floats < floats) net->spare_floats = floats;
 }
 
 void kiln_net_list_tensors(kiln_net *net)
 {
     net->tensors = 0;
-    net->parameter_floats = net->statistic_floats = net->spare_floats = 0;
-    for (int l = 0; l < net->plan.count; l++) net->node[l].trained = 0;
     for (int l = 0; l < net->plan.count; l++) add_tensors(net, l, 1);
     net->learned = net->tensors;
     for (int i = net->learned - 1; i >= 0; i--) {
@@ -83,6 +74,26 @@ void kiln_net_list_tensors(kiln_net *net)
         break;
     }
     for (int l = 0; l < net->plan.count; l++) add_tensors(net, l, 0);
+}
+
+void kiln_net_place_tensors(kiln_net *net)
+{
+    net->parameter_floats = net->statistic_floats = net->spare_floats = 0;
+    for (int l = 0; l < net->plan.count; l++) {
+        kiln_node *node = &net->node[l];
+        size_t statistics = 0;
+
+        node->trained = 0;
+        for (int i = 0; i < node->tensors; i++) {
+            const kiln_tensor *t = &net->tensor[node->tensor[i]];
+            const size_t floats = aligned((size_t)t->size);
+
+            node->trained += t->trained;
+            *(t->trained ? &net->parameter_floats : &net->statistic_floats) += floats;
+            if (!t->parameter) statistics += floats;
+        }
+        if (net->spare_floats < statistics) net->spare_floats = statistics;
+    }
 }
 
 static double standard_deviation(const kiln_net *net, const kiln_tensor *t)
@@ -110,17 +121,18 @@ static void start_as_identity(kiln_tensor *t)
 
 void kiln_net_initialise(kiln_net *net)
 {
-    float *data = net->parameters, *gradient = net->gradients;
+    float *parameter = net->parameters, *gradient = net->gradients, *statistic = net->statistics;
 
     for (int i = 0; i < net->tensors; i++) {
         kiln_tensor *t = &net->tensor[i];
         const kiln_rng rng = {net->options.seed, KILN_RNG_INIT, (uint64_t)i};
+        const size_t floats = aligned((size_t)t->size);
+        float **block = t->trained ? &parameter : &statistic;
 
-        if (i == net->learned) data = net->statistics;
-        t->data = data;
-        t->gradient = t->trained && gradient ? gradient : NULL;
-        data += aligned((size_t)t->size);
-        if (t->gradient) gradient += aligned((size_t)t->size);
+        t->data = *block;
+        *block += floats;
+        t->gradient = t->trained ? gradient : NULL;
+        if (t->gradient) gradient += floats;
         if (t->random) {
             kiln_rng_fill_normal(t->data, t->size, rng, 0);
             kiln_vec_scale(t->data, t->data, t->size, (float)standard_deviation(net, t));

@@ -85,7 +85,7 @@ double kiln_net_backward_flops(const kiln_net *net)
     for (int i = 0; i < net->learned; i++) {
         const kiln_tensor *t = &net->tensor[i];
 
-        if (t->regularised && !t->held) flops += net->plan.layer[t->layer].flops;
+        if (t->trained && t->regularised && !t->held) flops += net->plan.layer[t->layer].flops;
     }
     return flops;
 }

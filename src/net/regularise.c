@@ -39,12 +39,13 @@ static void do_piece(void *context, int task, int thread)
     j->dw_squares[task] = kiln_vec_sum_squares(j->dw + at, size);
 }
 
-/* dw += reg·w, and the squares of tensor t. */
+/* dw += reg·w, and the squares of tensor t; of one that is not trained, 0. */
 static squares pass_over(const kiln_tensor *t, float reg, int sum_w, int gradients)
 {
     squares s = {0, 0};
     piece_job j;
 
+    if (!t->trained) return s;
     for (int at = 0; at < t->size; at += PIECE * PIECES) {
         const int left = t->size - at < PIECE * PIECES ? t->size - at : PIECE * PIECES;
         const int pieces = (left + PIECE - 1) / PIECE;

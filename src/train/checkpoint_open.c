@@ -133,6 +133,7 @@ static int sketch_net(kiln_net **net, const kiln_checkpoint_head *h, const kiln_
 
     kiln_net_options_default(&n);
     n.C = h->channels, n.H = h->height, n.W = h->width;
+    strcpy(n.freeze, h->o.freeze);
     KILN_TRY(kiln_arena_create(&arena, sizeof *plan, "the plan of the net"));
     plan = (kiln_plan *)(void *)arena.base;
     status = kiln_notation_parse(plan, h->o.net, n.C, n.H, n.W);

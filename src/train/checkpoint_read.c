@@ -138,6 +138,7 @@ static int check_promise(size_t size, const kiln_train_options *o, const kiln_da
     kiln_net_options_default(&n);
     n.C = d->C, n.H = d->H, n.W = d->W;
     n.batch = batch_of(o, d);
+    strcpy(n.freeze, o->freeze);
     KILN_TRY(kiln_arena_create(&arena, sizeof(kiln_plan), "the plan of the net"));
     status = kiln_net_measure((kiln_plan *)(void *)arena.base, &bytes, o->net, &n);
     kiln_arena_destroy(&arena);

@@ -60,6 +60,9 @@ static const row table[] = {
     {"init", TEXT, "he", 0, 0, NONE, AT(init_text), FIXED, "net",
      "first weights: he, xavier, or gaussian and a scale (gaussian 0.001); dirac behind it: the "
      "first filters of convolutions pass their channel on (he dirac)"},
+    {"freeze", TEXT, "none", 0, 0, NONE, AT(freeze), FIXED, "net",
+     "none, or a list of layers and parameters that are not trained, as summary names them; * fits "
+     "any characters: conv*,batchnorm1.gamma"},
     {"seed", INT, "1", 0, 4294967295.0, NONE, AT(seed), FIXED, "net",
      "decides the first weights and everything drawn later"},
 

@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "data/batch.h"
+#include "net/net.h"
 #include "net/notation.h"
 #include "train/schedule.h"
 
@@ -29,6 +30,7 @@ enum { KILN_DRAW_SHUFFLE, KILN_DRAW_REPLACEMENT };
 typedef struct {
     char net[KILN_NOTATION_MAX];
     char init_text[KILN_OPTION_TEXT], augment_text[KILN_OPTION_TEXT];
+    char freeze[KILN_FREEZE_TEXT];
     int64_t seed, data_seed, train, validation, test, normalize, draw;
     int64_t batch, max_steps, optimizer, schedule_kind, decay_every, lookahead;
     int64_t check_first, check_train, check_val, patience, recover, memory;

@@ -155,7 +155,7 @@ int kiln_rule_states(const kiln_rule *rule)
 
 int kiln_rule_matrix(const kiln_tensor *t, int *rows, int *columns)
 {
-    if (!t->parameter || !t->regularised || t->dims < 2) return 0;
+    if (!t->trained || !t->regularised || t->dims < 2) return 0;
     *rows = t->shape[0];
     *columns = t->size / t->shape[0];
     return 1;

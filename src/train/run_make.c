@@ -28,6 +28,7 @@ static int make_net(kiln_net **net, const kiln_run *r, int batch)
     n.init = r->o.init;
     n.init_scale = r->o.init_scale;
     n.dirac = r->o.dirac;
+    strcpy(n.freeze, r->o.freeze);
     return kiln_net_make(net, r->o.net, &n);
 }
 

@@ -1,6 +1,6 @@
 // run.mjs VARIANT... — equal bits: the same seed gives the same weights on every build.
 //
-// Trains four nets for 30 steps with each native program build/bits/VARIANT/kiln, where VARIANT is
+// Trains six nets for 30 steps with each native program build/bits/VARIANT/kiln, where VARIANT is
 // COMPILER-LANES-MODE, with 1, 2, 4 and 8 threads, and with the WebAssembly builds in this Node,
 // the threaded ones with as many. All hashes of one net and one mode must be equal; strict and
 // fused must differ, or one of them is not what it says.
@@ -58,6 +58,14 @@ const NETS = {
     lr: 0.01,
     'weight-decay': 0.001,
     schedule: 'cosine',
+  },
+  'frozen in part': {
+    net: 'conv 5x5x8 - batchnorm - relu - maxpool 2 - conv 3x3x16 - prelu - conv 3x3x16 - relu - '
+      + 'maxpool 2 - affine 20 - layernorm - affine 10 - softmax',
+    optimizer: 'adamw',
+    lr: 0.003,
+    'weight-decay': 0.01,
+    freeze: 'conv1,conv2,prelu1,*norm1.beta,affine1.w',
   },
   recipe: {
     net: 'whiten 2x2 - gelu - conv 3x3x8 nobias - maxpool 2 - batchnorm fixed momentum 0.6 - gelu '

@@ -58,12 +58,17 @@ static void summaries(void **state)
                            "{\"name\":\"conv1\",\"kind\":\"conv\",\"text\":\"conv 3x3x4 "
                            "stride 3 pad 0\",\"attributes\":{\"kernelHeight\":3,"
                            "\"kernelWidth\":3,\"filters\":4,\"stride\":3,\"pad\":0,"
-                           "\"noBias\":false},\"output\":[4,2,2],\"parameters\":76,"
+                           "\"noBias\":false},\"output\":[4,2,2],\"parameters\":76,\"frozen\":0,"
                            "\"flops\":576,\"bytes\":368,\"algorithm\":\"direct\","
                            "\"unread\":0,\"column\":1,\"end\":26}"));
     assert_non_null(strstr(kiln_text(),
                            "\"notation\":\"conv 3x3x4 stride 3 pad 0 - residual(relu) - "
                            "affine 5 - svm\"}"));
+    check_json(kiln_summary("conv 3x3x4 - relu - affine 5 - svm", "freeze=conv*, affine1.b"));
+    assert_non_null(strstr(kiln_text(), "\"parameters\":112,\"frozen\":112,"));
+    assert_non_null(strstr(kiln_text(), "\"parameters\":20485,\"frozen\":5,"));
+    assert_non_null(strstr(kiln_text(), "\"parameters\":20597,\"frozen\":117,"));
+    assert_int_equal(kiln_summary("conv 3x3x4 - affine 5 - svm", "freeze=cnov1"), KILN_E_ARG);
     check_json(kiln_summary("leakyrelu - batchnorm fixed - conv 3x5x4 - affine 5 - svm", NULL));
     assert_non_null(strstr(kiln_text(), "\"attributes\":{\"slope\":0.01},"));
     assert_non_null(strstr(kiln_text(), "\"attributes\":{\"fixedScale\":true,\"momentum\":0.9,"

@@ -74,6 +74,7 @@ static void later_kinds(void **state)
     check_layers("whiten 2x2 - gelu - conv 3x3x4 nobias - maxpool 2 - batchnorm fixed momentum 0.6 "
                  "- gelu - affine 10 nobias - scale 0.1 - softmax smoothing 0.2",
                  3, 7, 6);
+    check_layers("whiten 2x2 nobias - gelu - affine 10 - softmax", 3, 7, 6);
     check_layers("conv 3x5x4 - relu - conv 5x1x4 stride 2 - conv 2x3x4 - affine 10 - svm", 3, 7, 6);
     check_layers("conv 3x3x4 - relu - conv 3x3x8 stride 65536 - affine 10 - softmax", 3, 2, 2);
     check_layers("conv 3x3x4 - silu - residual(silu - conv 3x3x4) - affine 9 - silu - affine 10 - "

@@ -40,6 +40,8 @@ const TRAINED = [
   ['--optimizer', 'muon', '--lr', '0.002', '--weight-decay', '0.01', '--draw', 'replacement'],
   ['--augment', 'flip,crop4', '--lr', '0.002'],
   ['--augment', 'altflip,crop3,reflect,brightness20,contrast30,cutout8', '--lr', '0.002'],
+  ['--freeze', 'conv1,batchnorm1.gamma,*.b', '--optimizer', 'adam', '--weight-decay', '0.01',
+    '--bias-decay', '1', '--reg', '0.001', '--clip', '1', '--lr', '0.002'],
   ['--lookahead', '3', '--optimizer', 'nesterov', '--lr', '0.005'],
   ['--filter-lr', '2', '--head-lr', '0.5', '--head-decay', '3', '--filter-decay', '0.5',
     '--bias-decay', '0.1', '--weight-decay', '0.01', '--lr', '0.002'],

@@ -430,6 +430,12 @@ describe('nets', () => {
   test('summary and gradcheck', async () => {
     const summary = await kiln('summary', NET, '--json');
     expect(summary.events[0]).toMatchObject({ notation: NET, parameters: 762 });
+    const frozen = await kiln('summary', NET, '--freeze', 'conv*,affine1.b');
+    expect(frozen.out).toMatch(/^conv1 .*\(not trained\)$/m);
+    expect(frozen.out).toMatch(/^affine1 .*\(10 not trained\)$/m);
+    expect(frozen.out).toMatch(/^not trained, of these: \d+ parameters$/m);
+    expect(await kiln('summary', NET, '--freeze', 'conv9')).toMatchObject({
+      code: 2, err: 'kiln: freeze: the net has no "conv9"; did you mean "conv1"?\n' });
     const steps = await kiln('summary', 'conv 5x5x8 - relu - maxpool 2 - affine 10 - softmax',
       '--steps');
     expect(steps.out).toMatch(

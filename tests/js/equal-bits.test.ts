@@ -33,8 +33,10 @@ async function native(net: string, ...more: string[]): Promise<Done> {
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Done;
 }
 
-async function inWorker(net: string): Promise<{ hash: string; trainer: Trainer }> {
-  const trainer = await Trainer.create({ net, variant: 'simd', options: OPTIONS });
+async function inWorker(
+  net: string, more: { freeze?: string } = {},
+): Promise<{ hash: string; trainer: Trainer }> {
+  const trainer = await Trainer.create({ net, variant: 'simd', options: { ...OPTIONS, ...more } });
   await trainer.start();
   for await (const _ of trainer);
   return { hash: await trainer.hash(), trainer };
@@ -48,6 +50,22 @@ describe.each(NETS)('%s', (_, net) => {
     expect(trainer.metrics!.valAccuracy).toBe(done.valAccuracy);
     trainer.dispose();
   });
+});
+
+test('of a net that is frozen in part, too', async () => {
+  const [, net] = NETS[2]!;
+  const freeze = 'conv1,groupnorm*,*.b';
+  const { hash, trainer } = await inWorker(net, { freeze });
+  expect((await native(net, '--freeze', freeze)).parameterHash).toBe(hash);
+  expect(hash).not.toBe((await native(net)).parameterHash);
+  const frozen = trainer.summary.layers.filter((layer) => layer.frozen > 0);
+  expect(frozen.map((layer) => [layer.name, layer.frozen, layer.parameters])).toEqual([
+    ['conv1', 224, 224], ['conv2', 8, 584], ['groupnorm1', 16, 16], ['conv3', 8, 584],
+    ['affine1', 10, 90],
+  ]);
+  expect((await trainer.summarise(net, 'conv2.w')).frozen).toBe(576);
+  await expect(trainer.summarise(net, 'conv9')).rejects.toMatchObject({ code: 'E_ARG' });
+  trainer.dispose();
 });
 
 test('a checkpoint of one goes on in the other, to the same end', async () => {

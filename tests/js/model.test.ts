@@ -28,6 +28,14 @@ describe('a net', () => {
     model.dispose();
   });
 
+  test('gives no gradient of what is frozen', () => {
+    const model = new Model(SMALL, { ...tiny, freeze: 'affine1.*' });
+    expect(model.summary).toMatchObject({ parameters: 24 * 7 + 7 + 7 * 5 + 5, frozen: 24 * 7 + 7 });
+    const { gradients } = model.lossAndGradients(random([4, 2, 3, 4], 1), labels(4, 5));
+    expect(Object.keys(gradients)).toEqual(['affine2.w', 'affine2.b']);
+    model.dispose();
+  });
+
   test('has parameters in the shapes of the course', () => {
     const model = new Model(CONV, { batch: 2 });
     const shapes = Object.fromEntries(
