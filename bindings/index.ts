@@ -17,7 +17,7 @@ export {
   Dataset, type DatasetOptions, type DatasetSource, type LoadHooks, type Normalisation,
 } from './dataset.js';
 export type { DataFile } from './sources.js';
-export { storedDataset, forgetStoredDataset } from './storage.js';
+export { forgetStoredDataset, storedDataset, storedFiles } from './storage.js';
 export {
   Trainer, type ResetInit, type TrainerEvents, type TrainerInit,
 } from './trainer.js';

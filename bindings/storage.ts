@@ -55,6 +55,17 @@ export async function storedDataset(): Promise<StoredDataset | null> {
 }
 
 /**
+ * The files of the data set that {stored: true} would load, as they came and by their names; none
+ * where there is none. They are read when they are used, and then may be gone.
+ */
+export async function storedFiles(): Promise<File[]> {
+  const folder = await openFolder(false).catch(() => null);
+  const kept = folder && (await newestManifest(folder));
+  return Promise.all((kept?.manifest.files ?? []).map(async ({ name, stored }) =>
+    new File([await (await folder!.getFileHandle(stored)).getFile()], name)));
+}
+
+/**
  * Nothing is stored any more. Who is reading it reads on, and removes the files then; what another
  * tab is storing meanwhile is not forgotten.
  */

@@ -41,6 +41,7 @@ export class ConfusionView extends View {
   /** The chosen cell in words; those who hear the table have its heads with each cell. */
   readonly #here = h('p', { class: 'note here', 'aria-hidden': 'true' });
   readonly #summary = h('p', { class: 'note' }, words.empty);
+  readonly #look = h('button', { type: 'button', class: 'plain' }, words.look);
   readonly #poller = new Poller(
     () => this.#evaluate(),
     () => this.trainer !== null,
@@ -56,7 +57,12 @@ export class ConfusionView extends View {
   #said: string[] = [];
   #chosen = 0;
   #madeFor = '';
+  /** Numbers of the classes that are shown. */
+  #picked: number[] = [];
+  #shown: Split = 'validation';
   #stale = false;
+  /** Whether somebody shows the images of a cell: `kiln-cell` is told when they are wanted. */
+  looks = false;
   /** Somebody pressed the button and has not seen an answer yet. */
   #asked = false;
 
@@ -65,6 +71,8 @@ export class ConfusionView extends View {
   }
 
   protected override build(): void {
+    this.upgradeProperty('looks');
+    this.#look.addEventListener('click', () => this.#tellCell());
     this.#showTable(false);
     this.root.append(
       h(
@@ -81,6 +89,7 @@ export class ConfusionView extends View {
         this.#summary,
         this.#table,
         this.#here,
+        this.#look,
         h('figcaption', {}, words.caption),
       ),
     );
@@ -144,6 +153,8 @@ export class ConfusionView extends View {
   #show({ split, count: total, correct, confusion }: Evaluation, classes: string[]): void {
     this.#asked = false;
     const picked = hardest(confusion, classes.length);
+    this.#picked = picked;
+    this.#shown = split;
     const shown = picked.map((k) => classes[k]!);
     this.#prepare(shown, split);
     this.#showTable(true);
@@ -174,6 +185,14 @@ export class ConfusionView extends View {
 
   #showTable(shown: boolean): void {
     for (const node of [this.#table, this.#here]) show(node, shown);
+    show(this.#look, shown && this.looks);
+  }
+
+  #tellCell(): void {
+    const n = this.#picked.length;
+    const [truth, said] = [Math.floor(this.#chosen / n), this.#chosen % n];
+    this.tell('kiln-cell', {
+      split: this.#shown, truth: this.#picked[truth], said: this.#picked[said] });
   }
 
   #say(): void {

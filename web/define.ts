@@ -5,7 +5,6 @@ import { CoursePanel } from './course-panel.js';
 import { DataPanel } from './data-panel.js';
 import { VIEW_ELEMENTS } from './define-views.js';
 import { define } from './dom.js';
-import { ExportPanel } from './export-panel.js';
 import { KeptPanel } from './kept-panel.js';
 import { NetEditor } from './net-editor.js';
 import { OptionPanel } from './option-panel.js';
@@ -20,11 +19,17 @@ export function defineElements(): void {
     'kiln-option-panel': OptionPanel,
     'kiln-data-panel': DataPanel,
     'kiln-checkpoint-panel': CheckpointPanel,
-    'kiln-export-panel': ExportPanel,
     'kiln-kept-panel': KeptPanel,
     'kiln-course-panel': CoursePanel,
     'kiln-photo-view': PhotoView,
     ...VIEW_ELEMENTS,
     'kiln-page': KilnPage, // last: it makes the others
   });
+}
+
+/** The parts that nobody needs before there is a run come after the page. */
+export async function defineLater(): Promise<void> {
+  const { ExportPanel } = await import('./export-panel.js');
+  define({ 'kiln-export-panel': ExportPanel });
+  await import('./tries/tries-view.js');
 }

@@ -37,16 +37,17 @@ export const SIDECAR = /^(\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/i;
 async function filesOf({ items, files }: DataTransfer): Promise<Found[]> {
   const plain = [...files].map((file) => ({ file, path: file.name }));
   const entries = [...items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
-  const inside = await Promise.all(entries.map(filesIn)).catch(() => [plain]);
+  const inside = await Promise.all(entries.map((entry) => filesIn(entry))).catch(() => [plain]);
   const found = entries.length > 0 ? inside.flat() : plain;
   return found.filter(({ file }) => !SIDECAR.test(file.name));
 }
 
-async function filesIn(entry: FileSystemEntry): Promise<Found[]> {
+/** `above`: the folders on the way, with slashes. */
+async function filesIn(entry: FileSystemEntry, above = ''): Promise<Found[]> {
   if (entry.isFile) {
-    const { file: give, fullPath } = entry as FileSystemFileEntry;
+    const { file: give } = entry as FileSystemFileEntry;
     const file = await new Promise<File>((done, fail) => give.call(entry, done, fail));
-    return [{ file, path: fullPath.replace(/^\/+/, '') || file.name }];
+    return [{ file, path: above + file.name }];
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   const files: Found[] = [];
@@ -56,6 +57,7 @@ async function filesIn(entry: FileSystemEntry): Promise<Found[]> {
       reader.readEntries(done, fail),
     );
     if (some.length === 0) return files;
-    for (const inside of await Promise.all(some.map(filesIn))) files.push(...inside);
+    const inside = some.map((one) => filesIn(one, `${above}${entry.name}/`));
+    files.push(...(await Promise.all(inside)).flat());
   }
 }

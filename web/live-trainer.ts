@@ -50,6 +50,8 @@ export interface LiveTrainer extends EventTarget {
   classify(image: Uint8Array): Promise<Float32Array>;
   layerTimes(): Promise<LayerTime[]>;
   history(): Promise<History>;
+  /** Of the parameters. */
+  hash?(): Promise<string>;
   save(): Promise<Uint8Array>;
   exportParameters(): Promise<Uint8Array>;
   export(format: ExportFormat): Promise<Uint8Array>;
@@ -80,6 +82,8 @@ export interface DataStore {
   /** Whether the browser gives this page any such storage. */
   available(): Promise<boolean>;
   info(): Promise<StoredDataset | null>;
+  /** As they came; none where none is kept. */
+  files(): Promise<File[]>;
   forget(): Promise<unknown>;
 }
 

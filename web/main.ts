@@ -1,9 +1,9 @@
 /** Starts the page: the trainer in its worker, and the views while that is coming. */
 
-import { forgetStoredDataset, storedDataset, Trainer } from 'kiln-nn';
+import { forgetStoredDataset, storedDataset, storedFiles, Trainer } from 'kiln-nn';
 import { simd } from 'wasm-feature-detect';
 
-import { defineElements } from './define.js';
+import { defineElements, defineLater } from './define.js';
 import type { KilnPage } from './page.js';
 import { dataOptions } from './share.js';
 import { strings } from './strings.js';
@@ -43,10 +43,12 @@ const page = document.querySelector<KilnPage>('kiln-page')!;
 page.store = {
   available: storageAvailable,
   info: storedDataset,
+  files: storedFiles,
   forget: forgetStoredDataset,
 };
 try {
   page.trainer = await coming;
+  defineLater().catch(reportError);
 } catch (error) {
   page.fail(await whyNot(error));
 }

@@ -15,8 +15,9 @@ export interface Action {
  * What a sentence is about: a new one takes the place of the old one of its topic. `problem`:
  * something asked for could not be done. `run`: how the run fares. `kept`: a run that was replaced
  * and can come back. `offer`: one that an earlier page left. `question`: waits for a choice.
+ * `amended`: pictures of the data set that a reset changes.
  */
-export type Topic = 'problem' | 'run' | 'kept' | 'offer' | 'question';
+export type Topic = 'problem' | 'run' | 'kept' | 'offer' | 'question' | 'amended';
 
 export class Notices {
   readonly node = h('div', { class: 'notices' });

@@ -7,6 +7,7 @@ import pageCss from './styles/page.css?inline';
 import baseCss from './styles/base.css?inline';
 import type { Preset } from '../bindings/types.js';
 import type { CheckpointPanel } from './checkpoint-panel.js';
+import type { ConfusionView } from './confusion-view.js';
 import type { CoursePanel } from './course-panel.js';
 import type { DataPanel } from './data-panel.js';
 import { h, setText, sheet } from './dom.js';
@@ -22,10 +23,12 @@ import type { NetEditor } from './net-editor.js';
 import { Notices } from './notices.js';
 import type { OptionPanel } from './option-panel.js';
 import { MOST, type PhotoView } from './photo-view.js';
+import type { Cell } from './pictures/cell-pictures.js';
 import { areOwnPictures, isPhoto, type Found } from './pictures/file-kinds.js';
 import type { RunBar } from './run-bar.js';
 import { RunDesk } from './run-desk.js';
 import { strings } from './strings.js';
+import type { TriesView } from './tries/tries-view.js';
 import type { View } from './view.js';
 import { VIEW_TAGS } from './view-tags.js';
 
@@ -40,9 +43,10 @@ const LEFT = [
   'kiln-export-panel',
 ];
 const COURSE = 'kiln-course-panel';
+const TRIES = 'kiln-tries-view';
 /** Those of an element, and after the predictions the page's own. */
-const VIEWS = Object.values(VIEW_TAGS).flatMap((tag) =>
-  (tag === VIEW_TAGS.predictions ? [tag, 'kiln-photo-view'] : [tag]));
+const VIEWS = [...Object.values(VIEW_TAGS).flatMap((tag) =>
+  (tag === VIEW_TAGS.predictions ? [tag, 'kiln-photo-view'] : [tag])), TRIES];
 
 /** Where the set-up has a column of its own; as in styles/page.css. */
 const WIDE = '(min-width: 64rem)';
@@ -63,6 +67,7 @@ export class KilnPage extends HTMLElement {
     for (const tag of ['kiln-run-bar', ...LEFT, COURSE, ...VIEWS]) {
       this.#views.set(tag, document.createElement(tag) as View);
     }
+    this.#view<ConfusionView>('kiln-confusion-view').looks = true;
     this.#lay();
     this.#listen();
   }
@@ -191,6 +196,7 @@ export class KilnPage extends HTMLElement {
     });
     on<{ name: string; live: boolean }>('kiln-option', (desk, { name, live }) =>
       desk.changeOption(name, live));
+    on<Cell>('kiln-cell', (desk, cell) => this.#showCell(desk, cell));
     on<DataSource>('kiln-data', (desk, data) => this.#takeData(desk, data));
     on('kiln-data-cancel', (desk) => desk.cancelData());
     on<File>('kiln-checkpoint', (desk, file) => desk.load(file));
@@ -276,23 +282,37 @@ export class KilnPage extends HTMLElement {
     else desk.changeData(data);
   }
 
+  /** Images of a cell of the confusions, which may be given other classes. */
+  #showCell(desk: RunDesk, cell: Cell): void {
+    const parts = { trainer: this.#trainer!, desk, store: this.#store, notices: this.#notices };
+    this.#later(import('./pictures/cell-pictures.js')
+      .then(({ showCell }) => showCell(this.#root, parts, cell)));
+  }
+
+  #later(work: Promise<unknown>): void {
+    work.catch((error: unknown) =>
+      this.#notices.say('problem', words.failed(explain(error).message)));
+  }
+
   #takePictures(found: Found[]): void {
-    import('./pictures/pictures-dialog.js')
-      .then(({ takePictures }) => takePictures(this.#root, found))
-      .catch((error: unknown) =>
-        this.#notices.say('problem', words.failed(explain(error).message)));
+    this.#later(import('./pictures/pictures-dialog.js')
+      .then(({ takePictures }) => takePictures(this.#root, found)));
   }
 
   /**
-   * What was dropped: a checkpoint or weights are opened, many pictures become a data set, few are
-   * classified, anything else is tried as data.
+   * What was dropped: a checkpoint or weights are opened, logs of runs compared, many pictures
+   * become a data set, few are classified, anything else is tried as data.
    */
   #open(found: Found[]): void {
     const files = found.map(({ file }) => file);
     const checkpoint = files.find(({ name }) => /\.(safetensors|npz)$/.test(name));
+    const logs = files.filter(({ name }) => /\.jsonl?$/.test(name));
     const sorting = this.#root.querySelector('kiln-own-pictures') !== null;
     if (checkpoint && !sorting) this.#desk?.load(checkpoint);
-    else if (areOwnPictures(found, sorting ? 0 : MOST)) this.#takePictures(found);
+    else if (logs.length > 0) {
+      this.#later(import('./tries/tries-view.js')
+        .then(() => this.#view<TriesView>(TRIES).take(logs)));
+    } else if (areOwnPictures(found, sorting ? 0 : MOST)) this.#takePictures(found);
     else if (files.length > 0 && files.every(isPhoto)) {
       void this.#view<PhotoView>('kiln-photo-view').take(files);
     } else if (files.length > 0) this.#desk?.changeData({ files, store: true });

@@ -11,7 +11,7 @@ import type { NetEditor } from './net-editor.js';
 import type { Notices } from './notices.js';
 import type { OptionPanel } from './option-panel.js';
 import { RunKeeper, type KeptRun } from './run-keeper.js';
-import { fittedNet, SetUp } from './set-up.js';
+import { SetUp } from './set-up.js';
 import type { Shared } from './share.js';
 import { strings } from './strings.js';
 
@@ -32,6 +32,8 @@ export class RunDesk {
   readonly #parts: Parts;
   readonly #store: DataStore | null;
   #reading: AbortController | null = null;
+  /** The present data set with what was changed in it; null where nothing was. */
+  amended: () => Promise<File | null> = async () => null;
   /** The run began with the weights of a file, which a reset would lose. */
   #opened = false;
   #busy: Promise<unknown> = Promise.resolve();
@@ -88,7 +90,10 @@ export class RunDesk {
       await this.#parts.net.checked;
       const { problem } = this.setUp;
       if (problem !== null) throw new Error(words.notReset(problem));
-      await this.#replace(() => this.setUp.apply());
+      const file = await this.amended();
+      await this.#replace(() =>
+        this.setUp.apply(file ? { data: { files: [file], store: true } } : {}));
+      this.#parts.notices.clear('amended');
     });
   }
 
@@ -190,6 +195,7 @@ export class RunDesk {
   /** Where the net ends in another number of scores than the data have classes, it is fitted. */
   async #fitNet(change: Change, error: unknown): Promise<void> {
     const net = change.net ?? this.#parts.net.net;
+    const { fittedNet } = await import('./pictures/fitted-net.js');
     const fitted = fittedNet(net, explain(error));
     if (fitted === null) throw error;
     await this.setUp.applyFitted(fitted, change);

@@ -203,6 +203,7 @@ export const viewStrings = {
         ? `${truth}: ${count(n)} right, ${percent(share, 0)}`
         : `${truth} taken for ${said}: ${count(n)}, ${percent(share, 0)}`,
     hint: 'Point at a cell, tap it, or go through the cells with the arrow keys.',
+    look: 'Show its images',
   },
 
   timing: {

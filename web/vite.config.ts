@@ -17,7 +17,7 @@ export default defineConfig({
       output: {
         codeSplitting: {
           // What the page starts with is one file, also where a part that comes later shares it.
-          groups: [{ name: 'page', test: (id) => /\/web\/[^/]+\.ts$/.test(id) }],
+          groups: [{ name: 'page', test: (id) => /\/web\/(?!export-panel)[^/]+\.ts$/.test(id) }],
         },
       },
     },

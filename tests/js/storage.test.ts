@@ -3,7 +3,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import {
-  Dataset, forgetStoredDataset, ready, storedDataset, type DataProgress,
+  Dataset, forgetStoredDataset, ready, storedDataset, storedFiles, type DataProgress,
 } from '../../bindings/index.js';
 import { crc32 } from '../../bindings/storage.js';
 import { batchFiles, failure, gzip, tar } from './helpers.js';
@@ -125,6 +125,7 @@ const folder = (): Folder => root.folders.get('kiln-nn')!;
 
 test('what was stored is loaded again, the same, and can be forgotten', async () => {
   expect(await storedDataset()).toBeNull();
+  expect(await storedFiles()).toEqual([]);
   expect(root.folders.size).toBe(0); // asking makes nothing
   const { hash, note } = await store();
   expect(note).toBeUndefined();
@@ -146,6 +147,10 @@ test('an archive is kept as it came', async () => {
   data.dispose();
   expect((await storedDataset())!.files).toEqual(
     [{ name: 'cifar-10-binary.tar.gz', size: bytes.length }]);
+  const [file, ...others] = await storedFiles();
+  expect(others).toEqual([]);
+  expect(file!.name).toBe('cifar-10-binary.tar.gz');
+  expect(Buffer.from(await file!.arrayBuffer()).equals(bytes)).toBe(true);
   expect(await loadStored()).toBe(data.info.hash);
 });
 

@@ -137,6 +137,46 @@ test('a zip becomes classes that are seen, trained on, kept, and read by the pro
   await loaded(page);
   await panel.getByText('61 training, 7 validation, 7 test images').waitFor();
   await button(page, 'my pets, kept here').waitFor();
+  // A cell of the confusions shows its pictures; one gets another class, one is left out.
+  await button(page, 'Evaluate now').click();
+  const table = page.locator('kiln-confusion-view');
+  await table.locator('tbody tr').first().waitFor();
+  const cells = table.locator('tbody td:not(.recall)');
+  const counts = await becomes(async () => (await cells.allTextContents()).map(Number),
+    (numbers) => numbers.some((number) => number > 1));
+  const at = counts.findIndex((number) => number > 1);
+  const n = counts[at]!;
+  await cells.nth(at).click();
+  await button(page, 'Show its images').click();
+  const shown = page.locator('.cell-pictures');
+  await shown.getByText(`${n} images in all.`).waitFor();
+  const truth = await shown.getByRole('combobox').first().inputValue();
+  expect(truth).toBe(String(Math.floor(at / 3)));
+  const other = String((Number(truth) + 1) % 3);
+  await shown.getByRole('combobox').nth(0).selectOption(other);
+  await shown.getByRole('combobox').nth(1).selectOption({ label: '(leave out)' });
+  await shown.getByText('2 pictures are changed at the next reset.').waitFor();
+  const [changed] = await Promise.all([page.waitForEvent('download'),
+    button(page, 'Save the changed set as a file').click()]);
+  await button(page, 'Close').click();
+  await page.locator('kiln-page .notice', { hasText: '2 pictures are changed' }).waitFor();
+  await button(page, 'Reset').click();
+  await panel.getByText('60 training, 7 validation, 7 test images').waitFor();
+  await page.locator('kiln-page .notice', { hasText: '2 pictures' }).waitFor({ state: 'hidden' });
+  const after = JSON.parse(execFileSync('build/native/kiln',
+    ['data', (await changed.path())!, '--json'], { encoding: 'utf8' })) as { hash: string };
+  expect(await ask(page, (trainer) => trainer.dataset.hash)).toBe(after.hash);
+  const before = await readFile(file);
+  const now = await readFile((await changed.path())!);
+  expect(before.length - now.length).toBe(3073);
+  const numbers = (bytes: Buffer): number[] => {
+    const records = bytes.subarray(bytes.indexOf('}\n') + 2);
+    const labels = Array.from({ length: records.length / 3073 }, (_, i) => records[i * 3073]);
+    return [0, 1, 2].map((k) => labels.filter((label) => label === k).length);
+  };
+  expect(numbers(before)).toEqual([25, 25, 25]);
+  expect(numbers(now)).toEqual([0, 1, 2].map((k) =>
+    25 - 2 * Number(String(k) === truth) + Number(String(k) === other)));
   expect(errors).toEqual([]);
   await close();
 });
@@ -147,7 +187,6 @@ async function drop(page: Page, files: Record<string, Buffer>): Promise<void> {
     const items = given.map(({ path, text }) => ({
       webkitGetAsEntry: () => ({
         isFile: true,
-        fullPath: `/${path}`,
         file: (done: (file: File) => void) => done(new File(
           [Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], path.split('/').pop()!)),
       }),

@@ -65,3 +65,24 @@ export const ownWords = {
   tooLarge: (name: string): string => `${name} is too large: pictures of up to 64 MB are read.`,
   entryBroken: (name: string): string => `${name} is damaged in the zip.`,
 } as const;
+
+/** Of the pictures behind a cell of the confusions. */
+export const cellWords = {
+  title: (truth: string, said: string): string =>
+    truth === said ? `“${truth}”, recognised` : `“${truth}”, taken for “${said}”`,
+  lead: 'Give a picture the class that it really shows, or leave it out of the set.',
+  noSet: 'Only pictures of a .kilnset, such as your own, can be given other classes.',
+  looking: 'Looking through the images',
+  more: 'Look for more',
+  save: 'Save the changed set as a file',
+  close: 'Close',
+  all: (n: number): string => `${plural(n, 'image', 'images')} in all.`,
+  some: (n: number): string => `${plural(n, 'image', 'images')} so far.`,
+  image: (split: string, index: number): string => `Image ${count(index)} of ${split}`,
+  really: (image: string): string => `${image} is really`,
+  leaveOut: '(leave out)',
+  waiting: (n: number): string =>
+    `${plural(n, 'picture is', 'pictures are')} changed at the next reset.`,
+  reset: 'Reset with the changes',
+  forget: 'Forget the changes',
+} as const;
