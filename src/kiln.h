@@ -197,7 +197,8 @@ enum { KILN_TRAIN, KILN_VALIDATION, KILN_TEST }; /* numbers of the splits */
 KILN_API int kiln_data_builtin(const char *options);
 /* The same in pieces: _create (options as above) returns the handle of a set to be drawn, _draw
  * draws so many images more, at least 1, and returns how many are left; at 0 the set is finished
- * and may be used. KILN_E_ARG; _draw: KILN_E_STATE for a set that is not the built-in one. */
+ * and may be used. The standard set, of no options, is so at once: each of its images is drawn when
+ * it is first wanted. KILN_E_ARG; _draw: KILN_E_STATE for a set that is not the built-in one. */
 KILN_API int kiln_data_builtin_create(const char *options);
 KILN_API int kiln_data_builtin_draw(int data, int images);
 /* An empty set, to be filled and then finished: until then KILN_E_STATE for who uses it.

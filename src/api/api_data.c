@@ -26,8 +26,6 @@ _Static_assert((int)KILN_FILE_RECORDS == KILN_IS_RECORDS && (int)KILN_FILE_GZIP 
 typedef struct {
     kiln_dataset set;
     kiln_arena self;
-    uint32_t seed;
-    int drawn; /* images of a built-in set; -1: of another */
 } data_object;
 
 static const char *const split_name[KILN_SPLITS] = {"training", "validation", "test"};
@@ -66,7 +64,6 @@ static int make_object(data_object **object)
     KILN_TRY(kiln_arena_create(&self, sizeof **object, "the data set"));
     *object = (data_object *)(void *)self.base;
     (*object)->self = self;
-    (*object)->drawn = -1;
     return KILN_OK;
 }
 
@@ -87,6 +84,11 @@ static int put(data_object *object, int status)
     return handle;
 }
 
+static kiln_dataset *get(int handle)
+{
+    return kiln_handle_get(KILN_KIND_DATA, handle);
+}
+
 int kiln_data_builtin_create(const char *options)
 {
     static const int standard[KILN_SPLITS] = {8000, 1000, 1000};
@@ -98,23 +100,18 @@ int kiln_data_builtin_create(const char *options)
     for (int i = 0; i < KILN_SPLITS; i++)
         count[i] = o.count[i] < 0 ? standard[i] : (int)o.count[i];
     KILN_TRY(make_object(&object));
-    object->seed = (uint32_t)o.seed;
-    object->drawn = 0;
-    return put(object, kiln_builtin_begin(&object->set, count[0], count[1], count[2]));
+    return put(object, kiln_builtin_begin(&object->set, (uint32_t)o.seed, count[0], count[1],
+                                          count[2]));
 }
 
 int kiln_data_builtin_draw(int data, int images)
 {
-    data_object *object = kiln_handle_get(KILN_KIND_DATA, data);
-    int left;
+    kiln_dataset *d = get(data);
 
-    if (!object) return KILN_E_HANDLE;
-    if (object->drawn < 0) return kiln_fail(KILN_E_STATE, "data set: only a built-in one is drawn");
+    if (!d) return KILN_E_HANDLE;
+    if (!d->builtin) return kiln_fail(KILN_E_STATE, "data set: only a built-in one is drawn");
     if (images < 1) return kiln_fail(KILN_E_ARG, "data set: %d images to draw", images);
-    if (object->set.finished) return 0;
-    left = kiln_builtin_draw(&object->set, object->seed, object->drawn, images);
-    if (left > 0) object->drawn += images;
-    return left;
+    return d->finished ? 0 : kiln_builtin_draw(d, images);
 }
 
 int kiln_data_builtin(const char *options)
@@ -122,7 +119,7 @@ int kiln_data_builtin(const char *options)
     int data;
 
     KILN_TRY(data = kiln_data_builtin_create(options));
-    kiln_data_builtin_draw(data, INT_MAX);
+    kiln_builtin_draw(get(data), INT_MAX);
     return data;
 }
 
@@ -132,11 +129,6 @@ int kiln_data_create(void)
 
     KILN_TRY(make_object(&object));
     return put(object, kiln_fileset_create(&object->set));
-}
-
-static kiln_dataset *get(int handle)
-{
-    return kiln_handle_get(KILN_KIND_DATA, handle);
 }
 
 int kiln_data_destroy(int data)
@@ -255,6 +247,7 @@ int kiln_data_image(int data, int split, int i, uint8_t *out)
 
     if (!d) return status;
     KILN_TRY(check_range(d, split, i, 1));
+    kiln_dataset_want(d, split, NULL, i, 1);
     if (out) {
         const size_t D = (size_t)(d->C * d->H * d->W);
 
@@ -335,6 +328,7 @@ static int knn_create(knn *s)
         s->vote_work = kiln_arena_take(&s->arena, train, sizeof(int));
         if (pass == 0) KILN_TRY(kiln_arena_create(&s->arena, s->arena.used, "kNN"));
     }
+    kiln_dataset_want(s->d, KILN_TRAIN, NULL, 0, s->train);
     for (int i = 0; i < s->train; i++) s->labels[i] = s->d->label[KILN_TRAIN][i];
     return KILN_OK;
 }
@@ -374,6 +368,7 @@ int kiln_data_knn(int data, int k, int train, int first, int n, int *predictions
     for (int at = 0; at < n; at += KNN_TEST) {
         const int part = n - at < KNN_TEST ? n - at : KNN_TEST;
 
+        kiln_dataset_want(d, KILN_TEST, NULL, first + at, part);
         knn_measure(&s, first + at, part);
         for (int m = 0; m < part; m++) {
             const int32_t *row = s.distances + (size_t)m * (size_t)train;

@@ -234,6 +234,7 @@ static void decode_some(void *context, int task, int thread)
 static void decode(job *j)
 {
     assert(j->d->W <= KILN_SIDE_MAX && j->d->C <= KILN_CHANNELS_MAX);
+    if (j->normalize == KILN_NORMALIZE_MEAN_IMAGE) kiln_dataset_want_mean_image(j->d);
     fill_tables(j);
     kiln_parallel((j->n + TASK_IMAGES - 1) / TASK_IMAGES, decode_some, j);
 }
@@ -246,6 +247,7 @@ void kiln_batch_decode(float *x, int *y, const kiln_dataset *d, int split, const
              .index = index, .first = first, .n = n, .normalize = normalize, .augment = augment,
              .rng = {seed, KILN_RNG_AUGMENT, (uint64_t)step}};
 
+    kiln_dataset_want(d, split, index, first, n);
     decode(&j);
 }
 

@@ -66,7 +66,8 @@ static void add_images(uint32_t *sum, uint32_t *squares, const uint8_t *image, i
 
 /* Pixels first .. first + pixels - 1 over all training images: their means, and what they add to
  * the sums of their channels. */
-static void measure_pixels(kiln_dataset *d, int first, int pixels, uint64_t *sum, uint64_t *squares)
+static void measure_pixels(const kiln_dataset *d, int first, int pixels, uint64_t *sum,
+                           uint64_t *squares)
 {
     static uint32_t block_sum[PIXELS], block_squares[PIXELS];
     static uint64_t pixel[PIXELS];
@@ -91,16 +92,31 @@ static void measure_pixels(kiln_dataset *d, int first, int pixels, uint64_t *sum
     }
 }
 
+/* The mean image, and sums over channels. */
+static void measure_images(const kiln_dataset *d, uint64_t *sum, uint64_t *squares)
+{
+    const int D = d->C * d->H * d->W;
+
+    for (int first = 0; first < D; first += PIXELS)
+        measure_pixels(d, first, D - first < PIXELS ? D - first : PIXELS, sum, squares);
+}
+
+void kiln_dataset_average(const kiln_dataset *d)
+{
+    uint64_t sum[KILN_CHANNELS_MAX] = {0}, squares[KILN_CHANNELS_MAX] = {0};
+
+    measure_images(d, sum, squares);
+}
+
 static void measure_training(kiln_dataset *d)
 {
-    const int S = d->H * d->W, D = d->C * S, N = d->count[0];
+    const int S = d->H * d->W, N = d->count[0];
     uint64_t sum[KILN_CHANNELS_MAX] = {0}, squares[KILN_CHANNELS_MAX] = {0};
 
     assert(d->C <= KILN_CHANNELS_MAX);
     for (int c = 0; c < d->C; c++) d->std[c] = 1.0f;
     if (N == 0) return; /* means 0: normalising changes nothing, and no run is made of this */
-    for (int first = 0; first < D; first += PIXELS)
-        measure_pixels(d, first, D - first < PIXELS ? D - first : PIXELS, sum, squares);
+    measure_images(d, sum, squares);
     for (int c = 0; c < d->C; c++) {
         const double count = (double)N * S;
         const double mean = (double)sum[c] / count;
@@ -122,4 +138,15 @@ void kiln_dataset_measure(kiln_dataset *d)
         d->hash = hash_bytes(d->hash, d->image[i], (size_t)d->count[i] * D);
     }
     d->finished = 1;
+}
+
+/* By pointers: a module that makes no data sets is not to link what draws. */
+void kiln_dataset_want(const kiln_dataset *d, int split, const int *index, int first, int n)
+{
+    if (d->draw) d->draw(d, split, index, first, n);
+}
+
+void kiln_dataset_want_mean_image(const kiln_dataset *d)
+{
+    if (d->draw_mean_image && d->mean_image) d->draw_mean_image(d);
 }

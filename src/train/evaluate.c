@@ -135,6 +135,7 @@ int kiln_evaluate(kiln_evaluator *e, int split, int first, int n, int views, dou
         const int at = first + done;
 
         k = smaller(n - done, capacity(e));
+        kiln_dataset_want(d, split, NULL, at, k);
         for (int i = 0; i < k; i++) e->label[i] = d->label[split][at + i];
         KILN_TRY(average_views(e, d->image[split] + (size_t)at * size, k, views));
         if (loss_sum) {

@@ -23,9 +23,8 @@ static int make(kiln_net **inspector, const kiln_learner *l, const char *notatio
 int kiln_inspect(kiln_net **inspector, const kiln_learner *l, const char *notation,
                  const kiln_evaluator *e, int split, int i)
 {
-    const int y = e->data->label[split][i];
     float *w, *dw;
-    int label;
+    int y;
 
     KILN_TRY(kiln_evaluator_check(e));
     if (!*inspector) KILN_TRY(make(inspector, l, notation));
@@ -33,7 +32,7 @@ int kiln_inspect(kiln_net **inspector, const kiln_learner *l, const char *notati
     memcpy(w, l->w, l->floats * sizeof *w);
     for (int train = 1; train >= 0; train--) {
         kiln_statistics_copy(*inspector, l->net); /* a pass in train mode moves them */
-        kiln_batch_decode(kiln_net_input(*inspector), &label, e->data, split, NULL, i, 1,
+        kiln_batch_decode(kiln_net_input(*inspector), &y, e->data, split, NULL, i, 1,
                           e->normalize, NULL, 0, 0);
         kiln_net_forward(*inspector, 1, train);
         if (!train) break;

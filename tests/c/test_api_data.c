@@ -109,6 +109,36 @@ static void batches_are_in_the_course_order(void **state)
     kiln_data_destroy(data);
 }
 
+/* Of the standard set, whose images are drawn when they are first wanted: whoever asks first. */
+static void the_standard_set_shows_what_it_draws(void **state)
+{
+    enum { TRAIN = 60, TEST = 10 };
+    const int whole = kiln_data_builtin(""), data = kiln_data_builtin_create("");
+    uint8_t image[D], same[D];
+    int y[3], label[3], answer[TEST], right[TEST];
+    float *x = check_floats(3 * D), *z = check_floats(3 * D);
+    const char *const options[] = {"normalize=channel", "normalize=mean-image"};
+
+    (void)state;
+    assert_int_equal(kiln_data_builtin_draw(data, 1), 0);
+    assert_int_equal(kiln_data_knn(data, 3, TRAIN, 5, TEST, answer),
+                     kiln_data_knn(whole, 3, TRAIN, 5, TEST, right));
+    assert_memory_equal(answer, right, sizeof right);
+    assert_int_equal(kiln_data_image(data, KILN_VALIDATION, 17, image),
+                     kiln_data_image(whole, KILN_VALIDATION, 17, same));
+    assert_memory_equal(image, same, D);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(kiln_data_batch(data, KILN_TRAIN, 500 + 100 * i, 3, options[i], x, y), 0);
+        assert_int_equal(kiln_data_batch(whole, KILN_TRAIN, 500 + 100 * i, 3, options[i], z, label),
+                         0);
+        assert_memory_equal(x, z, 3 * D * sizeof *x);
+        assert_memory_equal(y, label, sizeof label);
+    }
+    check_free(x), check_free(z);
+    kiln_data_destroy(whole);
+    kiln_data_destroy(data);
+}
+
 static void arguments_are_checked(void **state)
 {
     static const uint8_t byte;
@@ -224,6 +254,7 @@ int main(void)
         cmocka_unit_test(options_are_read_and_checked),
         cmocka_unit_test(a_set_is_drawn_in_pieces),
         cmocka_unit_test(batches_are_in_the_course_order),
+        cmocka_unit_test(the_standard_set_shows_what_it_draws),
         cmocka_unit_test(arguments_are_checked),
         cmocka_unit_test(knn_counts_what_a_plain_loop_counts),
         cmocka_unit_test(files_make_a_set),

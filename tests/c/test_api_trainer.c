@@ -163,6 +163,39 @@ static void lent_nets(void **state)
     REFUSED(kiln_net_hash(seen), KILN_E_HANDLE, "destroyed");
 }
 
+/* The standard set draws an image when it is first wanted: to judge it, look at it, or train. */
+static void a_set_that_is_drawn_as_wanted_trains_the_same(void **state)
+{
+    static const char *const options[] = {SMALL "draw=replacement\n",
+                                          SMALL "normalize=mean-image\naugment=flip\n"};
+    const int set[] = {kiln_data_builtin(""), kiln_data_builtin_create("")};
+    int confusion[2][100] = {0};
+    double loss[2] = {0};
+    float out[2][4096];
+    char hash[2][20];
+
+    (void)state;
+    for (int o = 0; o < 2; o++) {
+        for (int i = 0; i < 2; i++) {
+            const int t = kiln_trainer_create(set[i], options[o]);
+
+            if (t < 0) CHECK_FAIL("%s", kiln_error());
+            assert_true(kiln_trainer_evaluate(t, KILN_TEST, 100 * o, 30, 2, &loss[i],
+                                              confusion[i]) >= 0);
+            kiln_net_inspect(kiln_trainer_inspect(t, KILN_VALIDATION, 7 + o), 0, 0, 0, out[i]);
+            step(t, 5);
+            kiln_net_hash(kiln_trainer_net(t));
+            strcpy(hash[i], kiln_text());
+            kiln_trainer_destroy(t);
+        }
+        assert_string_equal(hash[0], hash[1]);
+        assert_memory_equal(out[0], out[1], sizeof out[0]);
+        assert_memory_equal(confusion[0], confusion[1], sizeof confusion[0]);
+        CHECK(loss[0] == loss[1]);
+    }
+    kiln_data_destroy(set[0]), kiln_data_destroy(set[1]);
+}
+
 /* Saved in one trainer, resumed in another: the same hash at the end. */
 static void save_and_resume(void **state)
 {
@@ -327,7 +360,9 @@ int main(void)
         cmocka_unit_test(without_a_net_it_is_the_first_preset),
         cmocka_unit_test(a_data_set_destroyed_too_early),
         cmocka_unit_test(wrong_arguments), cmocka_unit_test(a_run),
-        cmocka_unit_test(lent_nets),       cmocka_unit_test(save_and_resume),
+        cmocka_unit_test(lent_nets),
+        cmocka_unit_test(a_set_that_is_drawn_as_wanted_trains_the_same),
+        cmocka_unit_test(save_and_resume),
         cmocka_unit_test(weights_alone),
         cmocka_unit_test(an_epoch_is_told_to_the_same_digits_everywhere),
         cmocka_unit_test(predictions),     cmocka_unit_test(tables),

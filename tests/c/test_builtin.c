@@ -3,6 +3,7 @@
 #include "check.h"
 #include "data/dataset.h"
 #include "base/status.h"
+#include "base/threads.h"
 
 #define D (3 * 32 * 32)
 #define IMAGES_HASH 0xa4a552971c653f02u
@@ -54,17 +55,16 @@ static void an_image_depends_on_seed_split_and_index_alone(void **state)
 static void pieces_make_the_whole(void **state)
 {
     const int n[] = {1, 31, 32, 33, 7, 64}; /* over the ends of tasks and of splits */
-    int first = 0, left = 190;
+    int left = 190;
     kiln_dataset whole, d;
 
     (void)state;
     assert_int_equal(kiln_builtin_create(&whole, 7, 100, 40, 50), 0);
-    assert_int_equal(kiln_builtin_begin(&d, 100, 40, 50), 0);
+    assert_int_equal(kiln_builtin_begin(&d, 7, 100, 40, 50), 0);
     for (int i = 0; left; i = (i + 1) % 6) {
         CHECK(!d.finished);
         left = left > n[i] ? left - n[i] : 0;
-        assert_int_equal(kiln_builtin_draw(&d, 7, first, n[i]), left);
-        first += n[i];
+        assert_int_equal(kiln_builtin_draw(&d, n[i]), left);
     }
     CHECK(d.finished);
     CHECK(d.hash == whole.hash);
@@ -73,6 +73,101 @@ static void pieces_make_the_whole(void **state)
     kiln_dataset_destroy(&whole);
     kiln_dataset_destroy(&d);
 }
+
+/* ---- the standard set, which is drawn as it is wanted ---------------------------------------- */
+
+enum { TRAIN = 8000, OTHERS = 1000 };
+
+static void what_is_known_of_the_standard_set_is_so(void **state)
+{
+    kiln_dataset d, measured;
+
+    (void)state;
+    assert_int_equal(kiln_builtin_create(&d, 1, TRAIN, OTHERS, OTHERS), 0);
+    measured = d;
+    kiln_dataset_measure(&measured);
+    assert_memory_equal(d.mean, measured.mean, sizeof d.mean);
+    assert_memory_equal(d.std, measured.std, sizeof d.std);
+    CHECK(d.hash == measured.hash);
+    kiln_dataset_destroy(&d);
+}
+
+static int is_drawn(const kiln_dataset *d, int split, int i)
+{
+    static const uint8_t blank[D];
+
+    return memcmp(d->image[split] + (size_t)i * D, blank, D) != 0;
+}
+
+static void check_same(const kiln_dataset *d, const kiln_dataset *whole, int split, int i)
+{
+    assert_memory_equal(d->image[split] + (size_t)i * D, whole->image[split] + (size_t)i * D, D);
+    assert_int_equal(d->label[split][i], whole->label[split][i]);
+}
+
+/* In any order, an image twice, more of them than are listed at once, over threads. */
+static void images_are_drawn_when_they_are_wanted(void **state)
+{
+    static const int some[] = {17, 3, 199, 3, 0, 17};
+    kiln_dataset d, whole;
+
+    (void)state;
+    assert_int_equal(kiln_builtin_create(&whole, 1, 1500, 200, 200), 0);
+    for (int threads = 1; threads <= 3; threads += 2) {
+        kiln_threads_set(threads);
+        assert_int_equal(kiln_builtin_begin(&d, 1, TRAIN, OTHERS, OTHERS), 0);
+        CHECK(d.finished);
+        for (int split = 0; split < KILN_SPLITS; split++) {
+            kiln_dataset_want(&d, split, some, 0, 6);
+            for (int i = 0; i < 200; i++)
+                assert_int_equal(is_drawn(&d, split, i), i == 0 || i == 3 || i == 17 || i == 199);
+            kiln_dataset_want(&d, split, NULL, 100, 100);
+            for (int i = 100; i < 200; i++) check_same(&d, &whole, split, i);
+            for (int i = 0; i < 6; i++) check_same(&d, &whole, split, some[i]);
+            CHECK(!is_drawn(&d, split, 99) && !is_drawn(&d, split, 200));
+        }
+        kiln_dataset_want(&d, 0, NULL, 200, 1300);
+        for (int i = 200; i < 1500; i++) check_same(&d, &whole, 0, i);
+        kiln_dataset_destroy(&d);
+    }
+    kiln_threads_set(1);
+    kiln_dataset_destroy(&whole);
+}
+
+static void the_mean_image_is_made_when_it_is_wanted(void **state)
+{
+    kiln_dataset d, measured;
+    float wanted[D];
+
+    (void)state;
+    assert_int_equal(kiln_builtin_begin(&d, 1, TRAIN, OTHERS, OTHERS), 0);
+    kiln_dataset_want_mean_image(&d);
+    memcpy(wanted, d.mean_image, sizeof wanted);
+    CHECK(!is_drawn(&d, 1, 0));
+    measured = d;
+    kiln_dataset_measure(&measured);
+    assert_memory_equal(wanted, measured.mean_image, sizeof wanted);
+    kiln_dataset_destroy(&d);
+}
+
+/* Whatever of the numbers or the seed differs. */
+static void other_sets_are_drawn_before_they_are_used(void **state)
+{
+    static const int other[][4] = {{1, 7999, 1000, 1000}, {1, 8000, 999, 1000},
+                                   {1, 8000, 1000, 1001}, {2, 8000, 1000, 1000}};
+    kiln_dataset d;
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        const int *o = other[i];
+
+        assert_int_equal(kiln_builtin_begin(&d, (uint32_t)o[0], o[1], o[2], o[3]), 0);
+        CHECK(!d.finished);
+        kiln_dataset_destroy(&d);
+    }
+}
+
+/* ---- what the images are --------------------------------------------------------------------- */
 
 static void classes_are_balanced_and_shuffled(void **state)
 {
@@ -145,6 +240,10 @@ int main(void)
         cmocka_unit_test(first_thousand_images_are_pinned),
         cmocka_unit_test(an_image_depends_on_seed_split_and_index_alone),
         cmocka_unit_test(pieces_make_the_whole),
+        cmocka_unit_test(what_is_known_of_the_standard_set_is_so),
+        cmocka_unit_test(images_are_drawn_when_they_are_wanted),
+        cmocka_unit_test(the_mean_image_is_made_when_it_is_wanted),
+        cmocka_unit_test(other_sets_are_drawn_before_they_are_used),
         cmocka_unit_test(classes_are_balanced_and_shuffled),
         cmocka_unit_test(colour_does_not_tell_the_class),
         cmocka_unit_test(counts_out_of_range_are_refused),
