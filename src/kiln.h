@@ -333,9 +333,11 @@ KILN_API int kiln_trainer_resume(int data, const uint8_t *bytes, int size, const
  * be evaluated (KILN_E_DATA). */
 KILN_API int kiln_trainer_load(int data, const uint8_t *bytes, int size, const char *options);
 /* A new run, at step 0, that begins with the weights and running statistics of the checkpoint or
- * export in `bytes`, over any data set of its shape and number of classes. options as
- * kiln_trainer_create; net and normalize are the file's where they are left out, and another net is
- * KILN_E_ARG. Returns a handle. KILN_E_CHECKPOINT, and what kiln_trainer_create says. */
+ * export in `bytes`, over any data set of its shape. options as kiln_trainer_create; net and
+ * normalize are the file's where they are left out, and another net is KILN_E_ARG. Where the data
+ * have another number of classes the last affine or conv begins anew, with as many outputs, and so
+ * does what stands behind it. Returns a handle. KILN_E_CHECKPOINT, and what kiln_trainer_create
+ * says. */
 KILN_API int kiln_trainer_begin(int data, const uint8_t *bytes, int size, const char *options);
 /* Copies the weights and running statistics of the checkpoint or export in `bytes` into a net of
  * the same notation and input. KILN_E_CHECKPOINT; KILN_E_ARG, KILN_E_SHAPE for another net. */

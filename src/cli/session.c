@@ -251,6 +251,29 @@ static int rehearse(const cli_arguments *a, const weights *from)
     return code;
 }
 
+/* How many texts a list of the last text has. */
+static int count_classes(void)
+{
+    int count = 0;
+
+    for (const char *v = cli_first(cli_field(kiln_text(), "classes")); v; v = cli_next(v)) count++;
+    return count;
+}
+
+/* Weights of other classes lose their head (kiln_trainer_begin): that is said. */
+static void tell_new_head(const weights *from, int data)
+{
+    int taught, here;
+
+    if (kiln_checkpoint_info(from->bytes, from->size) < 0) return;
+    taught = cli_field(kiln_text(), "classes") ? count_classes() : 0;
+    if (!taught || kiln_data_info(data) < 0) return;
+    here = count_classes();
+    if (here != taught)
+        cli_say("weights: of %d classes, and this data set has %d: the last layer begins anew\n",
+                taught, here);
+}
+
 static int begin(cli_session *s, const cli_arguments *a)
 {
     weights from = {a->value[CLI_INIT_FROM], NULL, 0};
@@ -264,6 +287,7 @@ static int begin(cli_session *s, const cli_arguments *a)
         s->data = cli_data_open(a);
         s->trainer = s->data < 0 ? 0 : begin_run(s->data, a, &from);
         code = s->data < 0 ? -s->data : s->trainer < 0 ? fail_run(s->trainer, a, &from) : 0;
+        if (code == 0 && from.path && !a->value[CLI_QUIET]) tell_new_head(&from, s->data);
     }
     free(from.bytes);
     return code;

@@ -34,7 +34,8 @@ int kiln_checkpoint_load(kiln_run **run, const kiln_dataset *data, const uint8_t
 
 /* A new run at step 0 whose first weights and running statistics are those of a checkpoint or an
  * export. `options` are those of a new run; net and normalize are the file's where they are left
- * out, and KILN_E_ARG where net is another one. */
+ * out, and KILN_E_ARG where net is another one. With other classes than the file's the head begins
+ * anew (checkpoint_fit.c). */
 int kiln_checkpoint_begin(kiln_run **run, const kiln_dataset *data, const uint8_t *bytes,
                           size_t size, const char *options);
 

@@ -42,6 +42,14 @@ int kiln_checkpoint_head_read(kiln_checkpoint_head *h, const kiln_safetensors *f
 /* Is this notation, whatever its spaces, that of the file's net? KILN_E_ARG names both. */
 int kiln_checkpoint_same_net(const kiln_checkpoint_head *h, const char *notation);
 
+/* The net of a new run that begins with the file's weights, for data of so many classes: `net` is
+ * the file's, or what is asked for, and may differ from the file's in the outputs of its head
+ * alone; where it is the file's and does not end in `classes` scores, its head gets as many.
+ * *layers: how many of the first layers take the file's weights; the others begin anew. KILN_E_ARG
+ * for another net. */
+int kiln_checkpoint_fit(const kiln_checkpoint_head *h, char net[KILN_NOTATION_MAX], int classes,
+                        int *layers);
+
 /* Where the run stands, and what it has seen, as the file says. */
 void kiln_checkpoint_take_place(kiln_run *r, const kiln_checkpoint_head *h);
 

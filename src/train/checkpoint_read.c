@@ -62,13 +62,18 @@ static int check_data(const kiln_checkpoint_head *h, const kiln_dataset *d)
                      (long long)h->position, d->count[0]);
 }
 
+static int check_shape(const kiln_checkpoint_head *h, const kiln_dataset *d)
+{
+    if (d->C == h->channels && d->H == h->height && d->W == h->width) return KILN_OK;
+    return kiln_fail(KILN_E_CHECKPOINT,
+                     "checkpoint: its net takes images of %dx%dx%d, this data set has %dx%dx%d",
+                     h->channels, h->height, h->width, d->C, d->H, d->W);
+}
+
 /* Images of the size, and as many classes, as the net was made for. */
 static int check_fit(const kiln_checkpoint_head *h, const kiln_dataset *d)
 {
-    if (d->C != h->channels || d->H != h->height || d->W != h->width)
-        return kiln_fail(KILN_E_CHECKPOINT,
-                         "checkpoint: its net takes images of %dx%dx%d, this data set has %dx%dx%d",
-                         h->channels, h->height, h->width, d->C, d->H, d->W);
+    KILN_TRY(check_shape(h, d));
     if (d->classes == h->class_count || !h->class_count) return KILN_OK;
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: it knows %d classes, this data set has %d",
                      h->class_count, d->classes);
@@ -142,7 +147,8 @@ static int check_promise(size_t size, const kiln_train_options *o, const kiln_da
     KILN_TRY(kiln_arena_create(&arena, sizeof(kiln_plan), "the plan of the net"));
     status = kiln_net_measure((kiln_plan *)(void *)arena.base, &bytes, o->net, &n);
     kiln_arena_destroy(&arena);
-    if (status < 0) return status == KILN_E_MEMORY ? status : kiln_checkpoint_refused();
+    if (status == KILN_E_MEMORY || status == KILN_E_ARG) return status; /* the reader's options */
+    if (status < 0) return kiln_checkpoint_refused();
     if (bytes <= most) return KILN_OK;
     return kiln_fail(KILN_E_CHECKPOINT,
                      "checkpoint: its net asks for %.0f MB with batch=%d, and a file of %.0f kB "
@@ -152,37 +158,46 @@ static int check_promise(size_t size, const kiln_train_options *o, const kiln_da
 
 /* ---- what a file is read for ----------------------------------------------------------------- */
 
-/* Arrays of the run from the tensors of their names, which are checked. */
-static void read_tensors(const kiln_tensor_list *l, const kiln_safetensors *f)
-{
-    for (int i = 0; i < l->count; i++) {
-        const kiln_safetensor *t = kiln_safetensors_find(f, l->tensor[i].name);
-
-        memcpy((void *)l->tensor[i].data, t->data, t->bytes);
-    }
-}
-
-/* What the file holds into a fresh run of its net: the run, or the weights alone. */
-static int fill(const kiln_safetensors *f, const kiln_checkpoint_head *h, kiln_run *r, int with_run)
+/* The whole run of the file into a fresh one of its options; the tensors are checked. */
+static int fill_run(const kiln_safetensors *f, const kiln_checkpoint_head *h, kiln_run *r)
 {
     const float *last;
     kiln_tensor_list l;
 
-    if (with_run) kiln_checkpoint_take_place(r, h);
+    kiln_checkpoint_take_place(r, h);
     KILN_TRY(kiln_tensor_list_make(&l, r));
-    if (with_run)
-        kiln_tensor_list_run(&l, r);
-    else
-        kiln_tensor_list_net(&l, r);
-    read_tensors(&l, f);
+    kiln_tensor_list_run(&l, r);
+    for (int i = 0; i < l.count; i++) {
+        const kiln_safetensor *t = kiln_safetensors_find(f, l.tensor[i].name);
+
+        memcpy((void *)l.tensor[i].data, t->data, t->bytes);
+    }
     kiln_arena_destroy(&l.arena);
-    if (!with_run) kiln_learner_start_average(&r->learner);
     kiln_kept_start(&r->kept, &r->learner, &r->place, r->data->classes);
     if (!r->history.epochs) return KILN_OK;
     last = r->history.epoch_value[r->history.epochs - 1];
     r->metrics.train_loss = last[0];
     r->metrics.train_accuracy = last[1];
     r->metrics.val_accuracy = last[2];
+    return KILN_OK;
+}
+
+/* The weights and statistics of the first layers; what lies behind keeps its start values. */
+static void read_layers(const kiln_safetensors *f, kiln_net *net, int layers)
+{
+    for (int i = 0; i < kiln_net_tensor_count(net); i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(net, i);
+
+        if (t->layer >= layers) continue;
+        memcpy(t->data, kiln_safetensors_find(f, t->name)->data, (size_t)t->size * sizeof(float));
+    }
+}
+
+static int fill_weights(const kiln_safetensors *f, kiln_run *r, int layers)
+{
+    read_layers(f, r->learner.net, layers);
+    kiln_learner_start_average(&r->learner);
+    kiln_kept_start(&r->kept, &r->learner, &r->place, r->data->classes);
     return KILN_OK;
 }
 
@@ -200,7 +215,7 @@ static int go_on(kiln_run **run, const source *s)
     KILN_TRY(kiln_train_options_read(&h.o, s->options, KILN_OPTIONS_LIVE));
     KILN_TRY(check_promise(s->size, &h.o, s->data));
     KILN_TRY(kiln_run_make(run, s->data, &h.o));
-    return fill(s->file, &h, *run, 1);
+    return fill_run(s->file, &h, *run);
 }
 
 static int evaluate(kiln_run **run, const source *s)
@@ -213,17 +228,20 @@ static int evaluate(kiln_run **run, const source *s)
     KILN_TRY(check_promise(s->size, &h.o, s->data));
     KILN_TRY(kiln_run_make_untrained(run, s->data, &h.o));
     KILN_TRY(see_as_taught(*run, &h));
-    return fill(s->file, &h, *run, h.has_run);
+    if (h.has_run) return fill_run(s->file, &h, *run);
+    return fill_weights(s->file, *run, KILN_LAYERS_MAX);
 }
 
-/* The options of a new run: net and normalisation are the file's where they are not given. */
-static int begin_options(kiln_train_options *o, const kiln_checkpoint_head *h, const char *options)
+/* The options of a new run: net and normalisation are the file's where they are not given; the head
+ * of the net has as many outputs as there are classes. */
+static int begin_options(kiln_train_options *o, const kiln_checkpoint_head *h, const source *s,
+                         int *layers)
 {
     kiln_train_options_default(o);
     strcpy(o->net, h->o.net);
     o->normalize = h->o.normalize;
-    KILN_TRY(kiln_train_options_read(o, options, KILN_OPTIONS_ALL));
-    KILN_TRY(kiln_checkpoint_same_net(h, o->net));
+    KILN_TRY(kiln_train_options_read(o, s->options, KILN_OPTIONS_ALL));
+    KILN_TRY(kiln_checkpoint_fit(h, o->net, s->data->classes, layers));
     return kiln_train_options_check(o);
 }
 
@@ -231,13 +249,14 @@ static int begin(kiln_run **run, const source *s)
 {
     kiln_checkpoint_head h;
     kiln_train_options o;
+    int layers;
 
     KILN_TRY(kiln_checkpoint_open(&h, s->file));
-    KILN_TRY(check_fit(&h, s->data));
-    KILN_TRY(begin_options(&o, &h, s->options));
+    KILN_TRY(check_shape(&h, s->data));
+    KILN_TRY(begin_options(&o, &h, s, &layers));
     KILN_TRY(check_promise(s->size, &o, s->data));
     KILN_TRY(kiln_run_make(run, s->data, &o));
-    return fill(s->file, &h, *run, 0);
+    return fill_weights(s->file, *run, layers);
 }
 
 static int read_file(kiln_run **run, int (*read)(kiln_run **run, const source *s),
@@ -287,11 +306,7 @@ static int fill_net(kiln_net *net, const kiln_safetensors *f)
                                        "%dx%dx%d", h.channels, h.height, h.width, made->C, made->H,
                          made->W);
     KILN_TRY(kiln_checkpoint_same_net(&h, kiln_net_plan(net)->notation));
-    for (int i = 0; i < kiln_net_tensor_count(net); i++) {
-        const kiln_tensor *t = kiln_net_tensor_at(net, i);
-
-        memcpy(t->data, kiln_safetensors_find(f, t->name)->data, (size_t)t->size * sizeof(float));
-    }
+    read_layers(f, net, KILN_LAYERS_MAX);
     return KILN_OK;
 }
 

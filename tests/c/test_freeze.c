@@ -347,6 +347,71 @@ static void a_frozen_run_resumes(void **state)
     kiln_arena_destroy(&f.arena);
 }
 
+/* ---- fine-tuning ----------------------------------------------------------------------------- */
+
+/* Five classes of the set: every label is halved. */
+static kiln_dataset halved(void)
+{
+    static uint16_t labels[3][TRAIN];
+    kiln_dataset d = data;
+
+    d.classes = 5;
+    for (int split = 0; split < 3; split++) {
+        for (int i = 0; i < d.count[split]; i++) labels[split][i] = data.label[split][i] / 2;
+        d.label[split] = labels[split];
+    }
+    return d;
+}
+
+static int begin(kiln_run **r, const kiln_dataset *d, file f, const char *options)
+{
+    return kiln_checkpoint_begin(r, d, (const uint8_t *)f.arena.base, f.size, options);
+}
+
+/* Weights of ten classes begin a run of five: the head anew, the rest as it was, and with freeze it
+ * stays so while the head learns. */
+static void other_classes_get_a_head_of_their_own(void **state)
+{
+    const kiln_dataset five = halved();
+    kiln_run *taught = make_run(NET "batch=20\nepochs=4\nvalidation=20\n");
+    kiln_run *r = NULL, *fresh = NULL;
+    file f;
+
+    (void)state;
+    advance(taught, 6);
+    f = save(taught);
+    if (begin(&r, &five, f, "batch=20\nlr=0.01\nfreeze=conv*,batchnorm*\n") < 0)
+        CHECK_FAIL("%s", kiln_error());
+    assert_string_equal(r->o.net, "conv 3x3x4 - batchnorm - relu - maxpool 4 - dropout 0.3 - "
+                                  "affine 5 - softmax");
+    assert_int_equal(begin(&fresh, &five, f, "batch=20\nlr=0.01\nfreeze=conv*,batchnorm*\n"), 0);
+    advance(r, 5);
+    for (int i = 0; i < kiln_net_tensor_count(r->learner.net); i++) {
+        const kiln_tensor *t = kiln_net_tensor_at(r->learner.net, i);
+        const kiln_tensor *was = kiln_net_tensor_at(taught->learner.net, i);
+        const kiln_tensor *start = kiln_net_tensor_at(fresh->learner.net, i);
+
+        assert_string_equal(t->name, was->name);
+        assert_int_equal(t->trained, strncmp(t->name, "affine1.", 8) == 0);
+        if (t->trained) {
+            CHECK(t->shape[t->dims - 1] == 5);
+            CHECK(memcmp(t->data, start->data, (size_t)t->size * sizeof(float)) != 0);
+            continue;
+        }
+        CHECK_SAME_BITS(start->data, was->data, (size_t)t->size);
+        if (t->parameter) CHECK_SAME_BITS(t->data, was->data, (size_t)t->size);
+    }
+    kiln_run_free(fresh);
+    kiln_run_free(r);
+    assert_int_equal(begin(&r, &five, f, NET "batch=20\n"), KILN_OK); /* the file's net, named */
+    kiln_run_free(r);
+    assert_int_equal(begin(&r, &five, f, "net=conv 3x3x5 - batchnorm - relu - maxpool 4 - dropout "
+                                         "0.3 - affine 5 - softmax\n"), KILN_E_ARG);
+    assert_non_null(strstr(kiln_error(), "the weights are of another net"));
+    kiln_run_free(taught);
+    kiln_arena_destroy(&f.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +423,7 @@ int main(void)
         cmocka_unit_test(wrong_names_are_told),
         cmocka_unit_test(no_rule_moves_what_is_frozen),
         cmocka_unit_test(a_frozen_run_resumes),
+        cmocka_unit_test(other_classes_get_a_head_of_their_own),
     };
 
     return cmocka_run_group_tests(tests, set_up, free_data);

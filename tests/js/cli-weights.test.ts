@@ -57,6 +57,28 @@ describe('an export', () => {
     expect(done['testAccuracy']).toBe(before['accuracy']);
   });
 
+  test('begins a run on other classes with a head of its own, the rest frozen', async () => {
+    const head = '{"name":"pictures","shape":[3,32,32],"classes":["cat","dog","owl"],"count":60}';
+    const images = Array.from({ length: 60 }, (_, i) =>
+      Buffer.concat([Buffer.from([i % 3]), Buffer.alloc(3072, 40 + 80 * (i % 3))]));
+    await writeFile(at('three.kilnset'),
+      Buffer.concat([Buffer.from(`KILNSET 1\n${head}\n`), ...images]));
+    const { code, err, events } = await kiln('train', '--init-from', at('weights.safetensors'),
+      '--freeze', 'conv*', '--data', at('three.kilnset'), '--batch', '16', '--epochs', '20',
+      '--lr', '0.02', '--save', at('three.safetensors'), '--json');
+    expect(err).toMatch(
+      /weights: of 10 classes, and this data set has 3: the last layer begins anew/);
+    const done = events.at(-1)!;
+    expect({ code, net: done['net'] })
+      .toEqual({ code: 0, net: NET.replace('affine 10', 'affine 3') });
+    const from = ['train', '--init-from', at('weights.safetensors')];
+    expect(await kiln(...from, '--freeze', 'cnov1')).toMatchObject({ code: 2,
+      err: 'kiln: freeze: the net has no "cnov1"; did you mean "conv1"?\n' });
+    expect(done['testAccuracy']).toBe(1);
+    expect((await kiln('eval', at('three.safetensors'), '--data', at('three.kilnset'), '--json'))
+      .events[0]).toMatchObject({ accuracy: 1 });
+  });
+
   test('another net, a preset or a way to draw weights contradicts it', async () => {
     const from = ['train', '--init-from', at('weights.safetensors')];
     for (const more of [['--net', 'affine 10 - softmax'], ['--preset', 'residual'],
