@@ -143,11 +143,9 @@ $(EXPORTS): src/kiln_formats.h src/kiln.h src/kiln_layers.h
 		grep -oE 'public: [^;(]*\(' | sed -E 's/.*\b(kiln_[a-z0-9_]+) ?\($$/_\1/' | sort -u > $@
 
 # And what modules export. `train` is of those that every visitor loads; extras.wasm, which comes if
-# wanted, has the course's functions in double, gradient checks and the formats. `all` is of the
-# module in kiln-nn/inline, which is both.
-WASM_EXTRAS = ^_kiln_(layer_.*_double|gradcheck.*|formats|export|import|exported)$$
-# What no module has: receipts are read and written natively.
-WASM_NATIVE = ^_kiln_(receipt|receipt_read)$$
+# wanted, has the course's functions in double, gradient checks, the formats and receipts. `all` is
+# of the module in kiln-nn/inline, which is both.
+WASM_EXTRAS = ^_kiln_(layer_.*_double|gradcheck.*|formats|export|import|exported|receipt.*)$$
 # How a module is asked what it is, how it takes arguments, and what it leaves.
 WASM_BASE = ^_kiln_(error|error_column|version|mode|lanes|alloc|free|memory_used|text)$$
 $(B)/wasm/train.txt $(B)/wasm/extras.txt $(B)/wasm/all.txt: $(B)/wasm/%.txt: $(EXPORTS) Makefile

@@ -86,7 +86,7 @@ const SIGNATURES = {
   kiln_net_fill: 'int U8 int',
   kiln_checkpoint_info: 'U8 int',
 
-  // gradient checks and formats, in the second module (extras.ts)
+  // gradient checks, formats and receipts, in the second module (extras.ts)
   kiln_gradcheck: 'text text',
   kiln_gradcheck_create: 'text text',
   kiln_gradcheck_next: 'int',
@@ -94,6 +94,8 @@ const SIGNATURES = {
   kiln_formats: '',
   kiln_export: 'text U8 int',
   kiln_import: 'text U8 int',
+  kiln_receipt: 'U8 int',
+  kiln_receipt_read: 'U8 int',
 } as const;
 
 /**

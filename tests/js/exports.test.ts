@@ -21,11 +21,10 @@ const WORDS: Record<string, string> = {
   'float *': 'F32out', 'double *': 'F64out', 'int *': 'I32out', 'uint8_t *': 'U8out',
 };
 
-/** Called by wasm.ts itself, as they return pointers, or by pool-worker.ts; the last three are
- * native. */
+/** Called by wasm.ts itself, as they return pointers, or by pool-worker.ts. */
 const APART = ['kiln_error', 'kiln_error_column', 'kiln_version', 'kiln_mode', 'kiln_text',
   'kiln_alloc', 'kiln_free', 'kiln_trainer_saved', 'kiln_exported', 'kiln_worker_run',
-  'kiln_worker_fail', 'kiln_receipt', 'kiln_receipt_read'];
+  'kiln_worker_fail'];
 
 /** name → words, of every function that the headers mark. */
 function declared(): Map<string, string[]> {
