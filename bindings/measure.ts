@@ -50,34 +50,46 @@ export function checkSliceOf({ flops }: Summary): number {
   return Math.min(20 * SLICE_IMAGES, Math.max(1, fit));
 }
 
+/** The worker looks at its messages; throws when the work is no longer wanted. */
+async function between(what: string, run: Run, signal: AbortSignal): Promise<void> {
+  await turn();
+  throwIfAborted(signal, what);
+  if (run.replaced) throw new KilnError('E_ABORTED', `${what}: a new run began meanwhile`);
+}
+
 /** Calls `work` for 0 .. count - 1 in slices, as (first, how many). */
 async function inSlices(what: string, run: Run, count: number, views: number, signal: AbortSignal,
   work: (first: number, n: number) => void): Promise<void> {
   const slice = sliceOf(run.summary, views);
   for (let first = 0; first < count; first += slice) {
-    await turn();
-    throwIfAborted(signal, what);
-    if (run.replaced) throw new KilnError('E_ABORTED', `${what}: a new run began meanwhile`);
+    await between(what, run, signal);
     work(first, Math.min(slice, count - first));
   }
 }
 
-export async function evaluate(run: Run, { split, count, views }: Params<'evaluate'>,
+export async function evaluate(run: Run, { split, count, views, share }: Params<'evaluate'>,
   signal: AbortSignal): Promise<Result<'evaluate'>> {
   const { info } = run.dataset;
   const number = splitNumber(split);
   const wanted = Math.min(checkCount('evaluate', 'count', count ?? info[split]), info[split]);
   const confusion = new Int32Array(info.classes.length ** 2);
   const lossSum = new Float64Array(1);
-  let correct = 0;
-  await inSlices('evaluate', run, wanted, views, signal, (first, n) => {
-    correct += run.wasm.call('kiln_trainer_evaluate', run.training.handle, number, first, n, views,
-      updates(lossSum), updates(confusion));
-  });
-  return {
-    split, count: wanted, correct, accuracy: correct / wanted, loss: lossSum[0]! / wanted,
-    confusion,
-  };
+  const own = run.training.options();
+  const slice = sliceOf(run.summary, views ?? Number(own['eval-views']));
+  const survey = run.wasm.call('kiln_survey_create', run.training.handle, number, wanted,
+    views ?? 0, share ?? 1);
+  try {
+    do await between('evaluate', run, signal);
+    while (run.wasm.call('kiln_survey_next', survey, slice) > 0);
+    const correct =
+      run.wasm.call('kiln_survey_result', survey, updates(lossSum), updates(confusion));
+    return {
+      split, count: wanted, correct, accuracy: correct / wanted, loss: lossSum[0]! / wanted,
+      confusion,
+    };
+  } finally {
+    if (run.wasm.broken === null) run.wasm.call('kiln_survey_destroy', survey);
+  }
 }
 
 export async function predict(run: Run, { split, indices, views }: Params<'predict'>,

@@ -7,7 +7,7 @@ export const OPTION_NAMES = [
   'head-lr', 'filter-lr', 'momentum', 'decay-rate', 'beta1', 'beta2', 'eps', 'schedule', 'warmup',
   'lr-decay', 'decay-every', 'start-lr', 'final-lr', 'lookahead', 'lookahead-decay', 'reg',
   'weight-decay', 'bias-decay', 'head-decay', 'filter-decay', 'clip', 'dropout', 'check-first',
-  'check-train', 'check-val', 'patience', 'recover', 'memory',
+  'check-train', 'check-val', 'eval-views', 'eval-share', 'patience', 'recover', 'memory',
 ] as const;
 
 /** OPTION_NAMES as JavaScript writes them. */

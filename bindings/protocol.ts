@@ -57,7 +57,10 @@ export interface Calls {
   parameters: [{ names?: readonly string[] | undefined }, NamedTensor[]];
   firstFilters: [object, NamedTensor | null];
   inspect: [{ split: Split; index: number }, Inspection];
-  evaluate: [{ split: Split; count?: number | undefined; views: number }, Evaluation];
+  evaluate: [{
+    split: Split; count?: number | undefined;
+    views?: number | undefined; share?: number | undefined;
+  }, Evaluation];
   predict: [{ split: Split; indices: readonly number[]; views: number }, Prediction[]];
   classify: [{ image: Uint8Array; views: number }, Float32Array];
   layerTimes: [object, LayerTime[]];

@@ -25,9 +25,9 @@ import {
   keyedOptions, optionsOfInit, optionsOfReset, sendable, type ResetInit, type TrainerInit,
 } from './trainer-init.js';
 import type {
-  Backend, DatasetInfo, Evaluation, GradientCheck, Held, History, Inspection, JoinedProgress,
-  KeptCheckpoint, LayerTime, Metrics, NamedTensor, OptionInfo, Prediction, Preset, Progress,
-  RunState, Split, Summary, TrainerEvent,
+  Backend, DatasetInfo, EvaluateOptions, Evaluation, GradientCheck, Held, History, Inspection,
+  JoinedProgress, KeptCheckpoint, LayerTime, Metrics, NamedTensor, OptionInfo, Prediction, Preset,
+  Progress, RunState, Split, Summary, TrainerEvent,
 } from './types.js';
 import { inlineWasm } from './wasm.js';
 
@@ -208,9 +208,7 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('save', { parametersOnly: false });
   }
 
-  /**
-   * The parameters alone: a safetensors file for other programs, which is the caller's. E_MEMORY.
-   */
+  /** The parameters alone: a safetensors file for other programs, the caller's. E_MEMORY. */
   exportParameters(): Promise<Uint8Array> {
     return this.#call('save', { parametersOnly: true });
   }
@@ -259,23 +257,18 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('firstFilters', {});
   }
 
-  /**
-   * Outputs and gradients of every layer for the image `index`, from 0, of a split. E_ARG,
-   * E_MEMORY.
-   */
+  /** Outputs and gradients of all layers for image `index`, from 0, of a split. E_ARG, E_MEMORY. */
   inspect(split: Split, index: number): Promise<Inspection> {
     return this.#call('inspect', { split, index });
   }
 
   /**
-   * Accuracy, mean loss and confusion over the first `count` images of a split, all at first, in 1,
-   * 2, 6 or 10 `views` averaged (the image; its mirror image; both shifted). A run that goes goes
-   * on meanwhile. E_ARG, E_DIVERGED; E_ABORTED by the signal, or when a new run begins.
+   * Accuracy, mean loss and confusion over images of a split. A run that goes goes on meanwhile.
+   * E_ARG, E_DIVERGED; E_ABORTED by the signal, or when a new run begins.
    */
-  async evaluate(split: Split, options: { count?: number | undefined; views?: number | undefined;
-    signal?: AbortSignal | undefined } = {}): Promise<Evaluation> {
-    const { count, views = 1, signal } = known('evaluate', options, ['count', 'views', 'signal']);
-    return this.#call('evaluate', { split, count, views }, { signal });
+  async evaluate(split: Split, options: EvaluateOptions = {}): Promise<Evaluation> {
+    const { signal, ...how } = known('evaluate', options, ['count', 'views', 'share', 'signal']);
+    return this.#call('evaluate', { split, ...how }, { signal });
   }
 
   /**

@@ -283,6 +283,17 @@ export interface Inspection {
   layers: InspectedLayer[];
 }
 
+/** What Trainer.evaluate() looks at, and how often. */
+export interface EvaluateOptions {
+  /** The first so many images of the split; all at first. */
+  count?: number | undefined;
+  /** 1, 2, 6 or 10 averaged; else as the options eval-views and eval-share say. */
+  views?: number | undefined;
+  /** 0..1: the least confident images alone get the views, the others one. 1 at first. */
+  share?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 /** How well a net does on images; accuracy in 0..1, loss the mean of an image. */
 export interface Evaluation {
   split: Split;

@@ -141,6 +141,8 @@ export const viewStrings = {
       'check-first': 'Check first step',
       'check-train': 'Images checked, train',
       'check-val': 'Images checked, val.',
+      'eval-views': 'Views averaged',
+      'eval-share': 'Share that gets them',
       memory: 'Memory for checkpoints, MB',
     } as Record<string, string>,
   },

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/api_text.h"
+#include "api/api_trainer.h"
 #include "api/handles.h"
 #include "base/keyvalue.h"
 #include "base/status.h"
@@ -64,6 +65,13 @@ static int put(kiln_run *run, int data)
     kiln_run_free(run);
     kiln_arena_destroy(&self);
     return handle;
+}
+
+kiln_run *kiln_trainer_run(int handle)
+{
+    trainer *t = get(handle);
+
+    return t ? t->run : NULL;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -211,15 +219,14 @@ int kiln_trainer_history(int handle)
 
 /* ---- test mode ------------------------------------------------------------------------------- */
 
-static int check_views(int views)
+int kiln_check_views(int views)
 {
     for (int i = 0; i < kiln_views_count; i++)
         if (views == kiln_views[i]) return KILN_OK;
     return kiln_fail(KILN_E_ARG, "views: %d is none of 1, 2, 6, 10", views);
 }
 
-/* first .. first + n - 1 are images of the split. */
-static int check_range(const kiln_dataset *d, int split, int first, int n)
+int kiln_check_range(const kiln_dataset *d, int split, int first, int n)
 {
     static const char *const name[] = {"training", "validation", "test"};
 
@@ -238,8 +245,8 @@ int kiln_trainer_evaluate(int handle, int split, int first, int n, int views, do
     trainer *t = get(handle);
 
     if (!t) return KILN_E_HANDLE;
-    KILN_TRY(check_range(t->run->data, split, first, n));
-    KILN_TRY(check_views(views));
+    KILN_TRY(kiln_check_range(t->run->data, split, first, n));
+    KILN_TRY(kiln_check_views(views));
     return kiln_evaluate(&t->run->test, split, first, n, views, loss_sum, confusion);
 }
 
@@ -248,7 +255,7 @@ int kiln_trainer_predict(int handle, const uint8_t *images, int n, int views, fl
     trainer *t = get(handle);
 
     if (!t) return KILN_E_HANDLE;
-    KILN_TRY(check_views(views));
+    KILN_TRY(kiln_check_views(views));
     if (n < 0 || (n && (!images || !probabilities)))
         return kiln_fail(KILN_E_ARG, "predict: there are no images, or no room for the answer");
     return kiln_predict(&t->run->test, images, n, views, probabilities);
@@ -259,7 +266,7 @@ int kiln_trainer_inspect(int handle, int split, int i)
     trainer *t = get(handle);
 
     if (!t) return KILN_E_HANDLE;
-    KILN_TRY(check_range(t->run->data, split, i, 1));
+    KILN_TRY(kiln_check_range(t->run->data, split, i, 1));
     KILN_TRY(kiln_run_inspect(t->run, split, i));
     if (!t->inspector) {
         const int lent = kiln_handle_lend(KILN_KIND_NET, t->run->inspector);

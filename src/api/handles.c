@@ -22,6 +22,7 @@ static const char *kind_name(enum kiln_kind kind)
         [KILN_KIND_DATA] = "data set",
         [KILN_KIND_TRAINER] = "trainer",
         [KILN_KIND_CHECK] = "gradient check",
+        [KILN_KIND_SURVEY] = "survey",
     };
 
     return names[kind];

@@ -5,7 +5,13 @@
 #ifndef KILN_API_HANDLES_H
 #define KILN_API_HANDLES_H
 
-enum kiln_kind { KILN_KIND_NET = 1, KILN_KIND_DATA, KILN_KIND_TRAINER, KILN_KIND_CHECK };
+enum kiln_kind {
+    KILN_KIND_NET = 1,
+    KILN_KIND_DATA,
+    KILN_KIND_TRAINER,
+    KILN_KIND_CHECK,
+    KILN_KIND_SURVEY
+};
 
 /* Takes a slot for `object`; returns the handle, or KILN_E_MEMORY when 64 objects live. */
 int kiln_handle_put(enum kiln_kind kind, void *object);

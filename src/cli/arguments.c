@@ -34,7 +34,10 @@ static const own_option own[CLI_OPTIONS] = {
                                                "or NumPy's .npz"},
     [CLI_BEST] = {"best", 0, NULL, "end with the parameters of the best validation accuracy"},
     [CLI_SPLIT] = {"split", 0, "NAME", "train, validation or test (the default)"},
-    [CLI_VIEWS] = {"views", 0, "N", "average over 1, 2 (flips), 6 or 10 (flips, shifts) views"},
+    [CLI_VIEWS] = {"views", 0, "N", "average over 1, 2 (flips), 6 or 10 (flips, shifts) views (as "
+                                    "the run's eval-views)"},
+    [CLI_SHARE] = {"share", 0, "S", "of --views: the least confident share of the images gets "
+                                    "them, 0..1, the others one (1)"},
     [CLI_KNN] = {"knn", 0, "K", "nearest neighbours on raw pixels instead of a net"},
     [CLI_STEPS] = {"steps", 0, NULL, "what is fused with what, and what has no buffer"},
     [CLI_INPUT] = {"input", 0, "CxHxW", "size of an image (3x32x32)"},
@@ -273,5 +276,21 @@ int cli_own_int(const cli_arguments *a, int option, int min, int max, int *out)
         return 2;
     }
     *out = (int)value;
+    return 0;
+}
+
+int cli_own_share(const cli_arguments *a, int option, double *out)
+{
+    char *end;
+    double value;
+
+    if (!a->value[option]) return 0;
+    value = strtod(a->value[option], &end);
+    if (end == a->value[option] || *end || !(value >= 0 && value <= 1)) {
+        cli_say("kiln: --%s: \"%s\" is no share from 0 to 1\n", own[option].name,
+                a->value[option]);
+        return 2;
+    }
+    *out = value;
     return 0;
 }

@@ -13,6 +13,7 @@
 /* The program's own options; which of them a command takes is a set of bits. */
 enum {
     CLI_DATA, CLI_PRESET, CLI_SAVE, CLI_RESUME, CLI_INIT_FROM, CLI_BEST, CLI_SPLIT, CLI_VIEWS,
+    CLI_SHARE,
     CLI_KNN, CLI_INPUT, CLI_STEPS, CLI_FORMAT, CLI_SHEET, CLI_SECONDS, CLI_LAYERS, CLI_THREADS,
     CLI_MODE, CLI_LOG, CLI_RANDOM, CLI_SEARCH_SEED, CLI_INDEX, CLI_RUN, CLI_JOBS, CLI_HTML, CLI_SVG,
     CLI_CSV, CLI_RECEIPT, CLI_SPOTS, CLI_SPOT, CLI_JSON, CLI_QUIET, CLI_HELP, CLI_VERSION,
@@ -50,6 +51,7 @@ void cli_arguments_pick(const cli_arguments *a, const char *keys, char *text, in
 /* A whole number of one of the program's options within min..max, into *out. 0, or 2 with a
  * sentence. */
 int cli_own_int(const cli_arguments *a, int option, int min, int max, int *out);
+int cli_own_share(const cli_arguments *a, int option, double *out); /* 0..1 */
 /* 2 with a sentence when two of the options contradict each other, else 0. */
 int cli_contradictions(const cli_arguments *a);
 

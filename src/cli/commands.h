@@ -31,15 +31,15 @@ int cli_session_open(cli_session *s, cli_arguments *a);
 int cli_session_load(cli_session *s, cli_arguments *a);
 void cli_session_close(cli_session *s);
 
-/* The whole of a split: images right of *count, the sum of losses, the confusion where not NULL
- * (zeroed here). `tick` is called with the images done; it may be NULL. */
-int cli_evaluate(const cli_session *s, int split, int views, double *loss, int *confusion,
-                 void (*tick)(int done, int count));
+/* The whole of a split: images right, the sum of losses, the confusion where not NULL, which is
+ * added to; views and share as kiln_survey_create. */
+int cli_evaluate(const cli_session *s, int split, int views, double share, double *loss,
+                 int *confusion);
 /* Images in a split of the data set of a session; -1 with a sentence. */
 int cli_split_count(int data, int split);
 
 /* Of a run that is over: the last validation accuracy, or the best one, and that of the test
- * images; NaN where there are none. 0 or an exit code. */
+ * images, as the option eval-views says; NaN where there are none. 0 or an exit code. */
 int cli_run_accuracies(const cli_session *s, int best, double *validation, double *test);
 
 double cli_seconds(void); /* of a clock that only goes forward */

@@ -34,6 +34,10 @@ int cli_contradictions(const cli_arguments *a)
     if (a->value[CLI_LOG] && a->value[CLI_SAVE] &&
         strcmp(a->value[CLI_LOG], a->value[CLI_SAVE]) == 0)
         return refuse("log", "save", "both would write one file");
+    if (a->value[CLI_SHARE] && !a->value[CLI_VIEWS]) {
+        cli_say("kiln: --share: of which views? Name their number by --views\n");
+        return CLI_USAGE;
+    }
     if (a->value[CLI_SPOTS] && !a->value[CLI_RECEIPT]) {
         cli_say("kiln: --spots: checkpoints lie beside a receipt; name it by --receipt\n");
         return CLI_USAGE;

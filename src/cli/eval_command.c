@@ -102,7 +102,32 @@ static void print_confusion(const int *confusion, char name[][NAME_SIZE], int cl
     }
 }
 
-static void print_json(const char *split, int count, int correct, double loss, int views,
+/* The views of each image, and the share that they were averaged over; 0 views: as the run's
+ * options say. */
+typedef struct {
+    int views;
+    double share;
+} look;
+
+static int read_look(look *l, const cli_arguments *a)
+{
+    const int code = cli_own_int(a, CLI_VIEWS, 1, 10, &l->views);
+
+    return code ? code : cli_own_share(a, CLI_SHARE, &l->share);
+}
+
+static int fill_look(look *l, const cli_session *s)
+{
+    char text[2][32];
+
+    if (l->views) return 0;
+    if (kiln_trainer_options(s->trainer) < 0) return cli_fail(KILN_E_MEMORY);
+    l->views = atoi(cli_field_text(text[0], sizeof text[0], kiln_text(), "eval-views"));
+    l->share = atof(cli_field_text(text[1], sizeof text[1], kiln_text(), "eval-share"));
+    return 0;
+}
+
+static void print_json(const char *split, int count, int correct, double loss, look l,
                        const int *confusion, int classes)
 {
     kiln_json *j = cli_event("done");
@@ -112,7 +137,8 @@ static void print_json(const char *split, int count, int correct, double loss, i
     kiln_json_int(j, "correct", correct);
     kiln_json_number(j, "accuracy", (double)correct / count);
     kiln_json_number(j, "loss", loss / count);
-    kiln_json_int(j, "views", views);
+    kiln_json_int(j, "views", l.views);
+    kiln_json_number(j, "share", l.share);
     kiln_json_string(j, "mode", kiln_mode());
     kiln_json_array(j, "confusion");
     for (int r = 0; r < classes; r++) {
@@ -124,23 +150,24 @@ static void print_json(const char *split, int count, int correct, double loss, i
     cli_event_end(j);
 }
 
-static int eval_checkpoint(const cli_arguments *a, const cli_session *s, int split, int views)
+static int eval_checkpoint(const cli_arguments *a, const cli_session *s, int split, look l)
 {
     static const char *const split_name[] = {"train", "validation", "test"};
     static int confusion[CLASSES_MAX * CLASSES_MAX];
     static char name[CLASSES_MAX][NAME_SIZE];
     const int classes = read_names(s->data, name), count = cli_split_count(s->data, split);
     double loss;
-    int correct;
+    int correct, code;
 
+    if ((code = fill_look(&l, s))) return code;
     if (count <= 0) {
         fprintf(stderr, "kiln: this data set has no %s images\n", split_name[split]);
         return CLI_BAD_DATA;
     }
-    correct = cli_evaluate(s, split, views, &loss, confusion, NULL);
+    correct = cli_evaluate(s, split, l.views, l.share, &loss, confusion);
     if (correct < 0) return cli_fail(correct);
     if (a->value[CLI_JSON]) {
-        print_json(split_name[split], count, correct, loss, views, confusion, classes);
+        print_json(split_name[split], count, correct, loss, l, confusion, classes);
         return 0;
     }
     printf("%s: %d of %d images right, %.2f %%, loss %.4f\n", split_name[split], correct, count,
@@ -152,17 +179,17 @@ static int eval_checkpoint(const cli_arguments *a, const cli_session *s, int spl
 int cli_eval(cli_arguments *a)
 {
     cli_session session;
-    int split, views = 1, code;
+    look l = {0, 1};
+    int split, code;
 
     if (a->value[CLI_KNN]) return eval_knn(a);
     if (!a->value[CLI_RESUME]) {
         fprintf(stderr, "kiln eval: which checkpoint? kiln eval model.safetensors, or --knn 5\n");
         return CLI_USAGE;
     }
-    if ((code = read_split(a, &split)) || (code = cli_own_int(a, CLI_VIEWS, 1, 10, &views)))
-        return code;
+    if ((code = read_split(a, &split)) || (code = read_look(&l, a))) return code;
     if ((code = cli_session_load(&session, a))) return code;
-    code = eval_checkpoint(a, &session, split, views);
+    code = eval_checkpoint(a, &session, split, l);
     cli_session_close(&session);
     return code;
 }

@@ -65,11 +65,12 @@ static const entry entries[] = {
       "kiln eval: accuracy and confusion of a checkpoint, an export, or nearest neighbours.",
       "  kiln eval --resume model.safetensors\n"
       "  kiln eval model.safetensors --data cifar-10-binary.tar.gz --views 10\n"
+      "  kiln eval model.safetensors --data cifar-10-binary.tar.gz --views 6 --share 0.25\n"
       "  kiln eval weights.npz --net \"affine 100 - relu - affine 10 - softmax\"\n"
       "  kiln eval --knn 5 --train 5000 --test 500 --data cifar-10-binary.tar.gz\n",
       " net train validation test data-seed ",
       ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_RESUME) | CLI_BIT(CLI_SPLIT) | CLI_BIT(CLI_VIEWS) |
-          CLI_BIT(CLI_KNN),
+          CLI_BIT(CLI_SHARE) | CLI_BIT(CLI_KNN),
       CLI_RESUME}, cli_eval},
     {{"summary", "kiln summary: layers, shapes, parameters, work and memory of a net.",
       "  kiln summary \"[conv 3x3x32 - relu]x2 - maxpool 2 - affine 10 - softmax\"\n"

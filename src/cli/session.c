@@ -14,7 +14,6 @@
 #include "say.h"
 
 #define THREADS_MAX 16
-#define AT_ONCE 500 /* images evaluated between two signs of life */
 
 static const char *const split_key[] = {"train", "validation", "test"};
 
@@ -329,21 +328,17 @@ int cli_split_count(int data, int split)
     return (int)cli_field_number(kiln_text(), split_key[split], 0);
 }
 
-int cli_evaluate(const cli_session *s, int split, int views, double *loss, int *confusion,
-                 void (*tick)(int done, int count))
+int cli_evaluate(const cli_session *s, int split, int views, double share, double *loss,
+                 int *confusion)
 {
-    const int count = cli_split_count(s->data, split);
-    int correct = 0;
+    const int survey = kiln_survey_create(s->trainer, split, cli_split_count(s->data, split), views,
+                                          share);
+    int status;
 
     *loss = 0;
-    for (int first = 0; first < count; first += AT_ONCE) {
-        const int n = count - first < AT_ONCE ? count - first : AT_ONCE;
-        const int right =
-            kiln_trainer_evaluate(s->trainer, split, first, n, views, loss, confusion);
-
-        if (right < 0) return right;
-        correct += right;
-        if (tick) tick(first + n, count);
-    }
-    return correct;
+    if (survey < 0) return survey;
+    status = kiln_survey_next(survey, 0);
+    if (status >= 0) status = kiln_survey_result(survey, loss, confusion);
+    kiln_survey_destroy(survey);
+    return status;
 }

@@ -179,8 +179,8 @@ static int steps(run *r)
     }
 }
 
-/* The accuracy of a split; NaN where it has no images. */
-static int share(double *accuracy, const cli_session *s, int split)
+/* The accuracy of a split in so many views; NaN where it has no images. */
+static int accuracy_of(double *accuracy, const cli_session *s, int split, int views)
 {
     const int count = cli_split_count(s->data, split);
     double loss;
@@ -188,7 +188,7 @@ static int share(double *accuracy, const cli_session *s, int split)
 
     *accuracy = NAN;
     if (count <= 0) return 0;
-    right = cli_evaluate(s, split, 1, &loss, NULL, NULL);
+    right = cli_evaluate(s, split, views, 1, &loss, NULL);
     if (right < 0) return cli_fail(right);
     *accuracy = (double)right / count;
     return 0;
@@ -200,8 +200,24 @@ int cli_run_accuracies(const cli_session *s, int best, double *validation, doubl
 
     if (kiln_trainer_metrics(s->trainer) < 0) return cli_fail(KILN_E_MEMORY);
     *validation = cli_field_number(kiln_text(), best ? "bestValAccuracy" : "valAccuracy", NAN);
-    if (!(*validation >= 0) && (code = share(validation, s, KILN_VALIDATION))) return code;
-    return share(test, s, KILN_TEST);
+    if (!(*validation >= 0) && (code = accuracy_of(validation, s, KILN_VALIDATION, 1))) return code;
+    return accuracy_of(test, s, KILN_TEST, 0);
+}
+
+/* "(6 views of the least confident 25 %)" where the test accuracy is of several. */
+static void tell_views(const run *r)
+{
+    char views[8], share[32];
+    double part;
+
+    if (kiln_trainer_options(r->session.trainer) < 0) return;
+    cli_field_text(views, sizeof views, kiln_text(), "eval-views");
+    cli_field_text(share, sizeof share, kiln_text(), "eval-share");
+    part = atof(share);
+    if (strcmp(views, "1") == 0 || part <= 0) return;
+    fprintf(stderr, " (%s views", views);
+    if (part < 1) fprintf(stderr, " of the least confident %g %%", 100 * part);
+    fprintf(stderr, ")");
 }
 
 static void tell_done(const run *r, double validation, double test, const char *hash)
@@ -209,7 +225,11 @@ static void tell_done(const run *r, double validation, double test, const char *
     if (r->progress.quiet) return;
     fprintf(stderr, "done:");
     if (validation >= 0) fprintf(stderr, " validation %.1f %%,", 100 * validation);
-    if (test >= 0) fprintf(stderr, " test %.1f %%,", 100 * test);
+    if (test >= 0) {
+        fprintf(stderr, " test %.1f %%", 100 * test);
+        tell_views(r);
+        fprintf(stderr, ",");
+    }
     fprintf(stderr, " %.0f images/s, %.1f s, parameters %s (%s)\n", cli_progress_rate(&r->progress),
             cli_seconds() - r->progress.began, hash, kiln_mode());
     if (r->save && !r->unsaved) fprintf(stderr, "saved: %s\n", r->save);

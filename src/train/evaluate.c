@@ -14,6 +14,7 @@
 #include "net/kinds.h"
 
 const int kiln_views[] = {1, 2, 6, 10};
+const char *const kiln_views_names[] = {"1", "2", "6", "10", NULL};
 const int kiln_views_count = sizeof kiln_views / sizeof *kiln_views;
 
 /* View v is move v / 2, mirrored where v is odd. */
@@ -94,9 +95,7 @@ int kiln_evaluator_check(const kiln_evaluator *e)
                                   "its checkpoint does not hold: give it that data set");
 }
 
-/* Means of n <= capacity images over views to e->probability. Leaves the plain view's scores last
- * in the net. */
-static int average_views(kiln_evaluator *e, const uint8_t *images, int n, int views)
+int kiln_average_views(kiln_evaluator *e, const uint8_t *images, int n, int views)
 {
     const kiln_plan *plan = kiln_net_plan(e->net);
     const int classes = plan->classes, svm = !plan->layer[plan->count - 1].kind->probabilities;
@@ -124,28 +123,34 @@ static int average_views(kiln_evaluator *e, const uint8_t *images, int n, int vi
     return KILN_OK;
 }
 
+int kiln_evaluate_batch(kiln_evaluator *e, int split, int first, int n, int views,
+                        double *loss_sum)
+{
+    const kiln_dataset *d = e->data;
+    const size_t size = (size_t)d->C * (size_t)d->H * (size_t)d->W;
+    double loss;
+
+    kiln_dataset_want(d, split, NULL, first, n);
+    for (int i = 0; i < n; i++) e->label[i] = d->label[split][first + i];
+    KILN_TRY(kiln_average_views(e, d->image[split] + (size_t)first * size, n, views));
+    if (!loss_sum) return KILN_OK;
+    loss = kiln_net_data_loss(e->net, e->label, n);
+    if (!(loss - loss == 0))
+        return kiln_fail(KILN_E_DIVERGED, "the loss of the images is not finite: the net's "
+                                          "parameters have blown up");
+    *loss_sum += loss * n;
+    return KILN_OK;
+}
+
 int kiln_evaluate(kiln_evaluator *e, int split, int first, int n, int views, double *loss_sum,
                       int *confusion)
 {
     const kiln_dataset *d = e->data;
-    const size_t size = (size_t)d->C * (size_t)d->H * (size_t)d->W;
     int correct = 0;
 
     for (int done = 0, k; done < n; done += k) {
-        const int at = first + done;
-
         k = smaller(n - done, capacity(e));
-        kiln_dataset_want(d, split, NULL, at, k);
-        for (int i = 0; i < k; i++) e->label[i] = d->label[split][at + i];
-        KILN_TRY(average_views(e, d->image[split] + (size_t)at * size, k, views));
-        if (loss_sum) {
-            const double loss = kiln_net_data_loss(e->net, e->label, k);
-
-            if (!(loss - loss == 0))
-                return kiln_fail(KILN_E_DIVERGED, "the loss of the images is not finite: the "
-                                                  "net's parameters have blown up");
-            *loss_sum += loss * k;
-        }
+        KILN_TRY(kiln_evaluate_batch(e, split, first + done, k, views, loss_sum));
         correct += kiln_correct(e->prediction, e->probability, e->label, k, d->classes);
         for (int i = 0; confusion && i < k; i++)
             confusion[e->label[i] * d->classes + e->prediction[i]]++;
@@ -160,7 +165,7 @@ int kiln_predict(kiln_evaluator *e, const uint8_t *images, int n, int views, flo
 
     for (int done = 0, k; done < n; done += k) {
         k = smaller(n - done, capacity(e));
-        KILN_TRY(average_views(e, images + (size_t)done * size, k, views));
+        KILN_TRY(kiln_average_views(e, images + (size_t)done * size, k, views));
         memcpy(probabilities + (size_t)done * (size_t)d->classes, e->probability,
                (size_t)k * (size_t)d->classes * sizeof *probabilities);
     }

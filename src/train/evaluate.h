@@ -28,6 +28,16 @@ void kiln_evaluator_free(kiln_evaluator *e); /* one that is zero is allowed */
  * moved by two pixels in four directions. */
 extern const int kiln_views[];
 extern const int kiln_views_count;
+extern const char *const kiln_views_names[]; /* as texts, up to NULL */
+
+/* Means of n images (n, C, H, W) of bytes, a batch of the net at most, over views to
+ * e->probability. Leaves the plain view's scores last in the net. KILN_E_DIVERGED where a score is
+ * not finite. */
+int kiln_average_views(kiln_evaluator *e, const uint8_t *images, int n, int views);
+/* The same of images first .. first + n - 1 of a split; adds their summed loss in the plain view
+ * where it is asked for. */
+int kiln_evaluate_batch(kiln_evaluator *e, int split, int first, int n, int views,
+                        double *loss_sum);
 
 /* Images first .. first + n - 1 of a split, averaged over so many views. Returns how many are
  * right; adds their summed loss and their counts (classes, classes), true class by row, where these

@@ -13,6 +13,7 @@
 #include "base/digits.h"
 #include "base/keyvalue.h"
 #include "base/status.h"
+#include "train/evaluate.h"
 #include "train/option_words.h"
 #include "train/presets.h"
 #include "train/rules.h"
@@ -147,6 +148,11 @@ static const row table[] = {
      "training images drawn for an epoch's training accuracy"},
     {"check-val", INT, "0", 0, 1e6, NONE, AT(check_val), LIVE, "checks",
      "validation images looked at each epoch; 0: all"},
+    {"eval-views", CHOICE, "1", 0, 0, kiln_views_names, AT(eval_views), LIVE, "checks",
+     "views of an image averaged when a net is evaluated: 1, 2 (its mirror image), 6 (both moved "
+     "along the diagonal) or 10; not in the check of an epoch"},
+    {"eval-share", FLOAT, "1", 0, 1, NONE, AT(eval_share), LIVE, "checks",
+     "share of the images, the least confident, that gets eval-views; the others get one view"},
     {"patience", INT, "0", 0, 10000, NONE, AT(patience), LIVE, "checks",
      "stop after so many epochs without a better validation accuracy; 0: never"},
     {"recover", FLAG, "0", 0, 1, NONE, AT(recover), LIVE, "checks",

@@ -33,11 +33,12 @@ typedef struct {
     char freeze[KILN_FREEZE_TEXT];
     int64_t seed, data_seed, train, validation, test, normalize, draw;
     int64_t batch, max_steps, optimizer, schedule_kind, decay_every, lookahead;
+    int64_t eval_views; /* number of the choice: kiln_views[eval_views] */
     int64_t check_first, check_train, check_val, patience, recover, memory;
     double epochs, whiten_epochs, lr, bias_lr, head_lr, filter_lr;
     double momentum, decay_rate, beta1, beta2, eps;
     double warmup, lr_decay, start_lr, final_lr, lookahead_decay;
-    double reg, weight_decay, bias_decay, head_decay, filter_decay, clip, dropout;
+    double reg, weight_decay, bias_decay, head_decay, filter_decay, clip, dropout, eval_share;
 
     /* What kiln_train_options_read derives from the above. */
     int init, dirac; /* KILN_INIT_*, and the identity on top of it */

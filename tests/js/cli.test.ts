@@ -334,6 +334,8 @@ describe('mistakes', () => {
     [['train', '--resume', 'x', '--net', 'affine 10 - softmax'], '--resume and --net contradict'],
     [['eval', '--knn', '5', '--resume', 'x'], '--knn and --resume contradict'],
     [['eval', '--knn', '5', '--views', '2'], '--knn and --views contradict'],
+    [['eval', 'x', '--share', '0.5'], '--share: of which views?'],
+    [['eval', 'x', '--views', '2', '--share', '2'], '--share: "2" is no share from 0 to 1'],
     [['eval', '--knn', '5', '--split', 'train'], '--knn and --split contradict'],
     [['summary', '--lr', '1'], 'unknown option --lr'],
     [['eval'], 'which checkpoint?'],

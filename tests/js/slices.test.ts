@@ -52,6 +52,7 @@ const bytes = tar(batchFiles(500));
 const long: [string, number, string, object][] = [
   ['a gradient check', 6, 'gradcheck', { net: NET }],
   ['an evaluation', 20, 'evaluate', { split: 'test', views: 1 }],
+  ['an evaluation that looks twice', 25, 'evaluate', { split: 'test', views: 6, share: 0.25 }],
   ['predictions', 8, 'predict', { split: 'test', indices, views: 1 }],
   ['drawing the built-in images', 7, 'reset', { data: 'builtin', options: { 'data-seed': 3 } }],
   ['reading an archive', 9, 'reset', {

@@ -380,6 +380,21 @@ describe('looking', () => {
     expect(loss).toBeCloseTo(mean, 4);
     expect(await trainer.evaluate('test', { count: 7 })).toMatchObject({ split: 'test', count: 7 });
     expect((await trainer.evaluate('test', { views: 10, count: 20 })).count).toBe(20);
+    // Of the least confident third alone: what the options say, or the call.
+    const third = await trainer.evaluate('test', { views: 6, share: 1 / 3 });
+    const seen = await trainer.predict('test', [...Array(count).keys()]);
+    const doubt = seen.map(({ probabilities }, i) => ({ i, most: Math.max(...probabilities) }))
+      .sort((a, b) => a.most - b.most || a.i - b.i).slice(0, Math.floor(count / 3 + 0.5));
+    const again = await trainer.predict('test', doubt.map(({ i }) => i), { views: 6 });
+    doubt.forEach(({ i }, k) => { seen[i] = again[k]!; });
+    const best = ({ probabilities }: { probabilities: Float32Array }): number =>
+      probabilities.indexOf(Math.max(...probabilities));
+    expect(third.correct).toBe(seen.filter((one) => best(one) === one.label).length);
+    await trainer.set('eval-views', 6);
+    await trainer.set('eval-share', 1 / 3);
+    expect((await trainer.evaluate('test')).confusion).toEqual(third.confusion);
+    expect((await trainer.evaluate('test', { views: 1 })).confusion).toEqual(confusion);
+    await trainer.set('eval-views', 1);
   });
 
   test('evaluate() lets the training go on, and can be stopped', async () => {

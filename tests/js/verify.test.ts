@@ -52,6 +52,27 @@ test('it is verified, with any number of threads, also where it ends with its be
   expect((await kiln('verify', at('best.json'))).code).toBe(0);
 });
 
+test('the test accuracy of several views is claimed, and verified', async () => {
+  const file = at('views.json'), saved = at('views.safetensors');
+  const run = await kiln('train', ...RUN, '--eval-views', '6', '--eval-share', '0.25', '--json',
+    '--receipt', file, '--save', saved);
+  const { testAccuracy } = run.events.at(-1)!;
+  const eval1 = await kiln('eval', saved, '--json', '--train', '200', '--validation', '50',
+    '--test', '60');
+  expect(eval1.events[0]).toMatchObject({ accuracy: testAccuracy, views: 6, share: 0.25 });
+  const twice = ['--train', '200', '--validation', '50', '--test', '60', '--views', '6', '--share'];
+  const [quarter, all] = await Promise.all(['0.25', '1'].map((share) =>
+    kiln('eval', saved, '--json', ...twice, share)));
+  expect(quarter!.events).toEqual(eval1.events);
+  expect(all!.events[0]).toMatchObject({ views: 6, share: 1 });
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
+    testAccuracy, options: { 'eval-views': '6', 'eval-share': '0.25' } });
+  expect((await kiln('verify', file)).code).toBe(0);
+  const spoken = await kiln('train', ...RUN.filter((word) => word !== '--quiet'), '--eval-views',
+    '6', '--eval-share', '0.25', '--max-steps', '1');
+  expect(spoken.err).toMatch(/test [\d.]+ % \(6 views of the least confident 25 %\),/);
+});
+
 test('--spot checks one epoch, from the checkpoint before it', async () => {
   expect((await readdir(folder)).filter((name) => name.startsWith('run.epoch')).sort()).toEqual(
     [1, 2, 3].map((n) => `run.epoch-${n}.safetensors`));
