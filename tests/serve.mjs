@@ -37,8 +37,8 @@ const HEADERS = {
   'Cache-Control': 'no-cache',
 };
 
-// What Vite builds carries a hash of its content in its name: such a file never changes.
-const IMMUTABLE = /\/assets\/[^/]+-[\w-]{8}\.\w+$/;
+// What Vite and esbuild build carries a hash of its content in its name: such a file never changes.
+const IMMUTABLE = /(\/assets\/[^/]+-[\w-]{8}\.\w+|-[A-Z2-7]{8}\.js)$/;
 
 const PORTS_TRIED = 100;
 

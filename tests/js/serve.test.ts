@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { get, type IncomingMessage, type OutgoingHttpHeaders, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,6 +69,17 @@ test('small files and packed ones go as they are; a new version is seen', async 
   await writeFile(join(folder, 'changing.js'), `${SCRIPT}// new`);
   const { body } = await ask('changing.js', all);
   expect(brotliDecompressSync(body).toString()).toBe(`${SCRIPT}// new`);
+});
+
+test.each([
+  ['chunk-BQYI4SBJ.js', /immutable/], ['loss-view-6NIAHILX.js', /immutable/],
+  ['assets/index-a_B9-x2z.css', /immutable/], ['small.js', /^no-cache$/],
+  ['kiln-standalone.js', /^no-cache$/],
+] as const)('a hash in its name tells a browser to keep %s', async (name, kept) => {
+  await mkdir(join(folder, 'assets'), { recursive: true });
+  await writeFile(join(folder, name), 'x');
+  const { answer } = await ask(name);
+  expect(answer.headers['cache-control']).toMatch(kept);
 });
 
 test('downloads that are broken off keep no file open', async () => {
