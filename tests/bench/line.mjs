@@ -35,8 +35,12 @@ export async function openLine(folder, pages, { bytesPerSecond = Infinity } = {}
   function pass(asked, response) {
     const path = asked.url.slice(1).replace(/\?.*/, '');
     const page = pages[path];
-    const headers = { ...asked.headers, ...(page ? { 'accept-encoding': 'identity' } : {}) };
-    // A page has the headers of the folder's own pages.
+    const headers = { ...asked.headers };
+    // A page has the headers of the folder's own pages, whatever a browser has kept of it.
+    if (page) {
+      headers['accept-encoding'] = 'identity';
+      delete headers['if-none-match'];
+    }
     request({ port, path: page ? '/embed.html' : asked.url, headers }, async (answer) => {
       const pieces = [];
       for await (const piece of answer) pieces.push(piece);
