@@ -263,7 +263,7 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
   }
 
   /**
-   * Accuracy, mean loss and confusion over images of a split. A run that goes goes on meanwhile.
+   * Accuracy, mean loss, confusion over images of a split, by `options`. A run that goes goes on.
    * E_ARG, E_DIVERGED; E_ABORTED by the signal, or when a new run begins.
    */
   async evaluate(split: Split, options: EvaluateOptions = {}): Promise<Evaluation> {

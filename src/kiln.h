@@ -305,13 +305,14 @@ KILN_API int kiln_trainer_evaluate(int trainer, int split, int first, int n, int
  * eval-views and eval-share say. Returns a handle, to be given to kiln_survey_destroy. KILN_E_ARG,
  * KILN_E_MEMORY. Source: the speed run of hiverge, with a quarter of the images and six views. */
 KILN_API int kiln_survey_create(int trainer, int split, int count, int views, double share);
-/* Looks at the next `images`, 0 for all the rest: how many looks are left, 0 when it is over. The
- * trainer may take steps in between. KILN_E_DIVERGED where a score or a loss is not finite. */
+/* A survey's next `images` looks, 0 for all the rest: returns how many are left, 0 when it is over.
+ * The trainer may take steps in between. KILN_E_DIVERGED where a score or a loss is not finite. */
 KILN_API int kiln_survey_next(int survey, int images);
-/* Then: the number right; loss_sum (of the plain view) and confusion as kiln_trainer_evaluate.
- * KILN_E_STATE before. */
+/* Of a survey that is over: returns the number right; loss_sum (of the plain view) and confusion as
+ * kiln_trainer_evaluate. KILN_E_STATE before. */
 KILN_API int kiln_survey_result(int survey, double *loss_sum, int *confusion);
-KILN_API int kiln_survey_destroy(int survey); /* returns 0 */
+/* Ends a survey, over or not; returns 0. */
+KILN_API int kiln_survey_destroy(int survey);
 /* probabilities (n, classes), each row of sum 1, of images (n, C, H, W), bytes 0..255 that are
  * normalised as the training images are; views as above, else KILN_E_ARG. Returns 0. */
 KILN_API int kiln_trainer_predict(int trainer, const uint8_t *images, int n, int views,
