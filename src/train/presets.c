@@ -11,15 +11,16 @@
 #include "base/keyvalue.h"
 #include "base/status.h"
 
-/* The nets and settings of Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", with
- * fewer filters and smaller batches: three groups of two convolutions behind a whitening layer. */
+/* The nets of Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU": three groups of two
+ * convolutions behind a whitening layer, here with fewer filters, smaller batches and Muon. */
 #define NORM "batchnorm fixed momentum 0.6 - gelu - "
 #define GROUP(F) "conv 3x3x" F " nobias - maxpool 2 - " NORM "conv 3x3x" F " nobias - " NORM
 #define RECIPE(A, B, C) "whiten 2x2 - gelu - " GROUP(A) GROUP(B) GROUP(C) \
     "maxpool 3 - affine 10 nobias - scale 0.111 - softmax smoothing 0.2"
 #define RECIPE_OPTIONS \
-    "optimizer=nesterov\nmomentum=0.85\nbias-lr=64\nweight-decay=0.0089\nschedule=linear\n" \
-    "warmup=1\nstart-lr=0.2\nfinal-lr=0.07\ninit=he dirac\naugment=altflip,crop2,reflect\n"
+    "batch=256\noptimizer=muon\nmomentum=0.6\nlr=0.015\nfilter-lr=3\nweight-decay=0.1\n" \
+    "schedule=linear\nfinal-lr=0\nwhiten-epochs=1\ninit=he dirac\n" \
+    "augment=altflip,crop2,reflect\n"
 
 /*
  * The default net starts from small weights: its batchnorm makes up for their size, and the first
@@ -81,8 +82,12 @@ const kiln_preset kiln_preset_table[] = {
      "Shortcuts around pairs of convolutions."},
     {"80-percent", "80 % in seconds",
      RECIPE("16", "32", "32"),
-     "epochs=5.5\nbatch=512\nlr=0.75\n" RECIPE_OPTIONS,
+     "epochs=3.5\n" RECIPE_OPTIONS,
      "Whitened patches, filters that start as the identity: 80 % of CIFAR-10's test images."},
+    {"90-percent", "90 % while you get a coffee",
+     RECIPE("32", "64", "64"),
+     "epochs=9\n" RECIPE_OPTIONS,
+     "Twice the filters for twice as long: 90 % of CIFAR-10's test images in six views."},
 };
 
 const int kiln_preset_count = sizeof kiln_preset_table / sizeof *kiln_preset_table;
