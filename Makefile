@@ -62,6 +62,7 @@ NPM = node_modules/.package-lock.json
 ROOMS = base kernels layers ref data net train formats api
 LIB_SRC = $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c))
 CLI_SRC = $(wildcard src/cli/*.c)
+PICTURE_SRC = src/cli/picture_read.c src/cli/picture_size.c
 # Helpers of the tests, and the tests: one program each.
 TEST_LIB_SRC = $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))
 TEST_SRC = $(wildcard tests/c/test_*.c)
@@ -92,8 +93,8 @@ endef
 define program
 $(1): $(call objects,$(2),$(CLI_SRC)) $(B)/obj/$(2)/libkiln.a
 	@mkdir -p $$(@D)
-	$$(Q)$(3) $(4) $$^ $(NATIVE_LIBS) -o $$@
-$(call objects,$(2),$(CLI_SRC)): | $(B)/have/zlib
+	$$(Q)$(3) $(4) $$^ $(PICTURE_LIBS) $(NATIVE_LIBS) -o $$@
+$(call objects,$(2),$(CLI_SRC)): | $(B)/have/zlib $(B)/have/png $(B)/have/jpeg
 endef
 
 # --- native ---------------------------------------------------------------------------------------

@@ -35,8 +35,10 @@ MODE_fused = -DKILN_FUSED=1
 NATIVE_FLAGS = -march=$(ARCH)
 # POSIX names (clock_gettime, fsync, pthread) beside C11; the pool of base/threads.c wants pthreads.
 NATIVE_FLAGS += -D_POSIX_C_SOURCE=200809L -pthread
-# The command line program reads .tar.gz by zlib; the library itself needs libc alone.
+# The command line program reads .tar.gz by zlib, and pictures by libpng and libjpeg; the library
+# itself needs libc alone.
 NATIVE_LIBS = -lz -pthread
+PICTURE_LIBS = -lpng -ljpeg
 # The reference twins and the tests compare with libm; `make check` proves that none else calls it.
 NATIVE_LIBS += -lm
 

@@ -36,6 +36,9 @@ has_openblas() { /sbin/ldconfig -p | grep -q 'libopenblas\.so\.0'; }
 probe() {
     case $1 in
     zlib)     has_header '#include <zlib.h>' ;;
+    png)      has_header '#include <png.h>' ;;
+    jpeg)     has_header '#include <stdio.h>
+#include <jpeglib.h>' ;;
     cmocka)   has_header "$cmocka_includes" ;;
     clang)    command -v clang-19 >/dev/null || command -v clang >/dev/null ;;
     fuzzer)   echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return d && n < 0; }' |
@@ -71,6 +74,8 @@ probe() {
 packages() {
     case $1 in
     zlib)     echo zlib1g-dev ;;
+    png)      echo libpng-dev ;;
+    jpeg)     echo libjpeg-dev ;;
     cmocka)   echo libcmocka-dev ;;
     clang)    echo clang-19 ;;
     fuzzer)   echo clang-19 libclang-rt-19-dev ;;

@@ -16,13 +16,18 @@ define test_programs
 $(B)/tests-c/$(1)/%: $(B)/obj/$(1)/tests/c/%.o $(call objects,$(1),$(TEST_LIB_SRC)) \
 		$(B)/obj/$(1)/libkiln.a
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(2) $$^ -lcmocka $(NATIVE_LIBS) -o $$@
+	$$(Q)$(CC) $(2) $$^ -lcmocka $$(PICTURES) $(NATIVE_LIBS) -o $$@
 $(B)/tests-c/$(1)/replay-%: $(B)/obj/$(1)/tests/fuzz/fuzz_%.o $(B)/obj/$(1)/tests/fuzz/replay.o \
 		$(B)/obj/$(1)/libkiln.a
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(2) $$^ $(NATIVE_LIBS) -o $$@
+	$$(Q)$(CC) $(2) $$^ $$(PICTURES) $(NATIVE_LIBS) -o $$@
 $(call objects,$(1),$(TEST_SRC) $(TEST_LIB_SRC)): | $(B)/have/cmocka $(B)/have/zlib
 $(call objects,$(1),$(FUZZ_SRC)): | $(B)/have/zlib
+# Pictures are the program's, not the library's.
+$(B)/tests-c/$(1)/test_pictures $(B)/tests-c/$(1)/replay-picture: PICTURES = $(PICTURE_LIBS)
+$(B)/tests-c/$(1)/test_pictures $(B)/tests-c/$(1)/replay-picture: \
+	$(call objects,$(1),$(PICTURE_SRC))
+$(call objects,$(1),$(PICTURE_SRC)): | $(B)/have/png $(B)/have/jpeg
 endef
 $(eval $(call test_programs,strict,$(NATIVE_strict)))
 $(eval $(call test_programs,fused,$(NATIVE_fused)))

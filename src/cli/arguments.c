@@ -23,8 +23,9 @@ typedef struct {
 
 static const own_option own[CLI_OPTIONS] = {
     [CLI_DATA] = {"data", 0, "SET", "builtin, or CIFAR-10, CIFAR-100, MNIST, a kiln set: an "
-                                 "archive, a folder, files (a,b; train=a,test=b where names do "
-                                 "not tell), - for stdin"},
+                                    "archive, a folder, files (a,b; train=a,test=b where names do "
+                                    "not tell), - for stdin; or a folder of folders of PNG and "
+                                    "JPEG pictures, a class each"},
     [CLI_PRESET] = {"preset", 0, "NAME", "a net with options that train it well"},
     [CLI_SAVE] = {"save", 0, "FILE", "the file to write (train: a checkpoint, at the end of each "
                                      "epoch and of the run; data: a folder)"},
@@ -40,7 +41,10 @@ static const own_option own[CLI_OPTIONS] = {
                                     "them, 0..1, the others one (1)"},
     [CLI_KNN] = {"knn", 0, "K", "nearest neighbours on raw pixels instead of a net"},
     [CLI_STEPS] = {"steps", 0, NULL, "what is fused with what, and what has no buffer"},
-    [CLI_INPUT] = {"input", 0, "CxHxW", "size of an image (3x32x32)"},
+    [CLI_INPUT] = {"input", 0, "CxHxW", "size of an image, also of what pictures become "
+                                        "(3x32x32; 1x28x28 is grey)"},
+    [CLI_FIT] = {"fit", 0, "HOW", "pictures of other proportions: crop (about the middle) or pad "
+                                  "(with white)"},
     [CLI_FORMAT] = {"format", 0, "KIND", "safetensors, npz, onnx, csv, json, markdown, latex .."},
     [CLI_SHEET] = {"sheet", 0, "FILE.ppm", "write a picture: sixteen images of each class"},
     [CLI_SECONDS] = {"seconds", 0, "S", "measure for so long (2)"},

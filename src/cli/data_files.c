@@ -15,12 +15,16 @@
 
 #include "files.h"
 #include "kiln.h"
+#include "pictures.h"
 #include "say.h"
 
 #define PIECE (1 << 18)
 #define PATH_SIZE 4096
 #define LARGEST_FILE 200000000 /* bytes that are read whole */
 #define HEAD 512               /* bytes that tell what a file is */
+
+static cli_form form;      /* of the pictures of a folder, .. */
+static int pictures_added; /* where one was found */
 
 static int bad_data(const char *path, const char *what)
 {
@@ -294,7 +298,8 @@ static int refuse_folder(const char *path)
         if (fd >= 0) close(fd);
     }
     if (count >= 0) free(entry);
-    return told ? CLI_BAD_DATA : bad_data(path, "there are no .bin files in this folder");
+    return told ? CLI_BAD_DATA : bad_data(path, "there are neither files of a data set nor folders "
+                                            "of pictures in this folder");
 }
 
 /* All files of images in a folder, or of what the archive unpacks to in it, or the archive. */
@@ -321,7 +326,9 @@ static int add_folder(const char *path, int split, int data)
         if (ends_in(path, inner[i]) || stat(file, &about) != 0) continue;
         return S_ISDIR(about.st_mode) ? add_folder(file, split, data) : add_file(file, split, data);
     }
-    return refuse_folder(path);
+    if (!cli_pictures_are_in(path)) return refuse_folder(path);
+    pictures_added = 1;
+    return cli_pictures_add(data, path, &form);
 }
 
 /* ---- --data ---------------------------------------------------------------------------------- */
@@ -370,12 +377,26 @@ static int add_path(const char *given, int data)
     return code;
 }
 
+/* The form of pictures has no meaning for other data. */
+static int check_form(const cli_arguments *a)
+{
+    const int option = a->value[CLI_FIT] ? CLI_FIT : CLI_INPUT;
+
+    if (pictures_added || !a->value[option]) return 0;
+    cli_say("kiln: --%s says how a folder of pictures is read; these data are none\n",
+            cli_own_name(option));
+    return CLI_USAGE;
+}
+
 int cli_data_open(const cli_arguments *a)
 {
     const char *path = a->value[CLI_DATA];
     int data, status, code;
     char text[512];
 
+    pictures_added = 0;
+    if ((code = cli_form_read(&form, a))) return -code;
+    if ((!path || strcmp(path, "builtin") == 0) && (code = check_form(a))) return -code;
     if (!path || strcmp(path, "builtin") == 0) {
         cli_arguments_pick(a, " train validation test data-seed ", text, sizeof text);
         data = kiln_data_builtin(text);
@@ -385,6 +406,7 @@ int cli_data_open(const cli_arguments *a)
     data = kiln_data_create();
     if (data < 0) return -cli_fail(data);
     code = add_path(path, data);
+    if (code == 0) code = check_form(a);
     if (code == 0 && (status = kiln_data_finish(data, text)) < 0) code = cli_fail_in(path, status);
     if (code == 0) return data;
     kiln_data_destroy(data);

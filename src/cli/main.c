@@ -21,6 +21,7 @@
 
 #define ALWAYS (CLI_BIT(CLI_JSON) | CLI_BIT(CLI_QUIET) | CLI_BIT(CLI_HELP) | CLI_BIT(CLI_MODE) | \
                 CLI_BIT(CLI_THREADS))
+#define CLI_PICTURES (CLI_BIT(CLI_DATA) | CLI_BIT(CLI_INPUT) | CLI_BIT(CLI_FIT))
 
 typedef struct {
     cli_command command;
@@ -35,7 +36,7 @@ static const entry entries[] = {
       "  kiln train --resume best.safetensors --data cifar-10-binary.tar.gz --epochs 20\n"
       "  kiln train --init-from weights.safetensors --lr 0.001\n",
       "*",
-      ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_SAVE) | CLI_BIT(CLI_RESUME) |
+      ALWAYS | CLI_PICTURES | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_SAVE) | CLI_BIT(CLI_RESUME) |
           CLI_BIT(CLI_INIT_FROM) | CLI_BIT(CLI_BEST) | CLI_BIT(CLI_LOG) |
           CLI_BIT(CLI_RECEIPT) | CLI_BIT(CLI_SPOTS),
       CLI_NONE}, cli_train},
@@ -45,7 +46,7 @@ static const entry entries[] = {
       "  kiln sweep --lr 0.1,0.01 --seed 1..10 | parallel\n"
       "  kiln sweep --lr 0.1,0.01 --seed 1..10 --run --index $SLURM_ARRAY_TASK_ID\n",
       "*",
-      ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_SAVE) |
+      ALWAYS | CLI_PICTURES | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_SAVE) |
           CLI_BIT(CLI_INIT_FROM) | CLI_BIT(CLI_BEST) | CLI_BIT(CLI_LOG) | CLI_BIT(CLI_RANDOM) |
           CLI_BIT(CLI_SEARCH_SEED) | CLI_BIT(CLI_INDEX) | CLI_BIT(CLI_RUN) | CLI_BIT(CLI_JOBS),
       CLI_NONE}, cli_sweep},
@@ -59,7 +60,7 @@ static const entry entries[] = {
       "  kiln verify run.json\n"
       "  kiln verify run.json --data cifar-10-binary.tar.gz --spot 3\n"
       "  kiln verify receipts/*.json --data cifar-10-binary.tar.gz --csv > verified.csv\n",
-      "", ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_SPOT) | CLI_BIT(CLI_CSV), CLI_FILES},
+      "", ALWAYS | CLI_PICTURES | CLI_BIT(CLI_SPOT) | CLI_BIT(CLI_CSV), CLI_FILES},
      cli_verify},
     {{"eval",
       "kiln eval: accuracy and confusion of a checkpoint, an export, or nearest neighbours.",
@@ -69,7 +70,7 @@ static const entry entries[] = {
       "  kiln eval weights.npz --net \"affine 100 - relu - affine 10 - softmax\"\n"
       "  kiln eval --knn 5 --train 5000 --test 500 --data cifar-10-binary.tar.gz\n",
       " net train validation test data-seed ",
-      ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_RESUME) | CLI_BIT(CLI_SPLIT) | CLI_BIT(CLI_VIEWS) |
+      ALWAYS | CLI_PICTURES | CLI_BIT(CLI_RESUME) | CLI_BIT(CLI_SPLIT) | CLI_BIT(CLI_VIEWS) |
           CLI_BIT(CLI_SHARE) | CLI_BIT(CLI_KNN),
       CLI_RESUME}, cli_eval},
     {{"summary", "kiln summary: layers, shapes, parameters, work and memory of a net.",
@@ -104,7 +105,7 @@ static const entry entries[] = {
       "  kiln data builtin --train 5000 --save some/folder\n"
       "  kiln data train-images-idx3-ubyte.gz,train-labels-idx1-ubyte.gz --save mnist.kilnset\n",
       " train validation test data-seed ",
-      ALWAYS | CLI_BIT(CLI_DATA) | CLI_BIT(CLI_SHEET) | CLI_BIT(CLI_SAVE), CLI_DATA}, cli_data},
+      ALWAYS | CLI_PICTURES | CLI_BIT(CLI_SHEET) | CLI_BIT(CLI_SAVE), CLI_DATA}, cli_data},
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 

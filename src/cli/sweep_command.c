@@ -73,7 +73,8 @@ static int add_value(writing *w, const char *key, const char *value, int is_flag
 
 int sweep_compose(sweep_command *c, const sweep_plan *plan, const cli_arguments *a, int64_t run)
 {
-    static const int same[] = {CLI_PRESET, CLI_DATA, CLI_INIT_FROM, CLI_MODE};
+    static const int same[] = {CLI_PRESET, CLI_DATA, CLI_INPUT, CLI_FIT, CLI_INIT_FROM,
+                               CLI_MODE};
     static char value[KILN_VALUE_MAX];
     const char *log = a->value[CLI_LOG] ? a->value[CLI_LOG] : LOG_PATTERN;
     writing w = {c, 0, 0};

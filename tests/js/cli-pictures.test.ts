@@ -1,0 +1,157 @@
+// A folder of folders of pictures as a data set of the command line.
+
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { kiln, type Event } from './program.js';
+
+let folder = '';
+const at = (name: string): string => join(folder, name);
+
+function crc(bytes: Buffer): number {
+  let value = ~0;
+  for (const byte of bytes) {
+    value ^= byte;
+    for (let k = 0; k < 8; k++) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0);
+  }
+  return ~value >>> 0;
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type), data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  sum.writeUInt32BE(crc(body));
+  return Buffer.concat([length, body, sum]);
+}
+
+/** A PNG whose pixel (x, y) is what `colour` says. */
+function png(
+  width: number, height: number, colour: (x: number, y: number) => [number, number, number],
+): Buffer {
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([8, 2, 0, 0, 0], 8);
+  const rows = Buffer.alloc(height * (1 + 3 * width));
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) rows.set(colour(x, y), y * (1 + 3 * width) + 1 + 3 * x);
+  }
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', head),
+    chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kiln-pictures-'));
+  for (const [c, name] of ['dark', 'light'].entries()) {
+    await mkdir(at(`set/${name}`), { recursive: true });
+    for (let i = 0; i < 30; i++) {
+      const level = 40 + 150 * c + i;
+      await writeFile(at(`set/${name}/${i}.png`), png(40 + i, 50, () => [level, level, 20]));
+    }
+  }
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function info(...args: string[]): Promise<Event> {
+  const { code, err, events } = await kiln('data', at('set'), '--json', ...args);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return events[0]!;
+}
+
+test('each folder is a class; a seed splits them, of every class its share', async () => {
+  const set = await info();
+  expect(set).toMatchObject({
+    name: 'pictures', classes: ['dark', 'light'], shape: [3, 32, 32],
+    train: 48, validation: 6, test: 6,
+  });
+  expect(await info()).toEqual(set);
+  expect((await info('--data-seed', '2'))['hash']).not.toBe(set['hash']);
+  expect(await info('--input', '1x28x28')).toMatchObject({ shape: [1, 28, 28] });
+});
+
+test('a net learns it, and its checkpoint is evaluated on it', async () => {
+  const run = at('run.safetensors');
+  const { code, events } = await kiln('train', '--data', at('set'), '--net', 'affine 2 - softmax',
+    '--epochs', '20', '--batch', '16', '--save', run, '--json', '--quiet');
+  expect({ code, accuracy: events.at(-1)!['testAccuracy'] }).toEqual({ code: 0, accuracy: 1 });
+  expect((await kiln('eval', run, '--data', at('set'), '--json')).events[0])
+    .toMatchObject({ accuracy: 1, count: 6 });
+});
+
+test('it is saved as one file, which is the same set', async () => {
+  expect((await kiln('data', at('set'), '--save', at('set.kilnset'), '--quiet')).code).toBe(0);
+  const { events } = await kiln('data', at('set.kilnset'), '--json');
+  const { hash, train } = await info();
+  expect(events[0]).toMatchObject({ hash, train });
+  expect((await readFile(at('set.kilnset'))).subarray(0, 9).toString()).toBe('KILNSET 1');
+});
+
+test('a picture of other proportions is cut about its middle, or kept with white', async () => {
+  // 64 by 32: red, then green in the middle half, then blue.
+  const bands = png(64, 32, (x) => x < 16 ? [255, 0, 0] : x < 48 ? [0, 255, 0] : [0, 0, 255]);
+  for (const name of ['a', 'b']) {
+    await mkdir(at(`bands/${name}`), { recursive: true });
+    for (let i = 0; i < 10; i++) await writeFile(at(`bands/${name}/${i}.png`), bands);
+  }
+  const pixels = async (...fit: string[]): Promise<number[][]> => {
+    const to = at('bands.kilnset');
+    expect((await kiln('data', at('bands'), '--save', to, '--quiet', ...fit)).code).toBe(0);
+    const bytes = await readFile(to);
+    const image = bytes.subarray(bytes.indexOf('\n', 10) + 2);
+    return [[0, 0], [16, 0], [16, 16], [16, 31], [31, 0]]
+      .map(([y = 0, x = 0]) => [0, 1, 2].map((c) => image[c * 1024 + y * 32 + x]!));
+  };
+  const [red, green, blue, white] = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]];
+  expect(await pixels()).toEqual([green, green, green, green, green]);
+  expect(await pixels('--fit', 'crop')).toEqual([green, green, green, green, green]);
+  expect(await pixels('--fit', 'pad')).toEqual([white, red, green, blue, white]);
+});
+
+test('what is no picture is named and left out; the rest is read', async () => {
+  const good = png(8, 8, () => [1, 2, 3]);
+  for (const name of ['a', 'b']) {
+    await mkdir(at(`mixed/${name}/deeper`), { recursive: true });
+    for (let i = 0; i < 10; i++) await writeFile(at(`mixed/${name}/${i}.png`), good);
+  }
+  await writeFile(at('mixed/a/cut.png'), good.subarray(0, 50));
+  await writeFile(at('mixed/a/cut.jpg'), Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]));
+  await writeFile(at('mixed/b/notes.txt'), 'hello');
+  await writeFile(at('mixed/b/moving.gif'), 'GIF89a and so on');
+  await writeFile(at('mixed/b/.DS_Store'), 'x');
+  await writeFile(at('mixed/loose.png'), good);
+  const { code, err, events } = await kiln('data', at('mixed'), '--json');
+  expect({ code, count: events[0]!['train'] }).toEqual({ code: 0, count: 16 });
+  for (const told of [/a\/cut\.png: /, /a\/cut\.jpg: /, /notes\.txt: is no picture/,
+    /moving\.gif: is a GIF picture; kiln reads PNG and JPEG here/, /loose\.png: not in the folder/,
+    /a\/deeper: a folder in the folder of a class/]) expect(err).toMatch(told);
+  expect(err).not.toMatch(/DS_Store/);
+});
+
+test('wrong forms, one class and few pictures are told', async () => {
+  await mkdir(at('one/a'), { recursive: true });
+  await writeFile(at('one/a/1.png'), png(8, 8, () => [1, 2, 3]));
+  await mkdir(at('empty'));
+  const cases: [string[], number, RegExp][] = [
+    [['data', at('one')], 3,
+      /few pictures: 1 of 1 classes have fewer than 10.*\n.*pictures of 1 class; a data set has/],
+    [['data', at('set'), '--input', '4x32x32'], 2,
+      /--input: pictures become 1xHxW \(grey\) or 3xHxW/],
+    [['data', at('set'), '--input', '3x65x32'], 2, /H and W from 1 to 64, not "3x65x32"/],
+    [['data', at('set'), '--fit', 'squash'], 2, /--fit: "squash" is neither crop nor pad/],
+    [['data', '--fit', 'pad'], 2, /--fit says how a folder of pictures is read/],
+    [['train', '--input', '3x28x28', '--max-steps', '1'], 2,
+      /--input says how a folder of pictures is read; these data are none/],
+    [['data', at('one/a')], 3, /is a PNG picture; a picture is no data set/],
+    [['data', at('empty')], 3, /neither files of a data set nor folders of pictures/],
+  ];
+  for (const [args, code, told] of cases) {
+    const result = await kiln(...args);
+    expect(result.err).toMatch(told);
+    expect({ args, code: result.code }).toEqual({ args, code });
+  }
+});
