@@ -404,7 +404,7 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
       this.#kept = { bytes, step, epoch };
       return;
     }
-    if (event.type === 'state') this.#enter(event.state);
+    if (event.type === 'state') this.#note({ metrics: this.#metrics, ...event });
     if (event.type === 'progress') this.#metrics = metricsOf(event);
     if (event.type === 'error') {
       const { code, message } = event;

@@ -294,10 +294,12 @@ export class Training {
 
   #fail(error: unknown): void {
     const { code, message } = toErrorMessage(error);
-    if (this.#wasm.broken === null) this.#post(null); // the curve up to the failure
+    const broken = this.#wasm.broken !== null;
+    if (!broken) this.#post(null); // the curve up to the failure
     this.#loops++;
     this.state = 'failed';
     this.#emit({ type: 'error', code, message });
-    this.#emit({ type: 'state', state: 'failed' });
+    const back = !broken && this.metrics() === null ? { metrics: null } : {};
+    this.#emit({ type: 'state', state: 'failed', ...back });
   }
 }

@@ -248,6 +248,8 @@ export type RunState = 'ready' | 'running' | 'paused' | 'done' | 'failed';
 export interface StateEvent {
   type: 'state';
   state: RunState;
+  /** There where a run that failed is back at its start. */
+  metrics?: null;
 }
 
 /** The run has failed; its code and sentence, as KilnError has them. */

@@ -519,11 +519,18 @@ describe('failing', () => {
     expect(trainer.state).toBe('running');
   });
 
-  test('a step by hand rejects', async () => {
+  test('a step by hand rejects; a run that is back at its start tells no step', async () => {
     const trainer = await create(WILD);
+    let steps = 0;
     const error = await failure(async () => {
-      for (;;) await trainer.step();
+      for (;;) {
+        await trainer.step();
+        steps++;
+      }
     });
+    expect(steps).toBeGreaterThan(0);
+    expect(error.message).toMatch(/back at step 0/);
+    expect(trainer.metrics).toBeNull();
     expect(error.code).toBe('E_DIVERGED');
     expect(trainer.state).toBe('failed');
   });
