@@ -45,6 +45,7 @@ static const own_option own[CLI_OPTIONS] = {
                                         "(3x32x32; 1x28x28 is grey)"},
     [CLI_FIT] = {"fit", 0, "HOW", "pictures of other proportions: crop (about the middle) or pad "
                                   "(with white)"},
+    [CLI_TOP] = {"top", 0, "N", "the N likeliest classes of a picture (5)"},
     [CLI_FORMAT] = {"format", 0, "KIND", "safetensors, npz, onnx, csv, json, markdown, latex .."},
     [CLI_SHEET] = {"sheet", 0, "FILE.ppm", "write a picture: sixteen images of each class"},
     [CLI_SECONDS] = {"seconds", 0, "S", "measure for so long (2)"},

@@ -9,6 +9,7 @@ int cli_sweep(cli_arguments *a);
 int cli_report(cli_arguments *a);
 int cli_verify(cli_arguments *a);
 int cli_eval(cli_arguments *a);
+int cli_predict(cli_arguments *a);
 int cli_summary(cli_arguments *a);
 int cli_gradcheck(cli_arguments *a);
 int cli_export(cli_arguments *a);

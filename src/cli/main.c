@@ -73,6 +73,11 @@ static const entry entries[] = {
       ALWAYS | CLI_PICTURES | CLI_BIT(CLI_RESUME) | CLI_BIT(CLI_SPLIT) | CLI_BIT(CLI_VIEWS) |
           CLI_BIT(CLI_SHARE) | CLI_BIT(CLI_KNN),
       CLI_RESUME}, cli_eval},
+    {{"predict", "kiln predict: what a model says of pictures, PNG or JPEG.",
+      "  kiln predict model.safetensors cat.jpg dog.png\n"
+      "  kiln predict model.safetensors pictures/*.png --top 1 --json\n",
+      "", ALWAYS | CLI_BIT(CLI_VIEWS) | CLI_BIT(CLI_TOP) | CLI_BIT(CLI_FIT), CLI_FILES},
+     cli_predict},
     {{"summary", "kiln summary: layers, shapes, parameters, work and memory of a net.",
       "  kiln summary \"[conv 3x3x32 - relu]x2 - maxpool 2 - affine 10 - softmax\"\n"
       "  kiln summary --preset residual --batch 64\n"

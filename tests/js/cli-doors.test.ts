@@ -40,6 +40,8 @@ describe('--json', () => {
     report: [[at('1.json'), at('2.json'), at('model.safetensors')]],
     verify: [[at('run.json')], [at('run.json'), '--spot', '0']],
     eval: [[model()], [model(), '--views', '2'], ['--knn', '1', '--train', '50', '--test', '9']],
+    predict: [[model(), 'tests/fuzz/corpus/picture/rgb.png'],
+      [model(), 'tests/fuzz/corpus/picture/grey.jpg', '--top', '2', '--views', '6']],
     summary: [[NET], [NET, '--steps'], ['--preset', 'residual']],
     gradcheck: [['affine 10 - softmax', '--input', '3x4x4']],
     export: [[model(), '--save', at('weights.safetensors')],

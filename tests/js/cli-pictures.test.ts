@@ -83,6 +83,43 @@ test('a net learns it, and its checkpoint is evaluated on it', async () => {
     .toMatchObject({ accuracy: 1, count: 6 });
 });
 
+test('a model tells the classes of pictures, and which it could not read', async () => {
+  const run = at('run.safetensors');
+  const [dark, light] = [at('set/dark/3.png'), at('set/light/3.png')];
+  const { code, err, events } = await kiln('predict', run, dark, light, '--json');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(events.map(({ file, class: said }) => [file, said]))
+    .toEqual([[dark, 'dark'], [light, 'light'], [undefined, undefined]]);
+  const { dark: a, light: b } = events[0]!['probabilities'] as Record<string, number>;
+  expect(a! + b!).toBeCloseTo(1, 5);
+  expect(events.at(-1)).toMatchObject({ event: 'done', pictures: 2, unreadable: 0 });
+
+  const top = await kiln('predict', run, light, '--top', '1');
+  expect(top.out).toMatch(/^\S+light\/3\.png\n {2}[ \d.]+ % {2}light\n$/);
+
+  const cut = at('cut.png');
+  await writeFile(cut, (await readFile(dark)).subarray(0, 60));
+  const some = await kiln('predict', run, cut, at('nowhere.png'), light, '--json');
+  expect(some.code).toBe(3);
+  expect(some.err).toMatch(/cut\.png: \S.*\n.*nowhere\.png: No such file/);
+  expect(some.events[0]).toMatchObject({ event: 'picture', file: light, class: 'light' });
+  expect(some.events.at(-1)).toMatchObject({ pictures: 1, unreadable: 2 });
+
+  const grey = at('grey.safetensors'); // another size, one channel
+  await kiln('train', '--data', at('set'), '--input', '1x28x28', '--net', 'affine 2 - svm',
+    '--epochs', '20', '--batch', '16', '--save', grey, '--quiet');
+  expect((await kiln('predict', grey, light, '--json')).events[0])
+    .toMatchObject({ class: 'light' });
+
+  for (const [args, told] of [[[], /which model\?/], [[run], /which pictures\?/],
+    [[light, light], /3\.png/], [[run, light, '--top', '0'], /--top/],
+    [[run, light, '--views', '3'], /views/]] as [string[], RegExp][]) {
+    const refused = await kiln('predict', ...args);
+    expect([args, refused.code !== 0, refused.err]).toEqual(
+      [args, true, expect.stringMatching(told)]);
+  }
+});
+
 test('it is saved as one file, which is the same set', async () => {
   expect((await kiln('data', at('set'), '--save', at('set.kilnset'), '--quiet')).code).toBe(0);
   const { events } = await kiln('data', at('set.kilnset'), '--json');
