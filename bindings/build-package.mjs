@@ -20,7 +20,7 @@ const SCRIPTS = ['worker', 'pool-worker', 'gunzip'];
 /** What these leave outside themselves. */
 const SHARED = ['./errors.js', './gunzip.js'];
 /** Parts of worker.js that nothing else imports. */
-const PARTS = ['session', 'training', 'look', 'measure'];
+const PARTS = ['session', 'training', 'run-record', 'look', 'measure'];
 
 const library = readdirSync(here)
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))

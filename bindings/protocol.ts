@@ -69,6 +69,7 @@ export interface Calls {
   export: [{ format: ExportFormat }, Uint8Array];
   formats: [object, FormatInfo[]];
   hash: [object, string];
+  receipt: [object, string];
   summarise: [{ net: string; freeze?: string | undefined }, Summary];
   gradcheck: [{ net: string }, GradientCheck[]];
   optionTable: [object, OptionInfo[]];

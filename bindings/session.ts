@@ -17,6 +17,7 @@ import { optionText, type Options, type OptionValue } from './options.js';
 import type {
   CallMessage, FromWorker, Params, Result, RunInfo, StateInfo, ToWorker, WorkerEvent,
 } from './protocol.js';
+import { machineOf } from './run-record.js';
 import { Training } from './training.js';
 import { turn } from './turn.js';
 import type { CheckpointInfo, DataProgress, GradientCheck, Summary } from './types.js';
@@ -97,6 +98,7 @@ export class Session {
       case 'export': return this.#export(message.params);
       case 'formats': return exportFormats({ extras: this.#extras });
       case 'hash': return this.#library.text('kiln_net_hash', netOf(this.#present));
+      case 'receipt': return this.#receipt(signal);
       case 'summarise': return this.#summarise(message.params);
       case 'gradcheck': return this.#gradcheck(message.params.net, signal);
       case 'optionTable': return this.#library.json('kiln_options');
@@ -122,6 +124,21 @@ export class Session {
   async #export({ format }: Params<'export'>): Promise<Uint8Array> {
     const bytes = await this.#present.training.save();
     return exportCheckpoint(bytes, format, { extras: this.#extras });
+  }
+
+  /** Looks at the test images, then has the second module write what the run told. */
+  async #receipt(signal: AbortSignal): Promise<string> {
+    const run = this.#present;
+    const { name: data, hash: dataHash, test } = run.dataset.info;
+    const { begin, epochs, done } = run.training.record();
+    const end = {
+      ...done,
+      testAccuracy: test > 0 ? (await evaluate(run, { split: 'test' }, signal)).accuracy : null,
+      machine: machineOf(run.wasm.backend.threads),
+    };
+    const lines = [{ ...begin, data, dataHash }, ...epochs, end];
+    const bytes = new TextEncoder().encode(lines.map((line) => JSON.stringify(line)).join('\n'));
+    return (await loadExtras(this.#extras)).text('kiln_receipt', bytes, bytes.length);
   }
 
   /** Layer by layer: a large net takes its time, and the worker answers in between. */

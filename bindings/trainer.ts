@@ -227,6 +227,11 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('formats', {});
   }
 
+  /** What `kiln verify` checks a run by that is over: JSON. Looks at the test images. E_STATE. */
+  receipt(): Promise<string> {
+    return this.#call('receipt', {});
+  }
+
   /** Puts back the parameters of the best validation accuracy. E_STATE before the first epoch. */
   async restoreBest(): Promise<void> {
     await this.#act('restoreBest');

@@ -5,6 +5,7 @@
 
 import { KilnError, toErrorMessage } from './errors.js';
 import type { WorkerEvent } from './protocol.js';
+import { RunRecord } from './run-record.js';
 import { turn } from './turn.js';
 import type { History, Metrics, Progress, RunState } from './types.js';
 import type { Wasm } from './wasm.js';
@@ -48,6 +49,8 @@ export class Training {
   /** The last step ended an epoch, whose accuracies are under way. */
   #checking = false;
   #slice = 0;
+  /** For a receipt; from the first step on that is taken here. */
+  #record: RunRecord | null = null;
   /** Raised by everything that ends a loop, so that a loop knows it is not the present one. */
   #loops = 0;
 
@@ -85,7 +88,9 @@ export class Training {
 
   set(key: string, value: string): void {
     this.#wasm.call('kiln_trainer_set', this.handle, key, value);
-    this.#batch = Number(this.options()['batch']);
+    const options = this.options();
+    this.#batch = Number(options['batch']);
+    this.#record?.changed(options);
     this.#msPerStep = null;
     const metrics = this.metrics();
     if (metrics === null || this.state === 'failed' || this.state === 'running') return;
@@ -141,6 +146,17 @@ export class Training {
     this.pause();
     await this.#settle();
     this.#wasm.call('kiln_trainer_restore_best', this.handle);
+    this.#record?.endedWithBest();
+  }
+
+  /** What the run that is over tells for its receipt. */
+  record(): ReturnType<RunRecord['lines']> {
+    const metrics = this.metrics();
+    if (this.state !== 'done' || !metrics) {
+      throw new KilnError('E_STATE', 'receipt: the run is not over yet');
+    }
+    if (this.#record) return this.#record.lines(this.handle, metrics);
+    throw new KilnError('E_STATE', 'receipt: no step of this run was taken here');
   }
 
   /** A checkpoint, or the parameters alone. */
@@ -234,11 +250,16 @@ export class Training {
 
   /** The flags of the step. */
   #step(): number {
+    const record = this.#record ??=
+      new RunRecord(this.#wasm, this.handle, this.options(), this.metrics()?.step ?? 0);
     const begin = performance.now();
     const flags = this.#wasm.call('kiln_trainer_step', this.handle);
     const metrics = this.metrics()!;
+    const spent = performance.now() - begin;
     this.#checking = (flags & CHECKING) !== 0;
-    this.#spent += performance.now() - begin;
+    this.#spent += spent;
+    record.spent(spent);
+    if (flags & EPOCH) record.epoch(this.handle, metrics);
     if (flags & STEPPED) {
       this.#points.push({ step: metrics.step, loss: metrics.loss, accuracy: metrics.accuracy });
       this.#steps++;
@@ -296,6 +317,7 @@ export class Training {
     const { code, message } = toErrorMessage(error);
     const broken = this.#wasm.broken !== null;
     if (!broken) this.#post(null); // the curve up to the failure
+    this.#record?.diverged();
     this.#loops++;
     this.state = 'failed';
     this.#emit({ type: 'error', code, message });

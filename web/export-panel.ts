@@ -28,6 +28,11 @@ export class ExportPanel extends View {
     words.download,
   );
   readonly #said = h('p', { class: 'note', role: 'status' });
+  readonly #receipt = h(
+    'button',
+    { type: 'button', onclick: () => void this.attempt(() => this.#takeReceipt()) },
+    words.receipt,
+  );
   readonly #formats = h(
     'details',
     {
@@ -44,7 +49,6 @@ export class ExportPanel extends View {
       this.#download,
     ),
     this.#sentence,
-    this.#said,
   );
   #table: FormatInfo[] = [];
 
@@ -57,6 +61,9 @@ export class ExportPanel extends View {
       h('h2', {}, words.title),
       h('p', { class: 'note' }, words.hint),
       this.#formats,
+      h('div', { class: 'row' }, this.#receipt),
+      h('p', { class: 'note' }, words.receiptHint),
+      this.#said,
     );
     this.#choice.disabled = this.#download.disabled = true;
   }
@@ -85,6 +92,17 @@ export class ExportPanel extends View {
   #describe(): void {
     const { sentence = '' } = this.#chosen ?? {};
     setText(this.#sentence, sentence && `${sentence[0]!.toUpperCase()}${sentence.slice(1)}.`);
+  }
+
+  async #takeReceipt(): Promise<void> {
+    if (!this.trainer) return;
+    setText(this.#said, words.making);
+    const text = await this.trainer.receipt().catch((error: unknown) => {
+      setText(this.#said, '');
+      throw error;
+    });
+    download(words.receiptFile, text, 'application/json');
+    setText(this.#said, words.saved(words.receiptFile, bytes(text.length)));
   }
 
   async #take(): Promise<void> {

@@ -56,6 +56,7 @@ export interface LiveTrainer extends EventTarget {
   exportParameters(): Promise<Uint8Array>;
   export(format: ExportFormat): Promise<Uint8Array>;
   formats(): Promise<FormatInfo[]>;
+  receipt(): Promise<string>;
   /** Resolves to what the file held. */
   load(bytes: Uint8Array): Promise<'run' | 'weights'>;
   /** What went where as load() took another program's weights. */

@@ -119,6 +119,10 @@ export const strings = {
   exported: {
     title: 'Take it with you',
     hint: 'The trained network, its curves or its table of layers, as a file of other programs.',
+    receipt: 'Receipt',
+    receiptHint: 'Of a run that is over: what “kiln verify” needs to train it again and compare.',
+    receiptFile: 'kiln-receipt.json',
+    making: 'Looks at the test images…',
     choose: 'Choose a format',
     format: 'Format',
     download: 'Download',

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
+import { Trainer } from '../../bindings/index.js';
+import { failure } from './helpers.js';
 import { kiln, NET, records, tar } from './program.js';
 
 const RUN = ['--net', NET, '--train', '200', '--validation', '50', '--test', '60', '--batch', '20',
@@ -50,6 +52,81 @@ test('it is verified, with any number of threads, also where it ends with its be
   const best = JSON.parse(await readFile(at('best.json'), 'utf8')) as Receipt;
   expect(best.best).toBe(true);
   expect((await kiln('verify', at('best.json'))).code).toBe(0);
+});
+
+describe('receipts of a Trainer', () => {
+  const options = { train: 200, validation: 50, test: 60, batch: 20, epochs: 3,
+    augment: 'flip,crop4', optimizer: 'momentum', lr: 0.02 };
+  let trainer: Trainer;
+  beforeAll(async () => {
+    trainer = await Trainer.create({ net: NET, options, variant: 'simd', threads: 1 });
+  });
+  afterAll(() => trainer.dispose());
+  const toEnd = async (): Promise<void> => {
+    await trainer.start();
+    for await (const { loss } of trainer) expect(loss).not.toBeNull();
+  };
+  const verified = async (name: string): Promise<[number | null, string]> => {
+    await writeFile(at(name), await trainer.receipt());
+    const { code, out } = await kiln('verify', at(name), '--quiet');
+    return [code, out];
+  };
+
+  test('is what the command line writes, and is verified there', async () => {
+    expect(await failure(() => trainer.receipt())).toMatchObject({ code: 'E_STATE',
+      message: expect.stringMatching(/not over yet/) });
+    await toEnd();
+    const { notChecked, ...claims } = JSON.parse(await trainer.receipt()) as Receipt;
+    const { notChecked: _, ...wanted } = receipt;
+    expect(claims).toEqual(wanted);
+    expect(notChecked).toEqual({ seconds: expect.any(Number),
+      machine: expect.stringMatching(/^(\d+ cores, )?1 threads(, [\w.]+\/\d+)?$/) });
+    expect((await verified('tab.json'))[0]).toBe(0);
+    await trainer.restoreBest();
+    const best = JSON.parse(await trainer.receipt()) as Receipt;
+    expect(best.best).toBe(true);
+    expect((await verified('best-tab.json'))[0]).toBe(0);
+  });
+
+  test('of a run that goes on from a checkpoint', async () => {
+    await trainer.reset();
+    for (let i = 0; i < 12; i++) await trainer.step();
+    const saved = await trainer.save();
+    await trainer.reset({ options: { seed: 9 } });
+    await trainer.load(saved);
+    await toEnd();
+    const told = JSON.parse(await trainer.receipt()) as Receipt;
+    expect([told['start'], told.epochs.map(([epoch]) => epoch)]).toEqual([null, [2, 3]]);
+    expect(told['end']).toBe(receipt['end']);
+    expect((await verified('resumed.json'))[0]).toBe(0);
+  });
+
+  test.each([
+    ['lr was changed on the way', async () => {
+      await trainer.step();
+      await trainer.set('lr', 0.001);
+      await toEnd();
+    }],
+    ['epochs was changed on the way', async () => {
+      await toEnd();
+      await trainer.set('epochs', 4);
+      await toEnd();
+    }],
+    ['it went on from its best parameters', async () => {
+      for (let i = 0; i < 15; i++) await trainer.step();
+      await trainer.restoreBest();
+      await toEnd();
+    }],
+    ['with the option recover it has no one history', async () => {
+      await trainer.reset({ options: { recover: true } });
+      await toEnd();
+    }],
+  ])('none where %s', async (why, run) => {
+    await trainer.reset({ options: { seed: 1, epochs: 3, lr: 0.02, recover: false } });
+    await run();
+    expect(await failure(() => trainer.receipt())).toMatchObject({ code: 'E_STATE',
+      message: expect.stringContaining(why) });
+  });
 });
 
 test('the test accuracy of several views is claimed, and verified', async () => {

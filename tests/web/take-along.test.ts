@@ -68,6 +68,12 @@ test('each format downloads with the bytes of the command line', async () => {
   expect([names.size, sentences.size]).toEqual([formats.length, formats.length]);
   expect(await ask(page, (trainer) => trainer.hash())).toBe(hash);
   expect(extras().length).toBe(1);
+
+  const [name, path] = await file(page, 'Receipt');
+  expect(name).toBe('kiln-receipt.json');
+  const { mode, end } = JSON.parse(await readFile(path, 'utf8')) as Record<string, string>;
+  expect(end).toBe(hash);
+  execFileSync('build/native/kiln', ['verify', path, '--mode', mode!], { stdio: 'pipe' });
   expect(errors).toEqual([]);
   await close();
 });
