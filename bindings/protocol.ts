@@ -56,7 +56,7 @@ export interface Calls {
   options: [object, OptionValues];
   parameters: [{ names?: readonly string[] | undefined }, NamedTensor[]];
   firstFilters: [object, NamedTensor | null];
-  inspect: [{ split: Split; index: number }, Inspection];
+  inspect: [{ of: Split | Uint8Array; index: number }, Inspection];
   evaluate: [{
     split: Split; count?: number | undefined;
     views?: number | undefined; share?: number | undefined;

@@ -262,9 +262,12 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('firstFilters', {});
   }
 
-  /** Outputs and gradients of all layers for image `index`, from 0, of a split. E_ARG, E_MEMORY. */
-  inspect(split: Split, index: number): Promise<Inspection> {
-    return this.#call('inspect', { split, index });
+  /**
+   * Outputs and gradients of every layer for the image `index`, from 0, of a split, or for one's
+   * own, (C, H, W) of bytes, as of the likeliest class. E_ARG, E_SHAPE, E_MEMORY, E_DATA.
+   */
+  inspect(of: Split | Uint8Array, index = 0): Promise<Inspection> {
+    return this.#call('inspect', { of, index });
   }
 
   /**

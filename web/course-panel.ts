@@ -48,6 +48,7 @@ export class CoursePanel extends View {
   }
 
   protected override build(): void {
+    this.upgradeProperty('setUp');
     const terms = h('p', { class: 'note' }, words.terms);
     this.#box.append(
       h('summary', {}, words.title),

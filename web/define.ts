@@ -1,7 +1,6 @@
 /** Gives the parts of the page their names, once: a page may load this file twice. */
 
 import { CheckpointPanel } from './checkpoint-panel.js';
-import { CoursePanel } from './course-panel.js';
 import { DataPanel } from './data-panel.js';
 import { VIEW_ELEMENTS } from './define-views.js';
 import { define } from './dom.js';
@@ -20,7 +19,6 @@ export function defineElements(): void {
     'kiln-data-panel': DataPanel,
     'kiln-checkpoint-panel': CheckpointPanel,
     'kiln-kept-panel': KeptPanel,
-    'kiln-course-panel': CoursePanel,
     'kiln-photo-view': PhotoView,
     ...VIEW_ELEMENTS,
     'kiln-page': KilnPage, // last: it makes the others
@@ -29,7 +27,8 @@ export function defineElements(): void {
 
 /** The parts that nobody needs before there is a run come after the page. */
 export async function defineLater(): Promise<void> {
-  const { ExportPanel } = await import('./export-panel.js');
-  define({ 'kiln-export-panel': ExportPanel });
+  const [{ ExportPanel }, { CoursePanel }] =
+    await Promise.all([import('./export-panel.js'), import('./course-panel.js')]);
+  define({ 'kiln-export-panel': ExportPanel, 'kiln-course-panel': CoursePanel });
   await import('./tries/tries-view.js');
 }

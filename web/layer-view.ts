@@ -36,6 +36,13 @@ const SATURATED = 4;
 
 type Layer = Inspection['layers'][number];
 
+/** A picture that is in no data set: (C, H, W) bytes for images of this shape. */
+export interface Photo {
+  name: string;
+  pixels: Uint8Array;
+  shape: string;
+}
+
 /** Outputs or gradients of a layer: a picture, or a list where each number is a class's. */
 interface Part {
   node: HTMLElement;
@@ -69,6 +76,7 @@ export class LayerView extends View {
   #made: Row[] = [];
   #madeFor = '';
   #image = 0;
+  #photo: Photo | null = null;
 
   constructor() {
     super(css);
@@ -81,6 +89,12 @@ export class LayerView extends View {
 
   set image(image: number) {
     this.#image = image;
+    this.photo = null;
+  }
+
+  /** A picture of one's own in the place of an image; null for the image. */
+  set photo(photo: Photo | null) {
+    this.#photo = photo;
     this.#poller.now();
   }
 
@@ -99,11 +113,16 @@ export class LayerView extends View {
     );
   }
 
-  protected override attach(_trainer: LiveTrainer): void {
-    this.on('progress', () => this.#poller.poke());
+  protected override attach(trainer: LiveTrainer): void {
+    this.on('progress', () => {
+      if (!this.#photo) this.#poller.poke(); // which takes a copy of the net: at epochs will do
+    });
     this.on('epoch', () => this.#poller.now());
     this.on('state', () => this.#poller.now());
-    this.onRun(() => this.#poller.now());
+    this.onRun(() => {
+      if (this.#photo?.shape !== trainer.dataset.shape.join()) this.#photo = null;
+      this.#poller.now();
+    });
     this.#poller.now();
   }
 
@@ -115,10 +134,22 @@ export class LayerView extends View {
     const trainer = this.trainer!;
     const split = shownSplit(trainer.dataset);
     const index = Math.min(this.#image, trainer.dataset[split] - 1);
-    const found = await trainer.inspect(split, index);
+    const photo = this.#photo;
+    const { summary } = trainer;
+    const asked = photo ? trainer.inspect(photo.pixels) : trainer.inspect(split, index);
+    const found = await asked.catch((error: unknown) => {
+      if (!photo) throw error;
+      if (trainer.summary !== summary) return null; // another run came meanwhile
+      if (photo === this.#photo) this.#photo = null; // what fails once is not asked for again
+      throw error;
+    });
+    if (!found) return;
     const { classes, shape } = trainer.dataset;
     draw(this.#picture, () => {
-      const label = words.image(strings.images[split], index, classes[found.label] ?? '');
+      const truth = classes[found.label] ?? '';
+      const label = photo
+        ? words.photo(photo.name, truth)
+        : words.image(strings.images[split], index, truth);
       put(this.#picture, picture(found.image, shape), 2);
       this.#picture.setAttribute('aria-label', label);
       setText(this.#name, label);

@@ -41,7 +41,8 @@ export interface LiveTrainer extends EventTarget {
   reset(change?: Change): Promise<unknown>;
   firstFilters(): Promise<NamedTensor | null>;
   parameters(names: readonly string[]): Promise<NamedTensor[]>;
-  inspect(split: Split, index: number): Promise<Inspection>;
+  /** An image of a split, or one's own. */
+  inspect(of: Split | Uint8Array, index?: number): Promise<Inspection>;
   evaluate(
     split: Split,
     options?: { count?: number; views?: number; signal?: AbortSignal },

@@ -17,7 +17,7 @@ import { general, percent } from './format.js';
 import type { Health } from './health.js';
 import { KeptDesk } from './kept-desk.js';
 import type { KeptPanel } from './kept-panel.js';
-import type { LayerView } from './layer-view.js';
+import type { LayerView, Photo } from './layer-view.js';
 import { explain, type DataSource, type DataStore, type LiveTrainer } from './live-trainer.js';
 import type { NetEditor } from './net-editor.js';
 import { Notices } from './notices.js';
@@ -203,6 +203,11 @@ export class KilnPage extends HTMLElement {
     on<number>('kiln-saved', (desk, step) => desk.keeper.saved(step));
     on<number>('kiln-image', (_, image) => {
       this.#view<LayerView>('kiln-layer-view').image = image;
+    });
+    on<Photo>('kiln-photo', (_, photo) => {
+      const view = this.#view<LayerView>('kiln-layer-view');
+      view.photo = photo;
+      view.scrollIntoView({ block: 'nearest' });
     });
     on<Health>('kiln-health', (desk, health) => this.#tellHealth(this.#trainer!, desk, health));
     on<number>('kiln-recovered', (desk, step) => desk.recovered(step));

@@ -9,11 +9,11 @@ import { bars, guesses, type Bars } from './guesses.js';
 import { isPhoto } from './pictures/file-kinds.js';
 import { picture, put } from './pixels.js';
 import { Poller } from './poll.js';
+import { photoWords as words } from './strings-photo.js';
 import { strings } from './strings.js';
 import { explain, hasScores, type LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';
 
-const words = strings.photo;
 /** Pictures that are shown; of more than these, dropped together, a data set is made. */
 export const MOST = 6;
 const BARS = 3;
@@ -153,7 +153,8 @@ export class PhotoView extends View {
         'div',
         { class: 'photo' },
         canvas,
-        h('div', { class: 'text' }, h('span', { class: 'name' }, photo.name), ...likeliest.nodes),
+        h('div', { class: 'text' }, h('span', { class: 'name' }, photo.name), ...likeliest.nodes,
+          this.#inside(photo)),
       );
       put(canvas, picture(photo.pixels, this.#shape.split(',').map(Number)), SCALE);
       return { photo, node, canvas, bars: likeliest };
@@ -161,6 +162,15 @@ export class PhotoView extends View {
     this.#cards.replaceChildren(...this.#shown.map(({ node }) => node));
     setText(this.#said, '');
     this.#offer(photos.length > 0);
+  }
+
+  /** Shows the picture in the view of the layers: tells `kiln-photo`. */
+  #inside(photo: Photo): HTMLButtonElement {
+    const shape = this.#shape;
+    const act = (): void => this.tell('kiln-photo', { ...photo, shape });
+    const button = h('button', { type: 'button', class: 'plain', onclick: act }, words.inside);
+    button.setAttribute('aria-label', words.insideOf(photo.name));
+    return button;
   }
 
   /** What can be done with pictures, where there are some. */

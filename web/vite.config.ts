@@ -2,6 +2,11 @@ import { fileURLToPath } from 'node:url';
 
 import { defineConfig } from 'vite';
 
+/** What the page starts with is one file, also where a part that comes later shares it. */
+function isOfPage(id: string): boolean {
+  return /\/web\/(?!export-panel|course-panel|spellings|strings-course)[^/]+\.ts$/.test(id);
+}
+
 export default defineConfig({
   base: './',
   resolve: {
@@ -16,8 +21,7 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         codeSplitting: {
-          // What the page starts with is one file, also where a part that comes later shares it.
-          groups: [{ name: 'page', test: (id) => /\/web\/(?!export-panel)[^/]+\.ts$/.test(id) }],
+          groups: [{ name: 'page', test: isOfPage }],
         },
       },
     },

@@ -4,9 +4,8 @@
  * transparent. In a worker and on the page alike; the same bytes for the same file.
  */
 
-import { pictures } from '../strings-pictures.js';
+import { photoWords as words } from '../strings-photo.js';
 
-const words = pictures.photo;
 export const MOST_BYTES = 64e6;
 const MOST_PIXELS = 100e6;
 const HEAD = 1 << 18; // bytes in which a picture tells its size
