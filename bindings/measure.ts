@@ -67,16 +67,35 @@ async function inSlices(what: string, run: Run, count: number, views: number, si
   }
 }
 
-export async function evaluate(run: Run, { split, count, views, share }: Params<'evaluate'>,
-  signal: AbortSignal): Promise<Result<'evaluate'>> {
+/** Of the present run, or of a checkpoint, which has a trainer of its own meanwhile. */
+export async function evaluate(run: Run, params: Params<'evaluate'>, signal: AbortSignal):
+  Promise<Result<'evaluate'>> {
+  const { wasm, dataset } = run;
+  const { checkpoint } = params;
+  if (checkpoint === undefined) return evaluateBy(run, run.training.handle, params, signal);
+  if (kindOf(checkpoint) !== 'Uint8Array') {
+    throw new KilnError('E_ARG', 'evaluate: a checkpoint is a Uint8Array');
+  }
+  const trainer =
+    wasm.call('kiln_trainer_load', dataset.handle, checkpoint, checkpoint.length, '');
+  try {
+    return await evaluateBy(run, trainer, params, signal);
+  } finally {
+    if (wasm.broken === null) wasm.call('kiln_trainer_destroy', trainer);
+  }
+}
+
+async function evaluateBy(run: Run, trainer: number,
+  { split, count, views, share }: Params<'evaluate'>, signal: AbortSignal):
+  Promise<Result<'evaluate'>> {
   const { info } = run.dataset;
   const number = splitNumber(split);
   const wanted = Math.min(checkCount('evaluate', 'count', count ?? info[split]), info[split]);
   const confusion = new Int32Array(info.classes.length ** 2);
   const lossSum = new Float64Array(1);
-  const own = run.training.options();
+  const own = run.wasm.json<Record<string, unknown>>('kiln_trainer_options', trainer);
   const slice = sliceOf(run.summary, views ?? Number(own['eval-views']));
-  const survey = run.wasm.call('kiln_survey_create', run.training.handle, number, wanted,
+  const survey = run.wasm.call('kiln_survey_create', trainer, number, wanted,
     views ?? 0, share ?? 1);
   try {
     do await between('evaluate', run, signal);

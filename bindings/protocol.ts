@@ -60,6 +60,7 @@ export interface Calls {
   evaluate: [{
     split: Split; count?: number | undefined;
     views?: number | undefined; share?: number | undefined;
+    checkpoint?: Uint8Array | undefined;
   }, Evaluation];
   predict: [{ split: Split; indices: readonly number[]; views: number }, Prediction[]];
   classify: [{ image: Uint8Array; views: number }, Float32Array];

@@ -272,10 +272,11 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
 
   /**
    * Accuracy, mean loss, confusion over images of a split, by `options`. A run that goes goes on.
-   * E_ARG, E_DIVERGED; E_ABORTED by the signal, or when a new run begins.
+   * E_ARG, E_DIVERGED, E_CHECKPOINT, E_DATA; E_ABORTED by the signal, or when a new run begins.
    */
   async evaluate(split: Split, options: EvaluateOptions = {}): Promise<Evaluation> {
-    const { signal, ...how } = known('evaluate', options, ['count', 'views', 'share', 'signal']);
+    const { signal, ...how } =
+      known('evaluate', options, ['count', 'views', 'share', 'signal', 'checkpoint']);
     return this.#call('evaluate', { split, ...how }, { signal });
   }
 

@@ -294,6 +294,11 @@ export interface EvaluateOptions {
   /** 0..1: the least confident images alone get the views, the others one. 1 at first. */
   share?: number | undefined;
   signal?: AbortSignal | undefined;
+  /**
+   * A checkpoint or an export in the place of the present run: of whatever data, for images of this
+   * shape and number of classes, which are normalised as it was trained. E_CHECKPOINT, E_DATA.
+   */
+  checkpoint?: Uint8Array | undefined;
 }
 
 /** How well a net does on images; accuracy in 0..1, loss the mean of an image. */

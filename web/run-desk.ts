@@ -236,12 +236,23 @@ export class RunDesk {
   load(file: File): void {
     this.#serially(async () => {
       const bytes = new Uint8Array(await file.arrayBuffer());
-      const held = await this.#replace(() => this.setUp.load(bytes));
+      const held = await this.#replace(() => this.setUp.load(bytes)).catch((error: unknown) =>
+        this.#offerOther(file.name, bytes, error));
+      if (held === null) return;
       this.#opened = held === 'weights';
       this.keeper.saved(this.#trainer.metrics?.step ?? 0);
       this.#parts.checkpoint.say(strings.checkpoint.opened[held](file.name));
       this.#parts.checkpoint.showImported(this.#trainer.imported ?? []);
     });
+  }
+
+  /** A run of other data, which says what differs, is not gone on with; it can be evaluated. */
+  async #offerOther(name: string, bytes: Uint8Array, error: unknown): Promise<null> {
+    const { code, message } = explain(error);
+    if (code !== 'E_CHECKPOINT' || !message.includes('it was trained on')) throw error;
+    const { offerEvaluation } = await import('./tries/other-data.js');
+    offerEvaluation(this.#trainer, this.#parts.notices, { name, bytes, message });
+    return null;
   }
 
   // links

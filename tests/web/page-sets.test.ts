@@ -123,6 +123,22 @@ test.each(SETS)('%s goes through the page', async (name, { files, shape, classes
   await page.getByText('the run goes on where it was saved').waitFor();
   expect(await ask(page, (trainer) => trainer.hash())).toBe(parameters);
   expect(await stateOf(page)).toBe('done');
+  // On other images of this kind it is not gone on with, which says why, but evaluated.
+  const { test } = await ask(page, ({ dataset }) => dataset);
+  await page.locator('kiln-option-panel summary', { hasText: 'More settings' }).click();
+  await page.getByLabel('Training images', { exact: true }).fill('50');
+  await page.keyboard.press('Enter');
+  await button(page, 'Reset').click();
+  await becomes(() => ask(page, ({ dataset }) => dataset.train), (n) => n === 50);
+  const again = page.waitForEvent('filechooser');
+  await button(page, 'Open…').click();
+  await (await again).setFiles((await saved.path())!);
+  const notice = page.locator('kiln-page .notice');
+  await notice.filter({ hasText: `other images of the data set ${name}` }).waitFor();
+  const split = test > 0 ? 'test' : 'validation';
+  expect(await ask(page, (trainer) => trainer.metrics?.step ?? 0)).toBe(0);
+  await button(page, 'Evaluate it on these data').click();
+  await notice.filter({ hasText: new RegExp(`gets \\d+ of ${test} ${split} images`) }).waitFor();
   expect(errors).toEqual([]);
   await close();
 });

@@ -30,3 +30,12 @@ export const triesWords = {
   outside: (key: string): string => `“${key}” lies outside of 0..1`,
   line: (n: number, why: string): string => `line ${count(n)} ${why}`,
 } as const;
+
+export const otherDataWords = {
+  evaluate: 'Evaluate it on these data',
+  close: 'Close',
+  working: (name: string): string => `Evaluating ${name}…`,
+  found: (
+    name: string, split: string, data: string, right: number, all: number, share: string): string =>
+    `${name} gets ${count(right)} of ${count(all)} ${split} images of ${data} right, ${share}.`,
+} as const;
