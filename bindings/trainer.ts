@@ -262,10 +262,7 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('firstFilters', {});
   }
 
-  /**
-   * Outputs and gradients of every layer for the image `index`, from 0, of a split, or for one's
-   * own, (C, H, W) of bytes, as of the likeliest class. E_ARG, E_SHAPE, E_MEMORY, E_DATA.
-   */
+  /** An image of a split, from 0, or one's own, (C, H, W) bytes, layer by layer: Inspection. */
   inspect(of: Split | Uint8Array, index = 0): Promise<Inspection> {
     return this.#call('inspect', { of, index });
   }

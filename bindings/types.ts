@@ -276,7 +276,11 @@ export interface InspectedLayer {
   gradient: Float32Array;
 }
 
-/** Outputs and gradients of every layer for one image. */
+/**
+ * Outputs and gradients of every layer for one image; for one's own, which has no label, as of the
+ * likeliest class. E_ARG, E_MEMORY; E_SHAPE for a size that the net does not take, E_DATA where
+ * images are normalised by the mean image, which only its own data set has.
+ */
 export interface Inspection {
   label: number;
   /** Raw pixels, (C, H, W). */
