@@ -67,6 +67,8 @@ static const own_option own[CLI_OPTIONS] = {
     [CLI_SPOTS] = {"spots", 0, NULL, "a checkpoint an epoch beside the receipt, for --spot"},
     [CLI_SPOT] = {"spot", 0, "E", "check the epoch after E alone, from the checkpoint of E beside "
                                   "the receipt (0: from the start)"},
+    [CLI_PRINT] = {"print", 0, "WHAT", "print the set-up as a link of the page, a tag or a "
+                                       "command, and train nothing: link | tag | command"},
     [CLI_JSON] = {"json", 0, NULL, "one JSON object a line on stdout"},
     [CLI_QUIET] = {"quiet", 'q', NULL, "print errors, and what --json or a file - asks for, alone"},
     [CLI_HELP] = {"help", 'h', NULL, "this text"},

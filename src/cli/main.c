@@ -38,7 +38,7 @@ static const entry entries[] = {
       "*",
       ALWAYS | CLI_PICTURES | CLI_BIT(CLI_PRESET) | CLI_BIT(CLI_SAVE) | CLI_BIT(CLI_RESUME) |
           CLI_BIT(CLI_INIT_FROM) | CLI_BIT(CLI_BEST) | CLI_BIT(CLI_LOG) |
-          CLI_BIT(CLI_RECEIPT) | CLI_BIT(CLI_SPOTS),
+          CLI_BIT(CLI_RECEIPT) | CLI_BIT(CLI_SPOTS) | CLI_BIT(CLI_PRINT),
       CLI_NONE}, cli_train},
     {{"sweep", "kiln sweep: runs of lists and ranges of options, as commands, or trained here.",
       "  kiln sweep --lr 0.1,0.01,0.001 --batch 32,64 --epochs 3\n"

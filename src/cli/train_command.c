@@ -365,10 +365,15 @@ int cli_train(cli_arguments *a)
         cli_say("kiln train: --save wants a file: it is written after every epoch\n");
         return CLI_USAGE;
     }
-    if (code == 0) code = cli_log_open();
-    if (code == 0) code = cli_receipt_open(a);
+    if (code == 0 && !a->value[CLI_PRINT]) code = cli_log_open();
+    if (code == 0 && !a->value[CLI_PRINT]) code = cli_receipt_open(a);
     if (code == 0) code = cli_session_open(&r.session, a);
     if (code) return code;
+    if (a->value[CLI_PRINT]) {
+        code = cli_print_spelling(&r.session, a);
+        cli_session_close(&r.session);
+        return code;
+    }
     if (a->value[CLI_BEST] && cli_split_count(r.session.data, KILN_VALIDATION) == 0) {
         cli_say("kiln train: --best chooses by validation images, and there are none\n");
         cli_session_close(&r.session);
