@@ -224,8 +224,8 @@ describe('settings', () => {
 
   test('out of range are refused with a sentence', async () => {
     const page = await open();
-    await page.getByLabel('Epochs').fill('0');
-    await page.getByLabel('Epochs').press('Enter');
+    await page.getByLabel('Epochs', { exact: true }).fill('0');
+    await page.getByLabel('Epochs', { exact: true }).press('Enter');
     const problem = page.locator('kiln-option-panel .problem', { hasText: 'from 0.01 to' });
     await problem.waitFor();
     expect((await ask(page, (trainer) => trainer.options()))['epochs']).not.toBe('0');

@@ -57,8 +57,8 @@ describe('Start', () => {
 
   test('with a number out of range says so and trains nothing', async () => {
     const { page, close } = await visit(site);
-    await page.getByLabel('Epochs').fill('0');
-    await page.getByLabel('Epochs').press('Enter');
+    await page.getByLabel('Epochs', { exact: true }).fill('0');
+    await page.getByLabel('Epochs', { exact: true }).press('Enter');
     await button(page, 'Start').click();
     await notice(page, 'Nothing was started. Epochs: from 0.01 to').waitFor();
     expect(await stateOf(page)).toBe('ready');
@@ -216,12 +216,12 @@ describe('the length of a run', () => {
     await page.getByLabel('Batch size').press('Enter');
     const [step, all] = await becomes(shown, ([, last]) => last < 60_000);
     expect(step).toBeLessThan(all);
-    await page.getByLabel('Epochs').fill('1');
-    await page.getByLabel('Epochs').press('Enter');
+    await page.getByLabel('Epochs', { exact: true }).fill('1');
+    await page.getByLabel('Epochs', { exact: true }).press('Enter');
     await notice(page, 'Finished').waitFor();
     await becomes(shown, ([last, whole]) => last === whole);
-    await page.getByLabel('Epochs').fill(String(epoch + 20));
-    await page.getByLabel('Epochs').press('Enter');
+    await page.getByLabel('Epochs', { exact: true }).fill(String(epoch + 20));
+    await page.getByLabel('Epochs', { exact: true }).press('Enter');
     await page.locator('kiln-run-bar dd.state', { hasText: 'paused' }).waitFor();
     const at = await stepOf(page);
     await button(page, 'Continue').click(); // goes on, and does not start again
