@@ -13,7 +13,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mean, row } from './runs.mjs';
 
 const DOCUMENTS = ['README.md', 'web/examples/recipes.md'];
-const MEASURED = /(<!-- measured: ([\w-]+) -->\n\n)([^]*?)(\n*<!-- measured: to here -->)/g;
+const MEASURED = /(<!-- measured: ([\w-]+) -->\n\n)([^]*?)\n*(<!-- measured: to here -->)/g;
 const CITED = /(\d+(?:\.(\d+))?) %<!-- (recipes|pieces) ([\w.-]+) -->/g;
 const LOOSE = /\d+\.\d+ %(?!<!-- (?:recipes|pieces) |[^|\n]*\]\(http)/g;
 
@@ -70,7 +70,7 @@ function written(text, complain) {
   return text
     .replace(MEASURED, (all, head, name, old, end) => {
       if (!TABLES[name]) complain(`there is no table "${name}"`);
-      return TABLES[name] ? `${head}${TABLES[name]().join('\n')}${end}` : all;
+      return TABLES[name] ? `${head}${TABLES[name]().join('\n')}\n\n${end}` : all;
     })
     .replace(CITED, (all, figure, decimals = '', file, place) => {
       const value = place.split('.').reduce((at, key) => at?.[key], json[file]);
