@@ -6,7 +6,7 @@
 import css from './styles/course-panel.css?inline';
 import { explainer, h, setText, show } from './dom.js';
 import type { SetUp } from './set-up.js';
-import type { Shown } from './share.js';
+import type { Shown } from './link.js';
 import { commandOf, embedAddress, frameOf, linkOf, programOf, tagOf } from './spellings.js';
 import { courseWords as words } from './strings-course.js';
 import { View } from './view.js';

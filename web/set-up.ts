@@ -5,10 +5,11 @@
 
 import type { OptionInfo } from '../bindings/types.js';
 import type { DataSource, Change, LiveTrainer } from './live-trainer.js';
+import { writeHash, type Shown } from './link.js';
 import type { NetEditor } from './net-editor.js';
 import type { OptionPanel } from './option-panel.js';
 import { OF_DATA } from './option-values.js';
-import { readHash, writeHash, type Shared, type Shown } from './share.js';
+import { readHash, type Shared } from './share.js';
 
 type Values = Record<string, string>;
 

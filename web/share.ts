@@ -1,23 +1,11 @@
-/**
- * The link of a network and its settings: the address's hash holds the notation, the name of the
- * data set, and every option that differs from its default. It names no address of data: a page
- * that is opened fetches nothing.
- */
+/** Reads the link of a network and its settings, which link.ts writes. */
 
 import type { OptionInfo } from '../bindings/types.js';
-import { OF_DATA, same } from './option-values.js';
+import { DATA, OWN } from './link.js';
+import { OF_DATA } from './option-values.js';
 import { strings } from './strings.js';
 
 const words = strings.share;
-
-/** A set-up as the page shows it; the data set by its name. */
-export interface Shown {
-  net: string;
-  data: string;
-  options: Record<string, string>;
-  /** The element is to keep its run; the page always does. */
-  persist?: boolean;
-}
 
 /** What a link asks for. */
 export interface Shared {
@@ -29,12 +17,6 @@ export interface Shared {
   problems: string[];
 }
 
-/** The data sets that a link can mean; the first is meant where it names none. */
-export const DATA =
-  ['builtin', 'cifar10', 'cifar100', 'mnist', 'fashion-mnist', 'pictures'] as const;
-export type DataName = (typeof DATA)[number];
-/** Before the name that people gave to pictures of theirs. */
-const OWN = 'own:';
 const OWN_NAME = 63; // bytes, as a kiln set has them
 
 /**
@@ -69,25 +51,6 @@ export function readHash(hash: string, table: readonly OptionInfo[]): Shared {
     else shared.options[info.name] = value;
   }
   return shared;
-}
-
-export function writeHash({ net, data, options }: Shown, table: readonly OptionInfo[]): string {
-  const fields = new URLSearchParams({ net });
-  const known = DATA.some((name) => name === data);
-  if (data !== DATA[0]) fields.set('data', known ? data : OWN + data);
-  for (const [name, value] of changed(options, table)) fields.set(name, value);
-  return `#${fields}`;
-}
-
-/** The options that are not as usual, in the order of the table: what a spelling has to name. */
-export function changed(
-  options: Record<string, string>,
-  table: readonly OptionInfo[],
-): [name: string, value: string][] {
-  return table.flatMap(({ name, default: usual }): [string, string][] => {
-    const value = options[name];
-    return name === 'net' || value === undefined || same(value, usual) ? [] : [[name, value]];
-  });
 }
 
 function wrong(

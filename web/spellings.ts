@@ -7,7 +7,7 @@
 import { camelNames, OPTION_NAMES } from '../bindings/option-names.js';
 import type { OptionInfo } from '../bindings/types.js';
 import { fileName } from './pictures/file-kinds.js';
-import { changed, DATA, writeHash, type DataName, type Shown } from './share.js';
+import { changed, DATA, writeHash, type DataName, type Shown } from './link.js';
 
 /** A set of files as the tag and the package name it. */
 const STORED = 'stored';
@@ -26,11 +26,16 @@ export function attributesOf(shown: Shown, table: Table): [name: string, value: 
   return [['net', onOneLine(shown.net)], ...data, ...changed(shown.options, table), ...persist];
 }
 
+/** Without the script that it needs. */
+export function elementOf(shown: Shown, table: Table): string {
+  const attributes = attributesOf(shown, table).map(([name, value]) => ` ${name}="${html(value)}"`);
+  return `<kiln-trainer${attributes.join('')}></kiln-trainer>`;
+}
+
 /** `folder`: the address of the element's files, which ends in a slash. */
 export function tagOf(shown: Shown, table: Table, folder: string): string {
-  const attributes = attributesOf(shown, table).map(([name, value]) => ` ${name}="${html(value)}"`);
   return `<script type="module" src="${html(`${folder}kiln-trainer.js`)}"></script>\n` +
-    `<kiln-trainer${attributes.join('')}></kiln-trainer>`;
+    elementOf(shown, table);
 }
 
 export function embedAddress(shown: Shown, table: Table, folder: string): string {

@@ -8,7 +8,7 @@ import type { OptionInfo } from '../../bindings/types.js';
 import { firstOf, LOGARITHMIC, WITH_FIRST } from '../../web/number-steps.js';
 import { ELSEWHERE, FIRST_OPTIONS } from '../../web/option-order.js';
 import { OF_DATA } from '../../web/option-values.js';
-import { DATA } from '../../web/share.js';
+import { DATA } from '../../web/link.js';
 import { strings } from '../../web/strings.js';
 import { records } from './program.js';
 

@@ -11,7 +11,7 @@ import type { Page } from 'playwright-core';
 import { Trainer } from '../../bindings/index.js';
 import type { OptionInfo } from '../../bindings/types.js';
 import type { KilnTrainer } from '../../web/element/kiln-trainer.js';
-import { changed, type Shown } from '../../web/share.js';
+import { changed, type Shown } from '../../web/link.js';
 import {
   attributesOf, commandOf, embedAddress, frameOf, programOf, tagOf,
 } from '../../web/spellings.js';

@@ -134,6 +134,29 @@ describe('one tag', () => {
     });
     expect(told).toEqual([0, true, 'test', 20, 'running', 'paused']);
   });
+
+  test('spells its set-up as a link, a command and a tag that gives the same run', async () => {
+    const first = await open(`<kiln-trainer ${SMALL} lr="0.02" persist></kiln-trainer>${SCRIPT}`);
+    const told = await ask(first.page, async (element) => {
+      await element.step();
+      const ways = ['link', 'command', 'tag'] as const;
+      return [...await Promise.all(ways.map((as) => element.spell(as))),
+        await element.trainer!.hash(),
+        await element.spell('poem' as 'tag').catch((error: Error) => error.message)];
+    });
+    const [link, command, tag, hash, refusal] = told as [string, string, string, string, string];
+    const linked = new URLSearchParams(link.slice(1));
+    expect([linked.get('net'), linked.get('lr')]).toEqual([NET, '0.02']);
+    expect(command).toMatch(/^build\/native\/kiln train --net='[^']*' --data=builtin .*--lr=0\.02/);
+    expect(tag).toMatch(/^<kiln-trainer .* persist="1"><\/kiln-trainer>$/);
+    expect(refusal).toBe('spell: link, tag or command, not "poem"');
+    const { page } = await open( // the build is no part of a set-up
+      `${tag.replace('<kiln-trainer', '<kiln-trainer variant="simd"')}${SCRIPT}`);
+    expect(await ask(page, async (element) => {
+      await element.step();
+      return element.trainer!.hash();
+    })).toBe(hash);
+  });
 });
 
 describe('attributes', () => {

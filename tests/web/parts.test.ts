@@ -6,7 +6,8 @@ import type { OptionInfo } from '../../bindings/types.js';
 import { bytes, duration, fixed, general, percent, sentence, si } from '../../web/format.js';
 import { balanced, extent } from '../../web/pixels.js';
 import { Series, smooth, smoothPast } from '../../web/series.js';
-import { dataOptions, readHash, writeHash } from '../../web/share.js';
+import { writeHash } from '../../web/link.js';
+import { dataOptions, readHash } from '../../web/share.js';
 
 describe('a series', () => {
   test('stays within its capacity and keeps the mean', () => {

@@ -26,3 +26,6 @@ type OfNodes = 'normalize';
 export type AttributeProperties =
   { [K in Exclude<WithoutDashes<keyof TrainOptions>, OfNodes> | Own]: Attribute } &
   { autostart: boolean; persist: boolean };
+
+/** A set-up in words: behind the page's address, as a <kiln-trainer>, as a line for a shell. */
+export type Spelling = 'link' | 'tag' | 'command';

@@ -24,7 +24,7 @@ import { h } from '../dom.js';
 import { elementWords as words } from '../strings-element.js';
 import tokensCss from '../styles/tokens.css?inline';
 import { ATTRIBUTES, FLAGS, PROPERTIES } from './attributes.js';
-import type { AttributeProperties, KilnTrainerEventMap } from './element-types.js';
+import type { AttributeProperties, KilnTrainerEventMap, Spelling } from './element-types.js';
 import css from './element.css?inline';
 import { followTheme } from './page-theme.js';
 import type { TrainerBody } from './trainer-body.js';
@@ -182,6 +182,12 @@ export class KilnTrainer extends Base {
 
   async evaluate(split?: Split): Promise<Evaluation> {
     return (await this.#open()).evaluate(split);
+  }
+
+  /** The set-up of the run, as the page and the command line spell it, too. */
+  async spell(as: Spelling): Promise<string> {
+    const { trainer } = await this.#open();
+    return (await import('./spell.js')).spell(trainer, as, this.hasAttribute('persist'));
   }
 
   // loading
