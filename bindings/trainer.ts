@@ -262,7 +262,7 @@ export class Trainer extends TrainerTarget implements AsyncIterable<JoinedProgre
     return this.#call('firstFilters', {});
   }
 
-  /** An image of a split, from 0, or one's own, (C, H, W) bytes, layer by layer: Inspection. */
+  /** Image `index` of a split, or one's own, (C, H, W) bytes, layer by layer: Inspection. */
   inspect(of: Split | Uint8Array, index = 0): Promise<Inspection> {
     return this.#call('inspect', { of, index });
   }
