@@ -6,7 +6,8 @@
  *   state.safetensors     the update rule's state, "v.conv1.weight", and lookahead's,
  *                         "average.conv1.weight", laid out as the parameters
  *   run.json              options, where the run stands, what each parameter is
- *   train.py, kiln.py     pytorch_train.c, pytorch_kiln.c
+ *   train.py              pytorch_train.c; of kiln's doings it takes kiln.py, pytorch_kiln.c, and
+ *   data.py               pytorch_data.c
  *   check.safetensors     pytorch_check.c
  *
  * The module's names and layouts: PyTorch keeps the weight of a linear layer as (M, D).
@@ -181,10 +182,16 @@ static void describe(kiln_json *j, const kiln_model *m, const kiln_checkpoint_he
 {
     const kiln_rule *rule = kiln_rule_table[h->o.optimizer];
     const kiln_augment *a = &h->o.augment;
+    const kiln_plan *plan = kiln_net_plan(m->net);
 
     kiln_json_object(j, NULL);
     kiln_json_string(j, "kiln", h->version);
     kiln_json_string(j, "data", h->data);
+    kiln_json_array(j, "shape");
+    kiln_json_int(j, NULL, plan->C);
+    kiln_json_int(j, NULL, plan->H);
+    kiln_json_int(j, NULL, plan->W);
+    kiln_json_close(j);
     kiln_json_raw(j, "classes", m->classes);
     kiln_json_raw(j, "mean", h->mean);
     kiln_json_raw(j, "std", h->std);
@@ -246,6 +253,9 @@ static int put_folder(kiln_zip *zip, const kiln_model *m, const kiln_checkpoint_
     file = (kiln_bytes){0};
     kiln_torch_kiln(&file);
     KILN_TRY(kiln_zip_take(zip, FOLDER "kiln.py", &file));
+    file = (kiln_bytes){0};
+    kiln_torch_data(&file);
+    KILN_TRY(kiln_zip_take(zip, FOLDER "data.py", &file));
     KILN_TRY(put_values(zip, m, h));
     file = (kiln_bytes){0};
     KILN_TRY(kiln_torch_check(&file, told, m, h));

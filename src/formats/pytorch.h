@@ -23,9 +23,11 @@ void kiln_torch_name(char out[KILN_TORCH_NAME], const char *prefix, const kiln_t
 /* 1: the module holds the transpose, (M, D) of an affine layer's (D, M). */
 int kiln_torch_is_transposed(const kiln_tensor *t);
 
-/* pytorch_train.c, pytorch_kiln.c. train.py and kiln.py, the same for every run. */
+/* pytorch_train.c, pytorch_kiln.c, pytorch_data.c. train.py, kiln.py and data.py, the same for
+ * every run. */
 void kiln_torch_train(kiln_bytes *out);
 void kiln_torch_kiln(kiln_bytes *out);
+void kiln_torch_data(kiln_bytes *out);
 
 /* pytorch_check.c. Images that are made for it, with labels; the scores of the net as it is, and
  * the losses of KILN_TORCH_CHECK_STEPS steps of a run on these images alone that begins with the

@@ -50,8 +50,9 @@ static void pytorch_knows_every_kind_or_refuses_it_by_name(void **state)
 static void pytorch_is_a_folder_that_goes_on(void **state)
 {
     static const char *const parts[] = {
-        "pytorch/model.py", "pytorch/train.py", "pytorch/kiln.py", "pytorch/weights.safetensors",
-        "pytorch/state.safetensors", "pytorch/check.safetensors", "pytorch/run.json",
+        "pytorch/model.py", "pytorch/train.py", "pytorch/kiln.py", "pytorch/data.py",
+        "pytorch/weights.safetensors", "pytorch/state.safetensors", "pytorch/check.safetensors",
+        "pytorch/run.json",
         "self.conv1 = nn.Conv2d(3, 4, (3, 3), stride=1, padding=(1, 1))  # conv_forward: W1, b1",
         "self.groupnorm1 = nn.GroupNorm(2, 4, eps=1e-5)", "\"affine1.weight\"",
         "\"shape\":[10,256]", "\"m.conv1.weight\"", "\"v.batchnorm1.bias\"",
