@@ -187,7 +187,7 @@ export class KilnTrainer extends Base {
   /** The set-up of the run, as the page and the command line spell it, too. */
   async spell(as: Spelling): Promise<string> {
     const { trainer } = await this.#open();
-    return (await import('./spell.js')).spell(trainer, as, this.hasAttribute('persist'));
+    return (await import('./trainer-body.js')).spell(trainer, as, this.hasAttribute('persist'));
   }
 
   // loading

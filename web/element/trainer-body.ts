@@ -26,6 +26,7 @@ import type { KilnTrainer } from './kiln-trainer.js';
 import { ProgressGate } from './progress-gate.js';
 import { dataOf, openTrainer, type Opened, type Surroundings } from './opening.js';
 import { CHECKPOINTS, pick } from './pick-files.js';
+export { spell } from './spell.js'; // comes with it, not as one more file of the shell
 
 type Values = Record<string, string>;
 
