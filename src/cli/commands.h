@@ -43,7 +43,9 @@ int cli_split_count(int data, int split);
  * images, as the option eval-views says; NaN where there are none. 0 or an exit code. */
 int cli_run_accuracies(const cli_session *s, int best, double *validation, double *test);
 
-/* What --print asks for on stdout (spelling.c). 0 or an exit code. */
+/* A word as a shell reads it back to the same one, cut to fit; returns its length. */
+int cli_quote(char *out, int size, const char *word);
+/* What --print asks for on stdout. 0 or an exit code. */
 int cli_print_spelling(const cli_session *s, const cli_arguments *a);
 
 double cli_seconds(void); /* of a clock that only goes forward */

@@ -23,19 +23,19 @@
 enum way { LINK, TAG, COMMAND };
 static const char *const ways[] = {"link", "tag", "command"};
 
-/* As a shell reads it back to the same word. */
-static void print_word(const char *word)
+int cli_quote(char *out, int size, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_./:,+@%^-";
+                                "_./:,+@%^=-";
+    int used = 0;
 
-    if (*word && word[strspn(word, plain)] == 0) {
-        fputs(word, stdout);
-        return;
-    }
-    putchar('\'');
-    for (; *word; word++) *word == '\'' ? (void)fputs("'\\''", stdout) : (void)putchar(*word);
-    putchar('\'');
+    if (*word && word[strspn(word, plain)] == 0) return snprintf(out, (size_t)size, "%s", word);
+    out[used++] = '\'';
+    for (; *word && used < size - 6; word++)
+        used += *word == '\'' ? sprintf(out + used, "'\\''") : (out[used] = *word, 1);
+    out[used++] = '\'';
+    out[used] = 0;
+    return used;
 }
 
 /* In an attribute of HTML, between double quotes. */
@@ -70,6 +70,8 @@ static void print_field(const char *text)
 /* first: nothing stands before it. */
 static void print_option(enum way way, const char *name, const char *value, int first)
 {
+    static char word[2 * NET];
+
     switch (way) {
     case LINK:
         printf("%s%s=", first ? "" : "&", name);
@@ -81,8 +83,8 @@ static void print_option(enum way way, const char *name, const char *value, int 
         putchar('"');
         break;
     case COMMAND:
-        printf(" --%s=", name);
-        print_word(value);
+        cli_quote(word, sizeof word, value);
+        printf(" --%s=%s", name, word);
         break;
     }
 }
@@ -95,13 +97,6 @@ static int same(const char *a, const char *b)
 
     if (strcmp(a, b) == 0) return 1;
     return end_a != a && end_b != b && !*end_a && !*end_b && x == y;
-}
-
-/* A value of the run's options, which are numbers or texts. */
-static void value_of(char *out, size_t size, const char *options, const char *name)
-{
-    cli_field_raw(out, size, options, name);
-    if (*out == '"') cli_field_text(out, size, options, name);
 }
 
 static void print_data(enum way way, const char *name, const char *given)
@@ -133,7 +128,7 @@ int cli_print_spelling(const cli_session *s, const cli_arguments *a)
     cli_field_text(data, sizeof data, kiln_text(), "name");
     if (kiln_trainer_options(s->trainer) < 0) return cli_fail(KILN_E_MEMORY);
     snprintf(options, sizeof options, "%s", kiln_text());
-    value_of(net, sizeof net, options, "net");
+    cli_field_text(net, sizeof net, options, "net");
     if (kiln_options() < 0) return cli_fail(KILN_E_MEMORY);
     fputs(way == LINK ? "#" : way == TAG ? "<kiln-trainer" : "kiln train", stdout);
     print_option((enum way)way, "net", net, 1);
@@ -141,7 +136,7 @@ int cli_print_spelling(const cli_session *s, const cli_arguments *a)
     for (const char *row = cli_first(kiln_text()); row; row = cli_next(row)) {
         cli_field_text(name, sizeof name, row, "name");
         cli_field_text(usual, sizeof usual, row, "default");
-        value_of(value, sizeof value, options, name);
+        cli_field_text(value, sizeof value, options, name);
         if (strcmp(name, "net") == 0 || same(value, usual)) continue;
         print_option((enum way)way, name, value, 0);
     }

@@ -102,22 +102,6 @@ int sweep_compose(sweep_command *c, const sweep_plan *plan, const cli_arguments 
 
 /* ---- printing -------------------------------------------------------------------------------- */
 
-/* As a shell reads it back to the same word. */
-static int quote(char *out, int size, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_./:,+@%^=-";
-    int used = 0;
-
-    if (*word && word[strspn(word, plain)] == 0) return snprintf(out, (size_t)size, "%s", word);
-    out[used++] = '\'';
-    for (; *word && used < size - 6; word++)
-        used += *word == '\'' ? sprintf(out + used, "'\\''") : (out[used] = *word, 1);
-    out[used++] = '\'';
-    out[used] = 0;
-    return used;
-}
-
 static void print_command(const sweep_command *c, const sweep_plan *plan, int64_t run, int json)
 {
     static char line[2 * SWEEP_TEXT], value[KILN_VALUE_MAX];
@@ -126,7 +110,7 @@ static void print_command(const sweep_command *c, const sweep_plan *plan, int64_
 
     for (char *const *word = c->words; *word && used < (int)sizeof line - 8; word++) {
         if (used) line[used++] = ' ';
-        used += quote(line + used, (int)sizeof line - used, *word);
+        used += cli_quote(line + used, (int)sizeof line - used, *word);
     }
     if (!json) {
         puts(line);
