@@ -18,11 +18,12 @@ export function hasLocks(): boolean {
   return globalThis.navigator?.locks !== undefined;
 }
 
-/** The release of a lock; null where others hold it. */
-export function takeLock(name: string, mode: 'exclusive' | 'shared'): Promise<Release | null> {
+/** The release of a lock; null where others hold it, unless it is to be waited for. */
+export function takeLock(
+  name: string, mode: 'exclusive' | 'shared', ifAvailable = true): Promise<Release | null> {
   if (!hasLocks()) return Promise.resolve(() => {});
   return new Promise((resolve, reject) => {
-    navigator.locks.request(name, { mode, ifAvailable: true }, (lock) => {
+    navigator.locks.request(name, { mode, ifAvailable }, (lock) => {
       if (lock !== null) return new Promise<void>((release) => { resolve(release); });
       resolve(null);
       return undefined;
@@ -35,18 +36,25 @@ export function setOf(file: string): string | null {
   return /^(?:manifest-)?([0-9a-z]+-[0-9a-z]+)(?:-\d+\.data|\.json)$/.exec(file)?.[1] ?? null;
 }
 
-/** Removes the files of every set but `keep` that nobody owns, manifests first. */
-export async function sweep(folder: FileSystemDirectoryHandle, keep: string | null): Promise<void> {
+/**
+ * Removes the files of every set that nobody owns, manifests first; but for the one that `kept`
+ * names. It is asked again once a set's lock is held: until then another tab may have been writing
+ * that set, and have made it the one to keep.
+ */
+export async function sweep(
+  folder: FileSystemDirectoryHandle, kept: () => Promise<string | null>): Promise<void> {
   const sets = new Map<string, string[]>();
   for await (const name of folder.keys()) {
     const id = setOf(name) ?? name;
     sets.set(id, [...(sets.get(id) ?? []), name]);
   }
+  const keep = await kept();
   for (const [id, names] of sets) {
     if (id === keep) continue;
     const release = await takeLock(setLock(id), 'exclusive');
     if (release === null) continue;
     try {
+      if (id === (await kept())) continue;
       // What a manifest names must never outlive it as a data set.
       names.sort((a, b) => Number(b.startsWith('manifest')) - Number(a.startsWith('manifest')));
       for (const name of names) await folder.removeEntry(name).catch(() => {}); // in use, or gone

@@ -42,8 +42,9 @@ interface Kept { id: string; manifest: Manifest }
  */
 export async function storedDataset(): Promise<StoredDataset | null> {
   const folder = await openFolder(false).catch(() => null);
-  const kept = folder && (await newestManifest(folder));
-  if (folder && hasLocks()) await sweep(folder, kept?.id ?? null).catch(() => {});
+  if (!folder) return null;
+  if (hasLocks()) await sweep(folder, newestOf(folder)).catch(() => {});
+  const kept = await newestManifest(folder).catch(() => null);
   if (!kept) return null;
   const { name, files, savedAt } = kept.manifest;
   return {
@@ -75,7 +76,7 @@ export async function forgetStoredDataset(): Promise<void> {
   const manifests: string[] = [];
   for await (const name of folder.keys()) if (MANIFEST.test(name)) manifests.push(name);
   for (const name of manifests) await folder.removeEntry(name).catch(() => {});
-  await sweep(folder, null);
+  await sweep(folder, newestOf(folder));
 }
 
 export interface StoredSources {
@@ -90,17 +91,16 @@ export async function storedSources(): Promise<StoredSources> {
   // Between a look at the manifest and the lock another tab may have put a newer one there.
   for (let tries = 0; folder && tries < 5; tries++) {
     const kept = await newestManifest(folder);
-    const release = kept && (await takeLock(setLock(kept.id), 'shared'));
     if (!kept) break;
-    if (!release) continue;
+    // Its writer, or who looks whether it can go, holds the lock for a moment.
+    const release = (await takeLock(setLock(kept.id), 'shared', false))!;
     if (!(await readManifest(folder, manifestName(kept.id)))) {
       release();
       continue;
     }
     const close = async (): Promise<void> => {
       release();
-      const newest = await newestManifest(folder).catch(() => kept);
-      if (hasLocks()) await sweep(folder, newest?.id ?? null).catch(() => {});
+      if (hasLocks()) await sweep(folder, newestOf(folder)).catch(() => {});
     };
     const sources = kept.manifest.files.map(async (file) => {
       const blob = await (await folder.getFileHandle(file.stored)).getFile();
@@ -207,7 +207,7 @@ export class DatasetWriter {
         } finally {
           handle.close();
         }
-        await sweep(this.#folder!, this.#id);
+        await sweep(this.#folder!, async () => this.#id);
       } catch (error) {
         this.#fail(error);
       }
@@ -291,6 +291,9 @@ async function newestManifest(folder: FileSystemDirectoryHandle): Promise<Kept |
   return newest;
 }
 
+const newestOf = (folder: FileSystemDirectoryHandle) => async (): Promise<string | null> =>
+  (await newestManifest(folder))?.id ?? null;
+
 /** Null where the manifest is torn, or a file is missing or has not its size. */
 async function readManifest(
   folder: FileSystemDirectoryHandle, name: string): Promise<Manifest | null> {
@@ -301,8 +304,9 @@ async function readManifest(
       if ((await (await folder.getFileHandle(stored)).getFile()).size !== size) return null;
     }
     return manifest;
-  } catch {
-    return null;
+  } catch (error) {
+    if ((error as Error)?.name === 'NotFoundError') return null;
+    throw error; // what cannot be read just now is not gone
   }
 }
 

@@ -76,15 +76,18 @@ function useStorage(storage: unknown, locks?: unknown): void {
   Object.defineProperty(globalThis, 'navigator', { value: { storage, locks }, configurable: true });
 }
 
-/** Web Locks, as far as they are used: nobody waits. */
+/** Web Locks, as far as they are used. */
 class Locks {
   readonly held = new Map<string, { mode: string; holders: number }>();
 
   async request(name: string, { mode, ifAvailable }: { mode: string; ifAvailable: boolean },
     use: (lock: object | null) => unknown): Promise<unknown> {
-    expect(ifAvailable).toBe(true);
-    const lock = this.held.get(name);
-    if (lock && (mode === 'exclusive' || lock.mode === 'exclusive')) return use(null);
+    let lock = this.held.get(name);
+    while (lock && (mode === 'exclusive' || lock.mode === 'exclusive')) {
+      if (ifAvailable) return use(null);
+      await new Promise((turn) => setImmediate(turn));
+      lock = this.held.get(name);
+    }
     const mine = lock ?? { mode, holders: 0 };
     mine.holders++;
     this.held.set(name, mine);
@@ -346,6 +349,36 @@ describe('several tabs', () => {
     } finally {
       Blob.prototype.stream = read;
     }
+  });
+
+  test('one looks while another stores, and asks for the lock when that is done', async () => {
+    const first = slow(one);
+    const storing = store(first.files);
+    await first.asked;
+    const { request } = locks;
+    let ask!: () => void;
+    const asks = new Promise<void>((resolve) => { ask = resolve; });
+    locks.request = async (...args) => {
+      ask();
+      await storing;
+      return request.apply(locks, args);
+    };
+    const looking = storedDataset();
+    await asks;
+    first.go();
+    const { hash } = await storing;
+    await looking;
+    locks.request = request;
+    expect(await loadStored()).toBe(hash);
+  });
+
+  test('what cannot be read for a moment is not removed', async () => {
+    const { hash } = await store(one);
+    const { getFileHandle } = folder();
+    folder().getFileHandle = () => Promise.reject(new DOMException('busy', 'NotReadableError'));
+    expect(await storedDataset()).toBeNull();
+    folder().getFileHandle = getFileHandle;
+    expect(await loadStored()).toBe(hash);
   });
 
   test('one was closed while it stored: the next look removes what it left', async () => {
