@@ -60,6 +60,9 @@ export class KilnPage extends HTMLElement {
   #store: DataStore | null = null;
   #desk: RunDesk | null = null;
   #diverging = false; // the present run, as the read-out sees it
+  #settle: () => void = () => {};
+  /** Resolves once the run is there that the address asks for, and is kept from then on. */
+  readonly opened = new Promise<void>((resolve) => { this.#settle = resolve; });
 
   connectedCallback(): void {
     if (this.#views.size > 0) return;
@@ -99,7 +102,7 @@ export class KilnPage extends HTMLElement {
     this.#view<CoursePanel>(COURSE).setUp = desk.setUp;
     this.#watch(trainer, desk);
     for (const view of this.#views.values()) view.trainer = trainer;
-    void desk.begin().then(() => this.#keep(trainer, desk));
+    void desk.begin().then(() => this.#keep(trainer, desk)).then(this.#settle);
     addEventListener('hashchange', () => desk.followLink());
   }
 

@@ -16,6 +16,7 @@ import { serve } from '../serve.mjs';
 import type { Trainer } from '../../bindings/index.js';
 import type { KilnTrainer } from '../../web/element/kiln-trainer.js';
 import type { LiveTrainer } from '../../web/live-trainer.js';
+import type { KilnPage } from '../../web/page.js';
 
 export const FLAGS = [
   '--no-sandbox',
@@ -142,10 +143,10 @@ export async function visit(
   return { page, errors, close: () => context.close() };
 }
 
-/** The page has its trainer and the controls their values. */
+/** The page has its trainer, the controls their values, and the run is the one of the address. */
 export async function loaded(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
-  await page.waitForFunction(() => location.hash.includes('net='));
+  await page.evaluate(() => document.querySelector<KilnPage>('kiln-page')!.opened);
 }
 
 /** Something of the page's trainer, asked in the page. */

@@ -151,7 +151,7 @@ describe('is offered again, and ends with the bits of an unbroken run', () => {
     const step = await pausedAndKept(page);
     await page.evaluate(() =>
       (window as { workers?: Worker[] }).workers!.at(-1)!.postMessage(null));
-    await page.locator('kiln-page .notice.alarm').waitFor();
+    await notice(page, 'The run was kept as it was').waitFor();
     await page.reload();
     await loaded(page);
     await goOnToTheEnd(page, step);
