@@ -78,7 +78,7 @@ typedef struct {
     double forward, backward; /* milliseconds of a step */
 } layer_time;
 
-/* Layers with weights, which are products of matrices: their tensors are regularised. */
+/* Layers with a matrix of weights, trained or not, which are products of matrices. */
 static int find_products(layer_time *layer, int count, int net)
 {
     const int status = kiln_net_tensors(net);
@@ -86,8 +86,11 @@ static int find_products(layer_time *layer, int count, int net)
     if (status < 0) return -cli_fail(status);
     for (const char *t = cli_first(kiln_text()); t; t = cli_next(t)) {
         const int l = (int)cli_field_number(t, "layer", count);
+        char name[64];
 
-        if (l < count && *cli_field(t, "regularised") == 't') layer[l].product = 1;
+        cli_field_text(name, sizeof name, t, "name");
+        if (l < count && strlen(name) > 2 && strcmp(name + strlen(name) - 2, ".w") == 0)
+            layer[l].product = 1;
     }
     return 0;
 }

@@ -38,8 +38,8 @@ bench-compare: $(NATIVE) $(DIST) | browser ## this build by another checkout's: 
 	@CHROMIUM="$(BROWSER)" node tests/bench/compare.mjs --with='$(WITH)' $(BENCH_OPTIONS)
 bench-kernels: $(BENCH_KERNELS)
 
-bench-keeping: $(ELEMENT) | browser ## steps a second of a run that the browser keeps, and not
-	@node tests/bench/keeping.mjs "$(BROWSER)"
+bench-keeping: $(ELEMENT) $(DIST) | browser ## steps a second of a run that is kept, and not
+	@node tests/bench/keeping.mjs "$(BROWSER)" 3 20 $(NETS)
 
 $(B)/bench/relaxed-names.wasm: $(call objects,wasm-relaxed,$(LIB_SRC)) $(B)/wasm/train.txt
 	@mkdir -p $(@D)

@@ -1,41 +1,51 @@
-// keeping.mjs CHROMIUM [ROUNDS [SECONDS]] — what it costs that a run is kept (make bench-keeping).
+// keeping.mjs CHROMIUM [ROUNDS [SECONDS [NETS]]] — what it costs to keep a run (bench-keeping).
 //
 // One element trains; its attribute persist is set and taken away in turn, for so many seconds
 // each. The worker makes checkpoints either way, against its own death: their share is told apart,
-// by what one takes and how often one is made at most. Steps a second, medians of the rounds.
+// by what one takes and how often one is made at most. Steps a second, medians of the rounds, from
+// one step's end to another's. NETS: names with commas between; all, without.
 
 import { chromium } from 'playwright-core';
 
 import { serve } from '../serve.mjs';
-import { readNets } from './nets.mjs';
+import { describeNet, readNets } from './nets.mjs';
 import { median } from './tools.mjs';
 
-const [executablePath, rounds = '3', seconds = '20'] = process.argv.slice(2);
+const [executablePath, rounds = '3', seconds = '20', names] = process.argv.slice(2);
 /** As bindings/training.ts has them: milliseconds between checkpoints, and their share at most. */
 const EVERY = 5000;
 const SHARE = 0.01;
 
-const LARGE = { name: 'large', batch: 64,
-  notation: 'affine 1000 - relu - affine 1000 - relu - affine 10 - softmax' };
+const HEAVY = describeNet('heavy', 64,
+  'affine 1000 - relu - affine 1000 - relu - affine 10 - softmax');
 
 /** Steps a second over so many seconds, kept or not, in turn. */
 async function measure(page, net) {
-  await page.evaluate(async ({ notation, batch }) => {
+  await page.evaluate(async ({ notation, batch, options }) => {
     await customElements.whenDefined('kiln-trainer');
     document.body.replaceChildren();
     const element = document.createElement('kiln-trainer');
     Object.assign(element, { net: notation, batch, epochs: 10000, loading: 'eager' });
+    for (const [name, value] of Object.entries(options)) element.setAttribute(name, value);
     document.body.append(element);
     await element.start();
   }, net);
   const turn = (persist) => page.evaluate(async ([kept, ms]) => {
     const element = document.querySelector('kiln-trainer');
     element.persist = kept;
+    /** Waits for a step to end: its number, and when. */
+    const stepEnd = async () => {
+      const before = element.trainer.metrics.step;
+      while (element.trainer.metrics.step === before) {
+        await new Promise((done) => setTimeout(done, 4));
+      }
+      return [element.trainer.metrics.step, performance.now()];
+    };
     await new Promise((done) => setTimeout(done, 500));
-    const begin = performance.now();
-    const before = element.trainer.metrics.step;
+    const begin = await stepEnd();
     await new Promise((done) => setTimeout(done, ms));
-    return 1000 * (element.trainer.metrics.step - before) / (performance.now() - begin);
+    const end = await stepEnd();
+    return 1000 * (end[0] - begin[0]) / (end[1] - begin[1]);
   }, [persist, 1000 * Number(seconds)]);
   const pairs = [];
   for (let i = 0; i < Number(rounds); i++) {
@@ -59,6 +69,7 @@ async function measure(page, net) {
   return { pairs, ...one };
 }
 
+const nets = names ? readNets(names.split(',')) : [...readNets(), HEAVY];
 const { server, address } = await serve('build/element', 0);
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 try {
@@ -69,7 +80,7 @@ try {
     body: '<!doctype html><body><script type="module" src="kiln-trainer.js"></script>' }));
   await page.goto(`${address}page.html`);
   console.log('net     checkpoint  not kept     kept   kept / not   a checkpoint takes, at most');
-  for (const net of [...readNets(), LARGE]) {
+  for (const net of nets) {
     const { pairs, size, ms } = await measure(page, net);
     const [not, kept] = [0, 1].map((i) => median(pairs.map((pair) => pair[i])));
     const ratio = median(pairs.map(([a, b]) => b / a));

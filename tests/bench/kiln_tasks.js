@@ -2,13 +2,21 @@
 // bindings and a message. Steps are timed whole, with the decoding of the batch that peers are
 // spared; those that end an epoch also measure accuracy and are left out.
 const EPOCH_ENDS = 2;
-const EPOCH_STEPS = 20;
+const WARM_SECONDS = 2;
 const workloads = new Map();
 
-function makeTrainer(wasm, { batch, notation }, images) {
+const epochSteps = ({ large }) => (large ? 4 : 20);
+
+/** The options of a run of a net, key=value lines, and what else is asked. */
+function runOptions({ notation, batch, options }, more) {
+  return Object.entries({ net: notation, batch, ...options, ...more })
+    .map(([key, value]) => `${key}=${value}\n`).join('');
+}
+
+function makeTrainer(wasm, net, images) {
   const data = wasm.call('kiln_data_builtin', `train=${images}\nvalidation=8\ntest=8\n`);
-  const trainer = wasm.call('kiln_trainer_create', data, `net=${notation}\nbatch=${batch}\n`
-    + 'optimizer=momentum\nlr=0.01\nepochs=10000\ncheck-train=8\ncheck-val=8\n');
+  const trainer = wasm.call('kiln_trainer_create', data,
+    runOptions(net, { epochs: 10000, 'check-train': 8, 'check-val': 8 }));
   return { data, trainer };
 }
 
@@ -18,7 +26,7 @@ function destroy(wasm, { data, trainer }) {
 }
 
 /** Milliseconds of each step for so many seconds; all of them, or without those of epoch ends. */
-function timeSteps(wasm, { trainer, losses }, seconds, { all = false, least = 3 } = {}) {
+function timeSteps(wasm, { trainer, losses }, seconds, { all = false, least = 2 } = {}) {
   const times = [];
   const start = performance.now();
   do {
@@ -33,26 +41,26 @@ function timeSteps(wasm, { trainer, losses }, seconds, { all = false, least = 3 
 function open(wasm, net) {
   const key = `${net.notation}/${net.batch}`;
   if (!workloads.has(key)) {
-    const made = makeTrainer(wasm, net, EPOCH_STEPS * net.batch);
+    const made = makeTrainer(wasm, net, epochSteps(net) * net.batch);
     made.losses = [];
-    timeSteps(wasm, made, 0.5, { least: EPOCH_STEPS }); // engines compile while it runs
+    timeSteps(wasm, made, WARM_SECONDS); // engines compile while it runs
     workloads.set(key, made);
   }
   return workloads.get(key);
 }
 
 /** Of the first epoch and of the last so many steps: about the same images, for batches differ. */
-function fall(losses) {
-  if (losses.length < 2 * EPOCH_STEPS) return undefined;
+function fall(losses, steps) {
+  if (losses.length < 2 * steps) return undefined;
   const mean = (list) => list.reduce((sum, loss) => sum + loss, 0) / list.length;
-  return [mean(losses.slice(0, EPOCH_STEPS)), mean(losses.slice(-EPOCH_STEPS))];
+  return [mean(losses.slice(0, steps)), mean(losses.slice(-steps))];
 }
 
 export const tasks = {
   step(wasm, { net, seconds }) {
     const made = open(wasm, net);
     const times = timeSteps(wasm, made, seconds);
-    return { times, loss: fall(made.losses), backend: wasm.backend };
+    return { times, loss: fall(made.losses, epochSteps(net)), backend: wasm.backend };
   },
 
   /** A run through many short epochs: does it slow down? */
@@ -69,6 +77,7 @@ export const tasks = {
     const { trainer } = open(wasm, net);
     const handle = wasm.call('kiln_trainer_net', trainer);
     while (!(wasm.call('kiln_trainer_step', trainer) & EPOCH_ENDS));
+    const most = epochSteps(net) / 2;
     wasm.call('kiln_net_profile', handle, 1);
     const times = [];
     const start = performance.now();
@@ -76,7 +85,7 @@ export const tasks = {
       const began = performance.now();
       wasm.call('kiln_trainer_step', trainer);
       times.push(performance.now() - began);
-    } while (times.length < EPOCH_STEPS / 2 && performance.now() - start < seconds * 1e3);
+    } while (times.length < most && performance.now() - start < seconds * 1e3);
     return { times, layers: wasm.json('kiln_net_profile', handle, 0) };
   },
 
@@ -85,12 +94,11 @@ export const tasks = {
     const data = wasm.call('kiln_data_builtin', 'train=512\nvalidation=8\ntest=8\n');
     const before = wasm.memoryBytes;
     const used = wasm.call('kiln_memory_used');
-    const trainer = wasm.call('kiln_trainer_create', data, `net=${net.notation}\n`
-      + `batch=${net.batch}\noptimizer=momentum\nepochs=100\n`);
+    const trainer = wasm.call('kiln_trainer_create', data, runOptions(net, { epochs: 100 }));
     wasm.call('kiln_trainer_step', trainer);
     const bytes = wasm.memoryBytes;
     const usedKib = wasm.call('kiln_memory_used') - used;
-    for (let i = 0; i < 5; i++) wasm.call('kiln_trainer_step', trainer);
+    for (let i = 0; i < (net.large ? 1 : 5); i++) wasm.call('kiln_trainer_step', trainer);
     return { bytes, beside: bytes - before, usedKib, grown: wasm.memoryBytes - bytes };
   },
 

@@ -1,6 +1,10 @@
 // The networks of nets.txt, each also as a flat list of layers, from which the peers build theirs.
 import fs from 'node:fs';
 
+import { load } from '../../build/dist/wasm.js';
+
+const presets = (await load({ variant: 'simd' })).json('kiln_presets');
+
 /** '[a - b]x2 - c' to 'a - b - a - b - c'. */
 function unroll(notation) {
   return notation.replace(/\[([^\]]*)\]x(\d+)/g, (_, chain, times) =>
@@ -17,17 +21,23 @@ function layer(text) {
   return size === undefined ? { kind } : { kind, size: Number(size) };
 }
 
-/** { name, batch, notation, layers, flops }: flops of one image's step (see below). */
-export function describeNet(name, batch, notation) {
-  const layers = unroll(notation).split(' - ').map(layer);
-  return { name, batch, notation, layers, flops: trainingFlops(layers) };
+/**
+ * { name, batch, notation, options, layers, large }. options: those of kiln besides net and batch;
+ * large: a step takes seconds, and stands for the nets of presets, which not every peer can train.
+ */
+export function describeNet(name, batch, notation, options = MOMENTUM, large = false) {
+  return { name, batch, notation, options, layers: unroll(notation).split(' - ').map(layer),
+    large };
 }
+
+/** What every peer has. */
+const MOMENTUM = { optimizer: 'momentum', lr: '0.01' };
 
 /**
  * Multiply-adds, twice, of convolutions and affine layers of one image by the direct algorithm:
  * forward, the gradient of the weights, and that of the input except for the first layer.
  */
-function trainingFlops(layers) {
+export function trainingFlops({ layers }) {
   let [channels, side, flops, first] = [3, 32, 0, true];
   for (const { kind, size, filters } of layers) {
     if (kind === 'maxpool') side /= size;
@@ -43,13 +53,32 @@ function trainingFlops(layers) {
   return flops;
 }
 
+/**
+ * The net of a preset, with so many filters in its groups of two convolutions each. Its whitening
+ * does not learn any more, as in all of its epochs but the first.
+ */
+function presetNet(name, preset, filters) {
+  const found = presets.find((p) => p.name === preset);
+  if (!found) throw new Error(`nets.txt: ${name}: there is no preset ${preset}`);
+  const { batch, epochs, ...options } = found.options;
+  let conv = 0;
+  const notation = filters === undefined ? found.net
+    : found.net.replace(/(conv 3x3x)\d+/g, (_, head) => head + filters.split('-')[conv++ >> 1]);
+  return describeNet(name, Number(batch), notation, { ...options, 'whiten-epochs': '0' }, true);
+}
+
+function readNet(line) {
+  const [, name, preset, filters] = line.match(/^(\S+) preset (\S+)(?: (\S+))?$/) ?? [];
+  if (preset) return presetNet(name, preset, filters);
+  const [, plain, batch, notation] = line.match(/^(\S+) (\d+) (.+)$/);
+  return describeNet(plain, Number(batch), notation);
+}
+
 /** The nets of the text file, or those of the names given. */
 export function readNets(names, file = new URL('nets.txt', import.meta.url)) {
   const lines = fs.readFileSync(file, 'utf8').split('\n').filter((line) => line && line[0] !== '#');
-  return lines
-    .map((line) => {
-      const [, name, batch, notation] = line.match(/^(\S+) (\d+) (.+)$/);
-      return describeNet(name, Number(batch), notation);
-    })
-    .filter(({ name }) => !names || names.includes(name));
+  const nets = lines.map(readNet);
+  const unknown = names?.find((wanted) => !nets.some(({ name }) => name === wanted));
+  if (unknown) throw new Error(`NETS: ${unknown} is none of ${nets.map((n) => n.name).join(', ')}`);
+  return nets.filter(({ name }) => !names || names.includes(name));
 }

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { gzipSync } from 'node:zlib';
 
 import { serve } from '../serve.mjs';
-import { describeNet, readNets } from './nets.mjs';
+import { describeNet, readNets, trainingFlops } from './nets.mjs';
 import { kilnBench } from './steps.mjs';
 import { median, progress } from './tools.mjs';
 
@@ -61,7 +61,7 @@ function layerShares(runner, net, stepMs, layers) {
   const rows = layers.map(({ name, forward, backward, calls = 1 }) => ({
     name, forward: forward / calls, backward: backward / calls,
     share: (forward + backward) / calls / stepMs }));
-  const inside = rows.filter(({ name }) => /^(conv|affine)/.test(name));
+  const inside = rows.filter(({ name }) => /^(conv|whiten|affine)/.test(name));
   return { runner, net: net.name, stepMs, layers: rows,
     outside: 1 - inside.reduce((sum, { share }) => sum + share, 0) };
 }
@@ -91,7 +91,7 @@ export async function measureScaling(context) {
       runner, batch: net.batch, imagesPerSecond: (net.batch * 1e3) / ms })),
     widths: byWidth.map(({ runner, net, ms }) => ({
       runner, width: Number(net.name.slice(6)), ms,
-      gflops: (net.batch * net.flops * 1e-6) / ms })),
+      gflops: (net.batch * trainingFlops(net) * 1e-6) / ms })),
     epochs: await measureEpochs(context),
     layers: await measureLayers(context),
   };

@@ -10,13 +10,18 @@ import { readNets } from './nets.mjs';
 import { LineProgram, median, nodeCommand, pinned, progress } from './tools.mjs';
 
 export const NO_BUILD = 'no such build';
+/** Large nets: of a preset, with steps of seconds. Those who are compared take that many rounds. */
+const LARGE_ROUNDS = 3;
 const MISSING = 'not installed (make bench-peers)';
 
+const asArguments = (options) =>
+  Object.entries(options).flatMap(([key, value]) => [`--${key}`, value]);
+
 /** kiln's own program: `kiln bench --json` ends with one line that holds medianStepMs. */
-export function kilnBench(binary, threads, { notation, batch }, seconds, ...more) {
+export function kilnBench(binary, threads, { notation, batch, options }, seconds, ...more) {
   const argv = [path.resolve(binary), 'bench', '--json', '--net', notation, '--batch',
     String(batch), '--seconds', String(seconds), '--threads', String(threads),
-    '--optimizer', 'momentum', ...more];
+    ...asArguments(options), ...more];
   const [program, ...rest] = threads === 1 ? pinned(argv) : argv;
   const text = execFileSync(program, rest, {
     encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
@@ -27,7 +32,7 @@ function kilnNative(mode, binary, threads) {
   if (!fs.existsSync(binary)) return null;
   const measure = (net, seconds) =>
     ({ ms: kilnBench(binary, threads, net, seconds).medianStepMs });
-  return { name: `kiln native ${mode}`, threads, measure, close() {} };
+  return { name: `kiln native ${mode}`, threads, large: mode === 'fused', measure, close() {} };
 }
 
 const summary = ({ times, loss }) => ({ ms: median(times), loss });
@@ -48,17 +53,36 @@ function kilnChromium(name, variant, threads, browser, dist) {
   const script = `/tests/kiln_worker.js?${variant}-${threads}`;
   const measure = async (net, seconds) =>
     summary(await browser.ask(script, 'module', { ...message, net, seconds }));
-  return { name, threads, measure, close() {} };
+  return { name, threads, large: variant.startsWith('relaxed'), measure, close() {} };
 }
 
 function peerChromium(name, script, browser, present) {
   if (!present) return { name, threads: 1, missing: MISSING };
   const measure = async (net, seconds) =>
     summary(await browser.ask(`/tests/peers/${script}`, 'classic', { net, seconds }));
-  return { name, threads: 1, measure, close() {} };
+  return { name, threads: 1, large: true, measure, close() {} };
 }
 
-async function pytorch(threads) {
+/** kiln's export of a net as a PyTorch module and the run's rule: torch_steps.py trains that. */
+const exported = new Map();
+
+function exportNet(out, { name, notation, batch, options }) {
+  if (!exported.has(name)) {
+    const folder = path.resolve(out, 'torch', name);
+    const file = path.join(folder, 'start.safetensors');
+    const kiln = (...argv) => execFileSync('build/native/kiln-fused', argv, { stdio: 'ignore' });
+    fs.rmSync(folder, { recursive: true, force: true });
+    fs.mkdirSync(folder, { recursive: true });
+    kiln('train', '--net', notation, '--batch', String(batch), ...asArguments(options), '--train',
+      String(batch), '--validation', '8', '--test', '8', '--check-train', '8', '--max-steps', '1',
+      '--epochs', '10000', '--save', file);
+    kiln('export', file, '--format', 'pytorch', '--save', path.join(folder, 'net'));
+    exported.set(name, path.join(folder, 'net'));
+  }
+  return exported.get(name);
+}
+
+async function pytorch(threads, out) {
   const env = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: '1' };
   const argv = ['/usr/bin/python3', 'tests/bench/peers/torch_steps.py', String(threads)];
   try {
@@ -68,17 +92,19 @@ async function pytorch(threads) {
   }
   const child = new LineProgram('PyTorch', threads === 1 ? pinned(argv) : argv, env);
   const { version } = await child.ask('{}');
-  const measure = async (net, seconds) =>
-    summary(await child.ask(JSON.stringify({ net, seconds })));
-  return { name: 'PyTorch', version, threads, measure, close: () => child.close() };
+  const measure = async (net, seconds) => {
+    const folder = net.large ? exportNet(out, net) : undefined;
+    return summary(await child.ask(JSON.stringify({ net, seconds, folder })));
+  };
+  return { name: 'PyTorch', version, threads, large: true, measure, close: () => child.close() };
 }
 
-async function openRunners({ browsers, dist, peers }) {
+async function openRunners({ browsers, dist, peers, out }) {
   const installed = (name) => fs.existsSync(path.join(peers, name));
   const runners = [];
   for (const threads of [1, 2]) {
     const browser = threads === 1 ? browsers.one : browsers.all;
-    runners.push(await pytorch(threads));
+    runners.push(await pytorch(threads, out));
     runners.push(kilnNative('strict', 'build/native/kiln', threads));
     runners.push(kilnNative('fused', 'build/native/kiln-fused', threads));
     if (threads === 1) runners.push(kilnNode('simd'), kilnNode('relaxed'));
@@ -97,7 +123,7 @@ async function openRunners({ browsers, dist, peers }) {
 
 /** One measurement; a runner that failed at a net is not asked for it again. */
 async function ask(runner, result, net, seconds) {
-  if (runner.missing || result.failed[net.name]) return null;
+  if (runner.missing || result.failed[net.name] || (net.large && !runner.large)) return null;
   try {
     const { ms, loss } = await runner.measure(net, seconds);
     if (loss) result.loss[net.name] = [result.loss[net.name]?.[0] ?? loss[0], loss[1]];
@@ -124,6 +150,7 @@ export async function measureSteps(context) {
     runner: name, threads, missing, version, ms: {}, loss: {}, failed: {}, notes: [] }));
   for (let round = 0; round < rounds; round++) {
     for (const net of nets) {
+      if (net.large && round >= LARGE_ROUNDS) continue;
       for (const [i, runner] of runners.entries()) {
         progress(`steps, round ${round + 1} of ${rounds}: ${net.name}, ${runner.name}`);
         const ms = await ask(runner, results[i], net, seconds);

@@ -462,12 +462,17 @@ describe('nets', () => {
   });
 
   test('bench measures, by layer when asked', async () => {
-    const { code, events } = await kiln('bench', '--net', NET, '--batch', '16', '--seconds', '0.1',
-      '--layers', '--json');
+    const { code, events } = await kiln('bench', '--net', `whiten 2x2 - gelu - ${NET}`, '--batch',
+      '16', '--seconds', '0.1', '--layers', '--json');
     expect(code).toBe(0);
     expect(events[0]).toMatchObject({ event: 'done', batch: 16, mode: 'strict' });
     expect(events[0]!.imagesPerSecond).toBeGreaterThan(0);
-    expect((events[0]!.layers as { name: string }[]).map(({ name }) => name)).toContain('conv1');
+    const layers = events[0]!.layers as { name: string; share: number }[];
+    const inside = layers.filter(({ name }) => /^(whiten|conv|affine)/.test(name));
+    expect(inside.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['whiten1', 'conv1', 'affine1']));
+    const shares = inside.reduce((sum, { share }) => sum + share, 0);
+    expect(events[0]!.outside).toBeCloseTo(1 - shares, 2);
   });
 });
 

@@ -1,6 +1,7 @@
 // A classic worker that measures ConvNetJS: { net, seconds } in, { times, loss } out: milliseconds
 // of each step, the losses of the first and the last. Its own SGD with momentum on random images,
-// one image after the other and an update after a batch of them. It has no batchnorm.
+// one image after the other and an update after a batch of them. It has neither batchnorm nor what
+// the nets of presets are made of; asked for one of these, it says so.
 self.window = self;
 importScripts('/node_modules/convnetjs/build/convnet.js');
 const { Net, SGDTrainer, Vol } = self.convnetjs;
@@ -19,7 +20,7 @@ function definition(layers) {
       list.push(next === 'softmax' ? { type: 'softmax', num_classes: size }
         : { type: 'fc', num_neurons: size, ...activation });
     } else if (kind !== 'relu' && kind !== 'softmax') {
-      throw new Error(`ConvNetJS has no ${kind}`);
+      throw new Error(`it cannot train a net with a ${kind} layer`);
     }
   });
   return list;

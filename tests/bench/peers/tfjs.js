@@ -4,6 +4,8 @@
 // The backend has no gradient for a convolution's filters (tensorflow/tfjs issue 8474), so it
 // cannot train a conv net as shipped. Here that kernel is filled in from operations it has: the
 // filter gradient is a convolution of the transposed input with the transposed output gradient.
+// It cannot train the nets of presets, for it has no whitening layer and no Muon; asked for one of
+// them, it says so.
 importScripts('/node_modules/@tensorflow/tfjs/dist/tf.min.js',
   '/node_modules/@tensorflow/tfjs-backend-wasm/dist/tf-backend-wasm.min.js');
 const workloads = {};
@@ -43,7 +45,7 @@ function add(model, { kind, size, filters }, input) {
       if (model.outputs[0].shape.length > 2) model.add(layers.flatten());
       return model.add(layers.dense({ units: size }));
     case 'softmax': return model.add(layers.softmax());
-    default: throw new Error(`no layer for ${kind}`);
+    default: throw new Error(`it cannot train a net with a ${kind} layer`);
   }
 }
 
