@@ -67,7 +67,8 @@ PICTURE_SRC = src/cli/picture_read.c src/cli/picture_size.c
 TEST_LIB_SRC = $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))
 TEST_SRC = $(wildcard tests/c/test_*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/fuzz_*.c)
-BINDINGS_SRC = $(filter-out %.d.ts,$(wildcard bindings/*.ts))
+BINDINGS_SRC = \
+		$(filter-out %.d.ts,$(wildcard bindings/*.ts))
 INLINE_SRC = $(wildcard bindings/inline/*)
 WEB_SRC = $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 JS_TEST_SRC = $(wildcard tests/js/*.ts)
@@ -259,7 +260,8 @@ clean: ## remove build/
 distclean: clean ## remove node_modules/ as well (data/ and the toolchain's cache folder stay)
 	rm -rf node_modules
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' \
+		$(filter-out %.d,$(MAKEFILE_LIST))
 
 .PHONY: bench bench-compare bench-keeping bench-kernels bench-peers bench-readme browser \
 	machine-code toolchain native wasm bindings web element sizes numbers start test \
