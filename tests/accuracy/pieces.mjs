@@ -12,7 +12,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { cifar10, deviation, kiln, mean, OUT, row } from './runs.mjs';
+import { cifar10, deviation, kiln, mean, once, OUT, row } from './runs.mjs';
 
 const { values: given } = parseArgs({ options: { seeds: { type: 'string', default: '3' },
   only: { type: 'string', default: '' }, keep: { type: 'boolean' } } });
@@ -72,13 +72,15 @@ async function measure(name, { net, options = [] } = {}) {
   if (net && text === notation) throw new Error(`${name}: the net has no "${net[0]}"`);
   const runs = [];
   for (const seed of seeds) {
-    const file = path.join(OUT, `piece-${process.pid}.safetensors`);
-    const last = (await kiln('train', '--preset', PRESET, '--net', text, '--seed', `${seed}`,
-      '--test', '100', '--check-train', '0', '--save', file, ...data, ...options)).at(-1);
-    const [{ accuracy }] = await kiln('eval', file, '--split', 'validation', '--views', '6',
-      ...data);
-    runs.push({ seed, oneView: last.valAccuracy, sixViews: accuracy,
-      imagesPerSecond: Math.round(last.imagesPerSecond), parameterHash: last.parameterHash });
+    runs.push(await once(['piece', PRESET, text, seed, ...options], async () => {
+      const file = path.join(OUT, `piece-${process.pid}.safetensors`);
+      const last = (await kiln('train', '--preset', PRESET, '--net', text, '--seed', `${seed}`,
+        '--test', '100', '--check-train', '0', '--save', file, ...data, ...options)).at(-1);
+      const [{ accuracy }] = await kiln('eval', file, '--split', 'validation', '--views', '6',
+        ...data);
+      return { seed, oneView: last.valAccuracy, sixViews: accuracy,
+        imagesPerSecond: Math.round(last.imagesPerSecond), parameterHash: last.parameterHash };
+    }));
   }
   const views = runs.map(({ oneView }) => oneView);
   const found = { oneView: mean(views), deviation: deviation(views),

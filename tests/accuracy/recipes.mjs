@@ -11,7 +11,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { cifar10, deviation, kiln, mean, OUT, row, THREADS } from './runs.mjs';
+import { cifar10, deviation, kiln, mean, once, OUT, row, THREADS } from './runs.mjs';
 
 const { values: given, positionals: more } = parseArgs({ allowPositionals: true, options: {
   preset: { type: 'string', default: '80-percent' }, seeds: { type: 'string', default: '10' },
@@ -26,7 +26,7 @@ async function measure(seed) {
     '--check-train', '0', '--save', file, ...data, ...more);
   const { testAccuracy, parameterHash, seconds, imagesPerSecond } = events.at(-1);
   const [{ accuracy }] = await kiln('eval', file, '--views', given.views, ...data);
-  rmSync(file);
+  for (const end of ['', '.prev']) rmSync(file + end, { force: true });
   return { seed, testAccuracy, averaged: accuracy, parameterHash,
     seconds: Math.round(seconds), imagesPerSecond: Math.round(imagesPerSecond) };
 }
@@ -35,7 +35,8 @@ const runs = [];
 console.log(row('seed', 'one view', `${given.views} views`, 'parameters', 'seconds', 'images/s'));
 console.log(row('---', '---:', '---:', '---', '---:', '---:'));
 for (let seed = 1; seed <= Number(given.seeds); seed++) {
-  const one = await measure(seed);
+  const one = await once(['recipe', given.preset, seed, given.views, ...more],
+    () => measure(seed));
   runs.push(one);
   console.log(row(seed, one.testAccuracy.toFixed(4), one.averaged.toFixed(4), one.parameterHash,
     one.seconds, one.imagesPerSecond));

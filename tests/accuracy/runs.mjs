@@ -1,7 +1,8 @@
 // runs.mjs — what the measurements of accuracy share: the program, real CIFAR-10, means, files.
 
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -31,6 +32,23 @@ export async function kiln(...args) {
   const given = [...args, '--threads', THREADS, '--json', '--quiet'];
   const { stdout } = await run(PROGRAM, given, { maxBuffer: 1 << 28 });
   return stdout.trim().split('\n').map((line) => JSON.parse(line));
+}
+
+/**
+ * What `work` finds by training, which `what` names: measured once by this program, and from then
+ * on read from build/recipes/measured.jsonl, so that a measurement of hours can be stopped.
+ */
+export async function once(what, work) {
+  const file = `${OUT}/measured.jsonl`;
+  const program = createHash('sha256').update(readFileSync(PROGRAM)).digest('hex').slice(0, 16);
+  const key = JSON.stringify([program, ...what]);
+  mkdirSync(OUT, { recursive: true });
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  const known = lines.map((line) => JSON.parse(line)).find((one) => one.key === key);
+  if (known) return known.found;
+  const found = await work();
+  appendFileSync(file, `${JSON.stringify({ key, found })}\n`);
+  return found;
 }
 
 export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
