@@ -204,7 +204,7 @@ $(DIST): $(BINDINGS_SRC) bindings/build-package.mjs $(INLINE_SRC) $(WEB_SRC) $(W
 SOURCE = LICENSE README.md CONTRIBUTING.md Makefile package.json package-lock.json tsconfig.json \
 	jest.config.js src bindings web tests emsdk-config
 web: $(PAGE) ## the page: build/web
-$(PAGE): $(WEB_SRC) $(DIST) $(ELEMENT) $(NPM)
+$(PAGE): $(WEB_SRC) $(DIST) $(ELEMENT) $(NPM) $(wildcard tests/accuracy/*.json)
 	$(Q)$(BIN)/vite build web --outDir $(abspath $(@D)) --emptyOutDir --logLevel warn
 	@cp -r $(dir $(ELEMENT)) $(@D)/element
 	$(Q)tar -czf $(@D)/kiln-source.tar.gz --transform 's,^,kiln/,' $(SOURCE)

@@ -31,4 +31,5 @@ export async function defineLater(): Promise<void> {
     await Promise.all([import('./export-panel.js'), import('./course-panel.js')]);
   define({ 'kiln-export-panel': ExportPanel, 'kiln-course-panel': CoursePanel });
   await import('./tries/tries-view.js');
+  await import('./speed-run/speed-view.js');
 }

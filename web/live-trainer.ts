@@ -45,7 +45,7 @@ export interface LiveTrainer extends EventTarget {
   inspect(of: Split | Uint8Array, index?: number): Promise<Inspection>;
   evaluate(
     split: Split,
-    options?: { signal?: AbortSignal; checkpoint?: Uint8Array },
+    options?: { count?: number; views?: number; signal?: AbortSignal; checkpoint?: Uint8Array },
   ): Promise<Evaluation>;
   predict(split: Split, indices: number[]): Promise<Prediction[]>;
   classify(image: Uint8Array): Promise<Float32Array>;

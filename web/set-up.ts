@@ -70,6 +70,13 @@ export class SetUp {
     if (net === text && this.#net.net === text && this.#netInUse !== net) this.#show();
   }
 
+  /** A new run of this net with these options, which editor and controls show from now on. */
+  async choose(net: string, options: Values): Promise<void> {
+    this.#net.net = net;
+    this.#options.values = options;
+    await this.apply({ net });
+  }
+
   /** The editor shows the net that is in use. */
   #show(): void {
     this.#net.net = this.#netInUse;

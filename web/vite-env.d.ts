@@ -10,5 +10,11 @@ declare module '*?raw' {
   export default text;
 }
 
+/** What was measured of recipes. */
+declare module 'virtual:measured' {
+  const measured: import('./speed-run/build-measured.js').Measured;
+  export default measured;
+}
+
 /** The package's version, in the build of the element. */
 declare const KILN_VERSION: string;

@@ -2,6 +2,7 @@
 
 import type { EpochEvent } from '../../bindings/types.js';
 import { explain, type LiveTrainer } from '../live-trainer.js';
+import { testLook } from './test-look.js';
 
 /** The program's exit codes, where an error has one of its own. */
 const EXITS: Record<string, number> = { E_DIVERGED: 6, E_MEMORY: 5 };
@@ -76,7 +77,7 @@ export class TryRecorder {
     const { metrics, dataset, backend, summary } = trainer;
     const { step, epochs, valAccuracy, bestValAccuracy, bestEpoch } = metrics!;
     try {
-      const test = dataset.test > 0 ? (await trainer.evaluate('test')).accuracy : null;
+      const test = dataset.test > 0 ? (await testLook(trainer)).accuracy : null;
       const parameterHash = await trainer.hash?.();
       if (run !== this.#run) return;
       // A run that goes on after its end has one, the last.

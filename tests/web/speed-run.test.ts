@@ -1,0 +1,159 @@
+// The speed run: from the press to the receipt, what is too short, cancelled or replaced.
+
+import { readFileSync } from 'node:fs';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import axe from 'axe-core';
+import type { Locator, Page } from 'playwright-core';
+
+import { ask, becomes, button, openSite, overflow, visit, type Site } from './browser.js';
+
+let site: Site;
+
+beforeAll(async () => {
+  site = await openSite();
+});
+afterAll(() => site?.close());
+
+const VIEW = 'kiln-speed-view';
+const view = (page: Page): Locator => page.locator(VIEW);
+const said = (page: Page, text: string | RegExp): Locator =>
+  view(page).locator('.said', { hasText: text });
+const options = (page: Page): Promise<Record<string, unknown>> =>
+  ask(page, (trainer) => trainer.options());
+
+/** What axe finds wrong with the view, in both colour schemes. */
+async function faults(page: Page): Promise<string[]> {
+  const found: string[] = [];
+  await page.evaluate(axe.source);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    found.push(...await page.evaluate(async (tag) => {
+      const { axe } = window as unknown as { axe: typeof import('axe-core') };
+      const { violations } = await axe.run({ include: [['kiln-page', tag]] as never });
+      return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id} ${html}`));
+    }, VIEW));
+  }
+  return found;
+}
+
+test('a goal is measured, trained, looked at once, and told in a line with a receipt', async () => {
+  const hash = '#net=affine+10+-+softmax&train=1024&seed=3&lr=0.5';
+  const { page, errors, close } = await visit(site, { hash });
+  const looks = await page.evaluateHandle(() => {
+    const found: string[] = []; // splits that the worker was asked to evaluate
+    const { postMessage } = Worker.prototype;
+    Worker.prototype.postMessage = function (message: unknown, ...more: never[]): void {
+      const { type, params } = message as { type?: string; params?: { split?: string } };
+      if (type === 'evaluate') found.push(params!.split!);
+      postMessage.call(this, message, ...more);
+    };
+    return found;
+  });
+  await view(page).getByText('it is a rehearsal').waitFor();
+  expect(await faults(page)).toEqual([]);
+  // The goals are the presets that are named after one.
+  const goals = await ask(page, async (trainer) => (await trainer.presets())
+    .filter(({ name }) => /^\d+-percent$/.test(name)).map(({ name }) => name));
+  const aims = view(page).getByLabel('Aim');
+  expect(await aims.locator('option').evaluateAll((all) =>
+    all.map((one) => (one as HTMLOptionElement).value))).toEqual(['', ...goals]);
+  // By keyboard: the list, and from there the button, which has the field of minutes gone.
+  await aims.selectOption('80-percent');
+  await aims.focus();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await view(page).locator('.result').waitFor();
+
+  const preset = (await ask(page, (trainer) => trainer.presets()))
+    .find(({ name }) => name === '80-percent')!;
+  const used = await options(page);
+  expect(used).toMatchObject({ ...preset.options, seed: '3', train: '1024', 'eval-views': '6',
+    'eval-share': '0.25', 'lookahead': '0' });
+  expect(used['net']).toBe(preset.net);
+  expect(await ask(page, ({ metrics }) => [metrics!.step, metrics!.steps])).toEqual([14, 14]);
+  expect(await page.getByLabel('Preset', { exact: true }).inputValue()).toBe('80-percent');
+
+  const rows = await view(page).locator('tbody tr').evaluateAll((all) => all.map((row) =>
+    [...row.querySelectorAll('td')].map((cell) => cell.textContent)));
+  expect(rows.map(([epoch]) => epoch)).toEqual(['1', '2', '3', '3.5']);
+  for (const [, planned, passed, apart, validation] of rows) {
+    for (const time of [planned, passed]) expect(time).toMatch(/^(\d+ s|\d+:\d\d)$/);
+    expect(apart).toMatch(/^[+−]\d+\.\d s$/);
+    expect(validation).toMatch(/^\d+\.\d %$/);
+  }
+  // The test images were looked at once, for the view and for the table of tries.
+  await page.locator('kiln-tries-view').getByText('1 run done.').waitFor();
+  expect((await looks.jsonValue()).filter((split) => split === 'test')).toEqual(['test']);
+  const accuracy = await ask(page, async (trainer) => (await trainer.evaluate('test')).accuracy);
+  const line = await view(page).locator('pre').textContent();
+  expect(line).toContain(`${(100 * accuracy).toFixed(2)} % of the built-in set’s test images`);
+  expect(line).toContain(await ask(page, (trainer) => trainer.hash()));
+  expect(line).toContain('80-percent, 3.5 epochs, seed 3, 6 views');
+  expect(line).toContain(await page.evaluate(() => location.href));
+  const [file] = await Promise.all([page.waitForEvent('download'),
+    view(page).getByRole('button', { name: 'Receipt' }).click()]);
+  const receipt = readFileSync((await file.path())!, 'utf8');
+  expect(receipt).toContain(await ask(page, (trainer) => trainer.hash()));
+  expect(receipt).toContain(String(accuracy));
+  expect(await faults(page)).toEqual([]);
+  for (const width of [390, 320]) {
+    await page.setViewportSize({ width, height: 800 });
+    await becomes(() => overflow(page), (pixels) => pixels <= 0);
+  }
+  expect(errors).toEqual([]);
+  await close();
+});
+
+test('a time is filled, too little is told, and what is stopped leaves the set-up', async () => {
+  const { page, errors, close } = await visit(site, { hash: '#net=affine+10+-+softmax&lr=0.5' });
+  const before = await options(page);
+  const minutes = view(page).getByLabel('Minutes');
+  const start = view(page).getByRole('button', { name: 'Run against the clock' });
+
+  await minutes.fill('0');
+  await start.click();
+  await view(page).getByText('Minutes: from 0.1 to 600, please.').waitFor();
+
+  // Cancelled while it measures.
+  await minutes.fill('10');
+  await page.evaluate((tag) => {
+    const { shadowRoot } = document.querySelector('kiln-page')!.shadowRoot!.querySelector(tag)!;
+    for (const name of ['Run against the clock', 'Stop measuring']) {
+      [...shadowRoot!.querySelectorAll('button')].find((one) => one.textContent === name)!.click();
+    }
+  }, VIEW);
+  await said(page, 'Stopped. The set-up is as it was.').waitFor();
+  expect(await options(page)).toEqual(before);
+
+  // As if the clock went a thousand times as fast: there is no time for anything.
+  await page.evaluate(() => {
+    const real = performance.now.bind(performance);
+    performance.now = () => 1000 * real();
+    Object.assign(window, { realClock: () => { performance.now = real; } });
+  });
+  await minutes.fill('0.1');
+  await start.click();
+  await said(page, /^6 s is too short for any recipe here: 1 epoch of “.*takes/)
+    .waitFor();
+  expect(await options(page)).toEqual(before);
+  await page.evaluate(() => (window as unknown as { realClock: () => void }).realClock());
+
+  // Ten minutes are more than the recipes take on so few images.
+  await minutes.fill('10');
+  await start.click();
+  await said(page, /^“.*, [\d.]+ epochs where its own are/).waitFor();
+  await becomes(() => ask(page, ({ state }) => state), (state) => state === 'running');
+  const used = await options(page);
+  const presets = await ask(page, (trainer) => trainer.presets());
+  const { options: own } = presets.find(({ net }) => net === used['net'])!;
+  expect(Number(used['epochs'])).toBeGreaterThan(Number(own['epochs']));
+  expect(used).toMatchObject({ lr: own['lr'], 'whiten-epochs': own['whiten-epochs'] });
+  await button(page, 'Pause').click();
+  await view(page).getByText('The run is paused. The clock is not.').waitFor();
+  await button(page, 'Reset').click();
+  await said(page, 'Another run has taken the place of this one.').waitFor();
+  expect(await start.isEnabled()).toBe(true);
+  expect(errors).toEqual([]);
+  await close();
+});

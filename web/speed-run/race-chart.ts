@@ -1,0 +1,80 @@
+/**
+ * A speed run against its plan: validation accuracy over seconds beside the published run's, drawn
+ * at the times forecast for this machine, and a table of what was due when, as runners' splits.
+ */
+
+import uplotCss from 'uplot/dist/uPlot.min.css?inline';
+
+import { Curve, type Points } from '../curve.js';
+import { dataTable, h, setText, sheet, show } from '../dom.js';
+import { duration, percent } from '../format.js';
+import type { MeasuredRecipe } from './build-measured.js';
+import { published } from './speed-plan.js';
+import type { SpeedRun } from './speed-run.js';
+import { speedWords as words } from './strings-speed.js';
+
+type PublishedCurve = NonNullable<MeasuredRecipe['curve']>;
+
+export class RaceChart {
+  readonly style = sheet(uplotCss);
+  readonly #box = h('div', { class: 'chart', role: 'img' });
+  readonly #caption = h('figcaption');
+  readonly #table = dataTable(words.splits, words.splits);
+  readonly node = h('figure', {}, this.#box, this.#caption, this.#table.node);
+  #curve: Curve | null = null;
+
+  /** Draws from now on; the node is in the document. */
+  open(): void {
+    this.#table.node.open = true;
+    this.#curve ??= new Curve(this.#box, {
+      curves: [
+        { name: words.theirs, colour: '--line', kind: 'line', width: 1.5 },
+        { name: words.mine, colour: '--accent', kind: 'points', width: 2 },
+        { name: words.of, colour: '--line', kind: 'dots' }, // a place where nothing is yet
+      ],
+      yRange: () => ({ low: 0, high: 1 }),
+      yText: (value) => percent(value, 0),
+      xText: duration,
+      margin: 68,
+      onCursor: () => {},
+    });
+  }
+
+  close(): void {
+    this.#curve?.dispose();
+    this.#curve = null;
+  }
+
+  show(run: SpeedRun, theirs: PublishedCurve | null): void {
+    const { timeline, splits, before, plan } = run;
+    show(this.node, timeline !== null);
+    if (!timeline || !plan) return;
+    const at = (share: number): number | null => theirs && published(theirs, share);
+    const due = timeline.ends.map((step) => ({
+      step, seconds: before + timeline.at(step), theirs: at(step / timeline.steps) }));
+    const known = due.filter((one) => one.theirs !== null);
+    const grey: Points = {
+      xs: known.map(({ seconds }) => seconds), ys: known.map((one) => one.theirs!) };
+    const mine: Points = {
+      xs: splits.map(({ passed }) => passed), ys: splits.map(({ validation }) => validation) };
+    const end: Points = { xs: [run.planned], ys: [0] };
+    this.#curve?.set([grey, mine, end], due.map(({ seconds }) => seconds));
+    const last = splits.at(-1);
+    const text = last ? `${duration(last.passed)}: ${percent(last.validation)}.` : '';
+    this.#box.setAttribute('aria-label', words.chartLabel(text));
+    setText(this.#caption, theirs
+      ? words.caption(plan.recipe.title, theirs.seed) : words.noCurve(plan.recipe.title));
+    this.#table.fill([...words.splitHead], due.map(({ step, seconds, theirs: other }, i) => {
+      const split = splits[i];
+      const apart = split ? split.passed - seconds : null;
+      return [
+        (step / timeline.ends[0]!).toFixed(2).replace(/\.?0+$/, ''),
+        duration(seconds),
+        split ? duration(split.passed) : '',
+        apart === null ? '' : `${apart < 0 ? '−' : '+'}${Math.abs(apart).toFixed(1)} s`,
+        split ? percent(split.validation) : '',
+        percent(other),
+      ];
+    }));
+  }
+}
