@@ -25,17 +25,17 @@ static inline vf vf_power_of_two(vm n)
 }
 
 /*
- * x = n ln 2 + r, |r| <= ln 2 / 2:  exp x = 2^n (1 + r + r^2 q(r)). n is rounded by adding 1.5 *
- * 2^23, whose last bit is 1; ln 2 is split so that n times its leading part is exact. 2^n is
- * applied in two halves: the first is exact, so a denormal result is rounded once.
+ * x = n ln 2 + r, |r| <= ln 2 / 2:  exp x = 2^n (1 + r + r^2 q(r)). Returns the bracket, between
+ * 0.7 and 1.42, and n in *t, as the last bits of n + 1.5 * 2^23: adding that rounds n, for its last
+ * bit is 1. ln 2 is split so that n times its leading part is exact.
  */
-static inline vf vf_exp(vf x)
+static inline vf vf_exp_split(vf x, vf *t)
 {
     const vf magic = vf_set1(0x1.8p23f);
 
-    x = vf_min(vf_set1(89.0f), vf_max(vf_set1(-104.0f), x)); /* second argument where NaN */
+    *t = vf_madd(x, vf_set1(1.44269504f), magic);
 
-    const vf t = vf_madd(x, vf_set1(1.44269504f), magic), n = t - magic;
+    const vf n = *t - magic;
     const vf r = vf_madd(n, vf_set1(2.12194440e-4f), vf_madd(n, vf_set1(-0.693359375f), x));
     vf q = vf_set1(1.381456619e-03f);
 
@@ -43,12 +43,41 @@ static inline vf vf_exp(vf x)
     q = vf_madd(q, r, vf_set1(4.166838899e-02f));
     q = vf_madd(q, r, vf_set1(1.666652113e-01f));
     q = vf_madd(q, r, vf_set1(4.999999404e-01f));
+    return vf_madd(r * r, q, r) + vf_set1(1.0f);
+}
 
-    const vf e = vf_madd(r * r, q, r) + vf_set1(1.0f);
-    const vm whole = (vm)t - (vm)magic, half = whole >> 1;
+/* 2^n is applied in two halves: the first is exact, so a denormal result is rounded once. */
+static inline vf vf_exp(vf x)
+{
+    vf t;
+
+    x = vf_min(vf_set1(89.0f), vf_max(vf_set1(-104.0f), x)); /* second argument where NaN */
+
+    const vf e = vf_exp_split(x, &t);
+    const vm whole = (vm)t - (vm)vf_set1(0x1.8p23f), half = whole >> 1;
     const vf y = e * vf_power_of_two(half) * vf_power_of_two(whole - half);
 
     return vf_select(x == x, y, x);
+}
+
+/* The bits of vf_exp in fewer operations, for -87 <= x <= 87; of a NaN any value. n is added to the
+ * exponent of e as a whole number: the shift leaves no other bit of t. */
+static inline vf vf_exp_normal(vf x)
+{
+    vf t;
+    const vf e = vf_exp_split(x, &t);
+
+    return (vf)((vu)e + ((vu)t << 23));
+}
+
+/* exp x * 2^64 for -104 <= x <= 0, which is normal: times 2^-64, which rounds once, it has the bits
+ * of vf_exp. Of a NaN any value. */
+static inline vf vf_exp_times_2_64(vf x)
+{
+    vf t;
+    const vf e = vf_exp_split(x, &t);
+
+    return (vf)((vu)e + (((vu)t + 64) << 23));
 }
 
 /* x = 2^k (1 + f), 1 + f in [sqrt 1/2, sqrt 2):  log x = k ln 2 + f - f^2 / 2 + f^3 p(f). */
@@ -105,11 +134,26 @@ static inline vf vf_tanh(vf x)
 }
 
 /* |x| < 0.92: x + x (2/sqrt pi - 1 + x^2 p(x^2)); else 1 - exp -g(|x|), g = -log erfc, a polynomial
- * to 3.97, beyond which erf rounds to 1. */
-static inline vf vf_erf(vf x)
+ * to 3.97, beyond which erf rounds to 1. Returns -g, between -17 and 0.001. */
+static inline vf vf_erf_exponent(vf x)
 {
-    const vf a = vf_abs(x), b = vf_min(vf_set1(3.97f), a), u = a * a;
-    vf p = vf_set1(8.390175208e-05f), g = vf_set1(2.103122642e-05f);
+    const vf b = vf_min(vf_set1(3.97f), vf_abs(x));
+    vf g = vf_set1(-2.103122642e-05f);
+
+    g = vf_madd(g, b, vf_set1(4.337255377e-04f));
+    g = vf_madd(g, b, vf_set1(-4.167496227e-03f));
+    g = vf_madd(g, b, vf_set1(2.511004917e-02f));
+    g = vf_madd(g, b, vf_set1(-1.082656085e-01f));
+    g = vf_madd(g, b, vf_set1(-6.333600283e-01f));
+    g = vf_madd(g, b, vf_set1(-1.129508495e+00f));
+    return vf_madd(g, b, vf_set1(1.733382960e-04f));
+}
+
+/* erf x, given e = exp of vf_erf_exponent(x). */
+static inline vf vf_erf_join(vf x, vf e)
+{
+    const vf a = vf_abs(x), u = a * a;
+    vf p = vf_set1(8.390175208e-05f);
 
     p = vf_madd(p, u, vf_set1(-8.149163914e-04f));
     p = vf_madd(p, u, vf_set1(5.201817024e-03f));
@@ -118,17 +162,14 @@ static inline vf vf_erf(vf x)
     p = vf_madd(p, u, vf_set1(-3.761263490e-01f));
     p = vf_madd(p, u, vf_set1(1.283791671e-01f));
 
-    g = vf_madd(g, b, vf_set1(-4.337255377e-04f));
-    g = vf_madd(g, b, vf_set1(4.167496227e-03f));
-    g = vf_madd(g, b, vf_set1(-2.511004917e-02f));
-    g = vf_madd(g, b, vf_set1(1.082656085e-01f));
-    g = vf_madd(g, b, vf_set1(6.333600283e-01f));
-    g = vf_madd(g, b, vf_set1(1.129508495e+00f));
-    g = vf_madd(g, b, vf_set1(-1.733382960e-04f));
-
-    const vf small = vf_madd(a, p, a), large = vf_set1(1.0f) - vf_exp(-g);
+    const vf small = vf_madd(a, p, a), large = vf_set1(1.0f) - e;
 
     return vf_copy_sign(vf_select(a < vf_set1(0.92f), small, large), x);
+}
+
+static inline vf vf_erf(vf x)
+{
+    return vf_erf_join(x, vf_exp(vf_erf_exponent(x)));
 }
 
 /* e = exp -|x|:  1 / (1 + e) for x >= 0, e / (1 + e) below; neither overflows. */

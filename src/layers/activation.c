@@ -1,19 +1,16 @@
 /*
- * Activations, elementwise over n values.
+ * Activations, elementwise over n values; gelu has a file of its own.
  *
  *   relu        max(0, x)                     dx = dout where out > 0
  *   leaky relu  x, or slope·x where x < 0     dx = dout, or slope·dout where x < 0
- *   gelu        x Φ(x)                        dx = dout (Φ(x) + x φ(x))
  *   tanh        tanh x                        dx = dout (1 - out²)
  *   sigmoid     σ(x) = 1 / (1 + e^-x)         dx = dout out (1 - out)
  *   silu        x σ(x)                        dx = dout σ(x) (1 + x (1 - σ(x)))
  *
- * with Φ(x) = (1 + erf(x/√2)) / 2 and φ(x) = e^(-x²/2) / √(2π).
- *
  * A NaN is never hidden: each comparison is such that a NaN takes the branch that passes it on
  * (relu(NaN) is NaN, and where out is NaN relu passes dout), so that a diverging net is seen at its
  * loss.
- * Source: cs231n notes, neural-networks-1; Hendrycks and Gimpel 2016 (gelu, silu).
+ * Source: cs231n notes, neural-networks-1; Hendrycks and Gimpel 2016 (silu).
  */
 #include "layers/elementwise.h"
 #include "layers/layers.h"
@@ -41,25 +38,6 @@ static vf leaky_relu(vf x, vf y, vf slope)
 static vf leaky_relu_gradient(vf dout, vf x, vf slope)
 {
     return vf_select(x < 0.0f, slope * dout, dout);
-}
-
-static vf normal_cdf(vf x)
-{
-    return 0.5f + 0.5f * vf_erf(x * 0.70710678f /* 1/√2 */);
-}
-
-static vf gelu(vf x, vf y, vf a)
-{
-    (void)y, (void)a;
-    return x * normal_cdf(x);
-}
-
-static vf gelu_gradient(vf dout, vf x, vf a)
-{
-    const vf density = 0.39894228f /* 1/√(2π) */ * vf_exp(x * x * -0.5f);
-
-    (void)a;
-    return dout * (normal_cdf(x) + x * density);
 }
 
 static vf tangent(vf x, vf y, vf a)
@@ -104,8 +82,6 @@ ELEMENTWISE_TASK(relu_task, relu)
 ELEMENTWISE_TASK(relu_gradient_task, relu_gradient)
 ELEMENTWISE_TASK(leaky_relu_task, leaky_relu)
 ELEMENTWISE_TASK(leaky_relu_gradient_task, leaky_relu_gradient)
-ELEMENTWISE_TASK(gelu_task, gelu)
-ELEMENTWISE_TASK(gelu_gradient_task, gelu_gradient)
 ELEMENTWISE_TASK(tangent_task, tangent)
 ELEMENTWISE_TASK(tangent_gradient_task, tangent_gradient)
 ELEMENTWISE_TASK(sigmoid_task, sigmoid)
@@ -131,16 +107,6 @@ void kiln_leaky_relu_forward(float *out, const float *x, int n, float slope)
 void kiln_leaky_relu_backward(float *dx, const float *dout, const float *x, int n, float slope)
 {
     kiln_elementwise(leaky_relu_gradient_task, dx, dout, x, n, slope);
-}
-
-void kiln_gelu_forward(float *out, const float *x, int n)
-{
-    kiln_elementwise(gelu_task, out, x, x, n, 0);
-}
-
-void kiln_gelu_backward(float *dx, const float *dout, const float *x, int n)
-{
-    kiln_elementwise(gelu_gradient_task, dx, dout, x, n, 0);
 }
 
 void kiln_tanh_forward(float *out, const float *x, int n)

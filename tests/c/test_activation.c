@@ -1,4 +1,5 @@
 /* activation: every tail and piece border against the double twins, in place, NaN passed on. */
+#include "kernels/vec_math.h"
 #include "layers/layers.h"
 #include "numeric.h"
 #include "ref/ref_layers.h"
@@ -113,6 +114,42 @@ static void nan_is_passed_on(void **state)
         }
 }
 
+/* The stages of gelu against its formula, value by value: floats of every exponent, so denormal
+ * densities and infinities as well. */
+static void gelu_has_the_bits_of_its_formula(void **state)
+{
+    enum { N = 512 };
+    float x[N], dout[N], out[N], dx[N], twin[N], dtwin[N];
+
+    (void)state;
+    for (uint32_t first = 0; first < 1u << 16; first += N) {
+        for (uint32_t i = 0; i < N; i++) {
+            const uint32_t bits = (first + i) * 65536u + 40503u * i % 65536u;
+
+            memcpy(&x[i], &bits, sizeof x[i]);
+            dout[i] = 0.37f * (float)(i % 13) - 1.5f;
+        }
+        kiln_gelu_forward(out, x, N);
+        kiln_gelu_backward(dx, dout, x, N);
+        for (int i = 0; i < N; i += KILN_LANES) {
+            const vf v = vf_load(x + i), cdf = 0.5f + 0.5f * vf_erf(v * 0.70710678f);
+            const vf density = 0.39894228f * vf_exp(v * v * -0.5f);
+
+            vf_store(twin + i, v * cdf);
+            vf_store(dtwin + i, vf_load(dout + i) * (cdf + v * density));
+        }
+        for (int i = 0; i < N; i++) {
+            if (isnan(x[i])) {
+                CHECK(isnan(out[i]) && isnan(dx[i]));
+                continue;
+            }
+            CHECK(isnan(dx[i]) == isnan(dtwin[i]));
+            CHECK(memcmp(&out[i], &twin[i], sizeof out[i]) == 0);
+            CHECK(isnan(dx[i]) || memcmp(&dx[i], &dtwin[i], sizeof dx[i]) == 0);
+        }
+    }
+}
+
 /* Far from zero the curves are flat, not overflown. */
 static void saturates(void **state)
 {
@@ -153,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_twin),
         cmocka_unit_test(nan_is_passed_on),
+        cmocka_unit_test(gelu_has_the_bits_of_its_formula),
         cmocka_unit_test(saturates),
         cmocka_unit_test(course_numbers),
     };
