@@ -4,7 +4,8 @@
 // one library, and so does a test that looks at one of its modules. Scripts that start in a thread
 // of their own are one file each, with what nobody else needs: a worker of thirty would load them
 // one after the other. gunzip.js holds pako; it comes when an archive is read, and shares errors.js
-// with the worker, since an error has to be of one class in a thread.
+// with the worker, since an error has to be of one class in a thread. So does read-dataset.js, a
+// module of the library, which comes with the first files.
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +19,7 @@ const [folder] = process.argv.slice(2);
 
 const SCRIPTS = ['worker', 'pool-worker', 'gunzip'];
 /** What these leave outside themselves. */
-const SHARED = ['./errors.js', './gunzip.js'];
+const SHARED = ['./errors.js', './gunzip.js', './read-dataset.js'];
 /** Parts of worker.js that nothing else imports. */
 const PARTS = ['session', 'training', 'run-record', 'look', 'measure'];
 

@@ -5,10 +5,9 @@
 
 import { bindMethods } from './bound.js';
 import { checkCount, checkObject, checkSignal } from './check.js';
-import { KilnError, throwIfAborted } from './errors.js';
+import { KilnError, throwIfAborted, toKilnError } from './errors.js';
 import { instance, ready } from './instance.js';
-import { optionText, pickOptions, type Options } from './options.js';
-import { openSources, readSources, SPLIT_KEYS } from './read-dataset.js';
+import { DATA_KEYS, dataOptionText, optionText, type Options } from './options.js';
 import type { DataFile } from './sources.js';
 import { sizeOf } from './tensor.js';
 import { turn } from './turn.js';
@@ -79,7 +78,7 @@ export class Dataset {
    */
   static async load(
     source: DatasetSource, options: DatasetOptions = {}, hooks: LoadHooks = {}): Promise<Dataset> {
-    checkObject('data', 'options', options, [...SPLIT_KEYS, 'dataSeed', 'data-seed']);
+    checkObject('data', 'options', options, [...DATA_KEYS, 'dataSeed']);
     checkObject('data', 'hooks', hooks, ['signal', 'onProgress']);
     checkSignal('data', hooks.signal);
     await ready();
@@ -192,6 +191,7 @@ export function splitNumber(split: Split): number {
 export async function loadDataset(wasm: Wasm, source: DatasetSource, options: Options,
   hooks: LoadHooks = {}): Promise<Dataset> {
   if (source === 'builtin') return drawDataset(wasm, options, hooks);
+  const { openSources, readSources } = await reader();
   const { sources, close } = await openSources(source, hooks);
   try {
     const handle = await readSources(wasm, sources, source, options, hooks);
@@ -201,10 +201,18 @@ export async function loadDataset(wasm: Wasm, source: DatasetSource, options: Op
   }
 }
 
+/** Comes with the first files: a worker that draws its images is a fifth smaller without it. */
+async function reader(): Promise<typeof import('./read-dataset.js')> {
+  try {
+    return await import('./read-dataset.js');
+  } catch (error) {
+    throw toKilnError(error, 'E_WORKER_LOAD', 'the part that reads data sets did not load');
+  }
+}
+
 /** The built-in set, in slices. */
 async function drawDataset(wasm: Wasm, options: Options, { signal }: LoadHooks): Promise<Dataset> {
-  const text = optionText(pickOptions(options, [...SPLIT_KEYS, 'data-seed']));
-  const handle = wasm.call('kiln_data_builtin_create', text);
+  const handle = wasm.call('kiln_data_builtin_create', dataOptionText(options));
   try {
     while (wasm.call('kiln_data_builtin_draw', handle, DRAWN_AT_ONCE) > 0) {
       await turn();

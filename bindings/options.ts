@@ -45,8 +45,11 @@ export function optionText(options: Options): string {
     .join('');
 }
 
-/** Those of the options that have one of these keys. */
-export function pickOptions(options: Options, keys: readonly string[]): Options {
-  const wanted = Object.entries(options).filter(([name]) => keys.includes(optionKey(name)));
-  return Object.fromEntries(wanted);
+/** What a data set has of the options. */
+export const DATA_KEYS = ['train', 'validation', 'test', 'data-seed'];
+
+/** As text, of the options those that a data set has. */
+export function dataOptionText(options: Options): string {
+  const wanted = Object.entries(options).filter(([name]) => DATA_KEYS.includes(optionKey(name)));
+  return optionText(Object.fromEntries(wanted));
 }

@@ -5,15 +5,13 @@
 
 import type { DatasetSource, LoadHooks } from './dataset.js';
 import { KilnError, throwIfAborted, toKilnError } from './errors.js';
-import { optionText, pickOptions, type Options } from './options.js';
+import { dataOptionText, type Options } from './options.js';
 import {
   fileSource, isBeside, LARGEST_UNPACKED, limited, urlSource, type Source,
 } from './sources.js';
 import { DatasetWriter, storedSources, type StoredSources } from './storage.js';
 import type { DataProgress, DatasetInfo } from './types.js';
 import type { Wasm } from './wasm.js';
-
-export const SPLIT_KEYS = ['train', 'validation', 'test'];
 
 const HEAD_BYTES = 512; // which tell what a file is
 const NONE = new Uint8Array(0);
@@ -34,8 +32,7 @@ export async function readSources(wasm: Wasm, sources: Source[], source: object,
     for (const one of sources) await reader.read(one);
     throwIfAborted(hooks.signal, 'reading the data set');
     reader.report('storing');
-    const text = optionText(pickOptions(options, [...SPLIT_KEYS, 'data-seed']));
-    wasm.call('kiln_data_finish', reader.handle, text);
+    wasm.call('kiln_data_finish', reader.handle, dataOptionText(options));
     const { name } = wasm.json<DatasetInfo>('kiln_data_info', reader.handle);
     const note = await writer?.commit(name);
     reader.report('ready', note);
