@@ -28,7 +28,6 @@ const SIGNATURES = {
   kiln_fused_probe: '',
   kiln_threads_use: 'int',
   kiln_memory_used: '',
-  kiln_constants: '',
   kiln_options: '',
   kiln_presets: '',
 
@@ -73,7 +72,6 @@ const SIGNATURES = {
   kiln_trainer_check_in_slices: 'int int',
   kiln_trainer_metrics: 'int',
   kiln_trainer_history: 'int',
-  kiln_trainer_evaluate: 'int int int int int F64out? I32out?',
   kiln_survey_create: 'int int int int float',
   kiln_survey_next: 'int int',
   kiln_survey_result: 'int F64out? I32out?',
@@ -90,7 +88,8 @@ const SIGNATURES = {
   kiln_net_fill: 'int U8 int',
   kiln_checkpoint_info: 'U8 int',
 
-  // gradient checks, formats and receipts, in the second module (extras.ts)
+  // gradient checks, formats, receipts and constants, in the second module (extras.ts)
+  kiln_constants: '',
   kiln_gradcheck: 'text text',
   kiln_gradcheck_create: 'text text',
   kiln_gradcheck_next: 'int',
@@ -99,7 +98,6 @@ const SIGNATURES = {
   kiln_export: 'text U8 int',
   kiln_import: 'text U8 int',
   kiln_receipt: 'U8 int',
-  kiln_receipt_read: 'U8 int',
 } as const;
 
 /**

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
+import { loadExtras } from '../../bindings/extras.js';
 import { instance, ready } from '../../bindings/instance.js';
 import { kiln, NET, SMALL } from './program.js';
 
@@ -84,9 +85,8 @@ test('export does not mix its file and --json on stdout', async () => {
 
 describe('exit codes', () => {
   test('are told a line a code, with all the statuses that end so', async () => {
-    await ready({ variant: 'simd' });
-    const { statuses } = instance().json<{ statuses: { name: string; exit: number }[] }>(
-      'kiln_constants');
+    const { statuses } = (await loadExtras())
+      .json<{ statuses: { name: string; exit: number }[] }>('kiln_constants');
     const told = rows('Exit codes');
     expect(told.map(([code]) => code)).toEqual([...new Set(told.map(([code]) => code))]);
     for (const { name, exit } of statuses) {

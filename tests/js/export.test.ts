@@ -131,7 +131,7 @@ describe('which module has what', () => {
   const exportsOf = (name: string): string[] => WebAssembly.Module
     .exports(new WebAssembly.Module(readFileSync(`build/dist/${name}.wasm`)))
     .map((e) => e.name).filter((n) => n.startsWith('kiln_'));
-  const extra = /_double$|^kiln_(gradcheck.*|formats|export|exported|import)$/;
+  const extra = /_double$|^kiln_(gradcheck.*|formats|export|exported|import|receipt|constants)$/;
 
   test.each(['simd', 'relaxed', 'simd-threads', 'relaxed-threads'])(
     '%s has what trains, and nothing of the second module', (name) => {
@@ -145,8 +145,32 @@ describe('which module has what', () => {
     const twins = exportsOf('simd').filter((n) => n.startsWith('kiln_layer_'));
     expect(names.filter((n) => n.endsWith('_double')).sort())
       .toEqual(twins.map((n) => `${n}_double`).sort());
-    expect(names.filter((n) => extra.test(n)).length).toBe(twins.length + 8);
+    expect(names.filter((n) => extra.test(n)).length).toBe(twins.length + 10);
     expect(names.filter((n) => /^kiln_(net|data|trainer|layer)/.test(n) && !extra.test(n)))
       .toEqual([]);
+  });
+
+  test('the one in standalone.js has what its worker and its page call, and no course', () => {
+    const names = exportsOf('../wasm/tag');
+    const files = new Set<string>();
+    const read = (file: string): void => {
+      if (files.has(file)) return;
+      files.add(file);
+      const text = readFileSync(`bindings/${file}`, 'utf8').replace(/import type [^;]+;/g, '');
+      for (const [, other] of text.matchAll(/(?:from |import\()'\.\/([\w-]+)\.js'/g)) {
+        read(`${other}.ts`);
+      }
+    };
+    read('worker.ts');
+    read('trainer.ts');
+    expect([...files]).toEqual(expect.arrayContaining(['session.ts', 'read-dataset.ts']));
+    const called = new Set([...files].filter((file) => file !== 'exports.ts')
+      .flatMap((file) => readFileSync(`bindings/${file}`, 'utf8').match(/(?<=')kiln_\w+(?=')/g)
+        ?? []));
+    expect(called.size).toBeGreaterThan(40);
+    // No Trainer hands out its Dataset.
+    expect([...called].filter((n) => !names.includes(n)).sort())
+      .toEqual(['kiln_data_batch', 'kiln_data_knn']);
+    expect(names.filter((n) => n.startsWith('kiln_layer_'))).toEqual([]);
   });
 });

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { splitNumber } from '../../bindings/dataset.js';
 import { codeOfStatus, KilnError } from '../../bindings/errors.js';
 import { checkArguments, signatureOf } from '../../bindings/exports.js';
+import { loadExtras } from '../../bindings/extras.js';
 import { instance, ready } from '../../bindings/instance.js';
 import { fills } from '../../bindings/wasm.js';
 import { failure } from './helpers.js';
@@ -21,10 +22,10 @@ const WORDS: Record<string, string> = {
   'float *': 'F32out', 'double *': 'F64out', 'int *': 'I32out', 'uint8_t *': 'U8out',
 };
 
-/** Called by wasm.ts itself, as they return pointers, or by pool-worker.ts. */
+/** Called by wasm.ts itself, as they return pointers, by pool-worker.ts, or by programs in C. */
 const APART = ['kiln_error', 'kiln_error_column', 'kiln_version', 'kiln_mode', 'kiln_text',
   'kiln_alloc', 'kiln_free', 'kiln_trainer_saved', 'kiln_exported', 'kiln_worker_run',
-  'kiln_worker_fail'];
+  'kiln_worker_fail', 'kiln_trainer_evaluate', 'kiln_receipt_read'];
 
 /** name → words, of every function that the headers mark. */
 function declared(): Map<string, string[]> {
@@ -109,10 +110,11 @@ describe('what bindings repeat of C', () => {
     flags: Record<string, number>;
     views: number[];
   }
-  const constants = (): Constants => instance().json('kiln_constants');
+  let constants: Constants;
+  beforeAll(async () => { constants = (await loadExtras()).json('kiln_constants'); });
 
   test('codes of errors, by status, and what helps against them', () => {
-    for (const { name, status, cause, remedy } of constants().statuses) {
+    for (const { name, status, cause, remedy } of constants.statuses) {
       expect([status, codeOfStatus(status)]).toEqual([status, name]);
       expect(new KilnError(codeOfStatus(status), 'a sentence').remedy).toBe(remedy);
       expect(cause.length > 10 && remedy.length > 10).toBe(true);
@@ -121,7 +123,7 @@ describe('what bindings repeat of C', () => {
   });
 
   test('splits and the flags of a step', () => {
-    const { splits, flags, views } = constants();
+    const { splits, flags, views } = constants;
     expect(splits.map((name) => splitNumber(name as 'train'))).toEqual([0, 1, 2]);
     const source = readFileSync('bindings/training.ts', 'utf8');
     const written = [...source.matchAll(/^const (STEPPED|EPOCH|DONE|BEST|CHECKING) = (\d+);/gm)]

@@ -3,6 +3,7 @@
 import { beforeAll, expect, test } from '@jest/globals';
 
 import { SPLITS } from '../../bindings/dataset.js';
+import { loadExtras } from '../../bindings/extras.js';
 import { instance, ready } from '../../bindings/instance.js';
 import type { OptionInfo } from '../../bindings/types.js';
 import { firstOf, LOGARITHMIC, WITH_FIRST } from '../../web/number-steps.js';
@@ -54,7 +55,7 @@ test('sliders and arrow keys stay within the ranges of the table', () => {
   }
 });
 
-test('data sets and splits have the names of the library', () => {
+test('data sets and splits have the names of the library', async () => {
   const { names: shown } = strings.data;
   expect(Object.keys(shown)).toEqual([...DATA]);
   const wasm = instance();
@@ -86,7 +87,7 @@ test('data sets and splits have the names of the library', () => {
     wasm.json<{ name: string }>('kiln_data_info', data).name;
   expect(sets.map(nameOf)).toEqual([...DATA]);
   for (const data of sets) wasm.call('kiln_data_destroy', data);
-  const { splits } = instance().json<{ splits: string[] }>('kiln_constants');
+  const { splits } = (await loadExtras()).json<{ splits: string[] }>('kiln_constants');
   expect(Object.keys(SPLITS)).toEqual(splits);
   for (const split of Object.keys(strings.confusion.splits)) expect(splits).toContain(split);
   // What a data set is read with: the numbers of images of each split, and the seed.

@@ -105,7 +105,7 @@ async function writeTypes() {
 async function buildStandalone() {
   await build({ ...common, format: 'iife', entryPoints: { standalone: at('standalone.ts') },
     define: { ...common.define, ...nowhere },
-    plugins: [styles, await embedded(at('../../build/wasm/all.wasm'))] });
+    plugins: [styles, await embedded(at('../../build/wasm/tag.wasm'))] });
 }
 
 async function buildFiles() {
