@@ -10,12 +10,11 @@ import { draw } from './draw.js';
 import { enlarger } from './enlarge.js';
 import { general, shape as shapeText } from './format.js';
 import {
-  diverging,
   extent,
   grey,
   picture,
   put,
-  rootMeanSquare,
+  saturated,
   tiles,
   type Paint,
 } from './pixels.js';
@@ -30,9 +29,6 @@ const MOST_UNITS = 256;
 const UNIT = 4; // own pixels of one number of a vector, shown twice as large
 const UNIT_SCALE = 2;
 const EVERY = 1500; // milliseconds
-
-/** Gradients this many times their root mean square have the full colour: few are very large. */
-const SATURATED = 4;
 
 type Layer = Inspection['layers'][number];
 
@@ -244,9 +240,7 @@ function fill(
 ): void {
   const [low, high] = extent(values);
   setText(range, words.range(general(low), general(high)));
-  const paint = signed
-    ? diverging(values, Math.min(Math.max(-low, high), SATURATED * rootMeanSquare(values)))
-    : grey(values, low, high);
+  const paint = signed ? saturated(values, low, high) : grey(values, low, high);
   if (list.length > 0) {
     const colour = new Uint8ClampedArray(4);
     list.forEach(({ swatch, value }, i) => {

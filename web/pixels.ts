@@ -112,3 +112,12 @@ export function diverging(
     data[at + 3] = 255;
   };
 }
+
+/** Gradients this many times their root mean square have the full colour: few are very large. */
+const SATURATED = 4;
+
+/** `diverging`, full where the few largest values begin; the program's files are the same. */
+export function saturated(values: Float32Array, low: number, high: number):
+  ReturnType<typeof diverging> {
+  return diverging(values, Math.min(Math.max(-low, high), SATURATED * rootMeanSquare(values)));
+}

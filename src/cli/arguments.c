@@ -50,6 +50,8 @@ static const own_option own[CLI_OPTIONS] = {
     [CLI_SHEET] = {"sheet", 0, "FILE.ppm", "write a picture: sixteen images of each class"},
     [CLI_SECONDS] = {"seconds", 0, "S", "measure for so long (2)"},
     [CLI_LAYERS] = {"layers", 0, NULL, "time, GFLOP/s and share of each layer"},
+    [CLI_LAYERS_TO] = {"layers", 0, "DIR", "write what each layer makes of each picture, outputs "
+                                           "and gradients, into this folder as PNG files"},
     [CLI_THREADS] = {"threads", 0, "N", "threads (all cores); results do not depend on it"},
     [CLI_MODE] = {"mode", 0, "MODE", "strict or fused multiply-add arithmetic"},
     [CLI_LOG] = {"log", 0, "FILE", "write options, epochs and the end of a run, a JSON object a "

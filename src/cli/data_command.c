@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "commands.h"
 #include "fields.h"
@@ -181,10 +180,7 @@ static int write_files(int data, const char *folder)
                 FILE_RECORDS, test, FILE_RECORDS);
         return CLI_USAGE;
     }
-    if (mkdir(folder, 0777) < 0 && errno != EEXIST) {
-        fprintf(stderr, "kiln: %s: cannot be made: %s\n", folder, strerror(errno));
-        return CLI_FAILED;
-    }
+    if ((code = cli_folder_make(folder))) return code;
     code = set_aside(folder, (all + FILE_RECORDS - 1) / FILE_RECORDS, test);
     for (int first = 0, n = 1; first < all && code == 0; first += FILE_RECORDS, n++) {
         snprintf(path, sizeof path, "%s/data_batch_%d.bin", folder, n);

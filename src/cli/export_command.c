@@ -1,9 +1,7 @@
 /* kiln export: a checkpoint, or an export of one, as a file of another format (kiln_formats.h). */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/keyvalue.h"
 #include "commands.h"
@@ -60,21 +58,11 @@ static int64_t little_endian(const uint8_t *at, int count)
     return value;
 }
 
-static int make_folder(const char *path)
-{
-    struct stat about;
-
-    if (mkdir(path, 0777) == 0) return CLI_OK;
-    if (errno == EEXIST && stat(path, &about) == 0 && S_ISDIR(about.st_mode)) return CLI_OK;
-    fprintf(stderr, "kiln: %s: cannot be made a folder: %s\n", path, strerror(errno));
-    return CLI_USAGE;
-}
-
 /* The files of an archive of the library's own, stored, into a folder: without that of their
  * names. */
 static int save_folder(const char *path, const uint8_t *zip, int64_t size)
 {
-    int code = make_folder(path);
+    int code = cli_folder_make(path);
 
     for (int64_t at = 0; !code && at + HEADER_SIZE < size;) {
         const uint8_t *header = zip + at;

@@ -333,3 +333,13 @@ int cli_file_check(const char *path)
         return complain(path, "cannot be written"), CLI_USAGE;
     return exists && !S_ISREG(about.st_mode) ? check_device(path) : check_new(path);
 }
+
+int cli_folder_make(const char *path)
+{
+    struct stat about;
+
+    if (mkdir(path, 0777) == 0) return 0;
+    if (errno == EEXIST && stat(path, &about) == 0 && S_ISDIR(about.st_mode)) return 0;
+    cli_say("kiln: %s: cannot be made a folder: %s\n", path, strerror(errno));
+    return CLI_USAGE;
+}

@@ -41,6 +41,9 @@ int cli_file_save(const char *path, const void *bytes, int64_t size);
 /* Can there be a file of this name? 0, or 2 with a sentence. */
 int cli_file_check(const char *path);
 
+/* The folder, made where it is not there. 0, or 2 with a sentence. */
+int cli_folder_make(const char *path);
+
 /* A data set handle by --data (builtin when there is none) and the options that split it. Negative:
  * minus an exit code, the sentence on stderr. */
 int cli_data_open(const cli_arguments *a);

@@ -75,8 +75,10 @@ static const entry entries[] = {
       CLI_RESUME}, cli_eval},
     {{"predict", "kiln predict: what a model says of pictures, PNG or JPEG.",
       "  kiln predict model.safetensors cat.jpg dog.png\n"
-      "  kiln predict model.safetensors pictures/*.png --top 1 --json\n",
-      "", ALWAYS | CLI_BIT(CLI_VIEWS) | CLI_BIT(CLI_TOP) | CLI_BIT(CLI_FIT), CLI_FILES},
+      "  kiln predict model.safetensors pictures/*.png --top 1 --json\n"
+      "  kiln predict model.safetensors cat.jpg --layers views\n",
+      "", ALWAYS | CLI_BIT(CLI_VIEWS) | CLI_BIT(CLI_TOP) | CLI_BIT(CLI_FIT) |
+          CLI_BIT(CLI_LAYERS_TO), CLI_FILES},
      cli_predict},
     {{"summary", "kiln summary: layers, shapes, parameters, work and memory of a net.",
       "  kiln summary \"[conv 3x3x32 - relu]x2 - maxpool 2 - affine 10 - softmax\"\n"

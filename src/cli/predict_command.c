@@ -9,24 +9,29 @@
 #include "files.h"
 #include "kiln.h"
 #include "pictures.h"
+#include "predict_layers.h"
 #include "say.h"
 
 #define CLASSES_MOST 1000
 #define NAME_SIZE 64
+#define NOTATION_SIZE 16384
 #define SHOWN 5 /* classes of a picture, unless --top says otherwise */
 
 typedef struct {
     cli_form form;
     int classes, views, top, data, trainer;
-    char name[CLASSES_MOST][NAME_SIZE];
+    uint8_t *model; /* its file */
+    int size;
+    cli_layer_views layers; /* folder NULL: none are wanted */
+    char net[NOTATION_SIZE], name[CLASSES_MOST][NAME_SIZE];
     float probability[CLASSES_MOST];
     uint8_t planes[3 * 64 * 64];
 } predictor;
 
 /* The size of its images and the names of its classes, from the file. */
-static int read_model(predictor *p, const uint8_t *bytes, int size, const char *path)
+static int read_model(predictor *p, const char *path)
 {
-    const int status = kiln_checkpoint_info(bytes, size);
+    const int status = kiln_checkpoint_info(p->model, p->size);
     const char *number;
 
     if (status < 0) return cli_fail_in(path, status);
@@ -34,6 +39,7 @@ static int read_model(predictor *p, const uint8_t *bytes, int size, const char *
     p->form.C = (int)cli_number(number);
     p->form.H = (int)cli_number(number = cli_next(number));
     p->form.W = (int)cli_number(cli_next(number));
+    cli_field_text(p->net, sizeof p->net, kiln_text(), "net");
     for (const char *c = cli_first(cli_field(kiln_text(), "classes")); c; c = cli_next(c))
         if (p->classes < CLASSES_MOST) cli_text(p->name[p->classes++], NAME_SIZE, c);
     if (p->classes >= 2 && p->form.C != 2) return 0;
@@ -41,41 +47,53 @@ static int read_model(predictor *p, const uint8_t *bytes, int size, const char *
     return CLI_BAD_CHECKPOINT;
 }
 
-/* A data set of one black image with the model's classes: a trainer wants one, whose images only
- * the model's own means normalise. */
-static int make_data(predictor *p)
+/* A data set of one image, the planes, of class `label`, with the model's classes by number; a
+ * trainer normalises it by the model's own means. The handle, or a status. */
+static int make_data(const predictor *p, int label)
 {
     const int labels = p->classes > 256 ? 2 : 1;
     const int pixels = p->form.C * p->form.H * p->form.W;
     static uint8_t file[CLASSES_MOST * 12 + 3 * 64 * 64 + 256];
     int used = sprintf((char *)file, "KILNSET 1\n{\"name\":\"pictures\",\"shape\":[%d,%d,%d],"
                                      "\"count\":1,\"split\":[0,0,1],\"classes\":[",
-                       p->form.C, p->form.H, p->form.W), status;
+                       p->form.C, p->form.H, p->form.W), data, status;
 
     for (int c = 0; c < p->classes; c++)
         used += sprintf((char *)file + used, "%s\"%d\"", c ? "," : "", c);
     used += sprintf((char *)file + used, "]}\n");
-    memset(file + used, 0, (size_t)(labels + pixels));
-    if ((p->data = kiln_data_create()) < 0) return cli_fail(p->data);
-    status = kiln_data_add_file(p->data, "pictures", file, used + labels + pixels, KILN_BY_NAME);
-    if (status >= 0) status = kiln_data_finish(p->data, "");
-    return status < 0 ? cli_fail(status) : 0;
+    file[used] = (uint8_t)label;
+    if (labels > 1) file[used + 1] = (uint8_t)(label >> 8);
+    memcpy(file + used + labels, p->planes, (size_t)pixels);
+    if ((data = kiln_data_create()) < 0) return data;
+    status = kiln_data_add_file(data, "pictures", file, used + labels + pixels, KILN_BY_NAME);
+    if (status >= 0) status = kiln_data_finish(data, "");
+    if (status < 0) kiln_data_destroy(data);
+    return status < 0 ? status : data;
+}
+
+/* The model and a data set to it, of the planes as they are. 0 or an exit code. */
+static int make_trainer(const predictor *p, int label, const char *path, int *data, int *trainer)
+{
+    if ((*data = make_data(p, label)) < 0) return cli_fail(*data);
+    *trainer = kiln_trainer_load(*data, p->model, p->size, "");
+    return *trainer < 0 ? cli_fail_in(path, *trainer) : 0;
+}
+
+static void end_trainer(int data, int trainer)
+{
+    if (trainer > 0) kiln_trainer_destroy(trainer);
+    if (data > 0) kiln_data_destroy(data);
 }
 
 static int open_model(predictor *p, const char *path)
 {
-    int size, code;
-    uint8_t *bytes = cli_file_read(path, &size);
+    int code;
 
-    if (!bytes) return CLI_BAD_CHECKPOINT;
-    code = read_model(p, bytes, size, path);
-    if (code == 0) code = make_data(p);
-    if (code == 0) {
-        p->trainer = kiln_trainer_load(p->data, bytes, size, "");
-        code = p->trainer < 0 ? cli_fail_in(path, p->trainer) : 0;
-    }
-    free(bytes);
-    return code;
+    if (!(p->model = cli_file_read(path, &p->size))) return CLI_BAD_CHECKPOINT;
+    if ((code = read_model(p, path))) return code;
+    p->layers.net = p->net;
+    p->layers.form = p->form;
+    return make_trainer(p, 0, path, &p->data, &p->trainer); /* of a black image */
 }
 
 /* The likeliest class that is less likely than `before`, or as likely and later; -1: none. */
@@ -114,6 +132,18 @@ static void print_table(const predictor *p, const char *path)
         printf("  %5.1f %%  %s\n", 100.0 * (double)p->probability[c], p->name[c]);
 }
 
+/* The library looks at images of data sets: of the picture one is made, with the likeliest class
+ * as its label. */
+static int write_layers(const predictor *p, const char *path)
+{
+    int data = 0, trainer = 0;
+    int code = make_trainer(p, next_class(p, -1), path, &data, &trainer);
+
+    if (code == 0) code = cli_layers_write(&p->layers, trainer, path, p->planes);
+    end_trainer(data, trainer);
+    return code;
+}
+
 /* 0, or an exit code; of a picture that cannot be read the others are not less well known. */
 static int predict(predictor *p, const char *path, int as_json)
 {
@@ -130,7 +160,27 @@ static int predict(predictor *p, const char *path, int as_json)
         print_json(p, path);
     else
         print_table(p, path);
-    return 0;
+    return p->layers.folder ? write_layers(p, path) : 0;
+}
+
+/* What the options say, before anything is read. 0 or an exit code. */
+static int read_options(predictor *p, const cli_arguments *a)
+{
+    int code;
+
+    p->views = 1;
+    p->top = SHOWN;
+    p->layers.folder = a->value[CLI_LAYERS_TO];
+    p->layers.as_json = a->value[CLI_JSON] != NULL;
+    if ((code = cli_own_int(a, CLI_VIEWS, 1, 10, &p->views))) return code;
+    if ((code = cli_own_int(a, CLI_TOP, 1, CLASSES_MOST, &p->top))) return code;
+    if ((code = cli_form_read(&p->form, a))) return code; /* --fit; the model says the size */
+    if (a->bare_count < 2) {
+        cli_say("kiln predict: which %s? kiln predict model.safetensors picture.png\n",
+                a->bare_count ? "pictures" : "model");
+        return CLI_USAGE;
+    }
+    return p->layers.folder ? cli_layers_check(&p->layers, a->bare + 1, a->bare_count - 1) : 0;
 }
 
 int cli_predict(cli_arguments *a)
@@ -138,18 +188,9 @@ int cli_predict(cli_arguments *a)
     static predictor p;
     int code = cli_use_threads(a), bad = 0;
 
-    if (code) return code;
-    p.views = 1;
-    p.top = SHOWN;
-    if ((code = cli_own_int(a, CLI_VIEWS, 1, 10, &p.views))) return code;
-    if ((code = cli_own_int(a, CLI_TOP, 1, CLASSES_MOST, &p.top))) return code;
-    if ((code = cli_form_read(&p.form, a))) return code; /* --fit; the model says the size */
-    if (a->bare_count < 2) {
-        cli_say("kiln predict: which %s? kiln predict model.safetensors picture.png\n",
-                a->bare_count ? "pictures" : "model");
-        return CLI_USAGE;
-    }
+    if (code || (code = read_options(&p, a))) return code;
     code = open_model(&p, a->bare[0]);
+    if (code == 0 && p.layers.folder) code = cli_folder_make(p.layers.folder);
     for (int i = 1; i < a->bare_count && code == 0; i++) {
         const int one = predict(&p, a->bare[i], a->value[CLI_JSON] != NULL);
 
@@ -166,7 +207,7 @@ int cli_predict(cli_arguments *a)
         kiln_json_string(j, "mode", kiln_mode());
         cli_event_end(j);
     }
-    if (p.trainer > 0) kiln_trainer_destroy(p.trainer);
-    if (p.data > 0) kiln_data_destroy(p.data);
+    end_trainer(p.data, p.trainer);
+    free(p.model);
     return code ? code : bad ? CLI_BAD_DATA : 0;
 }
