@@ -280,4 +280,4 @@ help: ## this list
 .PHONY: bench bench-compare bench-keeping bench-kernels bench-peers bench-readme browser \
 	machine-code toolchain native wasm bindings web element sizes numbers start test \
 	test-c test-js test-web test-web-again test-bundlers test-interleaved test-large-memory bits \
-	test-bits accuracy recipes pieces fuzz seeds check data clean distclean help
+	test-bits accuracy recipes recipe-in-tab pieces fuzz seeds check data clean distclean help

@@ -106,6 +106,10 @@ recipes: $(NATIVE) ## a preset's mean test accuracy on real CIFAR-10 (PRESET= SE
 	@node tests/accuracy/recipes.mjs --preset=$(or $(PRESET),80-percent) \
 		--seeds=$(or $(SEEDS),10) --keep
 	@node tests/accuracy/cite.mjs
+recipe-in-tab: $(PAGE) | browser ## a preset's whole run in Chromium (PRESET= SEED=, long)
+	@CHROMIUM="$(BROWSER)" node tests/accuracy/tab.mjs --preset=$(or $(PRESET),80-percent) \
+		--seed=$(or $(SEED),1) --keep
+	@node tests/accuracy/cite.mjs
 pieces: $(NATIVE) ## what each piece of the recipe is worth on real CIFAR-10 (SEEDS=, long)
 	@node tests/accuracy/pieces.mjs --seeds=$(or $(SEEDS),3) --keep
 	@node tests/accuracy/cite.mjs
