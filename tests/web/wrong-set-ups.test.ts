@@ -142,6 +142,9 @@ const CASES: Record<string, Case> = {
   'there is no storage': {
     init: '{ data: { stored: true } }', more: { change: lacking(NO_STORAGE) },
     said: /^E_STORAGE: .*no private storage/ },
+  'the reader of data sets is not there': {
+    init: `{ data: ${JUNK} }`, more: { change: missing(/\/read-dataset\.js$/) },
+    said: /^E_WORKER_LOAD: the part that reads data sets did not load/ },
   'a file is damaged': { init: `{ data: ${JUNK} }`, said: /^E_DATA: .*cifar-10-binary\.tar\.gz/ },
   'an address does not answer': {
     init: `{ data: { url: '${CLOSED}/cifar-10-binary.tar.gz' } }`,
@@ -184,6 +187,8 @@ describe('the element says it, to people and as an event, where', () => {
       /content security policy/],
     ['its own second part is not there', '', { change: missing(/trainer-body/) }, 'E_LOAD',
       /the program of this element did not load/],
+    ['the reader of data sets is not there', 'data="mine.tar.gz"',
+      { change: missing(/read-dataset/) }, 'E_WORKER_LOAD', /reads data sets did not load/],
     ['an address does not answer', `data="${CLOSED}/100%.tar.gz"`, {}, 'E_FETCH',
       /100%\.tar\.gz: no answer/],
     ['an address takes connections and stays silent', 'data="MUTE"', { change: lacking(HASTY) },
