@@ -39,6 +39,8 @@ async function trainAndTell(trainer, views, more) {
   }));
   await trainer.start();
   await done;
+  // Some of them come after the page, however soon ten steps are over.
+  await Promise.all([...views].map((view) => customElements.whenDefined(view.localName)));
   const { variant, threads, mode, reason } = trainer.backend;
   await tell({ variant, threads, mode, reason, hash: await trainer.hash(),
     steps: trainer.metrics.step, isolated: crossOriginIsolated, views: looks(views), ...more });

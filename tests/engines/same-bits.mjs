@@ -14,6 +14,12 @@ import { ENGINES } from './drivers.mjs';
 
 const [folder = 'build/engines', executablePath = '/usr/bin/chromium', only] =
   process.argv.slice(2);
+const engines = Object.entries(ENGINES).filter(([key]) =>
+  !only || key.startsWith(only.toLowerCase()));
+if (engines.length === 0) {
+  console.error(`ONLY=${only} is none of ${Object.keys(ENGINES).join('; ')}`);
+  process.exit(2);
+}
 /** Milliseconds that a page may take; a machine may be slow. */
 const PATIENCE = Number(process.env['KILN_PATIENCE'] ?? 120_000);
 
@@ -82,8 +88,7 @@ console.log(`Node ${process.versions.node}: strict ${right.strict}, fused ${righ
 console.log(row('engine', 'context', { hash: 'parameters', mode: 'mode', threads: 'threads' }, null)
   .replace(/ {2}ok {2}$/, ''));
 let failed = 0;
-for (const [key, start] of Object.entries(ENGINES)) {
-  if (only && !key.startsWith(only)) continue;
+for (const [key, start] of engines) {
   const engine = await start({ folder, executablePath });
   try {
     for (const [context, wanted] of Object.entries(contexts)) {
