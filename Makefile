@@ -221,6 +221,7 @@ web: $(PAGE) ## the page: build/web
 $(PAGE): $(WEB_SRC) $(DIST) $(ELEMENT) $(NPM) $(wildcard tests/accuracy/*.json)
 	$(Q)$(BIN)/vite build web --outDir $(abspath $(@D)) --emptyOutDir --logLevel warn
 	@cp -r $(dir $(ELEMENT)) $(@D)/element
+	@cp web/examples/recipes.md $(@D)/recipes.txt # as text, which every browser shows
 	$(Q)tar -czf $(@D)/kiln-source.tar.gz --transform 's,^,kiln/,' $(SOURCE)
 	@touch $@
 

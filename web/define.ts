@@ -31,5 +31,6 @@ export async function defineLater(): Promise<void> {
     await Promise.all([import('./export-panel.js'), import('./course-panel.js')]);
   define({ 'kiln-export-panel': ExportPanel, 'kiln-course-panel': CoursePanel });
   await import('./tries/tries-view.js');
-  await import('./speed-run/speed-view.js');
+  await Promise.all([
+    import('./speed-run/speed-view.js'), import('./speed-run/recipe-view.js')]);
 }

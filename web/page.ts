@@ -27,6 +27,7 @@ import type { Cell } from './pictures/cell-pictures.js';
 import { areOwnPictures, isPhoto, type Found } from './pictures/file-kinds.js';
 import type { RunBar } from './run-bar.js';
 import { RunDesk } from './run-desk.js';
+import type { RecipeView } from './speed-run/recipe-view.js';
 import type { SpeedView } from './speed-run/speed-view.js';
 import { strings } from './strings.js';
 import type { TriesView } from './tries/tries-view.js';
@@ -46,9 +47,11 @@ const LEFT = [
 const COURSE = 'kiln-course-panel';
 const TRIES = 'kiln-tries-view';
 const SPEED = 'kiln-speed-view';
+const RECIPE = 'kiln-recipe-view';
 /** Those of an element, and after the predictions the page's own. */
 const VIEWS = [...Object.values(VIEW_TAGS).flatMap((tag) =>
-  (tag === VIEW_TAGS.predictions ? [tag, 'kiln-photo-view'] : [tag])), SPEED, TRIES];
+  (tag === VIEW_TAGS.predictions ? [tag, 'kiln-photo-view'] : [tag])), SPEED, RECIPE,
+  TRIES];
 
 /** Where the set-up has a column of its own; as in styles/page.css. */
 const WIDE = '(min-width: 64rem)';
@@ -103,6 +106,7 @@ export class KilnPage extends HTMLElement {
     this.#desk = desk;
     this.#view<CoursePanel>(COURSE).setUp = desk.setUp;
     this.#view<SpeedView>(SPEED).desk = desk;
+    this.#view<RecipeView>(RECIPE).desk = desk;
     this.#watch(trainer, desk);
     for (const view of this.#views.values()) view.trainer = trainer;
     void desk.begin().then(() => this.#keep(trainer, desk)).then(this.#settle);

@@ -131,6 +131,15 @@ export class RunDesk {
     }
   }
 
+  /** A recipe is chosen, whole or with pieces changed: as if it were typed. */
+  show(net: string, options: Record<string, string>): void {
+    this.#serially(async () => {
+      this.setUp.draft(net, { ...this.setUp.usual, ...options });
+      await this.#parts.net.checked;
+      await this.#drafted();
+    });
+  }
+
   changeOption(name: string, live: boolean): void {
     this.#serially(async () => {
       if (live) await this.setUp.changed(name);

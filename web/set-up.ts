@@ -70,11 +70,23 @@ export class SetUp {
     if (net === text && this.#net.net === text && this.#netInUse !== net) this.#show();
   }
 
-  /** A new run of this net with these options, which editor and controls show from now on. */
-  async choose(net: string, options: Values): Promise<void> {
+  /** Editor and controls show this net and these options; the run stays as it is. */
+  draft(net: string, options: Values): void {
     this.#net.net = net;
     this.#options.values = options;
+  }
+
+  /** As draft(), and a new run with them. */
+  async choose(net: string, options: Values): Promise<void> {
+    this.draft(net, options);
     await this.apply({ net });
+  }
+
+  /** What holds where a recipe says nothing: as usual, but for the data and the seed. */
+  get usual(): Values {
+    const kept = OF_DATA.map((name) => [name, this.#inUse[name] ?? '']);
+    const { seed = '1' } = this.#options.values;
+    return { ...this.defaults, ...Object.fromEntries(kept), seed };
   }
 
   /** The editor shows the net that is in use. */

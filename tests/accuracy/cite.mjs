@@ -22,6 +22,8 @@ const read = (name) => {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
 };
 const json = { recipes: read('recipes'), pieces: read('pieces') };
+/** In the place of a table whose file is still to be made. */
+const NOTHING = ['Not measured yet: `make pieces` does it.'];
 const percent = (share, digits = 2) => (100 * share).toFixed(digits);
 const signed = (points) => (points < 0 ? '−' : '+') + Math.abs(points).toFixed(2);
 
@@ -44,6 +46,7 @@ const TABLES = {
       `\`${runs[0].parameterHash}\``)),
   ],
   pieces: () => {
+    if (!json.pieces.whole) return NOTHING;
     const { whole, without, added } = json.pieces;
     const speed = (one) => mean(one.runs.map(({ imagesPerSecond }) => imagesPerSecond));
     const line = (what, one) => row(what, one.sentence, signed(100 * (one.oneView - whole.oneView)),
@@ -57,7 +60,7 @@ const TABLES = {
       ...added.map((one) => line(`with ${one.name}`, one)),
     ];
   },
-  curve: () => [
+  curve: () => !json.pieces.curve ? NOTHING : [
     row('epochs', 'one view, %', 'six views, %'),
     row('---:', '---:', '---:'),
     ...json.pieces.curve.map(({ epochs, oneView, sixViews }) =>

@@ -8,11 +8,12 @@
 // recipe is also run for more and for fewer epochs: by that curve points become epochs. Prints a
 // table. --keep writes it into pieces.json beside this file.
 
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 
-import { cifar10, deviation, kiln, mean, once, OUT, row } from './runs.mjs';
+import { cifar10, deviation, kiln, mean, once, OUT, PROGRAM, row } from './runs.mjs';
 
 const { values: given } = parseArgs({ options: { seeds: { type: 'string', default: '3' },
   only: { type: 'string', default: '' }, keep: { type: 'boolean' } } });
@@ -21,53 +22,38 @@ const PRESET = '80-percent';
 const EPOCHS = [2, 2.5, 3, 4.5, 6];
 const data = ['--data', cifar10(), '--validation', '5000'];
 
-/** What is changed where a piece is missing: of the net's text, or an option. */
-const PIECES = [
-  { name: 'whitening', sentence: 'The first filters are the eigenvectors of the patches, and stay.',
-    net: ['whiten 2x2', 'conv 2x2x24 pad 0'] },
-  { name: 'identity filters', sentence: 'Filters start by passing their channel on.',
-    options: ['--init', 'he'] },
-  { name: 'a frozen bias', sentence: "The whitening's bias is trained for one epoch alone.",
-    options: ['--whiten-epochs', '-1'] },
-  { name: 'fast statistics', sentence: "Batchnorm's running statistics forget quickly.",
-    net: ['momentum 0.6', 'momentum 0.9'] },
-  { name: 'fixed scale', sentence: 'Batchnorm learns a shift and no scale.',
-    net: ['batchnorm fixed', 'batchnorm'] },
-  { name: 'label smoothing', sentence: 'The right class is wanted at 82 %, not at 100 %.',
-    net: [' smoothing 0.2', ''] },
-  { name: 'gelu', sentence: 'A smooth activation in place of relu.', net: ['- gelu', '- relu'] },
-  // instead: Nesterov's momentum, with airbench's settings for it
-  { name: 'Muon', sentence: 'The steps of filters are made orthogonal.',
-    options: ['--optimizer', 'nesterov', '--momentum', '0.85', '--lr', '0.53', '--bias-lr', '64',
-      '--filter-lr', '1', '--weight-decay', '0.0089', '--warmup', '0.8', '--start-lr', '0.2',
-      '--final-lr', '0.07'] },
-  { name: 'small batches', sentence: '256 images a step, not 512.',
-    options: ['--batch', '512', '--lr', '0.02'] },
-  { name: 'weight decay', sentence: 'Weights shrink a little at each step.',
-    options: ['--weight-decay', '0'] },
-  { name: 'alternating flips', sentence: 'Each image is mirrored every other epoch, not by chance.',
-    options: ['--augment', 'flip,crop2,reflect'] },
-  { name: 'flips', sentence: 'Images are mirrored.', options: ['--augment', 'crop2,reflect'] },
-  { name: 'shifts', sentence: 'Images are shifted by up to 2 pixels.',
-    options: ['--augment', 'altflip'] },
-];
-/** What the recipe does without, and other recipes have. */
-const OTHERS = [
-  { name: 'warm-up', sentence: 'The rate rises for half an epoch before it falls.',
-    options: ['--warmup', '0.5', '--start-lr', '0.2'] },
-  { name: 'lookahead', sentence: 'Every 5 steps the net goes on from its running average.',
-    options: ['--lookahead', '5'] },
-  { name: 'jitter', sentence: 'Brightness and contrast vary by 14 and 13 %.',
-    options: ['--augment', 'altflip,crop2,reflect,brightness14,contrast13'] },
-  { name: 'silu', sentence: 'Another smooth activation in the groups.',
-    net: ['6 - gelu', '6 - silu'] },
-];
+/**
+ * The page's list of pieces. Of each: what is changed in the net's text, in options, in the list of
+ * augmentations where it is missing; of `other` pieces, which the recipe does without, where it is
+ * there. What only changes the last look at a net (`look`) is measured with every one: six views.
+ */
+const TABLE = JSON.parse(readFileSync(
+  new URL('../../web/speed-run/recipe-pieces.json', import.meta.url), 'utf8'));
+const PIECES = TABLE.filter(({ other, look }) => !other && !look);
+const OTHERS = TABLE.filter(({ other }) => other);
 
 const seeds = Array.from({ length: Number(given.seeds) }, (_, i) => i + 1);
 const { notation } = (await kiln('summary', '--preset', PRESET)).at(-1);
+const AUGMENT = (await augmentations()).split(',');
+
+/** Those of the preset, as the link to it says. */
+async function augmentations() {
+  const { stdout } = await promisify(execFile)(PROGRAM,
+    ['train', '--preset', PRESET, '--print', 'link']);
+  return new URLSearchParams(stdout.trim().replace(/^.*#/, '')).get('augment') ?? '';
+}
+
+/** The changes of a piece as options of the command line. */
+function optionsOf({ options = {}, augment }) {
+  const words = augment && AUGMENT.map((one) => augment.replace[one] ?? one).filter(Boolean);
+  const list = words && [...words, ...augment.add].join(',');
+  return [...Object.entries(options), ...(augment ? [['augment', list || 'none']] : [])]
+    .flatMap(([name, value]) => [`--${name}`, value]);
+}
 
 /** Accuracies by seed, in one view and in six, and images a second. */
-async function measure(name, { net, options = [] } = {}) {
+async function measure(name, { net, ...changes } = {}) {
+  const options = optionsOf(changes);
   const text = net ? notation.replaceAll(...net) : notation;
   if (net && text === notation) throw new Error(`${name}: the net has no "${net[0]}"`);
   const runs = [];
@@ -104,7 +90,7 @@ for (const piece of OTHERS.filter(wanted)) {
 }
 const curve = [];
 for (const epochs of given.only === '' ? EPOCHS : []) {
-  const options = ['--epochs', `${epochs}`];
+  const options = { epochs: `${epochs}` };
   curve.push({ epochs, ...await measure(`the recipe, ${epochs} epochs`, { options }) });
 }
 if (given.keep) {

@@ -81,7 +81,10 @@ for (const [name, key] of [['oneView', 'testAccuracy'], ['averaged', 'averaged']
 }
 if (given.keep) {
   const kept = read();
+  const { curve: known, runs: before } = kept[given.preset] ?? {};
+  const same = known && before[0].parameterHash === runs[0].parameterHash;
   kept[given.preset] = { options: more.join(' '), views: Number(given.views), threads: THREADS,
-    date: new Date().toISOString().slice(0, 10), ...figures, runs };
+    date: new Date().toISOString().slice(0, 10), ...figures, runs,
+    ...(same ? { curve: known } : {}) };
   write(kept);
 }

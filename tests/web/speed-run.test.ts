@@ -1,4 +1,5 @@
-// The speed run: from the press to the receipt, what is too short, cancelled or replaced.
+// The speed run: from the press to the receipt, what is too short, cancelled or replaced; and the
+// pieces of its recipes.
 
 import { readFileSync } from 'node:fs';
 
@@ -23,7 +24,7 @@ const options = (page: Page): Promise<Record<string, unknown>> =>
   ask(page, (trainer) => trainer.options());
 
 /** What axe finds wrong with the view, in both colour schemes. */
-async function faults(page: Page): Promise<string[]> {
+async function faults(page: Page, part = VIEW): Promise<string[]> {
   const found: string[] = [];
   await page.evaluate(axe.source);
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -32,7 +33,7 @@ async function faults(page: Page): Promise<string[]> {
       const { axe } = window as unknown as { axe: typeof import('axe-core') };
       const { violations } = await axe.run({ include: [['kiln-page', tag]] as never });
       return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id} ${html}`));
-    }, VIEW));
+    }, part));
   }
   return found;
 }
@@ -105,6 +106,51 @@ test('a goal is measured, trained, looked at once, and told in a line with a rec
   await close();
 });
 
+test('a piece is switched off and on, and the set-up with it', async () => {
+  const { page, errors, close } = await visit(site, { hash: '#net=affine+10+-+softmax&seed=5' });
+  const list = page.locator('kiln-recipe-view');
+  const recipe = (await ask(page, (trainer) => trainer.presets()))
+    .find(({ name }) => name === '80-percent')!;
+  const box = (name: string): Locator => list.getByRole('checkbox', { name, exact: true });
+  const told = (text: string): Promise<void> =>
+    list.locator('.said', { hasText: text }).waitFor();
+  await list.getByLabel('Recipe').selectOption('80-percent');
+  await told('The set-up is “80 % in seconds”, whole.');
+  // The run has not begun: the recipe is in use at once, on the same data and seed.
+  await becomes(() => options(page), ({ net }) => net === recipe.net);
+  expect(await options(page)).toMatchObject({ ...recipe.options, seed: '5', train: '1000' });
+  await box('Muon').uncheck();
+  await told('optimizer muon → nesterov');
+  await becomes(() => options(page), ({ optimizer }) => optimizer === 'nesterov');
+  expect(await page.getByLabel('Update rule').inputValue()).toBe('nesterov');
+  await box('gelu').focus();
+  await page.keyboard.press('Space');
+  await told('gelu → relu');
+  await page.waitForFunction(() => !location.hash.includes('gelu'));
+  expect(await page.getByLabel('Notation').inputValue()).toContain('- relu');
+  await box('Muon').check();
+  await box('gelu').check();
+  await told('whole.');
+  await becomes(() => options(page), ({ net, lr }) =>
+    net === recipe.net && lr === recipe.options['lr']);
+  // Under way it waits for the reset, as what is typed does.
+  await button(page, 'Start').click();
+  await becomes(() => ask(page, ({ state }) => state), (state) => state !== 'ready');
+  await box('label smoothing').uncheck();
+  await page.locator('kiln-net-editor .pending', { hasText: 'smoothing 0.2' }).waitFor();
+  expect((await options(page))['net']).toBe(recipe.net);
+  expect(await faults(page, 'kiln-recipe-view')).toEqual([]);
+  const about = await list.getByRole('link').evaluate(async (a) =>
+    (await fetch((a as HTMLAnchorElement).href)).text());
+  expect(about).toContain('# How a browser tab gets to 90 % on CIFAR-10');
+  for (const width of [390, 320]) {
+    await page.setViewportSize({ width, height: 800 });
+    await becomes(() => overflow(page), (pixels) => pixels <= 0);
+  }
+  expect(errors).toEqual([]);
+  await close();
+});
+
 test('a time is filled, too little is told, and what is stopped leaves the set-up', async () => {
   const { page, errors, close } = await visit(site, { hash: '#net=affine+10+-+softmax&lr=0.5' });
   const before = await options(page);
@@ -148,6 +194,7 @@ test('a time is filled, too little is told, and what is stopped leaves the set-u
   const presets = await ask(page, (trainer) => trainer.presets());
   const { options: own } = presets.find(({ net }) => net === used['net'])!;
   expect(Number(used['epochs'])).toBeGreaterThan(Number(own['epochs']));
+  expect(await view(page).locator('tbody tr').count()).toBeLessThanOrEqual(25);
   expect(used).toMatchObject({ lr: own['lr'], 'whiten-epochs': own['whiten-epochs'] });
   await button(page, 'Pause').click();
   await view(page).getByText('The run is paused. The clock is not.').waitFor();

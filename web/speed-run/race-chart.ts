@@ -13,6 +13,9 @@ import { published } from './speed-plan.js';
 import type { SpeedRun } from './speed-run.js';
 import { speedWords as words } from './strings-speed.js';
 
+/** Rows of the table: of more epochs every second, third, … and the last. */
+const ROWS = 24;
+
 type PublishedCurve = NonNullable<MeasuredRecipe['curve']>;
 
 export class RaceChart {
@@ -22,6 +25,7 @@ export class RaceChart {
   readonly #table = dataTable(words.splits, words.splits);
   readonly node = h('figure', {}, this.#box, this.#caption, this.#table.node);
   #curve: Curve | null = null;
+  #shown: unknown[] = [];
 
   /** Draws from now on; the node is in the document. */
   open(): void {
@@ -48,7 +52,10 @@ export class RaceChart {
   show(run: SpeedRun, theirs: PublishedCurve | null): void {
     const { timeline, splits, before, plan } = run;
     show(this.node, timeline !== null);
-    if (!timeline || !plan) return;
+    // Only the end of an epoch adds to what is shown.
+    const now = [timeline, splits.length, theirs, before];
+    if (!timeline || !plan || now.every((value, i) => value === this.#shown[i])) return;
+    this.#shown = now;
     const at = (share: number): number | null => theirs && published(theirs, share);
     const due = timeline.ends.map((step) => ({
       step, seconds: before + timeline.at(step), theirs: at(step / timeline.steps) }));
@@ -64,8 +71,10 @@ export class RaceChart {
     this.#box.setAttribute('aria-label', words.chartLabel(text));
     setText(this.#caption, theirs
       ? words.caption(plan.recipe.title, theirs.seed) : words.noCurve(plan.recipe.title));
-    this.#table.fill([...words.splitHead], due.map(({ step, seconds, theirs: other }, i) => {
-      const split = splits[i];
+    const every = Math.ceil(due.length / ROWS);
+    const rows = due.map((row, i) => ({ ...row, split: splits[i] }))
+      .filter((_, i) => (i + 1) % every === 0 || i === due.length - 1);
+    this.#table.fill([...words.splitHead], rows.map(({ step, seconds, theirs: other, split }) => {
       const apart = split ? split.passed - seconds : null;
       return [
         (step / timeline.ends[0]!).toFixed(2).replace(/\.?0+$/, ''),

@@ -5,7 +5,6 @@
 
 import type { Evaluation } from '../../bindings/types.js';
 import { explain, type LiveTrainer } from '../live-trainer.js';
-import { OF_DATA } from '../option-values.js';
 import type { RunDesk } from '../run-desk.js';
 import { testLook } from '../tries/test-look.js';
 import { measureEarly, measureHeld, Stopped, stretchFor } from './pace.js';
@@ -31,7 +30,7 @@ export interface Split {
 }
 
 /** The looks at a test image that end a run, where its recipe does not say. */
-const VIEWS = { 'eval-views': '6', 'eval-share': '0.25' };
+export const VIEWS = { 'eval-views': '6', 'eval-share': '0.25' };
 
 export class SpeedRun {
   phase: Phase = 'measuring';
@@ -133,7 +132,7 @@ export class SpeedRun {
   async #prepare(): Promise<void> {
     const { setUp } = this.#desk;
     try {
-      const options = this.#options();
+      const options = setUp.usual;
       this.plan = await this.#measure(options);
       if (this.plan.kind === 'short') {
         await setUp.apply();
@@ -150,13 +149,6 @@ export class SpeedRun {
       await setUp.apply();
       throw error;
     }
-  }
-
-  /** What holds where a recipe says nothing: as usual, but for the data and the seed. */
-  #options(): Record<string, string> {
-    const { defaults, inUse, shown } = this.#desk.setUp;
-    const kept = OF_DATA.map((name) => [name, inUse[name] ?? defaults[name] ?? '']);
-    return { ...defaults, ...Object.fromEntries(kept), seed: shown.options['seed'] ?? '1' };
   }
 
   #workOf(recipe: Recipe, options: Record<string, string>): Work {

@@ -43,7 +43,8 @@ export const speedWords = {
   ready: 'The clock starts when you press, and also counts the measuring.',
 
   measuring: (titles: readonly string[]): string =>
-    `Measuring what ${titles.map((title) => `“${title}”`).join(' and ')} needs here…`,
+    `Measuring what ${titles.map((title) => `“${title}”`).join(' and ')} ` +
+    `${titles.length > 1 ? 'need' : 'needs'} here…`,
   plan: (title: string, n: number, own: number, seconds: number): string =>
     `“${title}”, ${epochs(n)}${n === own ? ', its own number' : ` where its own are ${own}`}: ` +
     `over after ${duration(seconds)} if this machine keeps its pace.`,
