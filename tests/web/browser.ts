@@ -174,12 +174,12 @@ export function stepOf(page: Page): Promise<number> {
   return ask(page, (trainer) => trainer.metrics?.step ?? 0);
 }
 
-/** Waits until the run has taken so many steps. */
+/** Waits until the run has taken so many steps, also where the page is given no frames to draw. */
 export async function steps(page: Page, wanted: number): Promise<void> {
   await page.waitForFunction((n) => {
     const element = document.querySelector('kiln-page') as HTMLElement & { trainer: LiveTrainer };
     return (element.trainer.metrics?.step ?? 0) >= n;
-  }, wanted);
+  }, wanted, { polling: 50 });
 }
 
 /** Asks until the answer is right, and gives it. */
