@@ -180,6 +180,10 @@ static int read_options(predictor *p, const cli_arguments *a)
                 a->bare_count ? "pictures" : "model");
         return CLI_USAGE;
     }
+    if (p->layers.folder && strcmp(p->layers.folder, "-") == 0) {
+        cli_say("kiln predict: --layers writes a folder, which stdout is none of; name one\n");
+        return CLI_USAGE;
+    }
     return p->layers.folder ? cli_layers_check(&p->layers, a->bare + 1, a->bare_count - 1) : 0;
 }
 

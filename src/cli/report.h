@@ -7,6 +7,7 @@
 #define KILN_CLI_REPORT_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/json.h"
 
@@ -22,6 +23,8 @@ enum { REPORT_DONE, REPORT_FAILED, REPORT_OPEN /* no end: still running, or kill
 
 typedef struct {
     const char *path;
+    dev_t device;         /* which file it is; 0 and 0: none that has a place */
+    ino_t inode;
     int place;            /* among the files, as they were given */
     int state, is_log;    /* is_log: at least its first line is one of a log */
     int exit;             /* of a run that failed; 0: not known */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "commands.h"
 #include "fields.h"
@@ -96,19 +97,35 @@ static int compare(const void *left, const void *right)
     return a->place - b->place; /* as the files were given */
 }
 
+/* Is this the file of one of the runs before, by the same name or another? */
+static int is_again(const report_list *list, const struct stat *about)
+{
+    for (int i = 0; i < list->count; i++)
+        if (list->runs[i].device == about->st_dev && list->runs[i].inode == about->st_ino) return 1;
+    return 0;
+}
+
 static int read_all(report_list *list, const cli_arguments *a)
 {
     int logs = 0;
 
-    *list = (report_list){.count = a->bare_count};
-    if (!(list->runs = calloc((size_t)list->count, sizeof *list->runs))) {
-        cli_say("kiln report: there is no memory for %d runs\n", list->count);
+    *list = (report_list){0};
+    if (!(list->runs = calloc((size_t)a->bare_count, sizeof *list->runs))) {
+        cli_say("kiln report: there is no memory for %d runs\n", a->bare_count);
         return CLI_NO_MEMORY;
     }
-    for (int i = 0; i < list->count; i++) {
-        report_run *run = &list->runs[i];
+    for (int i = 0; i < a->bare_count; i++) {
+        report_run *run = &list->runs[list->count];
+        struct stat about;
+        const int is_file = stat(a->bare[i], &about) == 0 && S_ISREG(about.st_mode);
 
+        if (is_file && is_again(list, &about)) {
+            cli_say("kiln report: %s is given twice, and counts once\n", a->bare[i]);
+            continue;
+        }
+        list->count++;
         report_read(run, a->bare[i]);
+        if (is_file) run->device = about.st_dev, run->inode = about.st_ino;
         run->place = i;
         list->done += run->state == REPORT_DONE;
         list->failed += run->state == REPORT_FAILED;

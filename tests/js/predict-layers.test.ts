@@ -156,6 +156,7 @@ describe('of several pictures', () => {
       [[at('cat.png'), at('cat.png'), '--layers', at('x')], /would both be written/],
       [[at('cat.png'), '--layers', at('file')], /file: cannot be made a folder: File exists/],
       [[at('cat.png'), '--layers', at('no/where')], /cannot be made a folder: No such file/],
+      [[at('cat.png'), '--layers', '-'], /--layers writes a folder/],
       [[at('cat.png'), '--layers', ''], /the value of --layers is empty/],
       [[at('cat.png'), '--layers'], /--layers wants a value/],
     ];

@@ -1,6 +1,6 @@
 // kiln report: logs as a table, CSV, JSON, SVG and a page; strange files among them.
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -130,6 +130,18 @@ test.each([
   expect(events[0]).toMatchObject({ file: done[0], state: 'done' });
   expect(events[1]).toMatchObject({ file: at('strange'), reason: expect.stringMatching(reason) });
   expect(events[2]).toMatchObject({ file: at('not-there'), state: 'failed' });
+});
+
+test('a log that is given twice, by whatever name, counts once', async () => {
+  const [first = ''] = done;
+  await symlink(first, at('again.json'));
+  const { code, err, events } =
+    await kiln('report', ...done, first, at('again.json'), '--json');
+  expect(code).toBe(0);
+  expect(events.slice(0, -1).map(({ file }) => file)).toEqual(done);
+  expect(events.at(-1)).toMatchObject({ runs: done.length });
+  expect(err.split('\n')).toEqual([`kiln report: ${first} is given twice, and counts once`,
+    `kiln report: ${at('again.json')} is given twice, and counts once`, '']);
 });
 
 test('no files, no logs, and two that want stdout are told', async () => {
