@@ -296,3 +296,66 @@ test('a folder is opened, grey and fitted', async () => {
   await ended(page);
   await close();
 });
+
+/** A zip of one picture under so many names, stored; zip64, which has more than 65,535 entries. */
+function zipOfMany(names: string[], bytes: Buffer): Buffer {
+  const common = Buffer.alloc(26); // version, flags, method, time, checksum, sizes, lengths
+  common.writeUInt16LE(45);
+  common.writeUInt32LE(crc32(bytes), 10);
+  common.writeUInt32LE(bytes.length, 14);
+  common.writeUInt32LE(bytes.length, 18);
+  const files: Buffer[] = [];
+  const list: Buffer[] = [];
+  let at = 0;
+  for (const text of names) {
+    const name = Buffer.from(text);
+    common.writeUInt16LE(name.length, 22);
+    const file = Buffer.concat([Buffer.from('PK\x03\x04'), common, name, bytes]);
+    const entry = Buffer.alloc(46);
+    entry.write('PK\x01\x02', 'latin1');
+    common.copy(entry, 6);
+    entry.writeUInt32LE(at, 42);
+    files.push(file);
+    list.push(entry, name);
+    at += file.length;
+  }
+  const size = list.reduce((sum, { length }) => sum + length, 0);
+  const end = Buffer.alloc(98); // zip64's end of 56 bytes, its locator of 20, the plain end of 22
+  end.write('PK\x06\x06', 'latin1');
+  end.writeUInt32LE(44, 4);
+  for (const k of [24, 32]) end.writeUInt32LE(names.length, k);
+  end.writeUInt32LE(size, 40);
+  end.writeUInt32LE(at, 48);
+  end.write('PK\x06\x07', 56, 'latin1');
+  end.writeUInt32LE(at + size, 64);
+  end.writeUInt32LE(1, 72);
+  end.write('PK\x05\x06', 76, 'latin1');
+  end.fill(255, 84, 96);
+  return Buffer.concat([...files, ...list, end]);
+}
+
+test('more than a set may have are told before they are read', async () => {
+  const { page, errors, close } = await visit(site);
+  page.on('dialog', (asked) => void asked.accept());
+  const many = Array.from({ length: 66_000 }, (_, i) => `cat/${i}.png`);
+  const few = ['dog', 'newt'].flatMap((name) =>
+    Array.from({ length: 20 }, (_, i) => `${name}/${i}.png`));
+  await pick(page, 'many.zip', zipOfMany([...many, ...few], png(2, 2, [90, 80, 70])));
+  const dialog = page.locator('kiln-own-pictures');
+  await dialog.getByText('66,040 pictures are too many: a set of this size has at most 65,081')
+    .waitFor();
+  // Nothing is read but what is seen, a dozen of each class, and nothing is waited for.
+  const drawn = (): Promise<number> => dialog.locator('.tile canvas').evaluateAll((nodes) =>
+    nodes.filter((node) => (node as HTMLCanvasElement).getContext('2d')!
+      .getImageData(0, 0, 1, 1).data[3] === 255).length);
+  await becomes(drawn, (n) => n === 36);
+  expect(await dialog.locator('progress').isVisible()).toBe(false);
+  expect(await button(page, 'Train on these pictures').isDisabled()).toBe(true);
+  await dialog.getByRole('button', { name: 'Leave out the class' }).first().click();
+  await dialog.getByText('40 pictures: 32 to train with, 4 to validate and 4 to test').waitFor();
+  expect(await button(page, 'Train on these pictures').isEnabled()).toBe(true);
+  await button(page, 'Cancel').click();
+  await dialog.waitFor({ state: 'detached' });
+  expect(errors).toEqual([]);
+  await close();
+});

@@ -120,6 +120,7 @@ export class PictureSet {
       }
     };
     for (const { items } of this.groups) look(items, 0, SEEN);
+    if (this.over) return some;
     for (const { items } of this.groups) if (some.length < AT_ONCE) look(items, SEEN, Infinity);
     return some;
   }
@@ -147,6 +148,7 @@ export class PictureSet {
       }
     }
     this.groups = this.groups.filter((group) => group.items.length > 0);
+    void this.#read(); // where there were too many, there may be few enough now
   }
 
   /** They are of this class, which may be a new one. */
@@ -156,6 +158,21 @@ export class PictureSet {
     const there = this.groups.find((group) => group.name === name);
     if (there) there.items.push(...moved);
     else this.groups.push({ name, items: moved });
+  }
+
+  /** The most pictures that a set of this form has. */
+  get #most(): number {
+    const { shape } = this.#form;
+    const classes = [...new Set(this.groups.map(({ name }) => fitName(name)))];
+    return Math.floor(MOST_BYTES / recordBytes({ shape, classes })) - 1;
+  }
+
+  /**
+   * These are more than a set may have. Only those that are seen are read then: minutes of reading
+   * are for what can be trained on.
+   */
+  get over(): boolean {
+    return this.total > this.#most;
   }
 
   get total(): number {
@@ -169,19 +186,17 @@ export class PictureSet {
 
   /** Why they are no data set yet; null where they are one. */
   get obstacle(): string | null {
+    if (this.over) return words.tooMany(this.total, this.#most);
     const classes = classesOf(this.groups);
-    const sizes = [...classes.values()].map(({ length }) => length);
-    const all = sizes.reduce((a, b) => a + b, 0);
-    const { shape } = this.#form;
-    const most = Math.floor(MOST_BYTES / recordBytes({ shape, classes: [...classes.keys()] })) - 1;
+    const all = [...classes.values()].reduce((sum, { length }) => sum + length, 0);
     if (classes.size < 2) return words.fewClasses;
     if (classes.size > MOST_CLASSES) return words.manyClasses(MOST_CLASSES);
-    if (all < 3) return words.fewPictures;
-    return all > most ? words.tooMany(most) : null;
+    return all < 3 ? words.fewPictures : null;
   }
 
   /** What is to be known before training: how they are split, and of what there is too little. */
   get remarks(): string[] {
+    if (this.over) return []; // not all of them were read
     const classes = classesOf(this.groups);
     const sizes = [...classes.values()].map(({ length }) => length);
     const all = sizes.reduce((a, b) => a + b, 0);

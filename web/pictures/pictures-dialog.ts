@@ -202,7 +202,7 @@ class PicturesDialog extends HTMLElement {
   #show(): void {
     const set = this.#set;
     const { total, read } = set;
-    const busy = set.looking > 0 || read < total;
+    const busy = set.looking > 0 || (read < total && !set.over);
     if (this.#name.value === '' && set.name !== '') this.#name.value = set.name;
     show(this.#reading, busy);
     setText(this.#phase, set.looking > 0 ? words.looking : words.read(read, total));

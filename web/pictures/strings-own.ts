@@ -53,9 +53,9 @@ export const ownWords = {
   fewClasses: 'A data set has at least two classes. Add pictures of another one, or move some.',
   fewPictures: 'A data set has at least three pictures.',
   manyClasses: (most: number): string => `A data set has at most ${count(most)} classes.`,
-  tooMany: (most: number): string =>
-    `These are too many: a set of this size has at most ${count(most)} pictures. Leave some out, ` +
-    'or take a smaller size.',
+  tooMany: (all: number, most: number): string =>
+    `${count(all)} pictures are too many: a set of this size has at most ${count(most)}. Leave ` +
+    'a class out, or take a smaller size, or grey.',
   unnamed: (n: number): string =>
     `${plural(n, 'picture has', 'pictures have')} no class yet: name it, or they are left out.`,
   none: 'There are no pictures among these files.',
