@@ -140,7 +140,7 @@ KILN_API int kiln_net_input_size(int net);
 /* Tensors are numbered from 0: trained parameters first, then running statistics and parameters
  * that are not trained, which have no gradient. Data in the course's shapes. Text:
  * [{"name":"conv1.w","shape":[32,3,7,7],"size":4704,"parameter":true,"trained":true,
- * "regularised":true,"layer":0}]. */
+ * "regularised":true,"layer":0}], and "early":true where whiten-epochs ends the training. */
 KILN_API int kiln_net_tensors(int net);
 /* Copies the values of tensor number `tensor`, as many floats as its "size" and in its "shape", to
  * out, or from values; returns their number. KILN_E_ARG for no such tensor, or a NULL array. Values

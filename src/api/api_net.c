@@ -273,6 +273,7 @@ int kiln_net_tensors(int handle)
         kiln_json_int(j, "size", t->size);
         kiln_json_bool(j, "parameter", t->parameter);
         kiln_json_bool(j, "trained", t->trained);
+        if (t->early) kiln_json_bool(j, "early", 1);
         kiln_json_bool(j, "regularised", t->regularised);
         kiln_json_int(j, "layer", t->layer);
         kiln_json_close(j);

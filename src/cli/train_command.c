@@ -337,6 +337,16 @@ static void log_begin(const run *r)
     }
 }
 
+/* An option that is about parameters of which this net has none. */
+static void tell_unread(const run *r, double whiten_epochs)
+{
+    if (whiten_epochs < 0 || kiln_net_tensors(kiln_trainer_net(r->session.trainer)) < 0) return;
+    for (const char *t = cli_first(kiln_text()); t; t = cli_next(t))
+        if (cli_field(t, "early")) return;
+    fprintf(stderr, "kiln: whiten-epochs=%g does nothing here: the net has no whiten layer with a "
+                    "bias that is trained\n", whiten_epochs);
+}
+
 /* What is about to happen, in a few lines. */
 static void announce(const run *r, const cli_arguments *a)
 {
@@ -345,6 +355,7 @@ static void announce(const run *r, const cli_arguments *a)
 
     if (r->progress.quiet || kiln_trainer_options(r->session.trainer) < 0) return;
     fprintf(stderr, "net: %s\n", cli_field_text(net, sizeof net, kiln_text(), "net"));
+    tell_unread(r, cli_field_number(kiln_text(), "whiten-epochs", -1));
     if (a->value[CLI_INIT_FROM])
         fprintf(stderr, "weights: of %s; a new run begins with them, at step 0\n",
                 a->value[CLI_INIT_FROM]);

@@ -461,6 +461,24 @@ describe('nets', () => {
     expect(saturated).toMatchObject({ code: 0, err: '' }); // rounding is no wrong gradient
   });
 
+  test('train tells of whiten-epochs where the net has nothing that it is about', async () => {
+    const tail = 'affine 10 - softmax';
+    const told = async (net: string, ...more: string[]): Promise<string[]> => {
+      const { code, err } = await kiln('train', '--net', net, '--train', '40', '--validation', '10',
+        '--test', '10', '--epochs', '1', ...more);
+      expect(code).toBe(0);
+      return [...err.matchAll(/^kiln: (\S+) does nothing here/gm)].map(([, option]) => option!);
+    };
+    const whiten = ['--whiten-epochs', '0.5'];
+    expect(await told(tail, ...whiten)).toEqual(['whiten-epochs=0.5']);
+    expect(await told(`whiten 2x2 nobias - ${tail}`, ...whiten)).toEqual(['whiten-epochs=0.5']);
+    expect(await told(`whiten 2x2 - ${tail}`, ...whiten, '--freeze', 'whiten*'))
+      .toEqual(['whiten-epochs=0.5']);
+    expect(await told(`whiten 2x2 - ${tail}`, ...whiten)).toEqual([]);
+    expect(await told(tail)).toEqual([]);
+    expect(await told(tail, ...whiten, '--quiet')).toEqual([]);
+  });
+
   test('bench measures, by layer when asked', async () => {
     const { code, events } = await kiln('bench', '--net', `whiten 2x2 - gelu - ${NET}`, '--batch',
       '16', '--seconds', '0.1', '--layers', '--json');
