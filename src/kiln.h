@@ -266,7 +266,8 @@ enum {
  * where they name no net, the first preset's hold that they leave out; a preset's net ends in as
  * many scores as the data have classes. Returns a handle, to be
  * given to kiln_trainer_destroy. KILN_E_NOTATION, KILN_E_ARG, KILN_E_SHAPE: the net does not fit
- * the data; KILN_E_STATE: the data set is not finished; KILN_E_MEMORY. */
+ * the data; KILN_E_STATE: the data set is not finished; KILN_E_MEMORY, whose sentence names a batch
+ * that would fit. */
 KILN_API int kiln_trainer_create(int data, const char *options);
 /* Returns 0. With the trainer go its nets and what it saved; the data set stays. */
 KILN_API int kiln_trainer_destroy(int trainer);

@@ -76,6 +76,16 @@ int kiln_arena_create(kiln_arena *arena, uint64_t bytes, const char *what)
     return KILN_OK;
 }
 
+int kiln_arena_would_fit(double bytes)
+{
+    void *volatile block; /* volatile: a compiler would leave out both calls */
+
+    if (bytes > (double)limit) return 0;
+    block = malloc((size_t)bytes + KILN_ALIGN);
+    free(block);
+    return block != NULL;
+}
+
 void kiln_arena_destroy(kiln_arena *arena)
 {
     if (arena->base) {

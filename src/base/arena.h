@@ -25,6 +25,8 @@ void kiln_memory_limit_set(size_t bytes);
 /* Allocates and zeroes `bytes`. KILN_E_MEMORY with the number, and `what` it was for, when refused.
  * */
 int kiln_arena_create(kiln_arena *arena, uint64_t bytes, const char *what);
+/* Whether an arena of so many bytes could be had now: it is taken, untouched, and given back. */
+int kiln_arena_would_fit(double bytes);
 void kiln_arena_destroy(kiln_arena *arena); /* any number of times */
 
 /* The next piece of count * size bytes; NULL while planning or when the sum overflowed. */

@@ -4,6 +4,7 @@
 #include "train/run_make.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -11,13 +12,14 @@
 #include "train/rules.h"
 
 #define START_IMAGES 1000 /* enough for a covariance; hiverge takes 960 */
+#define BESIDE_RUN 32e6   /* bytes: images to start from, a net that evaluates, a file to save */
 
 int kiln_run_limited(int64_t wanted, int count)
 {
     return wanted >= 0 && wanted < count ? (int)wanted : count;
 }
 
-static int make_net(kiln_net **net, const kiln_run *r, int batch)
+static kiln_net_options net_options(const kiln_run *r, int batch)
 {
     kiln_net_options n;
 
@@ -29,6 +31,13 @@ static int make_net(kiln_net **net, const kiln_run *r, int batch)
     n.init_scale = r->o.init_scale;
     n.dirac = r->o.dirac;
     strcpy(n.freeze, r->o.freeze);
+    return n;
+}
+
+static int make_net(kiln_net **net, const kiln_run *r, int batch)
+{
+    const kiln_net_options n = net_options(r, batch);
+
     return kiln_net_make(net, r->o.net, &n);
 }
 
@@ -42,6 +51,51 @@ static void lay_out(kiln_run *r, kiln_arena *a)
     kiln_snapshot_lay_out(&r->best.state, l, KILN_SNAPSHOT_NET, a);
     kiln_kept_lay_out(&r->kept, l, a);
 }
+
+/* ---- what would fit -------------------------------------------------------------------------- */
+
+/* Whether batches of so many images would fit into the memory that is left; where there is no net
+ * yet, with the arrays of a run. */
+static int batch_fits(kiln_run *r, int batch)
+{
+    const kiln_net_options n = net_options(r, batch);
+    kiln_arena plan = {0};
+    kiln_net *sketch;
+    double bytes;
+
+    if (kiln_net_sketch(&sketch, r->o.net, &n) < 0) return 0;
+    if (!r->learner.net) {
+        kiln_learner_take_net(&r->learner, sketch);
+        lay_out(r, &plan);
+        r->learner.net = NULL;
+    }
+    bytes = kiln_net_planned_bytes(sketch) + (double)plan.used;
+    kiln_net_free(sketch);
+    return kiln_arena_would_fit(bytes + BESIDE_RUN);
+}
+
+/* Adds to the sentence of a refusal a batch that would fit, nearly the largest. `fits` is one, 0
+ * where none is known. KILN_E_MEMORY. */
+static int say_what_fits(kiln_run *r, int fits, int batch)
+{
+    char sentence[768];
+    int refused = batch;
+
+    snprintf(sentence, sizeof sentence, "%s", kiln_error());
+    while (refused - fits > 1 + fits / 32) {
+        const int middle = fits + (refused - fits) / 2;
+
+        if (batch_fits(r, middle))
+            fits = middle;
+        else
+            refused = middle;
+    }
+    if (fits)
+        return kiln_fail(KILN_E_MEMORY, "%s; a batch of %d would fit", sentence, fits);
+    return kiln_fail(KILN_E_MEMORY, "%s; no batch of this net would fit", sentence);
+}
+
+/* ---- another batch --------------------------------------------------------------------------- */
 
 /* What a net for another batch brings with it. */
 typedef struct {
@@ -151,10 +205,12 @@ static int replace_net_freed(kiln_run *r, int batch)
 
 int kiln_run_fit_batch(kiln_run *r, int batch)
 {
-    const int status = replace_net(r, batch);
+    const int before = r->learner.net ? kiln_net_made_with(r->learner.net)->batch : 0;
+    int status = replace_net(r, batch);
 
-    if (status != KILN_E_MEMORY || !r->learner.net || !within_limit(r, batch)) return status;
-    return replace_net_freed(r, batch);
+    if (status == KILN_E_MEMORY && before && within_limit(r, batch))
+        status = replace_net_freed(r, batch);
+    return status == KILN_E_MEMORY && r->learner.net ? say_what_fits(r, before, batch) : status;
 }
 
 static int check_data(const kiln_dataset *d, const kiln_train_options *o, int trained)
@@ -249,6 +305,11 @@ static int make(kiln_run **run, const kiln_dataset *data, const kiln_train_optio
     status = kiln_run_fit_batch(r, r->images ? kiln_run_limited(o->batch, r->images)
                                              : (int)o->batch);
     if (status >= 0) status = fill(r);
+    if (status == KILN_E_MEMORY) {
+        free_batch(r);
+        kiln_arena_destroy(&r->arena);
+        say_what_fits(r, 0, r->images ? kiln_run_limited(o->batch, r->images) : (int)o->batch);
+    }
     if (status < 0) {
         kiln_run_free(r);
         return status;

@@ -104,6 +104,69 @@ test('where a shared memory of 4 GiB is refused, a smaller one is taken, and nam
   });
 });
 
+/** 64-256-256, the largest net of the recipes. */
+function recipe(): string {
+  const layer = (filters: number): string => `conv 3x3x${filters} nobias - `;
+  const norm = 'batchnorm fixed momentum 0.6 - gelu - ';
+  const group = (filters: number): string =>
+    `${layer(filters)}maxpool 2 - ${norm}${layer(filters)}${norm}`;
+  return `whiten 2x2 - gelu - ${group(64)}${group(256)}${group(256)}`
+    + 'maxpool 3 - affine 10 nobias - scale 0.111 - softmax smoothing 0.2';
+}
+
+describe('a batch of the largest net', () => {
+  const options = (batch: number): string =>
+    `net=${recipe()}\nbatch=${batch}\noptimizer=muon\nlookahead=5\n`;
+  const refusal = async (wasm: Wasm, data: number, batch: number): Promise<number[]> => {
+    const error = await failure(() => wasm.call('kiln_trainer_create', data, options(batch)));
+    expect(error.code).toBe('E_MEMORY');
+    const said = /needs ([\d.]+) MB.*; a batch of (\d+) would fit; the memory of/.exec(
+      error.message);
+    expect(error.message).toMatch(said ? '' : 'a batch that would fit');
+    return said!.slice(1).map(Number);
+  };
+
+  test('of 2048 images has a place in 4 GiB; of 8192 none, and what has is named', async () => {
+    const wasm = await start({ variant: 'simd' });
+    const { memory } = wasm.json('kiln_summary', recipe(), 'batch=2048\n') as { memory: number };
+    expect(memory).toBeLessThan(0.75 * 4 * GIB);
+    const data = wasm.call('kiln_data_builtin', 'train=8192\nvalidation=8\ntest=8\n');
+    const [wanted, fits] = await refusal(wasm, data, 8192);
+    expect(wanted).toBeGreaterThan(4295);
+    expect(fits).toBeGreaterThanOrEqual(2048);
+    expect(fits).toBeLessThan(8192);
+  });
+
+  test('that is named fits and trains; one half as large again does not', async () => {
+    await onSmallMachine(GIB / 2, async () => {
+      const wasm = await start({ variant: 'simd-threads', threads: 2 });
+      const data = wasm.call('kiln_data_builtin', 'train=2048\nvalidation=8\ntest=8\n');
+      const [wanted, fits] = await refusal(wasm, data, 2048);
+      expect(wanted).toBeGreaterThan(2000);
+      expect(fits).toBeGreaterThan(64);
+      const larger = Math.round(1.5 * fits!);
+      expect((await refusal(wasm, data, larger))[1]).toBeLessThan(larger);
+      const trainer = wasm.call('kiln_trainer_create', data,
+        `${options(fits!)}check-train=8\ncheck-val=8\n`);
+      // A net that trains grows no further than the memory allows.
+      const grown = await failure(() => wasm.call('kiln_trainer_set', trainer, 'batch', '2048'));
+      expect(grown.message).toMatch(/; a batch of \d+ would fit/);
+      wasm.call('kiln_trainer_step', trainer);
+      expect(wasm.call('kiln_trainer_save', trainer)).toBeGreaterThan(1e6);
+    });
+  });
+
+  test('of a net that is too large by itself is said to be of no help', async () => {
+    await onSmallMachine(GIB / 4, async () => {
+      const wasm = await start({ variant: 'simd-threads', threads: 2 });
+      const data = wasm.call('kiln_data_builtin', 'train=64\nvalidation=8\ntest=8\n');
+      const error = await failure(() => wasm.call('kiln_trainer_create', data,
+        'net=affine 6000 - relu - affine 6000 - affine 10 - softmax\nbatch=16\n'));
+      expect(error.message).toMatch(/; no batch of this net would fit/);
+    });
+  });
+});
+
 test('a run makes room for the next, and comes back where that does not fit', async () => {
   await onSmallMachine(GIB / 2, async () => {
     const said: FromWorker[] = [];
