@@ -138,3 +138,12 @@ export function download(
   h('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
+
+/** The words in it are English on every page; those of an author, in slots, are of the page. */
+export function english(node: HTMLElement): HTMLElement {
+  for (const child of node.querySelectorAll<HTMLElement>(':scope > :not(slot)')) {
+    child.lang = 'en';
+    child.dir = 'ltr';
+  }
+  return node;
+}

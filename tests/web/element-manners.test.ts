@@ -196,6 +196,30 @@ test('title and caption of the author stand in the poster and in the trainer', a
   expect(await shown()).toEqual([true, true]);
 });
 
+test('how the page around it sets its text is not how it sets its own', async () => {
+  const page = await open('<div lang="ar" dir="rtl" style="text-align: center; text-indent: 3em; ' +
+    `white-space: pre; text-transform: uppercase"><kiln-trainer ${SMALL} views="loss">` +
+    '<p slot="caption">A caption</p></kiln-trainer></div>');
+  const look = (within: string): Promise<string[]> => page.evaluate((within) => {
+    const { shadowRoot } = document.querySelector('kiln-trainer')!;
+    const node = shadowRoot!.querySelector(within)!;
+    const { direction, textAlign, textIndent, whiteSpace, textTransform } = getComputedStyle(node);
+    const language = node.matches(':lang(en)') ? 'en' : 'another';
+    return [language, direction, textAlign, textIndent, whiteSpace, textTransform];
+  }, within);
+  const own = ['en', 'ltr', 'start', '0px', 'normal', 'none'];
+  await ask(page, () => true);
+  for (const within of ['.status', 'kiln-loss-view']) expect(await look(within)).toEqual(own);
+  expect(await page.locator('[slot=caption]').evaluate((node) =>
+    [node.matches(':lang(ar)'), getComputedStyle(node).direction])).toEqual([true, 'rtl']);
+  await page.evaluate(() => {
+    const other = document.createElement('kiln-trainer');
+    other.setAttribute('loading', 'press');
+    document.querySelector('kiln-trainer')!.replaceWith(other);
+  });
+  expect(await look('.net')).toEqual(own);
+});
+
 test('ten mounts and removals leave no element, view or listener behind', async () => {
   const page = await open('<div id="place"></div>');
   const session = await context!.newCDPSession(page);

@@ -286,6 +286,8 @@ test('the page around it can make the frame as high as it needs', async () => {
   const one = await becomes(height, (pixels) => pixels > 300);
   await ask(frame, (element) => element.setAttribute('views', 'loss accuracy confusion timing'));
   const more = await becomes(height, (pixels) => pixels > one + 200);
+  // A frame of no height would hide it: what is not laid out yet needs nothing said.
+  expect((await heard('height')).map((message) => message['height'])).not.toContain(0);
   await page.locator('iframe').evaluate((node, pixels) => {
     (node as HTMLElement).style.height = `${pixels}px`;
   }, more);
@@ -319,8 +321,9 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   test.each([320, 720])('axe finds nothing at %i px, and nothing is cut', async (width) => {
     context = await site.browser.newContext({ colorScheme, viewport: { width, height: 900 } });
     const page = await patient(context);
-    await page.goto(addressOf({ ...LONG, caption: 'Press Start.', views: 'loss accuracy filters',
-      controls: 'start step reset lr batch' }));
+    await page.goto(addressOf({ ...LONG, caption: `Press Start. ${'W'.repeat(400)}`,
+      title: 'W'.repeat(200), views: 'loss accuracy filters', controls: 'start step reset lr batch',
+    }));
     await ask(page.mainFrame(), (element) => element.step());
     await page.evaluate(axe.source);
     expect(await page.evaluate(async () => {

@@ -101,9 +101,10 @@ function report(element: KilnTrainer): void {
     if (state === 'done' && last) score(last, true);
     if (state === 'ready') last = null; // another run
   });
-  new ResizeObserver(() =>
-    tell('height', { height: Math.ceil(document.body.getBoundingClientRect().height) }),
-  ).observe(document.body);
+  new ResizeObserver(() => {
+    const height = Math.ceil(document.body.getBoundingClientRect().height);
+    if (height > 0) tell('height', { height }); // not while there is nothing to be seen
+  }).observe(document.body);
 }
 
 /** What the embedding page may ask for; what fails, the element says. */

@@ -20,7 +20,7 @@
 import type { DatasetSource } from '../../bindings/dataset.js';
 import type { Trainer } from '../../bindings/trainer.js';
 import type { Evaluation, RunState, Split } from '../../bindings/types.js';
-import { h } from '../dom.js';
+import { english, h } from '../dom.js';
 import { elementWords as words } from '../strings-element.js';
 import tokensCss from '../styles/tokens.css?inline';
 import { ATTRIBUTES, FLAGS, PROPERTIES } from './attributes.js';
@@ -268,7 +268,7 @@ export class KilnTrainer extends Base {
         this.#root.querySelector<HTMLElement>('[name=pause]')?.focus();
       }, () => {}),
     }, busy || (problem ? words.again : words.start));
-    this.#root.replaceChildren(h(
+    this.#root.replaceChildren(english(h(
       'div', // no landmark: a page may have many
       { class: 'poster', part: 'poster', role: 'group', 'aria-label': words.label },
       h('slot', { name: 'title' }),
@@ -276,7 +276,7 @@ export class KilnTrainer extends Base {
       start,
       problem ? h('p', { class: 'problem', part: 'error', role: 'alert' }, problem) : null,
       h('slot', { name: 'caption' }),
-    ));
+    )));
   }
 
   #fire(type: keyof KilnTrainerEventMap, detail: unknown): void {

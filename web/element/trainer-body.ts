@@ -6,7 +6,7 @@
 import type { DatasetSource } from '../../bindings/dataset.js';
 import type { Trainer } from '../../bindings/trainer.js';
 import type { Evaluation, OptionInfo, Preset, Split } from '../../bindings/types.js';
-import { download, h, setText, show, sheet } from '../dom.js';
+import { download, english, h, setText, show, sheet } from '../dom.js';
 import { count, percent, sentence } from '../format.js';
 import type { LayerView } from '../layer-view.js';
 import { explain, shownSplit, type LiveTrainer } from '../live-trainer.js';
@@ -94,10 +94,10 @@ export class TrainerBody {
     this.#data = host.data;
     this.#source = source;
     if (missing !== null) this.#offerFile(missing);
-    this.node = h('div', {
+    this.node = english(h('div', {
       class: 'trainer', part: 'trainer', role: 'group', 'aria-label': elementWords.label },
       h('slot', { name: 'title' }), this.#row.node, this.#status, this.#notice, this.#ofRuns,
-      this.#problem, this.#live.node, this.#views, h('slot', { name: 'caption' }));
+      this.#problem, this.#live.node, this.#views, h('slot', { name: 'caption' })));
   }
 
   /** In the document now: lays out, listens. */
