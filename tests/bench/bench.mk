@@ -39,7 +39,7 @@ bench-compare: $(NATIVE) $(DIST) | browser ## this build by another checkout's: 
 bench-kernels: $(BENCH_KERNELS)
 
 bench-keeping: $(ELEMENT) $(DIST) | browser ## steps a second of a run that is kept, and not
-	@node tests/bench/keeping.mjs "$(BROWSER)" 6 5 $(NETS)
+	@node tests/bench/keeping.mjs "$(BROWSER)" 3 10 $(NETS)
 
 $(B)/bench/relaxed-names.wasm: $(call objects,wasm-relaxed,$(LIB_SRC)) $(B)/wasm/train.txt
 	@mkdir -p $(@D)

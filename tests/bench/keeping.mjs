@@ -13,7 +13,7 @@ import { serve } from '../serve.mjs';
 import { describeNet, readNets } from './nets.mjs';
 import { median } from './tools.mjs';
 
-const [executablePath, rounds = '6', seconds = '5', names] = process.argv.slice(2);
+const [executablePath, rounds = '3', seconds = '10', names] = process.argv.slice(2);
 /** As bindings/training.ts has them: milliseconds between checkpoints, and their share at most. */
 const EVERY = 5000;
 const SHARE = 0.01;
