@@ -67,8 +67,8 @@ export class FilterView extends View {
   protected override attach(trainer: LiveTrainer): void {
     this.on('progress', () => this.#poller.poke());
     this.on('epoch', () => this.#poller.now());
+    this.onRun(() => this.#offer(trainer)); // first: the layers to be asked for are of the new run
     this.on('state', () => this.#poller.now());
-    this.onRun(() => this.#offer(trainer));
     this.#offer(trainer);
   }
 
@@ -93,8 +93,12 @@ export class FilterView extends View {
     const { summary, dataset } = this.trainer!;
     const name = this.#layer.value;
     if (name === '') return;
-    const [weights] = await this.trainer!.parameters([`${name}.w`]);
-    if (summary !== this.trainer!.summary || name !== this.#layer.value) return;
+    const gone = (): boolean => summary !== this.trainer!.summary;
+    const [weights] = await this.trainer!.parameters([`${name}.w`]).catch((error: unknown) => {
+      if (gone()) return []; // a new run may have no such layer; its own are asked for next
+      throw error;
+    });
+    if (gone() || name !== this.#layer.value) return;
     const at = summary.layers.findIndex((layer) => layer.name === name);
     // A flatten changes nothing but the shape: what stands before it says where each number is.
     const before = summary.layers.slice(0, at).findLast(({ kind }) => kind !== 'flatten');

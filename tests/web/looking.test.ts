@@ -79,6 +79,13 @@ describe('weights', () => {
     await page.locator('kiln-filter-view', { hasText: '100 of 256 units as images' }).waitFor();
   });
 
+  test('of a net that has no layer of the one before are drawn without a complaint', async () => {
+    const page = await open('#net=affine+10+-+softmax', { viewport: { width: 1440, height: 900 } });
+    await page.locator('kiln-filter-view option[value=affine1]').waitFor({ state: 'attached' });
+    await ask(page, (trainer) => trainer.hash()); // what was asked before is answered, too
+    expect(await page.locator('kiln-page .notice').allTextContents()).toEqual([]);
+  });
+
   test('are saved alone by a press', async () => {
     const page = await open();
     const [download] = await Promise.all([
