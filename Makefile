@@ -67,8 +67,7 @@ PICTURE_SRC = src/cli/picture_read.c src/cli/picture_size.c
 TEST_LIB_SRC = $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))
 TEST_SRC = $(wildcard tests/c/test_*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/fuzz_*.c)
-BINDINGS_SRC = \
-		$(filter-out %.d.ts,$(wildcard bindings/*.ts))
+BINDINGS_SRC = $(filter-out %.d.ts,$(wildcard bindings/*.ts))
 INLINE_SRC = $(wildcard bindings/inline/*)
 WEB_SRC = $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 JS_TEST_SRC = $(wildcard tests/js/*.ts)

@@ -4,7 +4,8 @@
  */
 
 import css from './styles/course-panel.css?inline';
-import { explainer, h, setText, show } from './dom.js';
+import snippetCss from './styles/snippet.css?inline';
+import { copyText, explainer, h, setText, show } from './dom.js';
 import type { SetUp } from './set-up.js';
 import type { Shown } from './link.js';
 import { commandOf, embedAddress, frameOf, linkOf, programOf, tagOf } from './spellings.js';
@@ -38,7 +39,7 @@ export class CoursePanel extends View {
   #previewed = '';
 
   constructor() {
-    super(css);
+    super(snippetCss + css);
   }
 
   /** What is shown, whenever that is asked for. */
@@ -103,14 +104,8 @@ export class CoursePanel extends View {
   }
 
   async #copy(way: Way): Promise<void> {
-    const text = this.#texts.get(way)!;
-    try {
-      await navigator.clipboard.writeText(text.textContent ?? '');
-      setText(this.#said, words.copied(words.kinds[way]));
-    } catch {
-      getSelection()?.selectAllChildren(text);
-      setText(this.#said, words.notCopied);
-    }
+    const copied = await copyText(this.#texts.get(way)!);
+    setText(this.#said, copied ? words.copied(words.kinds[way]) : words.notCopied);
   }
 
   #preview(width: number): void {

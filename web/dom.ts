@@ -139,6 +139,17 @@ export function download(
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+/** The text of a node into the clipboard. False where that is not allowed: then it is selected. */
+export async function copyText(node: HTMLElement): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(node.textContent ?? '');
+    return true;
+  } catch {
+    getSelection()?.selectAllChildren(node);
+    return false;
+  }
+}
+
 /** The words in it are English on every page; those of an author, in slots, are of the page. */
 export function english(node: HTMLElement): HTMLElement {
   for (const child of node.querySelectorAll<HTMLElement>(':scope > :not(slot)')) {

@@ -10,6 +10,7 @@ import type { ExportFormat, FormatInfo } from '../bindings/formats.js';
 import css from './styles/panel.css?inline';
 import { download, h, setText } from './dom.js';
 import { bytes } from './format.js';
+import { downloadReceipt } from './receipt-file.js';
 import { strings } from './strings.js';
 import { View } from './view.js';
 
@@ -97,12 +98,11 @@ export class ExportPanel extends View {
   async #takeReceipt(): Promise<void> {
     if (!this.trainer) return;
     setText(this.#said, words.making);
-    const text = await this.trainer.receipt().catch((error: unknown) => {
+    const said = await downloadReceipt(this.trainer).catch((error: unknown) => {
       setText(this.#said, '');
       throw error;
     });
-    download(words.receiptFile, text, 'application/json');
-    setText(this.#said, words.saved(words.receiptFile, bytes(text.length)));
+    setText(this.#said, said);
   }
 
   async #take(): Promise<void> {

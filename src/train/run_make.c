@@ -291,7 +291,7 @@ static int make(kiln_run **run, const kiln_dataset *data, const kiln_train_optio
 {
     kiln_arena self;
     kiln_run *r;
-    int status;
+    int status, batch;
 
     KILN_TRY(check_data(data, o, trained));
     KILN_TRY(kiln_arena_create(&self, sizeof *r, "the trainer"));
@@ -302,13 +302,13 @@ static int make(kiln_run **run, const kiln_dataset *data, const kiln_train_optio
     r->images = kiln_run_limited(o->train, data->count[0]);
     r->validation = kiln_run_limited(o->validation, data->count[1]);
     r->evaluated = !trained;
-    status = kiln_run_fit_batch(r, r->images ? kiln_run_limited(o->batch, r->images)
-                                             : (int)o->batch);
+    batch = r->images ? kiln_run_limited(o->batch, r->images) : (int)o->batch;
+    status = kiln_run_fit_batch(r, batch);
     if (status >= 0) status = fill(r);
     if (status == KILN_E_MEMORY) {
         free_batch(r);
         kiln_arena_destroy(&r->arena);
-        say_what_fits(r, 0, r->images ? kiln_run_limited(o->batch, r->images) : (int)o->batch);
+        say_what_fits(r, 0, batch);
     }
     if (status < 0) {
         kiln_run_free(r);

@@ -3,6 +3,8 @@
 //
 //   --rounds=5 --seconds=0.7 --nets=W1,W3 --only=native,chromium --threads=1,2
 //
+// Without --nets those of presets, whose steps take seconds, are left out.
+//
 // A figure is the median over the rounds of the ratio of one round, the other's time by this one's:
 // above 1 this build is faster. The order of the two changes from round to round.
 import fs from 'node:fs';
@@ -87,7 +89,7 @@ async function ratio(runner, net, round) {
   return ms[1] / ms[0];
 }
 
-const nets = readNets(given.nets?.split(','));
+const nets = readNets(given.nets?.split(',')).filter(({ large }) => given.nets || !large);
 console.log(`| speed by that of ${given.with} | threads | ${
   nets.map(({ name }) => name).join(' | ')} |\n| --- | ---: |${' ---: |'.repeat(nets.length)}`);
 for (const threads of given.threads.split(',').map(Number)) {

@@ -38,6 +38,14 @@ async function faults(page: Page, part = VIEW): Promise<string[]> {
   return found;
 }
 
+/** Nothing is wider than the window of a phone. */
+async function fitsPhones(page: Page): Promise<void> {
+  for (const width of [390, 320]) {
+    await page.setViewportSize({ width, height: 800 });
+    await becomes(() => overflow(page), (pixels) => pixels <= 0);
+  }
+}
+
 test('a goal is measured, trained, looked at once, and told in a line with a receipt', async () => {
   const hash = '#net=affine+10+-+softmax&train=1024&seed=3&lr=0.5';
   const { page, errors, close } = await visit(site, { hash });
@@ -98,10 +106,7 @@ test('a goal is measured, trained, looked at once, and told in a line with a rec
   expect(receipt).toContain(await ask(page, (trainer) => trainer.hash()));
   expect(receipt).toContain(String(accuracy));
   expect(await faults(page)).toEqual([]);
-  for (const width of [390, 320]) {
-    await page.setViewportSize({ width, height: 800 });
-    await becomes(() => overflow(page), (pixels) => pixels <= 0);
-  }
+  await fitsPhones(page);
   expect(errors).toEqual([]);
   await close();
 });
@@ -143,10 +148,7 @@ test('a piece is switched off and on, and the set-up with it', async () => {
   const about = await list.getByRole('link').evaluate(async (a) =>
     (await fetch((a as HTMLAnchorElement).href)).text());
   expect(about).toContain('# How a browser tab gets to 90 % on CIFAR-10');
-  for (const width of [390, 320]) {
-    await page.setViewportSize({ width, height: 800 });
-    await becomes(() => overflow(page), (pixels) => pixels <= 0);
-  }
+  await fitsPhones(page);
   expect(errors).toEqual([]);
   await close();
 });

@@ -6,10 +6,12 @@
 import measuredHere from 'virtual:measured';
 
 import css from './speed-view.css?inline';
-import { define, download, h, link, setText, show } from '../dom.js';
+import snippetCss from '../styles/snippet.css?inline';
+import { copyText, define, h, link, setText, show } from '../dom.js';
 import { draw } from '../draw.js';
-import { count, duration, percent } from '../format.js';
+import { duration, percent } from '../format.js';
 import type { LiveTrainer } from '../live-trainer.js';
+import { downloadReceipt } from '../receipt-file.js';
 import { Announcer } from '../run-controls.js';
 import type { RunDesk } from '../run-desk.js';
 import { strings } from '../strings.js';
@@ -80,7 +82,7 @@ export class SpeedView extends View {
   #timer = 0;
 
   constructor() {
-    super(css);
+    super(snippetCss + css);
     this.root.adoptedStyleSheets.push(this.#chart.style);
   }
 
@@ -250,20 +252,11 @@ export class SpeedView extends View {
   }
 
   async #copy(): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(this.#line.textContent ?? '');
-      setText(this.#shared, words.copied);
-    } catch {
-      getSelection()?.selectAllChildren(this.#line);
-      setText(this.#shared, words.notCopied);
-    }
+    setText(this.#shared, await copyText(this.#line) ? words.copied : words.notCopied);
   }
 
   async #receipt(): Promise<void> {
-    const text = await this.trainer!.receipt();
-    const { receiptFile, saved } = strings.exported;
-    download(receiptFile, text, 'application/json');
-    setText(this.#shared, saved(receiptFile, `${count(text.length)} B`));
+    setText(this.#shared, await downloadReceipt(this.trainer!));
   }
 }
 
