@@ -25,6 +25,21 @@ static int refuse(const char *one, const char *other, const char *reason)
     return CLI_USAGE;
 }
 
+static int is_stdin(const char *path)
+{
+    return path && strcmp(path, "-") == 0;
+}
+
+/* How many of the files that are to be read are "-". */
+static int count_stdin(const cli_arguments *a)
+{
+    int count = is_stdin(a->value[CLI_DATA]) + is_stdin(a->value[CLI_RESUME]) +
+                is_stdin(a->value[CLI_INIT_FROM]);
+
+    for (int i = 0; i < a->bare_count; i++) count += is_stdin(a->bare[i]);
+    return count;
+}
+
 int cli_contradictions(const cli_arguments *a)
 {
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
@@ -44,5 +59,9 @@ int cli_contradictions(const cli_arguments *a)
     }
     if (a->value[CLI_INIT_FROM] && cli_given(a, "init", NULL, 0))
         return refuse("init-from", "init", "the first weights are the file's");
+    if (count_stdin(a) > 1) {
+        cli_say("kiln: - is standard input, which can be read once; name files for the others\n");
+        return CLI_USAGE;
+    }
     return 0;
 }

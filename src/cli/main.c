@@ -73,9 +73,10 @@ static const entry entries[] = {
       ALWAYS | CLI_PICTURES | CLI_BIT(CLI_RESUME) | CLI_BIT(CLI_SPLIT) | CLI_BIT(CLI_VIEWS) |
           CLI_BIT(CLI_SHARE) | CLI_BIT(CLI_KNN),
       CLI_RESUME}, cli_eval},
-    {{"predict", "kiln predict: what a model says of pictures, PNG or JPEG.",
+    {{"predict", "kiln predict: what a model says of pictures, PNG or JPEG; - for standard input.",
       "  kiln predict model.safetensors cat.jpg dog.png\n"
       "  kiln predict model.safetensors pictures/*.png --top 1 --json\n"
+      "  kiln predict model.safetensors - < cat.jpg\n"
       "  kiln predict model.safetensors cat.jpg --layers views\n",
       "", ALWAYS | CLI_BIT(CLI_VIEWS) | CLI_BIT(CLI_TOP) | CLI_BIT(CLI_FIT) |
           CLI_BIT(CLI_LAYERS_TO), CLI_FILES},

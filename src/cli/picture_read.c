@@ -271,7 +271,7 @@ static const char *read_bytes(uint8_t *bytes, size_t *have, FILE *file)
 
 const char *cli_picture_read(uint8_t *planes, const cli_form *form, const char *path)
 {
-    FILE *file = fopen(path, "rb");
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
     uint8_t *bytes = file ? malloc(FILE_MOST + 1) : NULL;
     const char *wrong = bytes ? NULL : refuse(strerror(errno));
     cli_pixels p = {NULL, 0, 0};
@@ -281,7 +281,7 @@ const char *cli_picture_read(uint8_t *planes, const cli_form *form, const char *
     if (!wrong) wrong = cli_picture_decode(&p, bytes, have);
     if (!wrong && cli_picture_reduce(planes, form, &p) < 0)
         wrong = refuse("is too large for the memory there is");
-    if (file) fclose(file);
+    if (file && file != stdin) fclose(file);
     free(bytes);
     free(p.rgb);
     return wrong;

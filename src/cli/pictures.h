@@ -36,7 +36,8 @@ const char *cli_picture_decode(cli_pixels *p, const uint8_t *bytes, size_t size)
  * the page's (web/pictures/read-picture.ts). 0, or -1 where there is no memory. */
 int cli_picture_reduce(uint8_t *planes, const cli_form *form, const cli_pixels *p);
 
-/* Both, of a file. NULL, or what is wrong with it; the planes are then as they were. */
+/* Both, of a file, or of standard input ("-"). NULL, or what is wrong with it; the planes are then
+ * as they were. */
 const char *cli_picture_read(uint8_t *planes, const cli_form *form, const char *path);
 
 /* Is there a folder of pictures in this folder? */

@@ -125,9 +125,14 @@ static void print_json(const predictor *p, const char *path)
     cli_event_end(j);
 }
 
+static const char *name_of(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 static void print_table(const predictor *p, const char *path)
 {
-    printf("%s\n", path);
+    printf("%s\n", name_of(path));
     for (int i = 0, c = next_class(p, -1); i < p->top && c >= 0; i++, c = next_class(p, c))
         printf("  %5.1f %%  %s\n", 100.0 * (double)p->probability[c], p->name[c]);
 }
@@ -151,7 +156,7 @@ static int predict(predictor *p, const char *path, int as_json)
     int status;
 
     if (wrong) {
-        cli_say("kiln: %s: %s\n", path, wrong);
+        cli_say("kiln: %s: %s\n", name_of(path), wrong);
         return CLI_BAD_DATA;
     }
     status = kiln_trainer_predict(p->trainer, p->planes, 1, p->views, p->probability);

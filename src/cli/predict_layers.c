@@ -36,8 +36,10 @@ typedef struct {
 static const char *stem(const char *path, int *length)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const char *point = strrchr(name, '.');
+    const char *point;
 
+    if (strcmp(path, "-") == 0) name = "stdin";
+    point = strrchr(name, '.');
     *length = (int)(point && point > name ? (size_t)(point - name) : strlen(name));
     return name;
 }

@@ -1,13 +1,13 @@
 // A folder of folders of pictures as a data set of the command line.
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { png } from './png.js';
-import { kiln, type Event } from './program.js';
+import { kiln, kilnWith, type Event } from './program.js';
 
 let folder = '';
 const at = (name: string): string => join(folder, name);
@@ -85,6 +85,43 @@ test('a model tells the classes of pictures, and which it could not read', async
     expect([args, refused.code !== 0, refused.err]).toEqual(
       [args, true, expect.stringMatching(told)]);
   }
+});
+
+test('a picture, or the model, comes from standard input', async () => {
+  const run = at('run.safetensors');
+  const picture = await readFile(at('set/light/3.png'));
+  const piped = await kilnWith(picture, 'predict', run, '-', at('set/dark/3.png'), '--json');
+  const named = await kiln('predict', run, at('set/light/3.png'), at('set/dark/3.png'), '--json');
+  expect(piped.events).toEqual(named.events.map((event, i) => i ? event : { ...event, file: '-' }));
+  expect((await kilnWith(picture, 'predict', run, '-', '--top', '1')).out)
+    .toMatch(/^standard input\n {2}[ \d.]+ % {2}light\n$/);
+  expect((await kilnWith(await readFile(run), 'predict', '-', at('set/light/3.png'))).out)
+    .toMatch(/3\.png\n {2}[ \d.]+ % {2}light\n/);
+
+  const layers = await kilnWith(picture, 'predict', run, '-', '--layers', at('views'));
+  expect(layers.out).toMatch(/ 5 pictures of its layers: \S+views\/stdin-\*\.png\n/);
+  expect(await readdir(at('views'))).toContain('stdin-00-input.png');
+
+  for (const [bytes, told] of [[Buffer.alloc(0), /standard input: the file is empty/],
+    [picture.subarray(0, 60), /standard input: \S/]] as [Buffer, RegExp][]) {
+    const { code, out, err } = await kilnWith(bytes, 'predict', run, '-');
+    expect({ code, out, err }).toEqual({ code: 3, out: '', err: expect.stringMatching(told) });
+  }
+  expect((await kiln('predict', '--help')).out).toMatch(/- for standard input/);
+});
+
+test.each([
+  ['predict', '-', '-'],
+  ['predict', 'model.safetensors', '-', '-'],
+  ['eval', '-', '--data', '-'],
+  ['train', '--resume', '-', '--data', '-'],
+  ['train', '--init-from', '-', '--data', '-'],
+  ['report', '-', '-'],
+  ['verify', '-', '--data', '-'],
+])('%s %s %s %s: standard input is read once', async (...args) => {
+  const { code, out, err } = await kilnWith(Buffer.from('x'), ...args);
+  expect({ code, out, err }).toEqual(
+    { code: 2, out: '', err: expect.stringMatching(/^kiln: - is standard input, .* once/) });
 });
 
 test('it is saved as one file, which is the same set', async () => {
