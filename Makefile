@@ -63,6 +63,7 @@ ROOMS = base kernels layers ref data net train formats api
 LIB_SRC = $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c))
 CLI_SRC = $(wildcard src/cli/*.c)
 PICTURE_SRC = src/cli/picture_read.c src/cli/picture_size.c
+REPORT_SRC = $(wildcard src/cli/report_*.c) $(addprefix src/cli/,events.c fields.c files.c say.c)
 # Helpers of the tests, and the tests: one program each.
 TEST_LIB_SRC = $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))
 TEST_SRC = $(wildcard tests/c/test_*.c)

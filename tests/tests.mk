@@ -20,7 +20,7 @@ $(B)/tests-c/$(1)/%: $(B)/obj/$(1)/tests/c/%.o $(call objects,$(1),$(TEST_LIB_SR
 $(B)/tests-c/$(1)/replay-%: $(B)/obj/$(1)/tests/fuzz/fuzz_%.o $(B)/obj/$(1)/tests/fuzz/replay.o \
 		$(B)/obj/$(1)/libkiln.a
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(2) $$^ $$(PICTURES) $(NATIVE_LIBS) -o $$@
+	$$(Q)$(CC) $(2) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(PICTURES) $(NATIVE_LIBS) -o $$@
 $(call objects,$(1),$(TEST_SRC) $(TEST_LIB_SRC)): | $(B)/have/cmocka $(B)/have/zlib
 $(call objects,$(1),$(FUZZ_SRC)): | $(B)/have/zlib
 # Pictures are the program's, not the library's.
@@ -28,6 +28,7 @@ $(B)/tests-c/$(1)/test_pictures $(B)/tests-c/$(1)/replay-picture: PICTURES = $(P
 $(B)/tests-c/$(1)/test_pictures $(B)/tests-c/$(1)/replay-picture: \
 	$(call objects,$(1),$(PICTURE_SRC))
 $(call objects,$(1),$(PICTURE_SRC)): | $(B)/have/png $(B)/have/jpeg
+$(B)/tests-c/$(1)/replay-report: $(call objects,$(1),$(REPORT_SRC))
 endef
 $(eval $(call test_programs,strict,$(NATIVE_strict)))
 $(eval $(call test_programs,fused,$(NATIVE_fused)))

@@ -40,6 +40,7 @@ typedef struct {
 /* Always gives a run, REPORT_FAILED with a reason where the file cannot be read. To be given to
  * report_free. */
 void report_read(report_run *run, const char *path);
+void report_read_text(report_run *run, const char *path, const char *text, size_t size);
 void report_free(report_run *run);
 /* The value of an option, cut to fit; NULL where the run does not know it. */
 const char *report_option(const report_run *run, const char *key, char *value, int size);
@@ -55,6 +56,8 @@ typedef struct {
     double epochs; /* the most of any run */
 } report_list;
 
+/* Puts the runs in their order and finds the keys; the counts are there already. */
+void report_sort(report_list *list);
 /* Does the table of options say this value by itself? */
 int report_is_default(const char *key, const char *value);
 /* The options of a run that are no defaults, as words of a command line. */

@@ -97,6 +97,12 @@ static int compare(const void *left, const void *right)
     return a->place - b->place; /* as the files were given */
 }
 
+void report_sort(report_list *list)
+{
+    qsort(list->runs, (size_t)list->count, sizeof *list->runs, compare);
+    find_keys(list);
+}
+
 /* Is this the file of one of the runs before, by the same name or another? */
 static int is_again(const report_list *list, const struct stat *about)
 {
@@ -133,8 +139,7 @@ static int read_all(report_list *list, const cli_arguments *a)
         for (int k = 0; k < run->epoch_count; k++)
             list->epochs = fmax(list->epochs, run->epochs[k].epoch);
     }
-    qsort(list->runs, (size_t)list->count, sizeof *list->runs, compare);
-    find_keys(list);
+    report_sort(list);
     return logs ? 0 : CLI_BAD_DATA;
 }
 

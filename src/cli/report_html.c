@@ -58,7 +58,9 @@ static void print_row(FILE *out, const report_list *list, int i)
     }
     fprintf(out, "<th scope=\"row\">");
     report_escape(out, run->path);
-    fprintf(out, "</th><td><code>%s</code></td></tr>\n", run->hash);
+    fprintf(out, "</th><td><code>");
+    report_escape(out, run->hash);
+    fprintf(out, "</code></td></tr>\n");
 }
 
 static void print_table(FILE *out, const report_list *list)

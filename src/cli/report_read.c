@@ -27,12 +27,29 @@ static void read_number(kiln_json_reader *r, double *out)
         kiln_json_read_number(r, out);
 }
 
+static void read_whole(kiln_json_reader *r, int64_t most, int *out)
+{
+    int64_t value = 0;
+
+    if (kiln_json_peek(r) == 'n')
+        kiln_json_skip(r);
+    else if (kiln_json_read_int(r, 0, most, &value) == 0)
+        *out = (int)value;
+}
+
+/* Text is told on one line, and sends no commands to the terminal that shows it. */
+static void blank_controls(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f) *text = ' ';
+}
+
 static void read_text(kiln_json_reader *r, char *out, size_t size)
 {
     if (kiln_json_peek(r) == 'n')
         kiln_json_skip(r);
-    else
-        kiln_json_read_string(r, out, size);
+    else if (kiln_json_read_string(r, out, size) >= 0)
+        blank_controls(out);
 }
 
 static int fail_reader(kiln_json_reader *r, const char *what)
@@ -74,6 +91,8 @@ static void read_options(kiln_json_reader *r, report_run *run)
             fail_reader(r, "an option of more than one line");
             return;
         }
+        blank_controls(key);
+        blank_controls(value);
         append(r, &run->options, key, "=", value);
         append(r, &run->options, "\n", "", "");
     }
@@ -90,8 +109,7 @@ static void read_command(kiln_json_reader *r, report_run *run)
         const char *quote;
 
         if (kiln_json_read_string(r, word, sizeof word) < 0) return;
-        for (char *p = word; *p; p++)
-            if ((unsigned char)*p < ' ') *p = ' ';
+        blank_controls(word);
         quote = *word && !strpbrk(word, " \"'|()[]&;$<>*?") ? "" : strchr(word, '\'') ? "\"" : "'";
         append(r, &run->command, run->command && *run->command ? " " : "", quote, word);
         append(r, &run->command, quote, "", "");
@@ -127,8 +145,7 @@ static void add_epoch(kiln_json_reader *r, report_run *run, const report_epoch *
 /* What any event may tell of a run, and what of an epoch. */
 static void read_members(kiln_json_reader *r, report_run *run, report_epoch *epoch)
 {
-    double exit = 0, number = 0;
-    char key[64], net[VALUE_MAX];
+    char key[64], net[VALUE_MAX] = "";
 
     while (kiln_json_next(r, key, sizeof key) == 1) {
         if (!strcmp(key, "options")) read_options(r, run);
@@ -138,17 +155,17 @@ static void read_members(kiln_json_reader *r, report_run *run, report_epoch *epo
         else if (!strcmp(key, "data")) read_text(r, run->data, sizeof run->data);
         else if (!strcmp(key, "parameterHash")) read_text(r, run->hash, sizeof run->hash);
         else if (!strcmp(key, "reason")) read_text(r, run->reason, sizeof run->reason);
-        else if (!strcmp(key, "exit")) read_number(r, &exit), run->exit = (int)exit;
+        else if (!strcmp(key, "exit")) read_whole(r, 255, &run->exit);
         else if (!strcmp(key, "step")) read_number(r, &run->steps);
         else if (!strcmp(key, "seconds")) read_number(r, &run->seconds);
         else if (!strcmp(key, "testAccuracy")) read_number(r, &run->test);
         else if (!strcmp(key, "valAccuracy")) read_number(r, &epoch->validation);
         else if (!strcmp(key, "trainLoss")) read_number(r, &epoch->train_loss);
         else if (!strcmp(key, "trainAccuracy")) read_number(r, &epoch->train_accuracy);
-        else if (!strcmp(key, "epoch")) read_number(r, &number), epoch->epoch = (int)number;
+        else if (!strcmp(key, "epoch")) read_whole(r, EPOCHS_MAX, &epoch->epoch);
         else if (!strcmp(key, "net") && !run->options) {
             read_text(r, net, sizeof net);
-            append(r, &run->options, "net=", net, "\n");
+            if (*net) append(r, &run->options, "net=", net, "\n");
         } else kiln_json_skip(r);
     }
 }
@@ -204,12 +221,18 @@ static void fail_run(report_run *run, const char *reason)
     snprintf(run->reason, sizeof run->reason, "%s", reason);
 }
 
-static void read_lines(report_run *run, const char *text, size_t size)
+static void begin(report_run *run, const char *path)
+{
+    *run = (report_run){.path = path, .state = REPORT_OPEN, .validation = unknown,
+                        .test = unknown, .seconds = unknown, .steps = unknown};
+}
+
+void report_read_text(report_run *run, const char *path, const char *text, size_t size)
 {
     const char *end = text + size;
     char what[40];
 
-    run->state = REPORT_OPEN;
+    begin(run, path);
     for (int number = 1; text < end; number++) {
         const char *stop = memchr(text, '\n', (size_t)(end - text));
 
@@ -217,10 +240,6 @@ static void read_lines(report_run *run, const char *text, size_t size)
         snprintf(what, sizeof what, "line %d", number);
         if (read_event(run, text, (size_t)(stop - text), what) < 0) {
             fail_run(run, kiln_error());
-            return;
-        }
-        if (run->epoch_count > EPOCHS_MAX) {
-            fail_run(run, "more epochs than a run can have");
             return;
         }
         text = stop + 1;
@@ -237,8 +256,7 @@ void report_read(report_run *run, const char *path)
     struct stat about;
     int size = 0;
 
-    *run = (report_run){.path = path, .validation = unknown, .test = unknown, .seconds = unknown,
-                        .steps = unknown};
+    begin(run, path);
     if (stat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > LARGEST_LOG) {
         fail_run(run, "is larger than 64 MB, and no log");
         return;
@@ -247,7 +265,7 @@ void report_read(report_run *run, const char *path)
         fail_run(run, "cannot be read");
         return;
     }
-    read_lines(run, (const char *)bytes, (size_t)size);
+    report_read_text(run, path, (const char *)bytes, (size_t)size);
     free(bytes);
 }
 

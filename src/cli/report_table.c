@@ -147,7 +147,11 @@ void report_print_csv(const report_list *list)
         printf(",%d", run->epoch_count);
         print_number(run->steps);
         print_number(run->seconds);
-        printf(",%s,%s,", run->hash, run->mode);
+        putchar(',');
+        cli_csv_field(run->hash);
+        putchar(',');
+        cli_csv_field(run->mode);
+        putchar(',');
         cli_csv_field(run->data);
         for (int k = 0; k < list->key_count; k++) {
             putchar(',');

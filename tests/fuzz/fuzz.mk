@@ -7,9 +7,10 @@ $(eval $(call variant,fuzz,$$(CLANG),$(NATIVE_strict) $(FUZZ_FLAGS)))
 $(call objects,fuzz,$(LIB_SRC) $(FUZZ_SRC)): | $(B)/have/fuzzer $(B)/have/zlib
 $(B)/fuzz/%: $(B)/obj/fuzz/tests/fuzz/fuzz_%.o $(B)/obj/fuzz/libkiln.a
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(FUZZ_FLAGS) $^ $(PICTURES) $(NATIVE_LIBS) -o $@
+	$(Q)$(CLANG) $(FUZZ_FLAGS) $(filter %.o,$^) $(filter %.a,$^) $(PICTURES) $(NATIVE_LIBS) -o $@
 $(B)/fuzz/picture: PICTURES = $(PICTURE_LIBS)
 $(B)/fuzz/picture: $(call objects,fuzz,$(PICTURE_SRC))
+$(B)/fuzz/report: $(call objects,fuzz,$(REPORT_SRC))
 
 # Seeds of the targets that read what kiln writes, made by the library as it is now.
 SEEDS = $(B)/fuzz/seeds

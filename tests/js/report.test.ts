@@ -122,6 +122,9 @@ test.each([
   ['a long reason', `{"event":"failed","reason":"${'x'.repeat(5000)}"}\n`, /line 1/],
   ['deep', `{"event":"done","x":${'['.repeat(100)}${']'.repeat(100)}}\n`, /line 1/],
   ['no epoch number', '{"event":"epoch","trainLoss":1}\n', /an epoch without a number/],
+  ['half an epoch', '{"event":"epoch","epoch":1.5}\n', /line 1.*whole number/],
+  ['an epoch beyond the last', '{"event":"epoch","epoch":10001}\n', /line 1.*in its range/],
+  ['an exit code beyond the last', '{"event":"failed","exit":256}\n', /line 1.*in its range/],
   ['no UTF-8', Buffer.from('{"event":"done","mode":"\xff"}\n', 'latin1'), /line 1/],
 ])('a file that is %s is a failure with a reason, and stops no other', async (_, text, reason) => {
   await writeFile(at('strange'), text);
@@ -130,6 +133,26 @@ test.each([
   expect(events[0]).toMatchObject({ file: done[0], state: 'done' });
   expect(events[1]).toMatchObject({ file: at('strange'), reason: expect.stringMatching(reason) });
   expect(events[2]).toMatchObject({ file: at('not-there'), state: 'failed' });
+});
+
+test('what a log says is text of one line, in every form of the report', async () => {
+  await writeFile(at('odd'), '{"event":"begin","net":null}\n' +
+    '{"event":"begin","net":"a\\nb","data":"x\\u001b[31m"}\n' +
+    '{"event":"failed","exit":6,"reason":"one\\ntwo\\u007f","mode":"m,\\"",' +
+    '"parameterHash":"<b>"}\n');
+  await writeFile(at('odd-done'), '{"event":"done","parameterHash":"<b>,"}\n');
+  const { events } = await kiln('report', at('odd'), '--json');
+  expect(events[0]).toMatchObject({ reason: 'one two ', exit: 6, options: { net: 'a b' },
+    data: 'x [31m' });
+  const { out } = await kiln('report', at('odd'), at('odd-done'));
+  expect(out).not.toMatch(/[^\n -~]/);
+  expect(out).toMatch(/exit code 6: one two \n/);
+  const csv = await kiln('report', at('odd'), '--csv');
+  expect(csv.out.split('\n')[1])
+    .toBe(`${at('odd')},failed,6,one two ,,,0,,,<b>,"m,""",x [31m,a b`);
+  const html = await kiln('report', at('odd'), at('odd-done'), '--html', '-');
+  expect(html.out).toContain('<code>&lt;b&gt;,</code>');
+  expect(html.out).not.toMatch(/<b>/);
 });
 
 test('a log that is given twice, by whatever name, counts once', async () => {
