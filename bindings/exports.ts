@@ -96,7 +96,7 @@ const SIGNATURES = {
   kiln_gradcheck_destroy: 'int',
   kiln_formats: '',
   kiln_export: 'text U8 int',
-  kiln_import: 'text U8 int',
+  kiln_import: 'text text U8 int',
   kiln_receipt: 'U8 int',
 } as const;
 

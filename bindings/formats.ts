@@ -3,6 +3,7 @@
 import { checkText, kindOf } from './check.js';
 import { KilnError } from './errors.js';
 import { loadExtras } from './extras.js';
+import { optionText } from './options.js';
 import type { WasmSource } from './wasm-source.js';
 
 /** The names in the table of src/formats/formats.c, under a test. */
@@ -76,24 +77,26 @@ export interface ImportedWeights {
 export interface ImportOptions extends ExportOptions {
   /** The net that the weights are of; left out: the one that the file names. */
   net?: string | undefined;
+  /** The size of its images, [1, 28, 28]; left out: what the file says, else [3, 32, 32]. */
+  input?: readonly number[] | undefined;
 }
 
 /**
  * Weights of another program as an export of kiln's: a safetensors file (PyTorch's) or an .npz of
  * numpy.savez (the course's W1, b1, ...). Arrays are matched by name, or by order and shape, and
  * transposed where PyTorch stores them so; float32 and float64. The bytes are copied. net: the net
- * that the weights are of; extras: where the module of formats comes from. E_ARG where no net is
- * known, E_NOTATION; E_CHECKPOINT for what does not fit, lacks a tensor or has one too many;
- * E_MEMORY, E_WASM_LOAD.
+ * that the weights are of; input: the size of its images; extras: where the module of formats comes
+ * from. E_ARG where no net is known, E_NOTATION; E_CHECKPOINT for what does not fit, lacks a tensor
+ * or has one too many; E_MEMORY, E_WASM_LOAD.
  */
-export async function importWeights(bytes: Uint8Array, { net = '', extras }: ImportOptions = {}):
-  Promise<ImportedWeights> {
+export async function importWeights(
+  bytes: Uint8Array, { net = '', input, extras }: ImportOptions = {}): Promise<ImportedWeights> {
   if (kindOf(bytes) !== 'Uint8Array') {
     throw new KilnError('E_ARG', `import: weights are a Uint8Array, not ${kindOf(bytes)}`);
   }
   checkText('import', 'net', net);
   const wasm = await loadExtras(extras);
-  const size = wasm.call('kiln_import', net, bytes, bytes.length);
+  const size = wasm.call('kiln_import', net, optionText({ input }), bytes, bytes.length);
   if (size === 0) return { bytes: new Uint8Array(bytes), table: [] };
   return { bytes: wasm.exported(size), table: wasm.lastJson() };
 }

@@ -220,7 +220,7 @@ export class Session {
    * file names, else of the present one.
    */
   async #own(bytes: Uint8Array, asked: OptionValue | undefined): Promise<ImportedWeights> {
-    const from = { extras: this.#extras };
+    const from = { extras: this.#extras, input: this.#present.dataset.info.shape };
     if (asked !== undefined) return importWeights(bytes, { ...from, net: String(asked) });
     try {
       return await importWeights(bytes, from);

@@ -20,14 +20,16 @@ KILN_API int kiln_formats(void);
 KILN_API int kiln_export(const char *format, const uint8_t *bytes, int size);
 /* Weights of another program in `bytes`, a safetensors file (PyTorch's) or an .npz (NumPy's,
  * stored), for a net of this notation, as an export that kiln_trainer_load and kiln_trainer_begin
- * read; net NULL or "": as the file's metadata "net" says. Returns its size in bytes, or 0 where
- * the file is kiln's own and can be read as it is. Arrays are matched by kiln's names, the course's
- * (W1), those of a module for each layer ("conv1.weight"), or by order and shape; what PyTorch
- * stores as (M, D) is transposed; types are float32 and float64. Text: what went where,
- * [{"tensor","shape":[..],"from": a name or null,"how":"as it is", "transposed" or "start value"}].
- * KILN_E_ARG where no net is known, KILN_E_NOTATION; KILN_E_CHECKPOINT for what does not fit, lacks
- * a tensor or holds one too many; KILN_E_MEMORY. */
-KILN_API int kiln_import(const char *net, const uint8_t *bytes, int size);
+ * read; net NULL or "": as the file's metadata "net" says. Options: "input=1x28x28\n", the size of
+ * the images that the net takes; NULL or "": as the metadata "input" of a file that names a net
+ * says, else 3x32x32. Returns its size in bytes, or 0 where the file is kiln's own and can be read
+ * as it is. Arrays are matched by kiln's names, the course's (W1), those of a module for each
+ * layer ("conv1.weight"), or by order and shape; what PyTorch stores as (M, D) is transposed;
+ * types are float32 and float64. Text: what went where, [{"tensor","shape":[..],"from": a name or
+ * null,"how":"as it is", "transposed" or "start value"}]. KILN_E_ARG where no net is known,
+ * KILN_E_NOTATION; KILN_E_CHECKPOINT for what does not fit, lacks a tensor or holds one too many;
+ * KILN_E_MEMORY. */
+KILN_API int kiln_import(const char *net, const char *options, const uint8_t *bytes, int size);
 /* That file: it belongs to the library and lives until the next kiln_export that succeeds; NULL
  * before the first one. */
 KILN_API const uint8_t *kiln_exported(void);

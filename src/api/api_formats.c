@@ -1,6 +1,7 @@
 /* The public functions of the export formats: kiln_formats.h. */
 #include <limits.h>
 
+#include "api/api_net.h"
 #include "api/api_text.h"
 #include "base/status.h"
 #include "formats/formats.h"
@@ -41,14 +42,16 @@ int kiln_export(const char *format, const uint8_t *bytes, int size)
     return keep(file);
 }
 
-int kiln_import(const char *net, const uint8_t *bytes, int size)
+int kiln_import(const char *net, const char *options, const uint8_t *bytes, int size)
 {
+    kiln_net_options o;
     kiln_bytes file;
     int status;
 
     if (!bytes || size < 0) return kiln_fail(KILN_E_ARG, "import: there is no file");
-    status = kiln_import_weights(&file, kiln_text_begin(), net, kiln_version(), bytes,
-                                 (size_t)size);
+    KILN_TRY(kiln_net_options_text(&o, options));
+    status = kiln_import_weights(&file, kiln_text_begin(), net, options && *options ? &o : NULL,
+                                 kiln_version(), bytes, (size_t)size);
     if (status <= 0) return status;
     status = kiln_text_end();
     if (status >= 0) return keep(file);

@@ -131,14 +131,36 @@ static int own_net(void)
     return CLI_USAGE;
 }
 
-/* Weights of another program become an export, in their place. 0 or an exit code. */
-static int import(uint8_t **bytes, int *size, const char *path, const cli_arguments *a)
+/* How large its images are, where there is a data set to tell, as kiln_import takes it. */
+static int size_of_images(char text[40], int *data, const cli_arguments *a)
+{
+    const char *side;
+    int used = 6;
+
+    if (!a->value[CLI_DATA] || strcmp(a->value[CLI_DATA], "builtin") == 0) return CLI_OK;
+    if ((*data = cli_data_open(a)) < 0) return -*data;
+    if (kiln_data_info(*data) < 0) return cli_fail(KILN_E_MEMORY);
+    strcpy(text, "input=");
+    for (side = cli_first(cli_field(kiln_text(), "shape")); side; side = cli_next(side))
+        used += snprintf(text + used, (size_t)(40 - used), used > 6 ? "x%d" : "%d",
+                         (int)cli_number(side));
+    return CLI_OK;
+}
+
+/* Weights of another program become an export, in their place; the data set that says how large
+ * their images are is opened for it, into *data. 0 or an exit code. */
+static int import(int *data, uint8_t **bytes, int *size, const char *path, const cli_arguments *a)
 {
     static char net[8448];
     const char *given = cli_given(a, "net", net, sizeof net);
-    const int status = kiln_import(given, *bytes, *size);
+    int status = kiln_import(given, NULL, *bytes, *size), code;
+    char input[40] = "";
     uint8_t *copy;
 
+    if (status > 0 || status == KILN_E_CHECKPOINT || status == KILN_E_NOTATION) {
+        if ((code = size_of_images(input, data, a))) return code;
+        if (*input) status = kiln_import(given, input, *bytes, *size);
+    }
     if (status == KILN_E_NOTATION) return given ? cli_fail_net(given, status) : cli_fail(status);
     if (status < 0) return cli_fail_in(path, status);
     if (status == 0) return given && a->value[CLI_RESUME] ? own_net() : CLI_OK;
@@ -184,9 +206,9 @@ static int resume(cli_session *s, cli_arguments *a, reader *read)
 
     if (read == kiln_trainer_resume && cli_given(a, "net", NULL, 0)) return own_net();
     if (!(bytes = cli_file_read(path, &size))) return CLI_BAD_CHECKPOINT;
-    code = read == kiln_trainer_load ? import(&bytes, &size, path, a) : CLI_OK;
+    code = read == kiln_trainer_load ? import(&s->data, &bytes, &size, path, a) : CLI_OK;
     if (code == 0) code = take_from_checkpoint(a, bytes, size);
-    if (code == 0) {
+    if (code == 0 && !s->data) {
         s->data = cli_data_open(a);
         code = s->data < 0 ? -s->data : 0;
     }
@@ -280,10 +302,10 @@ static int begin(cli_session *s, const cli_arguments *a)
 
     if (from.path && !(from.bytes = cli_file_read(from.path, &from.size)))
         return CLI_BAD_CHECKPOINT;
-    code = from.path ? import(&from.bytes, &from.size, from.path, a) : CLI_OK;
+    code = from.path ? import(&s->data, &from.bytes, &from.size, from.path, a) : CLI_OK;
     if (code == 0) code = rehearse(a, &from);
     if (code == 0) {
-        s->data = cli_data_open(a);
+        if (!s->data) s->data = cli_data_open(a);
         s->trainer = s->data < 0 ? 0 : begin_run(s->data, a, &from);
         code = s->data < 0 ? -s->data : s->trainer < 0 ? fail_run(s->trainer, a, &from) : 0;
         if (code == 0 && from.path && !a->value[CLI_QUIET]) tell_new_head(&from, s->data);

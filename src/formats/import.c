@@ -98,9 +98,9 @@ static int list_pixels(const kiln_import_matching *m, const char *name, char out
         int at = 0;
 
         if (strcmp(a->t.name, name) || !kiln_import_is_float(a) || a->t.dims != 1 ||
-            a->t.shape[0] != KILN_CHECKPOINT_CHANNELS)
+            a->t.shape[0] != m->of.C)
             continue;
-        for (int c = 0; c < KILN_CHECKPOINT_CHANNELS; c++)
+        for (int c = 0; c < m->of.C; c++)
             at += snprintf(out + at, (size_t)(80 - at), "%c%.9g", c ? ',' : '[',
                            (double)value_at(a, (size_t)c));
         strcpy(out + at, "]");
@@ -112,19 +112,21 @@ static int list_pixels(const kiln_import_matching *m, const char *name, char out
 static int write_export(kiln_bytes *out, const kiln_import_matching *m, const char *net,
                         const char *version)
 {
-    char mean[80], std[80];
+    char input[32], mean[80], std[80];
     kiln_metadata entry[] = {{"format", KILN_CHECKPOINT_FORMAT},
                              {"format_version", KILN_CHECKPOINT_VERSION},
                              {"version", version},
                              {"mode", KILN_FUSED ? "fused" : "strict"},
                              {"net", net},
                              {"normalize", "channel"},
+                             {"input", input},
                              {"mean", mean},
                              {"std", std}};
     const int told = list_pixels(m, "mean", mean) && list_pixels(m, "std", std);
 
+    snprintf(input, sizeof input, "%dx%dx%d", m->of.C, m->of.H, m->of.W);
     return kiln_safetensors_write(&out->arena, &out->size, m->out,
-                                  kiln_net_tensor_count(m->net), entry, told ? 8 : 6);
+                                  kiln_net_tensor_count(m->net), entry, told ? 9 : 7);
 }
 
 /* The list of a safetensors file's arrays. */
@@ -142,11 +144,9 @@ static int import_list(kiln_bytes *out, kiln_json *j, const char *net, const cha
                        kiln_import_matching *m)
 {
     kiln_arena values = {0};
-    kiln_net_options o;
     int status;
 
-    kiln_net_options_default(&o);
-    KILN_TRY(kiln_net_sketch(&m->net, net, &o));
+    KILN_TRY(kiln_net_sketch(&m->net, net, &m->of));
     status = kiln_import_match(m);
     if (status >= 0) status = collect(m, &values, j);
     if (status >= 0) status = write_export(out, m, net, version);
@@ -155,8 +155,8 @@ static int import_list(kiln_bytes *out, kiln_json *j, const char *net, const cha
     return status < 0 ? status : 1;
 }
 
-static int import_with(kiln_bytes *out, kiln_json *j, const char *net, const char *version,
-                       kiln_import_list list)
+static int import_with(kiln_bytes *out, kiln_json *j, const char *net, const kiln_net_options *o,
+                       const char *version, kiln_import_list list)
 {
     kiln_arena arena;
     kiln_import_matching *m;
@@ -165,6 +165,7 @@ static int import_with(kiln_bytes *out, kiln_json *j, const char *net, const cha
     KILN_TRY(kiln_arena_create(&arena, sizeof *m, "the matching of tensors"));
     m = (kiln_import_matching *)(void *)arena.base;
     m->list = list;
+    m->of = *o;
     status = import_list(out, j, net, version, m);
     kiln_arena_destroy(&arena);
     return status;
@@ -176,40 +177,51 @@ static int no_net(void)
                                  "which net its weights are of, by the option net");
 }
 
-static int import_safetensors(kiln_bytes *out, kiln_json *j, const char *net, const char *version,
+static int import_safetensors(kiln_bytes *out, kiln_json *j, const char *net,
+                              const kiln_net_options *o, const char *version,
                               const kiln_safetensors *f)
 {
     const char *format = kiln_safetensors_metadata(f, "format"), *format_version;
     kiln_import_list list = {0};
+    kiln_net_options told;
     int status;
 
     if (format && strcmp(format, KILN_CHECKPOINT_FORMAT) == 0 && f->hashed)
         return kiln_checkpoint_origin(f, &format_version);
     if (!net || !*net) net = kiln_safetensors_metadata(f, "net");
     if (!net) return no_net();
+    kiln_net_options_default(&told);
+    if (!o && kiln_safetensors_metadata(f, "net"))
+        KILN_TRY(kiln_checkpoint_input(f, &told.C, &told.H, &told.W));
     KILN_TRY(list_safetensors(&list, f));
-    status = import_with(out, j, net, version, list);
+    status = import_with(out, j, net, o ? o : &told, version, list);
     kiln_arena_destroy(&list.arena);
     return status;
 }
 
-int kiln_import_weights(kiln_bytes *out, kiln_json *j, const char *net, const char *version,
-                        const uint8_t *bytes, size_t size)
+int kiln_import_weights(kiln_bytes *out, kiln_json *j, const char *net, const kiln_net_options *o,
+                        const char *version, const uint8_t *bytes, size_t size)
 {
+    kiln_net_options standard;
     kiln_import_list list;
     kiln_safetensors f;
     int status;
 
     *out = (kiln_bytes){0};
+    if (o && (o->C > KILN_CHANNELS_MAX || o->H > KILN_SIDE_MAX || o->W > KILN_SIDE_MAX))
+        return kiln_fail(KILN_E_ARG, "import: images have at most %d channels of %dx%d, not "
+                         "%dx%dx%d", KILN_CHANNELS_MAX, KILN_SIDE_MAX, KILN_SIDE_MAX, o->C, o->H,
+                         o->W);
     if (!kiln_is_zip(bytes, size)) {
         KILN_TRY(kiln_safetensors_read(&f, bytes, size, "checkpoint"));
-        status = import_safetensors(out, j, net, version, &f);
+        status = import_safetensors(out, j, net, o, version, &f);
         kiln_safetensors_free(&f);
         return status;
     }
     if (!net || !*net) return no_net();
+    kiln_net_options_default(&standard);
     KILN_TRY(kiln_npz_read(&list, bytes, size));
-    status = import_with(out, j, net, version, list);
+    status = import_with(out, j, net, o ? o : &standard, version, list);
     kiln_arena_destroy(&list.arena);
     return status;
 }

@@ -33,7 +33,8 @@ int kiln_is_zip(const uint8_t *bytes, size_t size);
 
 /* The arrays of a file, and which of them is which tensor of a net. */
 typedef struct {
-    kiln_net *net; /* a sketch */
+    kiln_net *net;       /* a sketch */
+    kiln_net_options of; /* how large its images are */
     kiln_import_list list;
     int from[KILN_TENSORS_MAX]; /* of each tensor of the net: an array of the list, or -1 */
     char course[KILN_TENSORS_MAX][KILN_NPZ_NAME];
@@ -46,10 +47,11 @@ int kiln_import_is_float(const kiln_import_array *a);
 /* Is the array stored with the tensor's two dimensions the other way round? */
 int kiln_import_is_transposed(const kiln_import_array *a, const kiln_tensor *t);
 
-/* The weights for a net of this notation as an export, and into j an array that says what went
+/* The weights for a net of this notation over images of o's size (NULL: as the file's metadata
+ * "input" says) as an export, and into j an array that says what went
  * where: kiln_formats.h, kiln_import. 1, or 0 where the file is kiln's own and needs none of this.
  * KILN_E_CHECKPOINT, KILN_E_ARG, KILN_E_NOTATION, KILN_E_MEMORY; *out is empty then. */
-int kiln_import_weights(kiln_bytes *out, kiln_json *j, const char *net, const char *version,
-                        const uint8_t *bytes, size_t size);
+int kiln_import_weights(kiln_bytes *out, kiln_json *j, const char *net, const kiln_net_options *o,
+                        const char *version, const uint8_t *bytes, size_t size);
 
 #endif

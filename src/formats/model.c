@@ -80,8 +80,8 @@ static int read_net(kiln_model *m)
 
     KILN_TRY(kiln_checkpoint_text(&m->file, "net", &net));
     kiln_net_options_default(&o);
+    KILN_TRY(kiln_checkpoint_input(&m->file, &o.C, &o.H, &o.W));
     o.C = m->channels;
-    KILN_TRY(kiln_checkpoint_input(&m->file, &o.H, &o.W));
     read_freeze(m, &o);
     if (kiln_net_sketch(&m->net, net, &o) >= 0) return find_tensors(m);
     m->net = NULL;

@@ -151,13 +151,18 @@ static int read_side(const char **text, int *side)
     return 1;
 }
 
-int kiln_checkpoint_input(const kiln_safetensors *f, int *height, int *width)
+int kiln_checkpoint_input(const kiln_safetensors *f, int *channels, int *height, int *width)
 {
     const char *input = kiln_safetensors_metadata(f, "input");
     const char *at = input;
 
+    *channels = KILN_CHECKPOINT_CHANNELS;
     *height = *width = KILN_CHECKPOINT_SIDE;
     if (!input) return KILN_OK;
+    if (*at >= '1' && *at <= '0' + KILN_CHANNELS_MAX && at[1] == 'x' && strchr(at + 2, 'x')) {
+        *channels = *at - '0';
+        at += 2;
+    }
     if (read_side(&at, height) && *at++ == 'x' && read_side(&at, width) && !*at) return KILN_OK;
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its input, %.20s, is no size of images "
                                         "(1x1 to %dx%d)", input, KILN_SIDE_MAX, KILN_SIDE_MAX);
@@ -301,8 +306,7 @@ static int read_taught(kiln_checkpoint_head *h, const kiln_safetensors *f)
 
     KILN_TRY(kiln_checkpoint_text(f, "version", &h->version));
     KILN_TRY(kiln_checkpoint_text(f, "mode", &h->mode));
-    h->channels = KILN_CHECKPOINT_CHANNELS;
-    KILN_TRY(kiln_checkpoint_input(f, &h->height, &h->width));
+    KILN_TRY(kiln_checkpoint_input(f, &h->channels, &h->height, &h->width));
     if (wanted(h, f, "data")) KILN_TRY(data_entries(h, f));
     if (wanted(h, f, "classes")) KILN_TRY(h->class_count = classes_entry(f, &h->classes));
     if (!wanted(h, f, "mean") && !wanted(h, f, "std")) return KILN_OK;

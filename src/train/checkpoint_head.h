@@ -14,7 +14,7 @@
 #include "train/trainer.h"
 
 #define KILN_CHECKPOINT_SIDE 32 /* of the images that its net takes, where it does not say */
-#define KILN_CHECKPOINT_CHANNELS 3 /* of these, where it has no means */
+#define KILN_CHECKPOINT_CHANNELS 3 /* of these, where neither input nor means say */
 
 /* Texts point into the file's metadata; classes, mean and std are JSON. What an export does not
  * hold is as at the start of a run with the options' defaults. Weights that were imported may not
@@ -53,8 +53,9 @@ int kiln_checkpoint_fit(const kiln_checkpoint_head *h, char net[KILN_NOTATION_MA
 /* Where the run stands, and what it has seen, as the file says. */
 void kiln_checkpoint_take_place(kiln_run *r, const kiln_checkpoint_head *h);
 
-/* The size of the images, from "input": "28x28"; without it, 32x32. */
-int kiln_checkpoint_input(const kiln_safetensors *f, int *height, int *width);
+/* The size of the images, from "input": "28x28", or "1x28x28" of a file that may have no means, of
+ * which there is one a channel; without it, 3x32x32. */
+int kiln_checkpoint_input(const kiln_safetensors *f, int *channels, int *height, int *width);
 
 /* Parts of that: is it a file that kiln wrote, and of which version of its format; a text of its
  * metadata; the numbers of a JSON list, of which the first `most` go to out, and how many there are

@@ -133,7 +133,7 @@ static int fill(int size)
 
 static int import(int size)
 {
-    return kiln_import(NET, file, size);
+    return kiln_import(NET, NULL, file, size);
 }
 
 /* The call with each of its allocations failing; a trainer that it makes in the end goes again. */

@@ -48,7 +48,7 @@ static int import(kiln_bytes *out, const char *net, const kiln_bytes *file)
     int status;
 
     kiln_json_begin(&table);
-    status = kiln_import_weights(out, &table, net, VERSION, (uint8_t *)file->arena.base,
+    status = kiln_import_weights(out, &table, net, NULL, VERSION, (uint8_t *)file->arena.base,
                                  file->size);
     if (status > 0) assert_true(kiln_json_end(&table) > 0);
     return status;
@@ -345,6 +345,52 @@ static void a_pickle_is_called_one(void **state)
     kiln_bytes_free(&f);
 }
 
+/* An affine layer of 16 pixels, of a file that names the net and says `input`; 0, or the status. */
+static int import_sixteen(const char *input, const kiln_net_options *o, kiln_bytes *out)
+{
+    const kiln_safetensor t[] = {{.name = "affine1.weight", .type = KILN_F32, .dims = 2,
+                                  .shape = {10, 16}, .data = w1},
+                                 {.name = "affine1.bias", .type = KILN_F32, .dims = 1,
+                                  .shape = {10}, .data = b2}};
+    const kiln_metadata named[] = {{"net", "affine 10 - softmax"}, {"input", input}};
+    kiln_bytes file = {0};
+    int status;
+
+    assert_true(kiln_safetensors_write(&file.arena, &file.size, t, 2, named, 2) >= 0);
+    kiln_json_begin(&table);
+    status = kiln_import_weights(out, &table, NULL, o, VERSION, (uint8_t *)file.arena.base,
+                                 file.size);
+    kiln_bytes_free(&file);
+    return status;
+}
+
+static void the_size_of_the_images(void **state)
+{
+    kiln_net_options o;
+    kiln_json head = {0};
+    kiln_bytes out;
+
+    (void)state;
+    assert_int_equal(import_sixteen("1x4x4", NULL, &out), 1);
+    kiln_json_begin(&head);
+    assert_true(kiln_checkpoint_json((uint8_t *)out.arena.base, out.size, &head) >= 0);
+    assert_true(kiln_json_end(&head) > 0);
+    assert_non_null(strstr(kiln_json_text(&head), "\"input\":[1,4,4]"));
+    kiln_json_free(&head);
+    kiln_bytes_free(&out);
+    assert_int_equal(import_sixteen("4x4", NULL, &out), KILN_E_CHECKPOINT); /* of 3 channels */
+    kiln_net_options_default(&o);
+    o.C = 1, o.H = 2, o.W = 8; /* what is asked for goes before what the file says */
+    assert_int_equal(import_sixteen("1x4x4", &o, &out), 1);
+    kiln_bytes_free(&out);
+    o.W = KILN_SIDE_MAX + 1;
+    assert_int_equal(import_sixteen("1x4x4", &o, &out), KILN_E_ARG);
+    static const char *const wrong[] = {"", "x", "1x4", "0x4x4", "5x4x4", "1x4x", "1x4x4x4",
+                                        "1x65x4", "16", "01x4x4", "1x4x4 "};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (import_sixteen(wrong[i], NULL, &out) != KILN_E_CHECKPOINT) CHECK_FAIL("%s", wrong[i]);
+}
+
 static int fill_weights(void **state)
 {
     for (int d = 0; d < PIXELS; d++)
@@ -367,6 +413,7 @@ int main(void)
         cmocka_unit_test(kilns_and_pytorchs_names), cmocka_unit_test(doubles_and_counters),
         cmocka_unit_test(what_does_not_fit),        cmocka_unit_test(kilns_own_npz),
         cmocka_unit_test(the_courses_npz),          cmocka_unit_test(a_pickle_is_called_one),
+        cmocka_unit_test(the_size_of_the_images),
     };
 
     return cmocka_run_group_tests(tests, fill_weights, free_all);

@@ -58,8 +58,8 @@ static void is_taken(const char *what, const kiln_bytes *file, const kiln_run *r
     int status;
 
     kiln_json_begin(&table);
-    status = kiln_import_weights(&back, &table, run->o.net, VERSION, (uint8_t *)file->arena.base,
-                                 file->size);
+    status = kiln_import_weights(&back, &table, run->o.net, NULL, VERSION,
+                                 (uint8_t *)file->arena.base, file->size);
     if (status != imported)
         CHECK_FAIL("%s of %s: %d, %s", what, run->o.net, status, kiln_error());
     same_net(what, imported ? &back : file, run);

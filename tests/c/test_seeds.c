@@ -87,7 +87,7 @@ static void check_import(const char *name, size_t size)
 
     kiln_json_begin(&table);
     if (kiln_import_weights(&out, &table, "conv 3x3x2 - batchnorm - relu - avgpool 8 - affine 10 - "
-                            "svm", "seed", bytes, size) != 1)
+                            "svm", NULL, "seed", bytes, size) != 1)
         CHECK_FAIL("%s: %s", name, kiln_error());
     assert_true(kiln_json_end(&table) > 0);
     kiln_json_free(&table);

@@ -106,14 +106,17 @@ async function goOn() {
     report(by <= 1e-3, `${start.join(' ')}: ${own.length} losses within ${by.toExponential(1)} of `
       + `kiln's own; ${stdout.trim().split('\n').at(-1)}${by <= 1e-3 ? '' : stderr}`);
     const told = Number(/test ([\d.]+)/.exec(stdout)?.[1]);
-    const trained = `${folder}/trained.safetensors`;
-    const { stdout: back } = await run(KILN, ['train', '--init-from', trained, ...set,
-      '--net', net, '--epochs', '1', '--max-steps', '1', '--lr', '1e-12', '--json',
-      '--quiet']);
-    const { testAccuracy } = JSON.parse(back.trim().split('\n').at(-1));
-    report(Math.abs(testAccuracy - told) < 1e-3,
-      `kiln reads it back: test accuracy ${testAccuracy}, PyTorch said ${told}`);
+    await readBack(folder, told, [...set, '--net', net]);
   }
+}
+
+/** What train.py wrote, with a step that changes next to nothing. */
+async function readBack(folder, told, options) {
+  const { stdout } = await run(KILN, ['train', '--init-from', `${folder}/trained.safetensors`,
+    ...options, '--epochs', '1', '--max-steps', '1', '--lr', '1e-12', '--json', '--quiet']);
+  const { testAccuracy } = JSON.parse(stdout.trim().split('\n').at(-1));
+  report(Math.abs(testAccuracy - told) < 1e-3,
+    `kiln reads it back: test accuracy ${testAccuracy}, PyTorch said ${told}`);
 }
 
 /** The losses of the rest of an epoch and a half, by kiln and by PyTorch from the same files. */
@@ -132,6 +135,7 @@ async function goOnWith({ name, files, net, options }) {
   const by = farthest(losses(stdout), own);
   report(by <= 1e-3, `${name}: ${own.length} losses within ${by.toExponential(1)} of kiln's own; `
     + `${stdout.trim().split('\n').at(-1)}${by <= 1e-3 ? '' : stderr}`);
+  await readBack(folder, Number(/test ([\d.]+)/.exec(stdout)?.[1]), [...set, ...options]);
   const wrong = await run(PYTHON, [`${folder}/train.py`, '--data', DATA])
     .then(() => 'nothing', (error) => error.stderr.trim());
   report(/builtin: 10 classes of images of \[3, 32, 32\]; the net has \d+ of \[/.test(wrong),

@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     if (size) memcpy(bytes, input, size);
     mend_checksums(bytes, size);
     kiln_json_begin(&table);
-    if (kiln_import_weights(&out, &table, NET, "fuzz", bytes, size) > 0) {
+    if (kiln_import_weights(&out, &table, NET, NULL, "fuzz", bytes, size) > 0) {
         const uint8_t *export = (uint8_t *)out.arena.base;
 
         if (kiln_json_end(&table) < 0) abort();

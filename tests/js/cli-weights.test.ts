@@ -125,6 +125,29 @@ describe('weights of another program', () => {
     expect(events.at(-1)).toMatchObject({ event: 'done', net: NET, step: 2 });
   });
 
+  test('are of images of any size: the data set says of which', async () => {
+    const head = '{"name":"small","shape":[1,9,7],"classes":["a","b"],"count":60}';
+    const images = Array.from({ length: 60 }, (_, i) =>
+      Buffer.concat([Buffer.from([i % 2]), Buffer.alloc(63, 40 + 120 * (i % 2))]));
+    const set = at('small.kilnset');
+    await writeFile(set, Buffer.concat([Buffer.from(`KILNSET 1\n${head}\n`), ...images]));
+    const small = ['--net', 'conv 3x3x2 - relu - affine 2 - softmax'];
+    await kiln('train', '--data', set, ...small, '--epochs', '9', '--batch', '8', '--quiet',
+      '--save', at('small.safetensors'));
+    const run = await kiln('eval', at('small.safetensors'), '--data', set, '--json');
+    await kiln('export', at('small.safetensors'), '--format', 'npz', '--save', at('small.npz'));
+    const npz = await kiln('eval', at('small.npz'), ...small, '--data', set, '--json');
+    expect(npz.err).toMatch(/affine1\.w +W2\n/);
+    expect(npz.events[0]).toMatchObject({ accuracy: run.events[0]!['accuracy'] });
+    expect(npz.events[0]!['loss']).toBeCloseTo(run.events[0]!['loss'] as number, 12);
+    const from = await kiln('train', '--init-from', at('small.npz'), ...small, '--data', set,
+      '--batch', '8', '--max-steps', '2', '--json');
+    expect(from.events.at(-1)).toMatchObject({ event: 'done', step: 2 });
+    const other = await kiln('eval', at('small.npz'), ...small);
+    expect({ code: other.code, err: other.err }).toEqual(
+      { code: 4, err: expect.stringMatching(/no float32 or float64 arrays fit conv1/) });
+  });
+
   test('without a net, or with one that they do not fit, are refused with what to do', async () => {
     await kiln('export', at('run.safetensors'), '--format', 'npz', '--save', at('other.npz'));
     const none = await kiln('eval', at('other.npz'));

@@ -138,6 +138,29 @@ describe('weights of another program', () => {
     model.dispose();
   });
 
+  test('are of images of any size', async () => {
+    const head = '{"name":"small","shape":[1,9,7],"classes":["a","b"],"count":40}';
+    const images = Array.from({ length: 40 }, (_, i) => [i % 2, ...Array<number>(63).fill(i)]);
+    const data = { files: [new File(
+      [`KILNSET 1\n${head}\n`, new Uint8Array(images.flat())], 'small.kilnset')] };
+    const net = 'conv 3x3x2 - relu - affine 2 - softmax';
+    const make = async (seed: number): Promise<Trainer> =>
+      create({ net, data, options: { batch: 8, seed } });
+    const [from, to] = [await make(1), await make(2)];
+    const npz = await from.export('npz');
+    await to.load(npz, { net });
+    expect(await to.hash()).toBe(await from.hash());
+    const { bytes } = await importWeights(npz, { net, input: [1, 9, 7] });
+    const model = await Model.load(bytes);
+    const [w] = await from.parameters(['affine1.w']);
+    expect(model.parameters()['affine1.w']!.data).toEqual(w!.data);
+    model.dispose();
+    for (const input of ['1x9', [1, 9, 700], 3]) {
+      expect(await failure(() => importWeights(npz, { net, input: input as never })))
+        .toMatchObject({ code: 'E_ARG' });
+    }
+  });
+
   test('of no known net, and what are no weights, are refused', async () => {
     const npz = await (await trained()).export('npz');
     expect(await failure(() => importWeights(npz))).toMatchObject({
