@@ -11,7 +11,7 @@
 
 #define CLASSES_MAX 1000
 #define CLASSES_SHOWN 20 /* in a table: of more only how many are right */
-#define NAME_SIZE 24
+#define NAME_SIZE 64
 
 static int read_split(const cli_arguments *a, int *split)
 {
@@ -83,17 +83,31 @@ static int read_names(int data, char name[][NAME_SIZE])
     return count;
 }
 
+/* The first `width` characters of a name, filled up with spaces before it or behind it. */
+static void print_cell(const char *name, int width, int before)
+{
+    int bytes = 0, count = 0;
+
+    while (name[bytes] && (count < width || (name[bytes] & 0xc0) == 0x80))
+        count += (name[bytes++] & 0xc0) != 0x80; /* bytes that go on a character do not count */
+    printf("%*s%.*s%*s", before ? width - count : 0, "", bytes, name, before ? 0 : width - count,
+           "");
+}
+
 static void print_confusion(const int *confusion, char name[][NAME_SIZE], int classes)
 {
     const int shown = classes > CLASSES_SHOWN ? 0 : classes;
 
     printf("\n%-12s", shown ? "is \\ seen as" : "class");
-    for (int c = 0; c < shown; c++) printf(" %5.5s", name[c]);
+    for (int c = 0; c < shown; c++) {
+        printf(" ");
+        print_cell(name[c], 5, 1);
+    }
     printf("   right\n");
     for (int r = 0; r < classes; r++) {
         int total = 0;
 
-        printf("%-12.12s", name[r]);
+        print_cell(name[r], 12, 0);
         for (int c = 0; c < classes; c++) {
             if (shown) printf(" %5d", confusion[r * classes + c]);
             total += confusion[r * classes + c];

@@ -167,6 +167,22 @@ describe('weights of another program', () => {
   });
 });
 
+test('the table of confusions cuts names between characters', async () => {
+  const classes = ['äöüßéè', '猫'.repeat(13)];
+  const head = JSON.stringify({ name: 'named', shape: [1, 4, 4], classes, count: 40 });
+  const images = Array.from({ length: 40 }, (_, i) =>
+    Buffer.concat([Buffer.from([i % 2]), Buffer.alloc(16, 40 + 120 * (i % 2))]));
+  await writeFile(at('named.kilnset'),
+    Buffer.concat([Buffer.from(`KILNSET 1\n${head}\n`), ...images]));
+  await kiln('train', '--data', at('named.kilnset'), '--net', 'affine 2 - softmax', '--epochs', '9',
+    '--batch', '8', '--quiet', '--save', at('named.safetensors'));
+  const { out } = await kiln('eval', at('named.safetensors'), '--data', at('named.kilnset'));
+  const [title, ...rows] = out.trimEnd().split('\n').slice(2);
+  expect(title).toBe('is \\ seen as äöüßé 猫猫猫猫猫   right');
+  expect(rows.map((row) => row.slice(0, 18)))
+    .toEqual(['äöüßéè           2', '猫猫猫猫猫猫猫猫猫猫猫猫     0']);
+});
+
 describe('a checkpoint on other data', () => {
   test('is evaluated on test images alone, with a word on classes of other names', async () => {
     await writeFile(at('mine.bin'), records(30));
