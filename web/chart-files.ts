@@ -62,7 +62,7 @@ export function drawing(
   { yRange, yText, xText }: Pick<CurveOptions, 'yRange' | 'yText' | 'xText'>,
   styled: Element,
 ): string {
-  const shown = curves.filter(({ xs }) => xs.length > 0);
+  const shown = curves.filter(({ ys }) => ys.some((value) => value != null));
   const last = Math.max(1, ...shown.map(({ xs }) => xs.at(-1)!));
   const { low, high, logarithmic = false } = yRange();
   const scaled = (value: number): number => (logarithmic ? Math.log10(value) : value);
@@ -93,7 +93,7 @@ export function drawing(
   }
   shown.forEach(({ name, colour, kind, width = 1, xs, ys }, i) => {
     const paint = colourOf(styled, colour);
-    const points = xs.map((step, k) => [x(step), y(ys[k]!)] as const);
+    const points = xs.flatMap((step, k) => (ys[k] == null ? [] : [[x(step), y(ys[k])] as const]));
     const line = `stroke="${paint}" stroke-width="${width}" points="${points.join(' ')}"`;
     const dots = points.map(([cx, cy]) => `<circle cx="${cx}" cy="${cy}" r="2" fill="${paint}"/>`);
     parts.push(

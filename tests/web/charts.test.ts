@@ -59,6 +59,16 @@ async function saved(page: Page, name: string): Promise<string[][]> {
     .map((line) => line.split(','));
 }
 
+/** What a drawing is made of. */
+function partsOf(page: Page, svg: string):
+  Promise<{ name: string; lines: number; circles: number; words: string | null }> {
+  return page.evaluate((text) => {
+    const { documentElement: root } = new DOMParser().parseFromString(text, 'image/svg+xml');
+    return { name: root.nodeName, lines: root.querySelectorAll('polyline').length,
+      circles: root.querySelectorAll('circle').length, words: root.textContent };
+  }, svg);
+}
+
 /** Rows of the chart that hold pixels of a curve's colour: where that curve is. */
 function rowsOf(page: Page, view: string, property: string): Promise<[number, number]> {
   return page.locator(`${view} .chart canvas`).evaluate((node, name) => {
@@ -199,15 +209,27 @@ test('the numbers and the picture are saved by a press each', async () => {
     button(page, 'Loss, SVG').click(),
   ]);
   const svg = await readFile(await drawn.path(), 'utf8');
-  const parts = await page.evaluate((text) => {
-    const { documentElement: root } = new DOMParser().parseFromString(text, 'image/svg+xml');
-    return { name: root.nodeName, lines: root.querySelectorAll('polyline').length,
-      circles: root.querySelectorAll('circle').length, words: root.textContent };
-  }, svg);
+  const parts = await partsOf(page, svg);
   expect(parts.name).toBe('svg');
   expect(parts.lines + parts.circles).toBeGreaterThan(0);
   expect(parts.words).toMatch(/^\s*Loss\s.*affine 10 - softmax/s);
   expect(svg).not.toMatch(/NaN|Infinity/);
+});
+
+test('what was not measured is in no file: no point without validation images', async () => {
+  const page = await open('#train=640&validation=0&epochs=2');
+  await run(page);
+  const all = (): Promise<string[][]> => saved(page, 'Accuracy, CSV');
+  const rows = await becomes(all, (lines) => lines.filter(([, , train]) => train).length === 3);
+  expect(rows[0]).toEqual(['step', 'batch', 'training', 'validation', 'last run']);
+  expect(rows.slice(1).filter(([, , , validation]) => validation !== '')).toEqual([]);
+  const [drawn] = await Promise.all([
+    page.waitForEvent('download'),
+    button(page, 'Accuracy, SVG').click(),
+  ]);
+  const { name, circles, words } = await partsOf(page, await readFile(await drawn.path(), 'utf8'));
+  expect({ name, circles }).toEqual({ name: 'svg', circles: 2 }); // of the training images
+  expect(words).not.toMatch(/validation/);
 });
 
 test('the numbers that are saved are all, also while a chart waits for its frame', async () => {
