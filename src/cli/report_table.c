@@ -36,6 +36,12 @@ static void percent(char cell[CELL], double share)
         strcpy(cell, "-");
 }
 
+/* The name of a file on one line, whatever it is made of. */
+static void print_path(const char *path)
+{
+    for (; *path; path++) putchar((unsigned char)*path < ' ' || *path == 0x7f ? '?' : *path);
+}
+
 /* Column c of a run: accuracies, epochs, seconds, then the options in which runs differ. */
 static void fill_cell(char cell[CELL], const report_list *list, const report_run *run, int c)
 {
@@ -74,7 +80,9 @@ static void print_runs(const report_list *list)
             fill_cell(cell, list, &list->runs[i], c);
             printf("  %*s", width[c], cell);
         }
-        printf("  %s\n", list->runs[i].path);
+        printf("  ");
+        print_path(list->runs[i].path);
+        printf("\n");
     }
 }
 
@@ -85,14 +93,18 @@ void report_print_table(const report_list *list)
     if (list->done > 0) {
         print_runs(list);
         report_words(words, sizeof words, &list->runs[0]);
-        printf("\nbest: %s\n  kiln train %s\n", list->runs[0].path, words);
+        printf("\nbest: ");
+        print_path(list->runs[0].path);
+        printf("\n  kiln train %s\n", words);
     }
     if (list->done == list->count) return;
     printf("%sfailed, or without an end:\n", list->done ? "\n" : "");
     for (int i = list->done; i < list->count; i++) {
         const report_run *run = &list->runs[i];
 
-        printf("  %s: ", run->path);
+        printf("  ");
+        print_path(run->path);
+        printf(": ");
         if (run->exit) printf("exit code %d: ", run->exit);
         printf("%s\n", run->reason);
         if (run->command) printf("    kiln %s\n", run->command);

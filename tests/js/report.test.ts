@@ -144,7 +144,10 @@ test('what a log says is text of one line, in every form of the report', async (
   const { events } = await kiln('report', at('odd'), '--json');
   expect(events[0]).toMatchObject({ reason: 'one two ', exit: 6, options: { net: 'a b' },
     data: 'x [31m' });
-  const { out } = await kiln('report', at('odd'), at('odd-done'));
+  const line = at('two\nlines \u001b[31m');
+  await writeFile(line, '{"event":"failed"}\n');
+  const { out } = await kiln('report', at('odd'), at('odd-done'), line);
+  expect(out).toMatch(/\n {2}\S+two\?lines \?\[31m: /);
   expect(out).not.toMatch(/[^\n -~]/);
   expect(out).toMatch(/exit code 6: one two \n/);
   const csv = await kiln('report', at('odd'), '--csv');
