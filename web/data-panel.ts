@@ -11,6 +11,7 @@ import { draw } from './draw.js';
 import { SIDECAR } from './drops.js';
 import { bytes, sentence } from './format.js';
 import { picture } from './pixels.js';
+import { Poller } from './poll.js';
 import { strings } from './strings.js';
 import type { DataSource, DataStore, LiveTrainer } from './live-trainer.js';
 import { View } from './view.js';
@@ -53,6 +54,13 @@ export class DataPanel extends View {
     words.forget,
   );
   readonly #samples = h('div', { class: 'samples' });
+  /** Asks again where a new run came in between. */
+  readonly #sampler = new Poller(
+    () => this.#sample(this.trainer!),
+    () => this.#sampled !== this.trainer?.dataset.hash,
+    (error) => this.failed(error),
+    0,
+  );
   #store: DataStore | null = null;
   #keptName = '';
   #sampled = '';
@@ -198,17 +206,16 @@ export class DataPanel extends View {
     const { name, train, validation, test } = trainer.dataset;
     setText(this.#name, words.names[name] ?? name);
     setText(this.#counts, words.counts(train, validation, test));
-    void this.attempt(() => this.#sample(trainer));
+    this.#sampler.now();
   }
 
   async #sample(trainer: LiveTrainer): Promise<void> {
     const { dataset } = trainer;
-    if (this.#sampled === dataset.hash) return;
-    this.#sampled = dataset.hash;
     const indices = Array.from({ length: Math.min(LOOKED_AT, dataset.train) }, (_, i) => i);
     const found = await trainer.predict('train', indices);
-    if (this.#sampled === dataset.hash)
-      draw(this.#samples, () => this.#showSamples(dataset, found));
+    if (trainer.dataset.hash !== dataset.hash) return;
+    this.#sampled = dataset.hash;
+    draw(this.#samples, () => this.#showSamples(dataset, found));
   }
 
   #showSamples({ classes, shape }: DatasetInfo, found: Prediction[]): void {

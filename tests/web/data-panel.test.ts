@@ -110,3 +110,23 @@ test('a file whose name does not tell what it holds is asked about', async () =>
   await page.locator('kiln-data-panel').getByText('1,080 training, 120 validation, 60').waitFor();
   await close();
 });
+
+test('samples that a new run interrupts are asked for again, and no alarm is given', async () => {
+  const { page, close } = await visit(site, { whole: true });
+  const names = page.locator('kiln-data-panel .sample span');
+  await names.filter({ hasText: 'umbrella' }).waitFor();
+  await ask(page, (trainer) => {
+    const { predict } = trainer;
+    const interrupted: typeof predict = async (split, indices) => {
+      if (split !== 'train' || indices.length < 100) return predict(split, indices);
+      Object.defineProperty(trainer, 'predict', { value: predict });
+      await trainer.reset();
+      throw Object.assign(new Error('predict: a new run began meanwhile'), { code: 'E_ABORTED' });
+    };
+    Object.defineProperty(trainer, 'predict', { value: interrupted });
+  });
+  await pick(page, batch('data_batch_1.bin', 120), batch('test_batch.bin', 20));
+  await names.filter({ hasText: 'airplane' }).waitFor();
+  expect(await page.locator('kiln-page .notice.alarm').allTextContents()).toEqual([]);
+  await close();
+});
