@@ -65,6 +65,7 @@ class PicturesDialog extends HTMLElement {
     root.adoptedStyleSheets = [sheet(baseCss), sheet(css)];
     root.append(this.#dialog);
     this.#use.classList.add('main');
+    this.#use.disabled = this.#save.disabled = true; // there is nothing yet
     this.#set.onChange = () => this.#changed();
     this.#dialog.addEventListener('close', () => {
       this.#set.close();
