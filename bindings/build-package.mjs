@@ -17,10 +17,10 @@ import { build } from 'esbuild';
 const here = dirname(fileURLToPath(import.meta.url));
 const [folder] = process.argv.slice(2);
 
-const SCRIPTS = ['worker', 'pool-worker', 'gunzip'];
+const SCRIPTS = ['worker', 'worker-main', 'pool-worker', 'gunzip'];
 /** What these leave outside themselves. */
-const SHARED = ['./errors.js', './gunzip.js', './read-dataset.js'];
-/** Parts of worker.js that nothing else imports. */
+const SHARED = ['./errors.js', './gunzip.js', './read-dataset.js', './worker-main.js'];
+/** Parts of worker-main.js that nothing else imports. */
 const PARTS = ['session', 'training', 'run-record', 'look', 'measure'];
 
 const library = readdirSync(here)

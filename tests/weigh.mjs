@@ -53,7 +53,7 @@ async function client() {
 
 /** Bytes of each, by the names of LIMITS. */
 async function measure() {
-  const work = ['worker.js', 'simd.wasm'];
+  const work = ['worker.js', 'worker-main', 'simd.wasm'];
   const body = ['kiln-trainer.js', 'trainer-body', ...work];
   const views = readdirSync(FOLDER).filter((file) => file.includes('-view-'))
     .map((file) => file.replace(/-\w{8}\.js$/, ''));

@@ -26,7 +26,7 @@ export async function embedded(wasm) {
     target: 'es2022',
     logLevel: 'warning',
     define: nowhere,
-    entryPoints: [resolve(here, '../worker.ts')],
+    entryPoints: [resolve(here, '../worker-main.ts')],
     format: 'iife',
     write: false,
   });

@@ -5,11 +5,14 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { NAME } from './pictures.mjs';
+
 /** One run for all. Twelve steps, of which ten come before a page is left and come back to. */
 export const OPTIONS = { train: 240, validation: 20, test: 20, batch: 20, epochs: 1, seed: 3 };
 export const NET = 'conv 3x3x8 - batchnorm - relu - maxpool 4 - affine 10 - softmax';
-export const STEPS = 12;
 const BEFORE = 10;
+/** And one on own pictures, to whose classes the page fits the net. */
+export const OWN = { batch: 20, epochs: 4, seed: 3 };
 
 const OPEN = { 'Cross-Origin-Opener-Policy': 'unsafe-none',
   'Cross-Origin-Embedder-Policy': 'unsafe-none', 'Cross-Origin-Resource-Policy': 'cross-origin',
@@ -85,10 +88,11 @@ const AWAY = page(`<script>
 </script>`);
 
 /**
- * Writes the pages into a folder that holds the element. By context: the address to open, and what
- * the run must have: threads where the page is isolated, the strict build where it is in one file.
+ * Writes the pages into a folder that holds the element, with the files of `pictures`. By context:
+ * the address to open, and what the run must have: threads where the page is isolated, the strict
+ * build where it is in one file, own pictures' parameters.
  */
-export function writeContexts(folder, servers) {
+export function writeContexts(folder, servers, pictures) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   cpSync('build/element', folder, { recursive: true });
@@ -112,23 +116,63 @@ export function writeContexts(folder, servers) {
   add('sandbox, own origin', 'frame.html', { frame: 'sandbox="allow-scripts allow-same-origin"' });
   add('isolated', 'isolated.html', { server: 'isolated', threads: true });
   add('back/forward', 'leave.html', { leave: true });
-  addPage(folder, contexts, servers, `${servers.isolated}report/${encodeURIComponent('the page')}`);
+  addPages(folder, contexts, servers.isolated, pictures);
   return contexts;
 }
 
-/** The page of make start, with a script that trains what its link says, and tells of it. */
-function addPage(folder, contexts, servers, address) {
+/** The page of make start, with a script that trains by `script`, and tells of it. */
+function addPages(folder, contexts, server, pictures) {
   cpSync('build/web', join(folder, 'page'), { recursive: true });
-  const file = join(folder, 'page/index.html');
-  writeFileSync(file, readFileSync(file, 'utf8').replace('</head>',
-    '<script type="module" src="./report.js"></script></head>'));
-  writeFileSync(join(folder, 'page/report.js'), reporter(address) + `
-const wait = () => new Promise((resolve) => setTimeout(resolve, 50));
-const page = document.querySelector('kiln-page');
-// The link is followed once the library is there.
-while ((await page.trainer?.options())?.net !== ${JSON.stringify(NET)}) await wait();
-await trainAndTell(page.trainer, page.shadowRoot.querySelector('.views').children);
-`);
-  const hash = new URLSearchParams({ net: NET, ...OPTIONS });
-  contexts['the page'] = { address: `${servers.isolated}page/#${hash}`, threads: true };
+  for (const [name, bytes] of Object.entries(pictures)) {
+    writeFileSync(join(folder, 'page', name), bytes);
+  }
+  const html = readFileSync(join(folder, 'page/index.html'), 'utf8');
+  const add = (name, file, hash, script, wanted = {}) => {
+    writeFileSync(join(folder, 'page', `${file}.html`), html.replace('</head>',
+      `<script type="module" src="./${file}.js"></script></head>`));
+    writeFileSync(join(folder, 'page', `${file}.js`),
+      `${reporter(`${server}report/${encodeURIComponent(name)}`)}${WAIT}
+async function main() {${script}
+  await trainAndTell(page.trainer, page.shadowRoot.querySelector('.views').children);
 }
+main().catch(fail);
+`);
+    const address = `${server}page/${file}.html#${new URLSearchParams({ net: NET, ...hash })}`;
+    contexts[name] = { address, threads: true, ...wanted };
+  };
+  // The link is followed once the library is there.
+  add('the page', 'run', OPTIONS,
+    `
+  await until(async () => (await page.trainer?.options())?.net === ${JSON.stringify(NET)});`);
+  add('own pictures', 'zip', OWN, `${take(`${NAME}.zip`)}
+  const use = await until(() => page.shadowRoot.querySelector('kiln-own-pictures')
+    ?.shadowRoot.querySelector('button.main:not(:disabled)'));
+  use.click();${TAKEN}`, { own: true });
+  add('a packed set', 'packed', OWN, take(`${NAME}.kilnset.gz`) + TAKEN, { own: true });
+}
+
+const WAIT = `
+const page = document.querySelector('kiln-page');
+async function until(there) {
+  for (;;) {
+    const problem = page.shadowRoot?.querySelector('.notice.alarm p');
+    if (problem) throw new Error(problem.textContent);
+    const found = await there();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+`;
+
+/** Opens a file that lies beside the page, as a press on "Open data…" does. */
+const take = (file) => `
+  await until(() => page.trainer);
+  await page.opened;
+  const bytes = await (await fetch('./${file}')).blob();
+  page.shadowRoot.querySelector('kiln-data-panel').dispatchEvent(new CustomEvent('kiln-data', {
+    detail: { files: [new File([bytes], '${file}')], store: true }, bubbles: true,
+    composed: true }));`;
+
+/** The data are there, and the run is on them. */
+const TAKEN = `
+  await until(() => page.trainer.dataset.name === '${NAME}' && page.trainer.state === 'ready');`;

@@ -9,8 +9,9 @@ import { resolve } from 'node:path';
 
 import { Trainer } from '../../build/dist/index.js';
 import { serve } from '../serve.mjs';
-import { NET, OPTIONS, SERVERS, STEPS, writeContexts } from './contexts.mjs';
+import { NET, OPTIONS, OWN, SERVERS, writeContexts } from './contexts.mjs';
 import { ENGINES } from './drivers.mjs';
+import { NAME, pictureFiles } from './pictures.mjs';
 
 const [folder = 'build/engines', executablePath = '/usr/bin/chromium', only] =
   process.argv.slice(2);
@@ -23,14 +24,15 @@ if (engines.length === 0) {
 /** Milliseconds that a page may take; a machine may be slow. */
 const PATIENCE = Number(process.env['KILN_PATIENCE'] ?? 120_000);
 
-/** Node's parameters after the run, by mode. */
-async function hashes() {
+/** What Node has after the run: the parameters by mode, and the steps. */
+async function runHere(setUp) {
   const found = {};
   for (const variant of ['simd', 'relaxed']) {
-    const trainer = await Trainer.create({ net: NET, variant, options: OPTIONS });
+    const trainer = await Trainer.create({ variant, ...setUp });
     await trainer.start();
     for await (const _ of trainer);
     found[trainer.backend.mode] = await trainer.hash();
+    found.steps = trainer.metrics.step;
     trainer.dispose();
   }
   return found;
@@ -54,7 +56,7 @@ async function open(site, headers, hear) {
 /** What is wrong with a report; null where nothing is. */
 function wrong({ error, hash, mode, steps, threads, reason, isolated, views }, wanted, right) {
   if (error) return error;
-  if (steps !== STEPS) return `${steps} steps of ${STEPS}`;
+  if (steps !== right.steps) return `${steps} steps of ${right.steps}`;
   if (wanted.strict && mode !== 'strict') return `${mode}, not strict`;
   if (hash !== right[mode]) return `Node has ${right[mode]}`;
   if (wanted.threads && !isolated) return 'is not isolated';
@@ -81,10 +83,16 @@ for (const [name, headers] of Object.entries(SERVERS)) {
 }
 const addresses = Object.fromEntries(
   Object.entries(opened).map(([name, { address }]) => [name, address]));
-const contexts = writeContexts(site, addresses);
-const right = await hashes();
-console.log(`Node ${process.versions.node}: strict ${right.strict}, fused ${right.fused}; ` +
-  `${STEPS} steps of ${NET}`);
+const pictures = await pictureFiles();
+const contexts = writeContexts(site, addresses, pictures);
+const right = await runHere({ net: NET, options: OPTIONS });
+const set = `${NAME}.kilnset`;
+const rightOwn = await runHere({ net: NET.replace('affine 10', 'affine 3'), options: OWN,
+  data: { files: [new File([pictures[set]], set)] } });
+console.log(`Node ${process.versions.node}: ${right.steps} steps of ${NET}`);
+for (const [what, { strict, fused }] of Object.entries({ run: right, pictures: rightOwn })) {
+  console.log(`${what.padEnd(8)} strict ${strict}, fused ${fused}`);
+}
 console.log(row('engine', 'context', { hash: 'parameters', mode: 'mode', threads: 'threads' }, null)
   .replace(/ {2}ok {2}$/, ''));
 let failed = 0;
@@ -102,7 +110,7 @@ for (const [key, start] of engines) {
       const outcome = await report;
       clearTimeout(timer);
       heard.delete(context);
-      const problem = wrong(outcome, wanted, right);
+      const problem = wrong(outcome, wanted, wanted.own ? rightOwn : right);
       if (problem !== null) failed++;
       const lang = key.split(', ')[1];
       console.log(row(lang ? `${engine.name} ${lang}` : engine.name, context, outcome, problem));

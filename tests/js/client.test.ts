@@ -1,5 +1,7 @@
 // WorkerClient against workers that misbehave in every way: each ends in a KilnError of its own.
 
+import { readFileSync } from 'node:fs';
+
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { WorkerClient, type ClientOptions } from '../../bindings/client.js';
@@ -49,6 +51,14 @@ describe('starting', () => {
   test('a file that is not there', async () => {
     const error = await failure(() => WorkerClient.start({ workerUrl: 'no-such-worker.js' }));
     expect(error.code).toBe('E_WORKER_LOAD');
+  });
+
+  test('a part of it that is not there', async () => {
+    const entry = readFileSync('build/dist/worker.js', 'utf8').replace('./', 'file:///nowhere/');
+    const workerUrl = `data:text/javascript,${encodeURIComponent(entry)}`;
+    const error = await failure(() => WorkerClient.start({ workerUrl }));
+    expect(error.code).toBe('E_WORKER_LOAD');
+    expect(error.message).toMatch(/did not start: Cannot find module .*worker-main\.js/);
   });
 
   test('can be aborted, before and meanwhile', async () => {

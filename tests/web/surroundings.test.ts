@@ -17,13 +17,16 @@ beforeAll(async () => {
 afterAll(() => site?.close());
 
 /** The page as it opens in a browser that lacks something. */
-async function bare(lack: () => void, { wasm = true } = {}): Promise<Page> {
-  const page = await (await site.browser.newContext()).newPage();
+async function bare(lack: () => void, blocked?: string): Promise<Page> {
+  const context = await site.browser.newContext();
+  const page = await context.newPage();
   await page.addInitScript(lack);
-  if (!wasm) await page.route('**/*.wasm', (route) => route.abort());
+  if (blocked) await context.route(blocked, (route) => route.abort());
   await page.goto(site.address);
   return page;
 }
+
+const WASM = '**/*.wasm';
 
 async function nothingLoads(page: Page): Promise<void> {
   expect(await page.locator('kiln-run-bar dd.state').textContent()).toBe('not available');
@@ -36,14 +39,17 @@ describe('a browser', () => {
     ['without WebAssembly', () => void Reflect.deleteProperty(window, 'WebAssembly'),
       'has no WebAssembly'],
   ])('%s is told so, and nothing stays loading', async (_, lack, said) => {
-    const page = await bare(lack, { wasm: false });
+    const page = await bare(lack, WASM);
     await page.locator('kiln-page .notice', { hasText: said }).waitFor();
     await nothingLoads(page);
     await page.context().close();
   });
 
-  test('that cannot fetch the module is told why', async () => {
-    const page = await bare(() => {}, { wasm: false });
+  test.each([
+    ['the module', WASM],
+    ['the worker', '**/worker-main-*.js'],
+  ])('that cannot fetch %s is told why', async (_, blocked) => {
+    const page = await bare(() => {}, blocked);
     await page.locator('kiln-page .notice', { hasText: 'kiln could not start.' }).waitFor();
     await nothingLoads(page);
     await page.context().close();

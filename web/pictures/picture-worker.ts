@@ -1,12 +1,13 @@
 /**
  * The worker that reads pictures: lists zips, and turns files into pixels, so that the page's own
- * thread and the one that trains go on meanwhile.
+ * thread and the one that trains go on meanwhile. It is one file: a part that came later would
+ * import from this script, which WebKit then runs a second time (bindings/worker.ts).
  */
 
 import { explain } from '../live-trainer.js';
 import type { FromPictures, Listed, Read, ToPictures, Wanted } from './picture-protocol.js';
 import { readPicture } from './read-picture.js';
-import type { Zip } from './zip-file.js';
+import { openZip, type Zip } from './zip-file.js';
 
 const AT_ONCE = 4; // pictures in memory at full size
 
@@ -18,7 +19,6 @@ const scope = globalThis as unknown as {
 const zips = new Map<number, Zip>();
 
 async function list(zip: number, file: File): Promise<Listed> {
-  const { openZip } = await import('./zip-file.js'); // comes with the first zip
   const opened = await openZip(file);
   zips.set(zip, opened);
   return { entries: opened.pictures };
