@@ -196,7 +196,8 @@ int kiln_kilnset_add(kiln_dataset *d, const char *name, const uint8_t *bytes, in
         return kiln_fail(KILN_E_DATA, "%s: is a whole data set, and there are images already",
                          name);
     if (!end || memcmp(bytes, MAGIC, MAGIC_SIZE) != 0)
-        return kiln_fail(KILN_E_DATA, "%s: a kiln set whose header is cut short", name);
+        return kiln_fail(KILN_E_DATA, "%s: a kiln set of another version, or whose "
+                                      "header is cut short", name);
     KILN_TRY(kiln_arena_create(&arena, sizeof *h, "the header of a data set"));
     h = (header *)(void *)arena.base;
     h->json.what = name;

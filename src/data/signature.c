@@ -100,9 +100,8 @@ static int is_cifar100(const char *path, const uint8_t *head, int size, int64_t 
     int seen = 0;
 
     kiln_reader_name(name, path);
-    if (total < 0) return is_cifar100_name(name);
+    if (total < 0 || is_cifar100_name(name)) return is_cifar100_name(name);
     if (total == 0 || total % record != 0) return 0;
-    if (is_cifar100_name(name)) return 1;
     for (int64_t at = 0; at + 1 < size; at += record, seen++)
         if (head[at] >= 20 || head[at + 1] >= 100) return 0;
     return seen >= 4 || total == 10000 * record || total == 50000 * record;
@@ -166,6 +165,9 @@ int kiln_signature_read(const char *name, const uint8_t *head, int size, int64_t
         return KILN_IS_CIFAR100;
     } else if (begins_as_idx(head, size)) {
         return KILN_IS_IDX;
+    } else if (!what && strstr(name, "-idx")) {
+        what = "an idx file of another kind";
+        remedy = "kiln reads those of bytes, images or labels";
     }
     if (!what) return KILN_IS_RECORDS;
     return kiln_fail(KILN_E_DATA, "%s: is %s; %s", name, what, remedy);
