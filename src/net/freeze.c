@@ -85,12 +85,13 @@ int kiln_net_freeze(kiln_net *net)
     int left = 0;
 
     if (!*at || strcmp(at, "none") == 0) return KILN_OK;
-    while (*at) {
+    at += strspn(at, ", ");
+    do {
         const size_t length = strcspn(at, ", ");
 
-        if (length && !mark(net, at, length)) return nothing_of_that_name(net, at, length);
+        if (!mark(net, at, length)) return nothing_of_that_name(net, at, length);
         at += length + strspn(at + length, ", ");
-    }
+    } while (*at);
     for (int i = 0; i < net->tensors; i++) left += net->tensor[i].trained;
     if (left) return KILN_OK;
     return kiln_fail(KILN_E_ARG, "freeze: \"%s\" leaves nothing to train; let one layer learn",

@@ -271,6 +271,8 @@ static void wrong_names_are_told(void **state)
                   "batchnorm1, affine1"},
         {"batchnorm1.running_mean", "freeze: the net has no \"batchnorm1.running_mean\"; its "
                                     "layers with parameters are conv1, batchnorm1, affine1"},
+        {",", "freeze: the net has no \"\"; its layers with parameters are conv1, batchnorm1, "
+              "affine1"},
         {"*", "freeze: \"*\" leaves nothing to train; let one layer learn"},
         {"conv1,none", "freeze: the net has no \"none\"; its layers with parameters are conv1, "
                        "batchnorm1, affine1"},
