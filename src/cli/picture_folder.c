@@ -17,6 +17,7 @@
 
 #define PATH_SIZE 4096
 #define CLASSES_MOST 1000
+#define NAME_MOST 63 /* bytes of the name of a class */
 #define BYTES_MOST 200000000 /* of records */
 #define LISTED 10 /* files that were left out */
 #define FEW 10    /* pictures of a class */
@@ -160,6 +161,31 @@ static int add_picture(gathering *g, const char *path)
     return 0;
 }
 
+/* Can a class have the folder's name? */
+static int is_class_name(const char *name)
+{
+    char copy[PATH_SIZE];
+
+    snprintf(copy, sizeof copy, "%s", name);
+    if (strlen(copy) > NAME_MOST || strcmp(cli_clean(copy), name) != 0) return 0;
+    for (; *name; name++)
+        if ((unsigned char)*name < ' ' || *name == 0x7f) return 0;
+    return 1;
+}
+
+static int refuse_name(const char *path)
+{
+    char copy[PATH_SIZE];
+
+    snprintf(copy, sizeof copy, "%s", path);
+    cli_clean(copy);
+    for (char *c = copy; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
+    cli_say("kiln: %s: no class has such a name (at most %d bytes of UTF-8, no control "
+            "characters); rename the folder\n", copy, NAME_MOST);
+    return CLI_BAD_DATA;
+}
+
 /* The pictures of one class. Folders in it are told, not looked into. */
 static int add_class(gathering *g, const char *path, const char *name)
 {
@@ -179,6 +205,7 @@ static int add_class(gathering *g, const char *path, const char *name)
     }
     free_entries(entry, count);
     if (code || g->class_count[g->classes] == 0) return code; /* no picture, no class */
+    if (!is_class_name(name)) return refuse_name(path);
     if (g->classes == CLASSES_MOST) {
         cli_say("kiln: more than %d classes\n", CLASSES_MOST);
         return CLI_BAD_DATA;

@@ -32,6 +32,16 @@ static const char *refuse(const char *what)
     return problem;
 }
 
+/* What a library says of a file. */
+static const char *unreadable(const char *kind, const char *why)
+{
+    char copy[JMSG_LENGTH_MAX];
+
+    snprintf(copy, sizeof copy, "%s", why); /* may be `problem` itself */
+    snprintf(problem, sizeof problem, "the %s cannot be read: %.150s", kind, copy);
+    return problem;
+}
+
 static const char *take_memory(cli_pixels *p, double H, double W)
 {
     if (H * W > PIXELS_MOST) return refuse("has more than 100 million pixels");
@@ -63,7 +73,7 @@ static const char *decode_png(cli_pixels *p, png_image *image)
     if (png_image_finish_read(image, NULL, rgba, 0, NULL))
         lay_on_white(p->rgb, rgba, (size_t)n);
     else
-        wrong = refuse(image->message);
+        wrong = unreadable("PNG", image->message);
     free(rgba);
     return wrong;
 }
@@ -73,7 +83,8 @@ static const char *read_png(cli_pixels *p, const uint8_t *bytes, size_t size)
     png_image image = {.version = PNG_IMAGE_VERSION};
     const char *wrong;
 
-    if (!png_image_begin_read_from_memory(&image, bytes, size)) return refuse(image.message);
+    if (!png_image_begin_read_from_memory(&image, bytes, size))
+        return unreadable("PNG", image.message);
     wrong = decode_png(p, &image);
     png_image_free(&image);
     return wrong;
@@ -217,7 +228,7 @@ static const char *read_jpeg(cli_pixels *p, const uint8_t *bytes, size_t size)
     errors.base.emit_message = note_warning;
     if (setjmp(errors.back)) {
         jpeg_destroy_decompress(&jpeg);
-        return problem;
+        return unreadable("JPEG", problem);
     }
     jpeg_create_decompress(&jpeg);
     jpeg_mem_src(&jpeg, bytes, (unsigned long)size);

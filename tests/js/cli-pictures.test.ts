@@ -68,7 +68,7 @@ test('a model tells the classes of pictures, and which it could not read', async
   await writeFile(cut, (await readFile(dark)).subarray(0, 60));
   const some = await kiln('predict', run, cut, at('nowhere.png'), light, '--json');
   expect(some.code).toBe(3);
-  expect(some.err).toMatch(/cut\.png: \S.*\n.*nowhere\.png: No such file/);
+  expect(some.err).toMatch(/cut\.png: the PNG cannot be read: \S.*\n.*nowhere\.png: No such file/);
   expect(some.events[0]).toMatchObject({ event: 'picture', file: light, class: 'light' });
   expect(some.events.at(-1)).toMatchObject({ pictures: 1, unreadable: 2 });
 
@@ -130,6 +130,19 @@ test('it is saved as one file, which is the same set', async () => {
   const { hash, train } = await info();
   expect(events[0]).toMatchObject({ hash, train });
   expect((await readFile(at('set.kilnset'))).subarray(0, 9).toString()).toBe('KILNSET 1');
+});
+
+test('a folder whose name no class can have is told by its name', async () => {
+  const picture = await readFile(at('set/dark/3.png'));
+  for (const [i, name] of ['two\nlines', 'x'.repeat(64)].entries()) {
+    for (const c of [name, 'light']) {
+      await mkdir(at(`names-${i}/${c}`), { recursive: true });
+      await writeFile(at(`names-${i}/${c}/1.png`), picture);
+    }
+    const { code, out, err } = await kiln('data', at(`names-${i}`));
+    expect({ code, out }).toEqual({ code: 3, out: '' });
+    expect(err).toMatch(/names-\d\/(two\?lines|x{64}): no class has such .* rename the folder/);
+  }
 });
 
 test('a picture of other proportions is cut about its middle, or kept with white', async () => {
