@@ -210,6 +210,16 @@ static int take_bare(cli_arguments *a, const cli_command *command, const char *w
     return 2;
 }
 
+/* The word that getopt_long did not know, which it has gone past; but not yet where letters follow
+ * the one it did not know, "-xq". */
+static const char *refused_word(int argc, char **argv)
+{
+    const char *next = optind < argc ? argv[optind] : "";
+
+    return next[0] == '-' && next[1] != '-' && optopt > 0 && strchr(next, optopt) ? next
+                                                                              : argv[optind - 1];
+}
+
 int cli_arguments_read(cli_arguments *a, const cli_command *command, int argc, char **argv)
 {
     static name_table t;
@@ -224,7 +234,7 @@ int cli_arguments_read(cli_arguments *a, const cli_command *command, int argc, c
             cli_say("kiln %s: %s wants a value\n", command->name, argv[optind - 1]);
             return 2;
         }
-        if (found == '?') return refuse(command, &t, argv[optind - 1]);
+        if (found == '?') return refuse(command, &t, refused_word(argc, argv));
         for (int i = 0; i < CLI_OPTIONS; i++)
             if (own[i].letter && own[i].letter == found) found = i;
         if (found < CLI_OPTIONS && optarg && !*optarg) return refuse_empty(command, found);

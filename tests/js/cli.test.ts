@@ -338,6 +338,8 @@ describe('mistakes', () => {
     [['eval', 'x', '--views', '2', '--share', '2'], '--share: "2" is no share from 0 to 1'],
     [['eval', '--knn', '5', '--split', 'train'], '--knn and --split contradict'],
     [['summary', '--lr', '1'], 'unknown option --lr'],
+    [['data', '-,-'], 'unknown option -,-'],
+    [['train', '--quiet', '-xq', 'builtin'], 'unknown option -xq'],
     [['eval'], 'which checkpoint?'],
     [['export', '--resume', 'x', '--format', 'scv'], 'did you mean csv'],
     [['data', '--train', '0'], '0 images'],
