@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/digits.h"
 #include "commands.h"
 #include "events.h"
 #include "fields.h"
@@ -71,7 +72,8 @@ static int read_run(verification *v, const cli_arguments *a)
     if (strcmp(data, "builtin") == 0) return 0;
     v->run.value[CLI_DATA] = a->value[CLI_DATA];
     if (v->run.value[CLI_DATA]) return 0;
-    cli_say("kiln: %s: was trained on %s; say where that is with --data\n", v->path, data);
+    cli_say("kiln: %s: was trained on %s; say where that is with --data\n", v->path,
+            *data ? data : "a data set that it does not name");
     return CLI_USAGE;
 }
 
@@ -171,7 +173,7 @@ static int compare_end(const verification *v)
 {
     static const char *const names[] = {"valAccuracy", "testAccuracy"};
     static const char *const words[] = {"validation accuracy is", "test accuracy is"};
-    char hash[HASH], best[8], found[40];
+    char hash[HASH], best[8], found[KILN_DIGITS];
     const char *last = last_of(cli_field(v->text, "epochs"));
     double accuracy[2];
     int code, whole;
@@ -186,7 +188,10 @@ static int compare_end(const verification *v)
     if ((code = compare_hash(v, "the end", hash))) return code;
     code = cli_run_accuracies(&v->session, strcmp(best, "true") == 0, &accuracy[0], &accuracy[1]);
     for (int i = 0; i < 2 && code == 0; i++) {
-        snprintf(found, sizeof found, accuracy[i] == accuracy[i] ? "%.17g" : "null", accuracy[i]);
+        if (accuracy[i] == accuracy[i])
+            kiln_digits(found, accuracy[i]);
+        else
+            strcpy(found, "null");
         code = compare_number(v, "the end", words[i], cli_field(v->text, names[i]), found);
     }
     return code;
