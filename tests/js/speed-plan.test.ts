@@ -193,6 +193,10 @@ describe('the forecast', () => {
     expect(forecast(all, 200, 150)).toBeCloseTo(300);
   });
 
+  test('of steps that are rarer than the window goes by the last one', () => {
+    expect(slowness([{ passed: 15, planned: 15 }, { passed: 75, planned: 30 }], 200)).toBe(4);
+  });
+
   test('of a machine that became slower goes by its last part', () => {
     const all = marks((planned) => (planned < 60 ? 1 : 3));
     expect(slowness(all, 200)).toBeCloseTo(3);

@@ -168,6 +168,8 @@ export class SpeedRun {
     const own = 'goal' in aim ? [aim.goal] : await this.#byCost();
     const measuring = { trainer, options, signal: this.#cancel.signal,
       stretch: 'goal' in aim ? stretchFor(300) : stretchFor(aim.seconds) };
+    // Which recipe it will be, a short look at each tells; that one gets the longer.
+    const survey = own.length > 1 ? { ...measuring, stretch: stretchFor(0) } : measuring;
     const found: Candidate[] = [];
     const flops: number[] = [];
     const left = (): number => 'goal' in aim ? Infinity : aim.seconds - this.#sincePress;
@@ -180,13 +182,14 @@ export class SpeedRun {
       this.measured.push(recipe.title);
       this.#changed();
       flops.push(forward + backwardFlops);
-      found.push({ recipe, pace: await measureHeld(measuring, recipe) });
+      found.push({ recipe, pace: await measureHeld(survey, recipe) });
     }
     const choose = (of: Candidate[]): Plan =>
       'goal' in aim ? planGoal(of[0]!, this.work!) : planBudget(of, this.work!, left());
     const { recipe } = choose(found);
     this.work = this.#workOf(recipe, options);
-    const { pace } = found.find((one) => one.recipe === recipe)!;
+    const pace = survey.stretch < measuring.stretch ? await measureHeld(measuring, recipe)
+      : found.find((one) => one.recipe === recipe)!.pace;
     const early = recipe.whitenEpochs > 0 ? await measureEarly(measuring, recipe) : pace.held;
     const plan = choose([{ recipe, pace: { ...pace, early } }]);
     if (plan.kind === 'run') return plan;
