@@ -4,17 +4,25 @@
 //   node tests/accuracy/tab.mjs --preset=80-percent [--seed=1] [--keep]
 //
 // CIFAR10=path names the archive, CHROMIUM=path the browser. Prints the seconds of reading the data
-// and of the run, and of both what the same seed had natively; ends with 1 where the parameters
-// differ from those in recipes.json. --keep writes the run into recipes.json.
+// and of the run, what part of them were steps, and what PyTorch would have taken for the steps
+// alone; ends with 1 where the parameters differ from those in recipes.json. --keep writes the run
+// into recipes.json.
+//
+// PyTorch, where it is installed, trains kiln's export of the same net with the same rule, batch
+// and number of threads, before the run and after it. It is given one batch of random images again
+// and again: no reading, augmentation or validation, which kiln's seconds have in them.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 
 import { chromium } from 'playwright-core';
 
 import { serve } from '../serve.mjs';
 import { FLAGS } from '../bench/browser.mjs';
-import { cifar10 } from './runs.mjs';
+import { presetNet } from '../bench/nets.mjs';
+import { pytorch } from '../bench/steps.mjs';
+import { cifar10, mean, OUT } from './runs.mjs';
 
 const { values: given } = parseArgs({ options: { preset: { type: 'string', default: '80-percent' },
   seed: { type: 'string', default: '1' }, keep: { type: 'boolean' } } });
@@ -22,6 +30,16 @@ const KEPT = new URL('recipes.json', import.meta.url);
 const kept = existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, 'utf8')) : {};
 const native = kept[given.preset]?.runs.find(({ seed }) => seed === Number(given.seed));
 
+const PEER_SECONDS = 20;
+const net = presetNet(given.preset, given.preset);
+const peer = await pytorch(cpus().length, OUT);
+/** PyTorch's milliseconds a step, once before the run and once after it. */
+const peerSteps = [];
+async function measurePeer() {
+  if (!peer.missing) peerSteps.push((await peer.measure(net, PEER_SECONDS)).ms);
+}
+
+await measurePeer();
 const { server, address } = await serve('build/web', 0);
 const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
 const browser = await chromium.launch({ executablePath, args: FLAGS });
@@ -47,6 +65,11 @@ const found = await page.evaluate(async ({ preset, seed }) => {
   await trainer.reset({ net, options: { ...usual, ...options, net, seed, 'check-train': '0' },
     data: { files: [file] } });
   const read = now();
+  const batch = Number((await trainer.options()).batch);
+  let stepping = 0;
+  trainer.addEventListener('progress', ({ detail: { points, imagesPerSecond } }) => {
+    if (points.length > 0) stepping += (points.length * batch) / imagesPerSecond;
+  });
   await trainer.start();
   await new Promise((done, fail) => {
     trainer.addEventListener('state', () => { if (trainer.state === 'done') done(); });
@@ -54,18 +77,30 @@ const found = await page.evaluate(async ({ preset, seed }) => {
   });
   const ended = now();
   return { reading: read - began, seconds: ended - read, parameterHash: await trainer.hash(),
-    backend: trainer.backend,
-    images: trainer.metrics.step * Number((await trainer.options()).batch) };
+    backend: trainer.backend, stepping, steps: trainer.metrics.step };
 }, { preset: given.preset, seed: given.seed });
 const version = browser.version();
 await browser.close();
 server.close();
+await measurePeer();
+peer.close?.();
 
+const tenths = (value) => Math.round(10 * value) / 10;
 const run = { seed: Number(given.seed), parameterHash: found.parameterHash, chromium: version,
   threads: found.backend.threads, mode: found.backend.mode,
-  reading: Math.round(10 * found.reading) / 10, seconds: Math.round(10 * found.seconds) / 10 };
+  reading: tenths(found.reading), seconds: tenths(found.seconds),
+  stepping: tenths(found.stepping) };
+if (peerSteps.length > 0) {
+  run.pytorch = { version: peer.version, seconds: tenths(found.steps * mean(peerSteps) / 1000) };
+}
 console.log(JSON.stringify(run));
-console.log(`${Math.round(found.images / found.seconds)} images a second, over the whole run`);
+console.log(`${Math.round((found.steps * net.batch) / found.seconds)} images a second, over the `
+  + `whole run; ${(100 * (1 - found.stepping / found.seconds)).toFixed(1)} % of it are no steps`);
+if (run.pytorch) {
+  console.log(`PyTorch, before and after: ${peerSteps.map((ms) => ms.toFixed(0)).join(', ')} ms a `
+    + `step; its steps alone would take ${(run.pytorch.seconds / run.seconds).toFixed(2)} times as `
+    + 'long as the whole run');
+}
 const same = native?.parameterHash === run.parameterHash;
 console.log(native
   ? `native, seed ${native.seed}: ${native.parameterHash}, ${same ? 'the same' : 'ANOTHER'}`

@@ -57,7 +57,7 @@ export function trainingFlops({ layers }) {
  * The net of a preset, with so many filters in its groups of two convolutions each. Its whitening
  * does not learn any more, as in all of its epochs but the first.
  */
-function presetNet(name, preset, filters) {
+export function presetNet(name, preset, filters) {
   const found = presets.find((p) => p.name === preset);
   if (!found) throw new Error(`nets.txt: ${name}: there is no preset ${preset}`);
   const { batch, epochs, ...options } = found.options;

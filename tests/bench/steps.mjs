@@ -82,7 +82,8 @@ function exportNet(out, { name, notation, batch, options }) {
   return exported.get(name);
 }
 
-async function pytorch(threads, out) {
+/** Its steps, with so many threads; `missing` where this machine has no PyTorch. */
+export async function pytorch(threads, out) {
   const env = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: '1' };
   const argv = ['/usr/bin/python3', 'tests/bench/peers/torch_steps.py', String(threads)];
   try {
