@@ -106,7 +106,6 @@ accuracy: $(NATIVE) ## train on real CIFAR-10 and print the table of accuracies 
 recipes: $(NATIVE) ## a preset's mean test accuracy on real CIFAR-10 (PRESET= SEEDS=, long)
 	@node tests/accuracy/recipes.mjs --preset=$(or $(PRESET),80-percent) \
 		--seeds=$(or $(SEEDS),10) --keep
-	@node tests/accuracy/recipes.mjs --preset=$(or $(PRESET),80-percent) --curve
 	@node tests/accuracy/cite.mjs
 recipe-in-tab: $(PAGE) | browser ## a preset's whole run in Chromium (PRESET= SEED=, long)
 	@CHROMIUM="$(BROWSER)" node tests/accuracy/tab.mjs --preset=$(or $(PRESET),80-percent) \

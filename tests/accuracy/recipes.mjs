@@ -2,13 +2,11 @@
 //
 //   node tests/accuracy/recipes.mjs --preset=80-percent --seeds=10 [--views=6] [--keep]
 //       [-- OPTION VALUE…]
-//   node tests/accuracy/recipes.mjs --preset=80-percent --curve
 //
 // CIFAR10=path names the archive, THREADS=n the threads. Each seed trains once and looks at the
 // test set once, in one view and in `views` averaged. Prints a table. --keep writes it into
-// recipes.json beside this file, which README and the page about recipes cite. --curve trains
-// seed 1 again, which has to end in the parameters that are kept there, and adds its validation
-// accuracies by epoch: the speed run of the page is drawn against them.
+// recipes.json beside this file, which README and the page about recipes cite, and with it seed 1's
+// validation accuracies by epoch: the speed run of the page is drawn against them.
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -18,8 +16,7 @@ import { cifar10, deviation, kiln, mean, once, OUT, row, THREADS } from './runs.
 
 const { values: given, positionals: more } = parseArgs({ allowPositionals: true, options: {
   preset: { type: 'string', default: '80-percent' }, seeds: { type: 'string', default: '10' },
-  views: { type: 'string', default: '6' }, keep: { type: 'boolean' },
-  curve: { type: 'boolean' } } });
+  views: { type: 'string', default: '6' }, keep: { type: 'boolean' } } });
 const KEPT = new URL('recipes.json', import.meta.url);
 const data = ['--data', cifar10()];
 
@@ -31,36 +28,17 @@ async function measure(seed) {
   const { testAccuracy, parameterHash, seconds, imagesPerSecond } = events.at(-1);
   const [{ accuracy }] = await kiln('eval', file, '--views', given.views, ...data);
   for (const end of ['', '.prev']) rmSync(file + end, { force: true });
-  return { seed, testAccuracy, averaged: accuracy, parameterHash,
+  return { curve: curveOf(events), seed, testAccuracy, averaged: accuracy, parameterHash,
     seconds: Math.round(seconds), imagesPerSecond: Math.round(imagesPerSecond) };
 }
 
-const read = () => existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, 'utf8')) : {};
-const write = (kept) => writeFileSync(KEPT, `${JSON.stringify(kept, null, 1)}\n`);
-
-/** The kept run of the first seed, epoch by epoch. */
-async function curve() {
-  const kept = read();
-  const one = kept[given.preset];
-  if (!one) throw new Error(`nothing is kept of ${given.preset} yet: measure it with --keep`);
-  const { seed, parameterHash } = one.runs[0];
-  const options = one.options.split(' ').filter(Boolean);
-  const events = await kiln('train', '--preset', given.preset, '--seed', `${seed}`,
-    '--check-train', '0', '--test', '1', ...data, ...options);
-  if (events.at(-1).parameterHash !== parameterHash) {
-    throw new Error(`seed ${seed} ends in ${events.at(-1).parameterHash}, not in ${parameterHash}`);
-  }
+/** The validation accuracy after so many epochs. */
+function curveOf(events) {
   const epochs = events.filter(({ event }) => event === 'epoch');
-  one.curve = { seed, epochs: epochs.map(({ step }) => step / epochs[0].step),
+  return { epochs: epochs.map(({ step }) => step / epochs[0].step),
     validation: epochs.map(({ valAccuracy }) => valAccuracy) };
-  write(kept);
-  console.log(JSON.stringify(one.curve));
 }
 
-if (given.curve) {
-  await curve();
-  process.exit();
-}
 const runs = [];
 console.log(row('seed', 'one view', `${given.views} views`, 'parameters', 'seconds', 'images/s'));
 console.log(row('---', '---:', '---:', '---', '---:', '---:'));
@@ -80,11 +58,12 @@ for (const [name, key] of [['oneView', 'testAccuracy'], ['averaged', 'averaged']
     + `${(100 * deviation(values)).toFixed(2)}, n ${values.length}`);
 }
 if (given.keep) {
-  const kept = read();
-  const { curve: known, runs: before } = kept[given.preset] ?? {};
-  const same = known && before[0].parameterHash === runs[0].parameterHash;
+  const kept = existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, 'utf8')) : {};
+  const { tab } = kept[given.preset] ?? {};
+  const still = runs.some(({ parameterHash }) => parameterHash === tab?.parameterHash);
   kept[given.preset] = { options: more.join(' '), views: Number(given.views), threads: THREADS,
-    date: new Date().toISOString().slice(0, 10), ...figures, runs,
-    ...(same ? { curve: known } : {}) };
-  write(kept);
+    date: new Date().toISOString().slice(0, 10), ...figures,
+    runs: runs.map(({ curve: _, ...one }) => one), curve: { seed: 1, ...runs[0].curve },
+    ...(still ? { tab } : {}) };
+  writeFileSync(KEPT, `${JSON.stringify(kept, null, 1)}\n`);
 }
