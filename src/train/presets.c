@@ -18,7 +18,7 @@
 #define RECIPE(A, B, C) "whiten 2x2 - gelu - " GROUP(A) GROUP(B) GROUP(C) \
     "maxpool 3 - affine 10 nobias - scale 0.111 - softmax smoothing 0.2"
 #define RECIPE_OPTIONS \
-    "batch=256\noptimizer=muon\nmomentum=0.6\nlr=0.015\nfilter-lr=3\nweight-decay=0.1\n" \
+    "optimizer=muon\nmomentum=0.6\nlr=0.015\nfilter-lr=3\nweight-decay=0.1\n" \
     "schedule=linear\nfinal-lr=0\nwhiten-epochs=1\ninit=he dirac\n" \
     "augment=altflip,crop2,reflect\n"
 
@@ -82,12 +82,20 @@ const kiln_preset kiln_preset_table[] = {
      "Shortcuts around pairs of convolutions."},
     {"80-percent", "80 % in seconds",
      RECIPE("16", "32", "32"),
-     "epochs=3.5\n" RECIPE_OPTIONS,
+     "epochs=3\nbatch=128\n" RECIPE_OPTIONS,
      "Whitened patches, filters that start as the identity: 80 % of CIFAR-10's test images."},
     {"90-percent", "90 % while you get a coffee",
      RECIPE("32", "64", "64"),
-     "epochs=9\n" RECIPE_OPTIONS,
-     "Twice the filters for twice as long: 90 % of CIFAR-10's test images in six views."},
+     "epochs=9\nbatch=256\n" RECIPE_OPTIONS,
+     "Twice the filters for longer: 90 % of CIFAR-10's test images in six views."},
+    {"93-percent", "93 % while you drink it",
+     RECIPE("64", "192", "192"),
+     "epochs=7\nbatch=256\n" RECIPE_OPTIONS,
+     "More filters, fewer epochs: 93 % in six views."},
+    {"94-percent", "94 % while you have lunch",
+     RECIPE("64", "256", "256"),
+     "epochs=8\nbatch=256\n" RECIPE_OPTIONS,
+     "The net of the record, 94 % in six views."},
 };
 
 const int kiln_preset_count = sizeof kiln_preset_table / sizeof *kiln_preset_table;

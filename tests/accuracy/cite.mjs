@@ -45,6 +45,21 @@ const TABLES = {
       runs.length, percent(oneView.mean), percent(averaged.mean), percent(averaged.deviation),
       `\`${runs[0].parameterHash}\``)),
   ],
+  tabs: () => {
+    const runs = Object.entries(json.recipes).filter(([, { tab }]) => tab);
+    if (runs.length === 0) return ['Not measured yet: `make recipe-in-tab` does it.'];
+    const line = ([name, { tab }]) => row(`\`${name}\``, tab.seed, `\`${tab.parameterHash}\``,
+      tab.seconds.toFixed(0), percent(1 - tab.stepping / tab.seconds, 1),
+      tab.pytorch?.seconds.toFixed(0) ?? '–',
+      tab.pytorch ? (tab.pytorch.seconds / tab.seconds).toFixed(2) : '–',
+      `${tab.machine}; Chromium ${tab.chromium.split('.')[0]}`);
+    return [
+      row('preset', 'seed', 'parameters in the tab', 'seconds', 'of them no steps, %',
+        'PyTorch, s', 'PyTorch / kiln', 'machine'),
+      row('---', '---:', '---', '---:', '---:', '---:', '---:', '---'),
+      ...runs.map(line),
+    ];
+  },
   pieces: () => {
     if (!json.pieces.whole) return NOTHING;
     const { whole, without, added } = json.pieces;

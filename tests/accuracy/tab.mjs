@@ -22,6 +22,7 @@ import { serve } from '../serve.mjs';
 import { FLAGS } from '../bench/browser.mjs';
 import { presetNet } from '../bench/nets.mjs';
 import { pytorch } from '../bench/steps.mjs';
+import { describeMachine } from '../bench/tools.mjs';
 import { cifar10, mean, OUT } from './runs.mjs';
 
 const { values: given } = parseArgs({ options: { preset: { type: 'string', default: '80-percent' },
@@ -30,6 +31,7 @@ const KEPT = new URL('recipes.json', import.meta.url);
 const kept = existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, 'utf8')) : {};
 const native = kept[given.preset]?.runs.find(({ seed }) => seed === Number(given.seed));
 
+const described = describeMachine();
 const PEER_SECONDS = 20;
 const net = presetNet(given.preset, given.preset);
 const peer = await pytorch(cpus().length, OUT);
@@ -85,11 +87,12 @@ server.close();
 await measurePeer();
 peer.close?.();
 
+const { cpu, cores, vectors } = described;
 const tenths = (value) => Math.round(10 * value) / 10;
 const run = { seed: Number(given.seed), parameterHash: found.parameterHash, chromium: version,
   threads: found.backend.threads, mode: found.backend.mode,
   reading: tenths(found.reading), seconds: tenths(found.seconds),
-  stepping: tenths(found.stepping) };
+  stepping: tenths(found.stepping), machine: `${cpu}, ${cores} cores, ${vectors}` };
 if (peerSteps.length > 0) {
   run.pytorch = { version: peer.version, seconds: tenths(found.steps * mean(peerSteps) / 1000) };
 }

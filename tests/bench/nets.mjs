@@ -53,23 +53,17 @@ export function trainingFlops({ layers }) {
   return flops;
 }
 
-/**
- * The net of a preset, with so many filters in its groups of two convolutions each. Its whitening
- * does not learn any more, as in all of its epochs but the first.
- */
-export function presetNet(name, preset, filters) {
+/** The net of a preset, whose whitening does not learn any more: as in all epochs but the first. */
+export function presetNet(name, preset) {
   const found = presets.find((p) => p.name === preset);
   if (!found) throw new Error(`nets.txt: ${name}: there is no preset ${preset}`);
   const { batch, epochs, ...options } = found.options;
-  let conv = 0;
-  const notation = filters === undefined ? found.net
-    : found.net.replace(/(conv 3x3x)\d+/g, (_, head) => head + filters.split('-')[conv++ >> 1]);
-  return describeNet(name, Number(batch), notation, { ...options, 'whiten-epochs': '0' }, true);
+  return describeNet(name, Number(batch), found.net, { ...options, 'whiten-epochs': '0' }, true);
 }
 
 function readNet(line) {
-  const [, name, preset, filters] = line.match(/^(\S+) preset (\S+)(?: (\S+))?$/) ?? [];
-  if (preset) return presetNet(name, preset, filters);
+  const [, name, preset] = line.match(/^(\S+) preset (\S+)$/) ?? [];
+  if (preset) return presetNet(name, preset);
   const [, plain, batch, notation] = line.match(/^(\S+) (\d+) (.+)$/);
   return describeNet(plain, Number(batch), notation);
 }

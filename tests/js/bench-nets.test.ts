@@ -16,24 +16,18 @@ interface Net {
 const SCRIPT = `import { readNets } from './tests/bench/nets.mjs';
 console.log(JSON.stringify(readNets()));`;
 
-test('W4 is the net of 90-percent, W5 the same with other filters', async () => {
+test.each([['W4', '90-percent'], ['W5', '94-percent']])('%s is the net of %s', async (name, of) => {
   const nets: Net[] = JSON.parse(execFileSync(process.execPath,
     ['--input-type=module', '-e', SCRIPT], { encoding: 'utf8' }));
-  const net = (name: string): Net => nets.find((one) => one.name === name)!;
+  const net = nets.find((one) => one.name === name)!;
   const presets = (await load({ variant: 'simd' })).json('kiln_presets') as {
     name: string; net: string; options: Record<string, string> }[];
-  const preset = presets.find(({ name }) => name === '90-percent')!;
+  const preset = presets.find((one) => one.name === of)!;
   const { batch, epochs, ...options } = preset.options;
 
-  expect(net('W4').notation).toBe(preset.net);
-  expect(String(net('W4').batch)).toBe(batch);
-  expect(net('W4').options).toEqual({ ...options, 'whiten-epochs': '0' });
+  expect(net.notation).toBe(preset.net);
+  expect(String(net.batch)).toBe(batch);
+  expect(net.options).toEqual({ ...options, 'whiten-epochs': '0' });
   expect(Number(epochs)).toBeGreaterThan(1);
-
-  const filters = [...net('W5').notation.matchAll(/conv 3x3x(\d+)/g)].map(([, count]) => count);
-  expect(filters).toEqual(['64', '64', '256', '256', '256', '256']);
-  expect(net('W5').notation.replace(/x\d+ nobias/g, '')).toBe(
-    preset.net.replace(/x\d+ nobias/g, ''));
-  expect(net('W5').options).toEqual(net('W4').options);
-  expect(net('W3').options.optimizer).toBe('momentum');
+  expect(nets.find((one) => one.name === 'W3')!.options.optimizer).toBe('momentum');
 });
