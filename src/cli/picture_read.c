@@ -4,7 +4,9 @@
  * Of a PNG any depth and kind of colour is taken, by libpng's simplified interface; of an animation
  * the first picture. Of a JPEG grey, YCbCr, RGB, and the CMYK of presses, which is 255 - ink where
  * Adobe wrote it. Where a camera says how it was held (Exif, tag 0x0112) the picture is turned
- * upright. A file that is damaged or cut short is refused with what the library says of it.
+ * upright. A file that is damaged or cut short is refused with what the library says of it. Pixels
+ * are those of Chromium, but for rounding (by 1 of 255) of 16 bits a channel and of inks, and for
+ * the colours of a PNG that names a gamma of its own.
  *
  * Sources: libpng manual, section "Simplified API"; libjpeg-turbo, example.c and libjpeg.txt;
  * Exif 2.32, section 4.6.
@@ -50,46 +52,6 @@ static const char *take_memory(cli_pixels *p, double H, double W)
     return p->rgb ? NULL : refuse("is too large for the memory there is");
 }
 
-/* ---- PNG ------------------------------------------------------------------------------------- */
-
-/* n pixels of R, G, B, A on white. */
-static void lay_on_white(uint8_t *rgb, const uint8_t *rgba, size_t n)
-{
-    for (size_t i = 0; i < n; i++, rgb += 3, rgba += 4)
-        for (int c = 0; c < 3; c++)
-            rgb[c] = (uint8_t)((rgba[c] * rgba[3] + 255 * (255 - rgba[3]) + 127) / 255);
-}
-
-static const char *decode_png(cli_pixels *p, png_image *image)
-{
-    const double n = (double)image->height * image->width;
-    const char *wrong = take_memory(p, image->height, image->width);
-    uint8_t *rgba;
-
-    if (wrong) return wrong;
-    image->format = PNG_FORMAT_RGBA;
-    image->flags |= PNG_IMAGE_FLAG_16BIT_sRGB; /* as browsers take 16 bits */
-    if (!(rgba = malloc((size_t)n * 4))) return refuse("is too large for the memory there is");
-    if (png_image_finish_read(image, NULL, rgba, 0, NULL))
-        lay_on_white(p->rgb, rgba, (size_t)n);
-    else
-        wrong = unreadable("PNG", image->message);
-    free(rgba);
-    return wrong;
-}
-
-static const char *read_png(cli_pixels *p, const uint8_t *bytes, size_t size)
-{
-    png_image image = {.version = PNG_IMAGE_VERSION};
-    const char *wrong;
-
-    if (!png_image_begin_read_from_memory(&image, bytes, size))
-        return unreadable("PNG", image.message);
-    wrong = decode_png(p, &image);
-    png_image_free(&image);
-    return wrong;
-}
-
 /* ---- Exif ------------------------------------------------------------------------------------ */
 
 static unsigned whole(const uint8_t *at, int bytes, int little)
@@ -101,14 +63,12 @@ static unsigned whole(const uint8_t *at, int bytes, int little)
 }
 
 /* The tag Orientation of the first directory: 1..8; 1 (upright) where there is none. */
-static int orientation(const uint8_t *exif, size_t size)
+static int orientation(const uint8_t *tiff, size_t rest)
 {
-    const uint8_t *tiff = exif + 6;
-    const size_t rest = size < 6 ? 0 : size - 6;
     size_t at, entries;
     int little;
 
-    if (rest < 8 || memcmp(exif, "Exif\0\0", 6) != 0) return 1;
+    if (rest < 8) return 1;
     little = tiff[0] == 'I';
     at = whole(tiff + 4, 4, little);
     if (at > rest - 2) return 1;
@@ -142,6 +102,63 @@ static const char *turn(cli_pixels *p, int how)
     free(p->rgb);
     *p = upright;
     return NULL;
+}
+
+/* ---- PNG ------------------------------------------------------------------------------------- */
+
+/* n pixels of R, G, B, A on white. */
+static void lay_on_white(uint8_t *rgb, const uint8_t *rgba, size_t n)
+{
+    for (size_t i = 0; i < n; i++, rgb += 3, rgba += 4)
+        for (int c = 0; c < 3; c++)
+            rgb[c] = (uint8_t)((rgba[c] * rgba[3] + 255 * (255 - rgba[3]) + 127) / 255);
+}
+
+static const char *decode_png(cli_pixels *p, png_image *image)
+{
+    const double n = (double)image->height * image->width;
+    const char *wrong = take_memory(p, image->height, image->width);
+    uint8_t *rgba;
+
+    if (wrong) return wrong;
+    image->format = PNG_FORMAT_RGBA;
+    image->flags |= PNG_IMAGE_FLAG_16BIT_sRGB; /* as browsers take 16 bits */
+    if (!(rgba = malloc((size_t)n * 4))) return refuse("is too large for the memory there is");
+    if (png_image_finish_read(image, NULL, rgba, 0, NULL))
+        lay_on_white(p->rgb, rgba, (size_t)n);
+    else
+        wrong = unreadable("PNG", image->message);
+    free(rgba);
+    return wrong;
+}
+
+/* What the first chunk of a type holds; NULL where there is none before the file ends. */
+static const uint8_t *find_chunk(const uint8_t *bytes, size_t size, const char *type,
+                                 size_t *length)
+{
+    for (size_t at = 8; at + 12 <= size; at += 12 + *length) {
+        *length = whole(bytes + at, 4, 0);
+        if (*length > size - at - 12) return NULL;
+        if (memcmp(bytes + at + 4, type, 4) == 0) return bytes + at + 8;
+    }
+    return NULL;
+}
+
+static const char *read_png(cli_pixels *p, const uint8_t *bytes, size_t size)
+{
+    png_image image = {.version = PNG_IMAGE_VERSION};
+    const uint8_t *exif;
+    const char *wrong;
+    size_t length;
+
+    if (!png_image_begin_read_from_memory(&image, bytes, size))
+        return unreadable("PNG", image.message);
+    wrong = decode_png(p, &image);
+    png_image_free(&image);
+    if (wrong) return wrong;
+    if (!find_chunk(bytes, size, "IEND", &length)) return refuse("the PNG is cut short");
+    exif = find_chunk(bytes, size, "eXIf", &length);
+    return turn(p, exif ? orientation(exif, length) : 1);
 }
 
 /* ---- JPEG ------------------------------------------------------------------------------------ */
@@ -202,7 +219,8 @@ static const char *decode_jpeg(cli_pixels *p, struct jpeg_decompress_struct *jpe
     jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(jpeg, TRUE);
     for (jpeg_saved_marker_ptr m = jpeg->marker_list; m && errors->how == 1; m = m->next)
-        errors->how = orientation(m->data, m->data_length);
+        if (m->data_length > 6 && memcmp(m->data, "Exif\0\0", 6) == 0)
+            errors->how = orientation(m->data + 6, m->data_length - 6);
     jpeg->dct_method = JDCT_ISLOW; /* the same everywhere */
     if ((wrong = take_memory(p, jpeg->image_height, jpeg->image_width))) return wrong;
     if (jpeg->num_components == 4) {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { png } from './png.js';
+import { chunk, png } from './png.js';
 import { kiln, kilnWith, type Event } from './program.js';
 
 let folder = '';
@@ -130,6 +130,23 @@ test('it is saved as one file, which is the same set', async () => {
   const { hash, train } = await info();
   expect(events[0]).toMatchObject({ hash, train });
   expect((await readFile(at('set.kilnset'))).subarray(0, 9).toString()).toBe('KILNSET 1');
+});
+
+test('a PNG is turned as its camera was held, as the page does', async () => {
+  const halves = png(32, 32, (x) => x < 16 ? [255, 0, 0] : [0, 0, 255]);
+  // TIFF, big-endian, with one entry: 0x0112, a short, 6: the first column is the top.
+  const exif = chunk('eXIf', Buffer.from(
+    '4d4d002a000000080001' + '0112000300000001' + '00060000' + '00000000', 'hex'));
+  const turned = Buffer.concat([halves.subarray(0, 33), exif, halves.subarray(33)]);
+  for (const name of ['a', 'b']) {
+    await mkdir(at(`turned/${name}`), { recursive: true });
+    for (let i = 0; i < 10; i++) await writeFile(at(`turned/${name}/${i}.png`), turned);
+  }
+  const to = at('turned.kilnset');
+  expect((await kiln('data', at('turned'), '--save', to, '--quiet')).code).toBe(0);
+  const bytes = await readFile(to);
+  const red = bytes.subarray(bytes.indexOf('\n', 10) + 2);
+  expect([red[0], red[31], red[31 * 32], red[1023]]).toEqual([255, 255, 0, 0]);
 });
 
 test('a folder whose name no class can have is told by its name', async () => {
