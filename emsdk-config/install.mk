@@ -67,7 +67,7 @@ install: $(INSTALLED) ## program, library, headers, manuals, completions (DESTDI
 	install -m 644 $(B)/install/zsh '$(TO)/share/zsh/site-functions/_kiln'
 
 uninstall: $(B)/install/man/kiln.1 ## removes these files again (the same DESTDIR= PREFIX=)
-	cd '$(TO)' && rm -f bin/kiln bin/kiln-fused $(HEADERS:%=include/%) lib/libkiln.a \
+	cd '$(TO)/' && rm -f bin/kiln bin/kiln-fused $(HEADERS:%=include/%) lib/libkiln.a \
 		lib/libkiln.so lib/$(SONAME) lib/libkiln.so.$(VERSION) lib/pkgconfig/kiln.pc \
 		$$(cd $(abspath $(<D)) && printf 'share/man/man1/%s ' *.1) \
 		share/bash-completion/completions/kiln share/zsh/site-functions/_kiln

@@ -159,3 +159,8 @@ test('make uninstall removes exactly them', () => {
   expect(files()).toEqual(others.sort());
   make('uninstall'); // nothing is there, and nothing is wrong
 });
+
+test('with an empty PREFIX they are removed from the root, not from the present folder', () => {
+  const commands = run('make', ['-n', 'uninstall', 'DESTDIR=', 'PREFIX=']);
+  expect(commands).toMatch(/^cd '\/' && rm -f bin\/kiln /m);
+});
