@@ -140,10 +140,7 @@ main().catch(fail);
     const address = `${server}page/${file}.html#${new URLSearchParams({ net: NET, ...hash })}`;
     contexts[name] = { address, threads: true, ...wanted };
   };
-  // The link is followed once the library is there.
-  add('the page', 'run', OPTIONS,
-    `
-  await until(async () => (await page.trainer?.options())?.net === ${JSON.stringify(NET)});`);
+  add('the page', 'run', OPTIONS, LINKED);
   add('own pictures', 'zip', OWN, `${take(`${NAME}.zip`)}
   const use = await until(() => page.shadowRoot.querySelector('kiln-own-pictures')
     ?.shadowRoot.querySelector('button.main:not(:disabled)'));
@@ -164,10 +161,12 @@ async function until(there) {
 }
 `;
 
+/** The link is followed once the library is there. */
+const LINKED = `
+  await until(async () => (await page.trainer?.options())?.net === ${JSON.stringify(NET)});`;
+
 /** Opens a file that lies beside the page, as a press on "Open data…" does. */
-const take = (file) => `
-  await until(() => page.trainer);
-  await page.opened;
+const take = (file) => `${LINKED}
   const bytes = await (await fetch('./${file}')).blob();
   page.shadowRoot.querySelector('kiln-data-panel').dispatchEvent(new CustomEvent('kiln-data', {
     detail: { files: [new File([bytes], '${file}')], store: true }, bubbles: true,
