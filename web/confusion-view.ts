@@ -6,7 +6,7 @@
 import css from './styles/confusion.css?inline';
 import type { Evaluation } from '../bindings/types.js';
 import { h, setText, show } from './dom.js';
-import { draw } from './draw.js';
+import { draw, undraw } from './draw.js';
 import { count } from './format.js';
 import { Poller } from './poll.js';
 import { viewStrings as strings } from './strings-views.js';
@@ -65,6 +65,12 @@ export class ConfusionView extends View {
   looks = false;
   /** Somebody pressed the button and has not seen an answer yet. */
   #asked = false;
+  /** The rows still have numbers of an earlier evaluation. */
+  #filling = false;
+  /** The images of the chosen cell were asked for, and wait for the table. */
+  #wanted = false;
+  /** Images by cell. */
+  #counts: number[] = [];
 
   constructor() {
     super(css);
@@ -128,7 +134,8 @@ export class ConfusionView extends View {
   }
 
   #clear(): void {
-    this.#stale = false;
+    this.#stale = this.#filling = this.#wanted = false;
+    undraw(this.#look);
     draw(this, () => {
       this.#showTable(false);
       setText(this.#summary, this.#asked ? words.working : words.empty);
@@ -152,6 +159,7 @@ export class ConfusionView extends View {
 
   #show({ split, count: total, correct, confusion }: Evaluation, classes: string[]): void {
     this.#asked = false;
+    this.#filling = true;
     const picked = hardest(confusion, classes.length);
     this.#picked = picked;
     this.#shown = split;
@@ -162,10 +170,18 @@ export class ConfusionView extends View {
     setText(this.#summary, words.summary(correct, total) + (left > 0 ? words.left(left) : ''));
     const n = classes.length;
     const counts = picked.flatMap((r) => picked.map((c) => confusion[r * n + c]!));
+    this.#counts = counts;
     picked.forEach((k, row) => {
       const sum = confusion.subarray(k * n, (k + 1) * n).reduce((a, b) => a + b, 0);
       draw(this.#recalls[row]!, () => this.#fillRow(counts, row, shown, sum));
     });
+    undraw(this.#look); // after the rows, also where it waited before them
+    draw(this.#look, () => this.#filled());
+  }
+
+  #filled(): void {
+    this.#filling = false;
+    if (this.#wanted) this.#tellCell();
   }
 
   /** `sum`: images of the class, also those taken for classes that are not shown. */
@@ -188,11 +204,18 @@ export class ConfusionView extends View {
     show(this.#look, shown && this.looks);
   }
 
+  /** What is pressed while the table is not yet what the net says waits for it. */
   #tellCell(): void {
+    this.#wanted = this.#asked || this.#filling;
+    if (this.#wanted) return;
     const n = this.#picked.length;
     const [truth, said] = [Math.floor(this.#chosen / n), this.#chosen % n];
     this.tell('kiln-cell', {
-      split: this.#shown, truth: this.#picked[truth], said: this.#picked[said] });
+      split: this.#shown,
+      truth: this.#picked[truth],
+      said: this.#picked[said],
+      count: this.#counts[this.#chosen],
+    });
   }
 
   #say(): void {

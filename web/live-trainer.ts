@@ -47,7 +47,7 @@ export interface LiveTrainer extends EventTarget {
     split: Split,
     options?: { count?: number; views?: number; signal?: AbortSignal; checkpoint?: Uint8Array },
   ): Promise<Evaluation>;
-  predict(split: Split, indices: number[]): Promise<Prediction[]>;
+  predict(split: Split, indices: number[], options?: { views?: number }): Promise<Prediction[]>;
   classify(image: Uint8Array): Promise<Float32Array>;
   layerTimes(): Promise<LayerTime[]>;
   history(): Promise<History>;

@@ -23,6 +23,8 @@ export interface Cell {
   split: Split;
   truth: number;
   said: number;
+  /** Images in it when the table was made. */
+  count: number;
 }
 
 export interface CellParts {
@@ -76,13 +78,15 @@ function tell(parts: CellParts): void {
   ]);
 }
 
-/** The pictures in the cell, in order, some at a time. */
-async function* find(trainer: LiveTrainer, { split, truth, said }: Cell):
+/** The pictures in the cell, in order, some at a time; looked at as often as for the table. */
+async function* find({ trainer, desk }: CellParts, { split, truth, said }: Cell):
   AsyncGenerator<Prediction> {
+  const views = Number(desk.setUp.inUse['eval-views'] ?? 1);
   const total = trainer.dataset[split];
   for (let first = 0; first < total; first += AT_ONCE) {
     const n = Math.min(AT_ONCE, total - first);
-    const some = await trainer.predict(split, Array.from({ length: n }, (_, i) => first + i));
+    const indices = Array.from({ length: n }, (_, i) => first + i);
+    const some = await trainer.predict(split, indices, { views });
     for (const one of some) {
       const { label, probabilities } = one;
       if (label === truth && probabilities.indexOf(Math.max(...probabilities)) === said) yield one;
@@ -126,13 +130,13 @@ export async function showCell(root: ShadowRoot, parts: CellParts, cell: Cell): 
   root.append(host);
   dialog.showModal();
   if (file) changed();
-  const found = find(parts.trainer, cell);
+  const found = find(parts, cell);
   const next = async (): Promise<void> => {
     show(more, false);
     for (let shown = 0; shown < PAGE && dialog.open; shown++) {
       const { done, value } = await found.next();
       if (parts.trainer.dataset !== dataset) return dialog.close(); // other data came
-      if (done) return setText(status, words.all(tiles.childElementCount));
+      if (done) return setText(status, words.all(tiles.childElementCount, cell.count));
       tiles.append(card(parts, cell, value, file !== null, changed));
     }
     setText(status, words.some(tiles.childElementCount));

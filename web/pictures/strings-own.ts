@@ -76,7 +76,9 @@ export const cellWords = {
   more: 'Look for more',
   save: 'Save the changed set as a file',
   close: 'Close',
-  all: (n: number): string => `${plural(n, 'image', 'images')} in all.`,
+  all: (n: number, before: number): string =>
+    `${plural(n, 'image', 'images')} in all` + (n === before ? '.'
+      : `; ${count(before)} when the table was made: the network has learned since.`),
   some: (n: number): string => `${plural(n, 'image', 'images')} so far.`,
   image: (split: string, index: number): string => `Image ${count(index)} of ${split}`,
   really: (image: string): string => `${image} is really`,
