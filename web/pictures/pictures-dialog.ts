@@ -68,6 +68,7 @@ class PicturesDialog extends HTMLElement {
     this.#use.disabled = this.#save.disabled = true; // there is nothing yet
     this.#set.onChange = () => this.#changed();
     this.#dialog.addEventListener('close', () => {
+      removeEventListener('beforeunload', this.#ask);
       this.#set.close();
       this.remove();
     });
@@ -78,8 +79,14 @@ class PicturesDialog extends HTMLElement {
   }
 
   connectedCallback(): void {
+    addEventListener('beforeunload', this.#ask);
     if (!this.#dialog.open) this.#dialog.showModal();
   }
+
+  /** What was sorted by hand goes with the page. */
+  readonly #ask = (event: Event): void => {
+    if (this.#set.total > 0) event.preventDefault();
+  };
 
   async add(found: readonly Found[]): Promise<void> {
     await this.#set.add(found);
