@@ -108,7 +108,8 @@ static int read_npy(const reading *r, kiln_import_array *a, const uint8_t *bytes
     const char *order;
 
     if (size < NPY_BYTES + 2 || memcmp(bytes, "\x93NUMPY", 6) != 0 || bytes[6] > 3)
-        return refuse(r, "is no array of NumPy's");
+        return refuse(r, "is no array of NumPy's; unpack the archive, and name the file of weights "
+                         "in it");
     length = little_endian(bytes + 8, (int)lengths);
     if (length > size - begins || length >= sizeof head)
         return refuse(r, "its head is cut short, or longer than an array's");

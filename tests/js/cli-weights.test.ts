@@ -162,6 +162,10 @@ describe('weights of another program', () => {
     const typed = await kiln('eval', at('other.npz'), '--net', 'affine');
     expect(typed.code).toBe(2);
     expect(typed.err).toMatch(/\^/);
+    await kiln('export', at('run.safetensors'), '--format', 'pytorch', '--save', at('torch.zip'));
+    const zip = await kiln('eval', at('torch.zip'), ...net);
+    expect({ code: zip.code, err: zip.err }).toEqual({ code: 4, err: expect.stringMatching(
+      /model\.py: is no array of NumPy's; unpack the archive, and name the file of weights/) });
     await writeFile(at('cut.npz'), (await readFile(at('other.npz'))).subarray(0, -1));
     expect((await kiln('eval', at('cut.npz'), ...net)).code).toBe(4);
   });
