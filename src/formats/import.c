@@ -90,8 +90,9 @@ static int collect(kiln_import_matching *m, kiln_arena *values, kiln_json *j)
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-/* The means or deviations that an .npz of kiln's tells, as JSON; 0 where there are none. */
-static int list_pixels(const kiln_import_matching *m, const char *name, char out[80])
+/* The means or deviations that an .npz of kiln's tells, as JSON, min..255 each: 1; 0 where there
+ * are none, KILN_E_CHECKPOINT where they are none of pixels. */
+static int list_pixels(const kiln_import_matching *m, const char *name, double min, char out[80])
 {
     for (int i = 0; i < m->list.count; i++) {
         const kiln_import_array *a = &m->list.array[i];
@@ -100,9 +101,14 @@ static int list_pixels(const kiln_import_matching *m, const char *name, char out
         if (strcmp(a->t.name, name) || !kiln_import_is_float(a) || a->t.dims != 1 ||
             a->t.shape[0] != m->of.C)
             continue;
-        for (int c = 0; c < m->of.C; c++)
-            at += snprintf(out + at, (size_t)(80 - at), "%c%.9g", c ? ',' : '[',
-                           (double)value_at(a, (size_t)c));
+        for (int c = 0; c < m->of.C; c++) {
+            const double value = (double)value_at(a, (size_t)c);
+
+            if (!(value >= min && value <= 255))
+                return kiln_fail(KILN_E_CHECKPOINT, "import: %s holds %g, which is none of pixels",
+                                 name, value);
+            at += snprintf(out + at, (size_t)(80 - at), "%c%.9g", c ? ',' : '[', value);
+        }
         strcpy(out + at, "]");
         return 1;
     }
@@ -122,8 +128,10 @@ static int write_export(kiln_bytes *out, const kiln_import_matching *m, const ch
                              {"input", input},
                              {"mean", mean},
                              {"std", std}};
-    const int told = list_pixels(m, "mean", mean) && list_pixels(m, "std", std);
+    int told;
 
+    KILN_TRY(told = list_pixels(m, "mean", 0, mean));
+    if (told) KILN_TRY(told = list_pixels(m, "std", KILN_STD_MIN, std));
     snprintf(input, sizeof input, "%dx%dx%d", m->of.C, m->of.H, m->of.W);
     return kiln_safetensors_write(&out->arena, &out->size, m->out,
                                   kiln_net_tensor_count(m->net), entry, told ? 9 : 7);

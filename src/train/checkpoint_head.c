@@ -13,7 +13,6 @@
 
 #define STEPS_MAX 2000000000 /* the largest max-steps */
 #define EPOCHS_MAX 10000
-#define STD_MIN 1e-4 /* less than any deviation of whole numbers that are not all one */
 
 /* Puts the last error's sentence behind "checkpoint: ", with its status. */
 int kiln_checkpoint_refused(void)
@@ -311,7 +310,7 @@ static int read_taught(kiln_checkpoint_head *h, const kiln_safetensors *f)
     if (wanted(h, f, "classes")) KILN_TRY(h->class_count = classes_entry(f, &h->classes));
     if (!wanted(h, f, "mean") && !wanted(h, f, "std")) return KILN_OK;
     KILN_TRY(h->channels = numbers_entry(f, "mean", KILN_CHANNELS_MAX, 0, 255, &h->mean));
-    KILN_TRY(deviations = numbers_entry(f, "std", KILN_CHANNELS_MAX, STD_MIN, 255, &h->std));
+    KILN_TRY(deviations = numbers_entry(f, "std", KILN_CHANNELS_MAX, KILN_STD_MIN, 255, &h->std));
     if (deviations == h->channels) return KILN_OK;
     return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: it has %d means and %d deviations",
                      h->channels, deviations);

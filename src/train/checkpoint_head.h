@@ -14,6 +14,7 @@
 #include "train/trainer.h"
 
 #define KILN_CHECKPOINT_SIDE 32 /* of the images that its net takes, where it does not say */
+#define KILN_STD_MIN 1e-4 /* less than any deviation of whole numbers that are not all one */
 #define KILN_CHECKPOINT_CHANNELS 3 /* of these, where neither input nor means say */
 
 /* Texts point into the file's metadata; classes, mean and std are JSON. What an export does not
