@@ -37,27 +37,31 @@ export const SIDECAR = /^(\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/i;
 async function filesOf({ items, files }: DataTransfer): Promise<Found[]> {
   const plain = [...files].map((file) => ({ file, path: file.name }));
   const entries = [...items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
-  const inside = await Promise.all(entries.map((entry) => filesIn(entry))).catch(() => [plain]);
-  const found = entries.length > 0 ? inside.flat() : plain;
+  const inside: Found[] = [];
+  try {
+    for (const entry of entries) await collect(entry, '', inside);
+  } catch {
+    inside.splice(0, Infinity, ...plain);
+  }
+  const found = entries.length > 0 ? inside : plain;
   return found.filter(({ file }) => !SIDECAR.test(file.name));
 }
 
-/** `above`: the folders on the way, with slashes. */
-async function filesIn(entry: FileSystemEntry, above = ''): Promise<Found[]> {
+/** Adds the files of an entry to `found`. `above`: the folders on the way, with slashes. */
+async function collect(entry: FileSystemEntry, above: string, found: Found[]): Promise<void> {
   if (entry.isFile) {
     const { file: give } = entry as FileSystemFileEntry;
     const file = await new Promise<File>((done, fail) => give.call(entry, done, fail));
-    return [{ file, path: above + file.name }];
+    found.push({ file, path: above + file.name });
+    return;
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
-  const files: Found[] = [];
   for (;;) {
     // A reader gives a hundred entries at a time, and none at the end.
     const some = await new Promise<FileSystemEntry[]>((done, fail) =>
       reader.readEntries(done, fail),
     );
-    if (some.length === 0) return files;
-    const inside = some.map((one) => filesIn(one, `${above}${entry.name}/`));
-    files.push(...(await Promise.all(inside)).flat());
+    if (some.length === 0) return;
+    await Promise.all(some.map((one) => collect(one, `${above}${entry.name}/`, found)));
   }
 }

@@ -13,33 +13,34 @@ beforeAll(() => ready({ variant: 'simd' }));
 
 const items = (...paths: string[]): Item[] =>
   paths.map((path) => ({ path, source: { zip: 0, entry: 0 }, pixels: null }));
-const sorted = (...paths: string[]): Record<string, string[]> =>
-  Object.fromEntries(arrange(items(...paths)).map(({ name, items: list }) =>
+const sorted = async (...paths: string[]): Promise<Record<string, string[]>> =>
+  Object.fromEntries((await arrange(items(...paths))).map(({ name, items: list }) =>
     [name, list.map(({ path }) => path)]));
 
-test('a class is the first folder in which pictures differ', () => {
-  expect(sorted('pets/dog/1.png', 'pets/cat/2.png', 'pets/cat/1.png')).toEqual({
+test('a class is the first folder in which pictures differ', async () => {
+  expect(await sorted('pets/dog/1.png', 'pets/cat/2.png', 'pets/cat/1.png')).toEqual({
     cat: ['pets/cat/1.png', 'pets/cat/2.png'], dog: ['pets/dog/1.png'] });
-  expect(Object.keys(sorted('dog/1.png', 'cat/old/1.png', 'cat/new/1.png'))).toEqual(
+  expect(Object.keys(await sorted('dog/1.png', 'cat/old/1.png', 'cat/new/1.png'))).toEqual(
     ['cat', 'dog']);
   // Folders that name a part of a set are none, wherever they stand.
-  expect(sorted('x/train/cat/1.png', 'x/test/cat/1.png', 'x/val/dog/1.png')).toEqual({
+  expect(await sorted('x/train/cat/1.png', 'x/test/cat/1.png', 'x/val/dog/1.png')).toEqual({
     cat: ['x/test/cat/1.png', 'x/train/cat/1.png'], dog: ['x/val/dog/1.png'] });
   // Pictures of one folder are of that class; some beside the folders have none yet.
-  expect(sorted('pets/cats/1.png', 'pets/cats/2.png')).toEqual({
+  expect(await sorted('pets/cats/1.png', 'pets/cats/2.png')).toEqual({
     cats: ['pets/cats/1.png', 'pets/cats/2.png'] });
-  expect(Object.keys(sorted('pets/cover.png', 'pets/cat/1.png', 'pets/dog/1.png'))).toEqual(
+  expect(Object.keys(await sorted('pets/cover.png', 'pets/cat/1.png', 'pets/dog/1.png'))).toEqual(
     ['', 'cat', 'dog']);
   // The order in which files come says nothing.
-  expect(sorted('b/2.png', 'a/1.png', 'b/1.png')).toEqual(
-    sorted('b/1.png', 'b/2.png', 'a/1.png'));
+  expect(await sorted('b/2.png', 'a/1.png', 'b/1.png')).toEqual(
+    await sorted('b/1.png', 'b/2.png', 'a/1.png'));
 });
 
-test('loose pictures are told apart by their names, unless a camera gave them', () => {
-  expect(Object.keys(sorted('cat.0.jpg', 'cat.1.jpg', 'dog.0.jpg', 'dog (2).jpg'))).toEqual(
+test('loose pictures are told apart by their names, unless a camera gave them', async () => {
+  expect(Object.keys(await sorted('cat.0.jpg', 'cat.1.jpg', 'dog.0.jpg', 'dog (2).jpg'))).toEqual(
     ['cat', 'dog']);
-  expect(Object.keys(sorted('IMG_1.jpg', 'IMG_2.jpg', 'DSC_1.jpg', 'DSC_2.jpg'))).toEqual(['']);
-  expect(Object.keys(sorted('a.jpg', 'b.jpg', 'c.jpg'))).toEqual(['']);
+  expect(Object.keys(await sorted('IMG_1.jpg', 'IMG_2.jpg', 'DSC_1.jpg', 'DSC_2.jpg')))
+    .toEqual(['']);
+  expect(Object.keys(await sorted('a.jpg', 'b.jpg', 'c.jpg'))).toEqual(['']);
 });
 
 test('what systems leave beside files is passed over', () => {
@@ -87,9 +88,47 @@ test('groups of one name are one class, and what has no name or no pixels is non
   const read = (path: string): Item => ({
     path, source: { zip: 0, entry: 0 }, pixels: Uint8Array.of(1) });
   const classes = classesOf([
-    { name: 'cat', items: [read('1')] }, { name: ' cat ', items: [read('2')] },
-    { name: '', items: [read('3')] }, { name: 'dog', items: items('4') }]);
+    { name: 'cat', items: [read('1')], next: 0 }, { name: ' cat ', items: [read('2')], next: 0 },
+    { name: '', items: [read('3')], next: 0 }, { name: 'dog', items: items('4'), next: 0 }]);
   expect([...classes].map(([name, list]) => [name, list.length])).toEqual([['cat', 2]]);
   const head = { name: 'a', shape: [1, 1, 1], classes: ['x', 'y'], count: 1 };
   expect(new TextDecoder().decode(headOf(head))).toMatch(/^KILNSET 1\n\{.*\}\n$/);
+});
+
+test('a hundred thousand are sorted in slices, between which a page can answer', async () => {
+  const n = 100_000;
+  const shuffled = Array.from({ length: n }, (_, i) => (i * 7919) % n);
+  let turns = 0;
+  let going = true;
+  const count = (): void => {
+    turns++;
+    if (going) setImmediate(count);
+  };
+  setImmediate(count);
+  const paths = shuffled.map((i) => `x/${i % 3 ? 'cat' : 'dog'}/${String(i).padStart(6, '0')}.png`);
+  const groups = await arrange(items(...paths));
+  going = false;
+  expect(turns).toBeGreaterThan(200);
+  expect(groups.map(({ name, items: { length } }) => [name, length])).toEqual(
+    [['cat', 66_666], ['dog', 33_334]]);
+  for (const { items: list } of groups) {
+    expect(list.every(({ path }, i) => i === 0 || list[i - 1]!.path < path)).toBe(true);
+  }
+});
+
+test('the split of many is told without taking every picture in turn', () => {
+  let looks = 0;
+  const counts = new Proxy(Array.from({ length: 1000 }, (_, k) => 50 + (k * 37) % 90), {
+    get(list, key, receiver) {
+      looks++;
+      return Reflect.get(list, key, receiver) as unknown;
+    },
+  });
+  const { test: tested, validation } = splitCounts(counts);
+  expect(looks).toBeLessThan(10_000_000); // a tenth of 94,500 pictures, 1,000 classes, twice
+  const all = [...counts].reduce((a, b) => a + b, 0);
+  for (const part of [tested, validation]) {
+    expect(part.reduce((a, b) => a + b, 0)).toBe(Math.floor(all / 10));
+    part.forEach((n, k) => expect(Math.abs(n - counts[k]! / 10)).toBeLessThan(1.01));
+  }
 });

@@ -15,13 +15,13 @@ export interface Wanted {
 }
 
 export type ToPictures =
-  | { id: number; type: 'list'; zip: number; file: File }
+  | { id: number; type: 'list'; zip: number; file: File; first: number }
   | { id: number; type: 'read'; wanted: Wanted[]; form: Form };
 
 /** A picture that cannot be read has a sentence in the place of pixels. */
 export type Read = { pixels: Uint8Array<ArrayBuffer> } | { problem: string };
 
-/** The files of a zip that are pictures, by their places in it. */
+/** Of the files of a zip that are pictures some, by their places in it; none where that is all. */
 export interface Listed {
   entries: { path: string; entry: number }[];
 }

@@ -42,8 +42,13 @@ export class PictureReader {
   /** The pictures of a zip; `zip` is its number from now on. */
   async list(file: File): Promise<Listed & { zip: number }> {
     const zip = this.#zips++;
-    const answer = await this.#ask({ type: 'list', zip, file });
-    return { ...(answer as { listed: Listed }).listed, zip };
+    const entries: Listed['entries'] = [];
+    for (;;) {
+      const answer = await this.#ask({ type: 'list', zip, file, first: entries.length });
+      const { listed } = answer as { listed: Listed };
+      if (listed.entries.length === 0) return { entries, zip };
+      entries.push(...listed.entries);
+    }
   }
 
   /** In the order of what is wanted. */

@@ -8,7 +8,7 @@ import { ownWords as words } from './strings-own.js';
 import { isZip, type Found } from './file-kinds.js';
 import { recordBytes, writeSet } from './kilnset.js';
 import {
-  arrange, classesOf, fitName, isWanted, splitCounts, type Group, type Item,
+  arrange, classesOf, fitName, isWanted, sizesOf, splitCounts, type Group, type Item,
 } from './picture-list.js';
 import type { Form } from './picture-protocol.js';
 import { PictureReader } from './picture-reader.js';
@@ -34,6 +34,7 @@ export class PictureSet {
   #reader: PictureReader | null = null;
   #reading = false;
   #closed = false;
+  #done = 0; // pictures that are read
 
   get form(): Form {
     return this.#form;
@@ -42,7 +43,11 @@ export class PictureSet {
   /** Pictures are read anew where they shall look otherwise. */
   set form(form: Form) {
     this.#form = form;
-    for (const { items } of this.groups) for (const item of items) item.pixels = null;
+    for (const group of this.groups) {
+      group.next = 0;
+      for (const item of group.items) item.pixels = null;
+    }
+    this.#done = 0;
     void this.#read();
   }
 
@@ -59,7 +64,7 @@ export class PictureSet {
         else if (isWanted(path, file.type)) items.push({ path, source: file, pixels: null });
       }
       const [first = '', , third] = items[0]?.path.split('/') ?? [];
-      this.#take(items, third === undefined ? '' : first);
+      await this.#take(items, third === undefined ? '' : first);
       if (this.total + this.problems.length === before) this.problems.push(words.none);
     } finally {
       this.looking--;
@@ -73,18 +78,20 @@ export class PictureSet {
       const { entries, zip } = await this.#worker.list(file);
       const items = entries.map(({ path, entry }): Item =>
         ({ path, source: { zip, entry }, pixels: null }));
-      this.#take(items, file.name.replace(/\.zip$/i, ''));
+      await this.#take(items, file.name.replace(/\.zip$/i, ''));
     } catch (error) {
       this.problems.push((error as Error).message);
     }
   }
 
-  #take(items: readonly Item[], name: string): void {
+  async #take(items: readonly Item[], name: string): Promise<void> {
+    const groups = await arrange(items);
     if (this.#closed || items.length === 0) return;
     this.name ||= fitName(name);
-    for (const group of arrange(items)) {
-      const same = this.groups.find((one) => one.name === group.name && group.name !== '');
-      if (same) same.items.push(...group.items);
+    const there = new Map(this.groups.map((group) => [group.name, group]));
+    for (const group of groups) {
+      const same = group.name === '' ? undefined : there.get(group.name);
+      if (same) same.items = same.items.concat(group.items);
       else this.groups.push(group);
     }
   }
@@ -114,14 +121,21 @@ export class PictureSet {
 
   #next(): Item[] {
     const some: Item[] = [];
-    const look = (items: readonly Item[], from: number, to: number): void => {
-      for (let i = from; i < Math.min(to, items.length) && some.length < AT_ONCE; i++) {
-        if (items[i]!.pixels === null) some.push(items[i]!);
-      }
+    const look = (item: Item): void => {
+      if (item.pixels === null) some.push(item);
     };
-    for (const { items } of this.groups) look(items, 0, SEEN);
+    for (const { items } of this.groups) {
+      for (let i = 0; i < Math.min(SEEN, items.length) && some.length < AT_ONCE; i++) {
+        look(items[i]!);
+      }
+    }
     if (this.over) return some;
-    for (const { items } of this.groups) if (some.length < AT_ONCE) look(items, SEEN, Infinity);
+    for (const group of this.groups) {
+      group.next = Math.max(group.next, SEEN);
+      while (group.next < group.items.length && some.length < AT_ONCE) {
+        look(group.items[group.next++]!);
+      }
+    }
     return some;
   }
 
@@ -132,7 +146,7 @@ export class PictureSet {
     if (form !== this.#form || this.#closed) return; // asked for otherwise meanwhile
     const broken = new Set<Item>();
     found.forEach((one, i) => {
-      if ('pixels' in one) some[i]!.pixels = one.pixels;
+      if ('pixels' in one) this.#put(some[i]!, one.pixels);
       else {
         broken.add(some[i]!);
         this.problems.push(one.problem);
@@ -141,11 +155,21 @@ export class PictureSet {
     if (broken.size > 0) this.leaveOut(broken);
   }
 
+  /** It may have been left out meanwhile. */
+  #put(item: Item, pixels: Uint8Array): void {
+    if (!item.out && item.pixels === null) this.#done++;
+    item.pixels = pixels;
+  }
+
   leaveOut(items: ReadonlySet<Item>): void {
+    for (const item of items) {
+      if (!item.out) this.#done -= Number(item.pixels !== null);
+      item.out = true;
+    }
     for (const group of this.groups) {
-      if (group.items.some((item) => items.has(item))) {
-        group.items = group.items.filter((item) => !items.has(item));
-      }
+      if (!group.items.some(({ out }) => out)) continue;
+      group.items = group.items.filter(({ out }) => !out);
+      group.next = 0;
     }
     this.groups = this.groups.filter((group) => group.items.length > 0);
     void this.#read(); // where there were too many, there may be few enough now
@@ -155,15 +179,19 @@ export class PictureSet {
   move(items: ReadonlySet<Item>, name: string): void {
     const moved = this.groups.flatMap((group) => group.items.filter((item) => items.has(item)));
     this.leaveOut(items);
+    for (const item of moved) {
+      item.out = false;
+      this.#done += Number(item.pixels !== null);
+    }
     const there = this.groups.find((group) => group.name === name);
     if (there) there.items.push(...moved);
-    else this.groups.push({ name, items: moved });
+    else this.groups.push({ name, items: moved, next: 0 });
   }
 
   /** The most pictures that a set of this form has. */
   get #most(): number {
     const { shape } = this.#form;
-    const classes = [...new Set(this.groups.map(({ name }) => fitName(name)))];
+    const classes = [...new Set(this.groups.map(({ name }) => name))];
     return Math.floor(MOST_BYTES / recordBytes({ shape, classes })) - 1;
   }
 
@@ -180,15 +208,14 @@ export class PictureSet {
   }
 
   get read(): number {
-    return this.groups.reduce(
-      (sum, { items }) => sum + items.reduce((n, { pixels }) => n + Number(pixels !== null), 0), 0);
+    return this.#done;
   }
 
-  /** Why they are no data set yet; null where they are one. */
+  /** Why they are no data set yet, once all are read; null where they are one. */
   get obstacle(): string | null {
     if (this.over) return words.tooMany(this.total, this.#most);
-    const classes = classesOf(this.groups);
-    const all = [...classes.values()].reduce((sum, { length }) => sum + length, 0);
+    const classes = sizesOf(this.groups);
+    const all = [...classes.values()].reduce((sum, n) => sum + n, 0);
     if (classes.size < 2) return words.fewClasses;
     if (classes.size > MOST_CLASSES) return words.manyClasses(MOST_CLASSES);
     return all < 3 ? words.fewPictures : null;
@@ -197,8 +224,8 @@ export class PictureSet {
   /** What is to be known before training: how they are split, and of what there is too little. */
   get remarks(): string[] {
     if (this.over) return []; // not all of them were read
-    const classes = classesOf(this.groups);
-    const sizes = [...classes.values()].map(({ length }) => length);
+    const classes = sizesOf(this.groups);
+    const sizes = [...classes.values()];
     const all = sizes.reduce((a, b) => a + b, 0);
     const { test } = splitCounts(sizes);
     const part = test.reduce((a, b) => a + b, 0);

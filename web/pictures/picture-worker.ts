@@ -10,6 +10,7 @@ import { readPicture } from './read-picture.js';
 import { openZip, type Zip } from './zip-file.js';
 
 const AT_ONCE = 4; // pictures in memory at full size
+const LISTED = 2000; // names in a message, which the page's thread unpacks at once
 
 /** What is used of DedicatedWorkerGlobalScope, which the page's type library has not. */
 const scope = globalThis as unknown as {
@@ -18,10 +19,10 @@ const scope = globalThis as unknown as {
 };
 const zips = new Map<number, Zip>();
 
-async function list(zip: number, file: File): Promise<Listed> {
-  const opened = await openZip(file);
+async function list(zip: number, file: File, first: number): Promise<Listed> {
+  const opened = zips.get(zip) ?? (await openZip(file));
   zips.set(zip, opened);
-  return { entries: opened.pictures };
+  return { entries: opened.pictures.slice(first, first + LISTED) };
 }
 
 async function bytesOf({ source, name }: Wanted): Promise<Blob> {
@@ -51,7 +52,9 @@ async function read({ wanted, form }: Extract<ToPictures, { type: 'read' }>): Pr
 async function answer(message: ToPictures): Promise<FromPictures> {
   const { id } = message;
   try {
-    if (message.type === 'list') return { id, listed: await list(message.zip, message.file) };
+    if (message.type === 'list') {
+      return { id, listed: await list(message.zip, message.file, message.first) };
+    }
     return { id, read: await read(message) };
   } catch (error) {
     return { id, error: explain(error).message };

@@ -33,6 +33,7 @@ class PicturesDialog extends HTMLElement {
   #rowsShown = ROWS;
   #queued = false;
   #listed = 0; // problems
+  #offered = ''; // names of classes
 
   readonly #name = h('input', {
     type: 'text', id: 'name', oninput: () => { this.#set.name = this.#name.value; } });
@@ -268,7 +269,10 @@ class PicturesDialog extends HTMLElement {
     show(this.#moreRows, groups.length > shown.length);
     setText(this.#moreRows, words.moreClasses(groups.length - shown.length));
     const names = [...new Set(groups.map(({ name }) => name))].filter((name) => name !== '');
-    this.#names.replaceChildren(...names.slice(0, 200).map((value) => h('option', { value })));
+    const offered = names.slice(0, 200);
+    if (offered.join('\n') === this.#offered) return;
+    this.#offered = offered.join('\n');
+    this.#names.replaceChildren(...offered.map((value) => h('option', { value })));
   }
 
   async #done(): Promise<void> {
