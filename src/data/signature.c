@@ -167,7 +167,6 @@ int kiln_signature_read(const char *name, const uint8_t *head, int size, int64_t
         return KILN_IS_IDX;
     } else if (!what && strstr(name, "-idx")) {
         what = "an idx file of another kind";
-        remedy = "kiln reads those of bytes, images or labels";
     }
     if (!what) return KILN_IS_RECORDS;
     return kiln_fail(KILN_E_DATA, "%s: is %s; %s", name, what, remedy);

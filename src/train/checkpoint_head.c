@@ -163,8 +163,8 @@ int kiln_checkpoint_input(const kiln_safetensors *f, int *channels, int *height,
         at += 2;
     }
     if (read_side(&at, height) && *at++ == 'x' && read_side(&at, width) && !*at) return KILN_OK;
-    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its input, %.20s, is no size of images "
-                                        "(1x1 to %dx%d)", input, KILN_SIDE_MAX, KILN_SIDE_MAX);
+    return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: its input, %.20s, is no size of images",
+                     input);
 }
 
 /* The options of a run; of an export, those that its net was taught with. */

@@ -184,7 +184,7 @@ describe('reading', () => {
       ['b.kilnset', set.subarray(0, 30), /header is cut short/],
       ['d.kilnset', Buffer.from('KILNSET 2\n{}\n'), /a kiln set of another version/],
       ['floats-idx3-ubyte', Buffer.from('\0\0\x0d\x03\0\0\0\x01', 'latin1'),
-        /is an idx file of another kind; kiln reads those of bytes/],
+        /is an idx file of another kind; kiln reads .* MNIST's/],
       ['test.bin', Buffer.alloc(3074 * 5 - 1), /cut short: record 4 has 3073 of its 3074 bytes/],
       ['c.kilnset', Buffer.concat([set, set]), /too long/],
       ['train.bin', Buffer.alloc(3074 * 5, 100), /label 100 is not below 100/],
