@@ -257,6 +257,7 @@ int kiln_fileset_finish(kiln_dataset *d, int train, int validation, int test, ui
         const kiln_record_store *s =
             &r->store[is_apart && i == 2 ? KILN_READ_TEST : KILN_READ_TRAIN];
 
+        if (c.count[i] == 0) continue; /* its store may have no memory at all */
         d->count[i] = c.count[i];
         d->image[i] = s->image + (size_t)c.first[i] * (size_t)kiln_format_pixels(r->format);
         d->label[i] = s->label + c.first[i];
