@@ -264,10 +264,12 @@ test('loose files and folders are sorted by hand; what is under way goes on', as
   expect(await ask(page, (trainer) => trainer.dataset.name)).toBe('builtin');
   // A zip that is none, and one without a picture.
   await drop(page, { 'cut.zip': (await zip(pets(2))).subarray(0, 300) });
-  await dialog.getByText('1 file left out').click();
   await dialog.getByText('cut.zip cannot be unpacked').waitFor();
+  expect(await dialog.getByText('to train with').count()).toBe(0);
   await drop(page, { 'empty.zip': await zip({ 'a.txt': 'none' }) });
   await dialog.getByText('2 files left out').waitFor();
+  await drop(page, { 'outer.zip': await zip({ 'in/pets.zip': await zip(pets(2)) }) });
+  await dialog.getByText('in/pets.zip is a zip in a zip: unpack it').waitFor();
   await dialog.getByText('There are no pictures among these files.').waitFor();
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });

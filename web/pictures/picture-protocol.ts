@@ -24,6 +24,8 @@ export type Read = { pixels: Uint8Array<ArrayBuffer> } | { problem: string };
 /** Of the files of a zip that are pictures some, by their places in it; none where that is all. */
 export interface Listed {
   entries: { path: string; entry: number }[];
+  /** A sentence for each file that is no picture, and should have been unpacked. */
+  problems: string[];
 }
 
 export type FromPictures =

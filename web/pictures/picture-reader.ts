@@ -46,7 +46,7 @@ export class PictureReader {
     for (;;) {
       const answer = await this.#ask({ type: 'list', zip, file, first: entries.length });
       const { listed } = answer as { listed: Listed };
-      if (listed.entries.length === 0) return { entries, zip };
+      if (listed.entries.length === 0) return { entries, problems: listed.problems, zip };
       entries.push(...listed.entries);
     }
   }

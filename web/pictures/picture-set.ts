@@ -60,6 +60,7 @@ export class PictureSet {
       const items: Item[] = [];
       for (const [i, { file, path }] of found.entries()) {
         if (i % LOOKED_AT === 0) await turn();
+        if (this.#closed) return;
         if (isZip(file)) await this.#addZip(file);
         else if (isWanted(path, file.type)) items.push({ path, source: file, pixels: null });
       }
@@ -75,7 +76,8 @@ export class PictureSet {
 
   async #addZip(file: File): Promise<void> {
     try {
-      const { entries, zip } = await this.#worker.list(file);
+      const { entries, problems, zip } = await this.#worker.list(file);
+      this.problems.push(...problems.slice(0, LOOKED_AT));
       const items = entries.map(({ path, entry }): Item =>
         ({ path, source: { zip, entry }, pixels: null }));
       await this.#take(items, file.name.replace(/\.zip$/i, ''));
@@ -224,18 +226,20 @@ export class PictureSet {
   /** What is to be known before training: how they are split, and of what there is too little. */
   get remarks(): string[] {
     if (this.over) return []; // not all of them were read
+    const unnamed = this.groups.filter(({ name }) => fitName(name) === '')
+      .reduce((sum, { items }) => sum + items.length, 0);
+    const nameless = unnamed > 0 ? [words.unnamed(unnamed)] : [];
+    if (this.obstacle !== null) return nameless;
     const classes = sizesOf(this.groups);
     const sizes = [...classes.values()];
     const all = sizes.reduce((a, b) => a + b, 0);
     const { test } = splitCounts(sizes);
     const part = test.reduce((a, b) => a + b, 0);
     const names = [...classes.keys()];
-    const unnamed = this.groups.filter(({ name }) => fitName(name) === '')
-      .reduce((sum, { items }) => sum + items.length, 0);
     const few = names.filter((_, k) => sizes[k]! < FEW);
     const untested = names.filter((_, k) => test[k] === 0);
     return [
-      ...(unnamed > 0 ? [words.unnamed(unnamed)] : []),
+      ...nameless,
       words.split(all, all - 2 * part, part),
       ...(few.length > 0 ? [words.few(few, FEW)] : []),
       ...(untested.length > 0 ? [words.noneToTest(untested)] : []),

@@ -22,7 +22,8 @@ const zips = new Map<number, Zip>();
 async function list(zip: number, file: File, first: number): Promise<Listed> {
   const opened = zips.get(zip) ?? (await openZip(file));
   zips.set(zip, opened);
-  return { entries: opened.pictures.slice(first, first + LISTED) };
+  const { pictures, problems } = opened;
+  return { entries: pictures.slice(first, first + LISTED), problems };
 }
 
 async function bytesOf({ source, name }: Wanted): Promise<Blob> {

@@ -234,6 +234,7 @@ class PicturesDialog extends HTMLElement {
     setText(this.#problemHead, words.leftOut(problems.length));
     if (problems.length === this.#listed) return;
     this.#listed = problems.length;
+    if (this.#set.total === 0) this.#problems.open = true; // they are all that there is to see
     const shown = problems.slice(0, PROBLEMS);
     if (problems.length > PROBLEMS) shown.push(words.more(problems.length - PROBLEMS));
     this.#problemList.replaceChildren(...shown.map((text) => h('li', {}, text)));

@@ -59,8 +59,11 @@ export const ownWords = {
   unnamed: (n: number): string =>
     `${plural(n, 'picture has', 'pictures have')} no class yet: name it, or they are left out.`,
   none: 'There are no pictures among these files.',
-  zipBroken: (name: string, why: string): string => `${name} cannot be unpacked: ${why}.`,
-  manyEntries: (most: number): string => `it has more than ${count(most)} entries`,
+  zipBroken: (name: string): string =>
+    `${name} cannot be unpacked: it is no zip, or is damaged or cut short.`,
+  manyEntries: (name: string, most: number): string =>
+    `${name} has more than ${count(most)} entries, which are too many.`,
+  zipInside: (name: string): string => `${name} is a zip in a zip: unpack it, and add it then.`,
   locked: (name: string): string => `${name} is locked with a password.`,
   tooLarge: (name: string): string => `${name} is too large: pictures of up to 64 MB are read.`,
   entryBroken: (name: string): string => `${name} is damaged in the zip.`,

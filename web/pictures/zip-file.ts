@@ -7,6 +7,7 @@ import {
   BlobReader, configure, ZipReader, type Entry,
 } from '@zip.js/zip.js/lib/zip-core-native.js';
 
+import { isZip } from './file-kinds.js';
 import { ownWords as words } from './strings-own.js';
 import { isWanted } from './picture-list.js';
 import { MOST_BYTES } from './read-picture.js';
@@ -16,6 +17,8 @@ const MOST_ENTRIES = 300_000;
 export interface Zip {
   /** Their names with folders, and their places among all entries. */
   pictures: { path: string; entry: number }[];
+  /** A sentence for each zip in it. */
+  problems: string[];
   read(entry: number, name: string): Promise<Blob>;
 }
 
@@ -27,17 +30,26 @@ export async function openZip(file: File): Promise<Zip> {
   const entries: Entry[] = [];
   try {
     for await (const entry of reader.getEntriesGenerator()) {
-      if (entries.length === MOST_ENTRIES) throw new Error(words.manyEntries(MOST_ENTRIES));
       entries.push(entry);
+      if (entries.length > MOST_ENTRIES) break;
     }
   } catch (error) {
-    throw new Error(words.zipBroken(file.name, (error as Error).message), { cause: error });
+    throw new Error(words.zipBroken(file.name), { cause: error });
   }
-  const pictures = entries
-    .map(({ filename, directory }, entry) => ({ path: filename, entry, directory }))
-    .filter(({ path, directory }) => !directory && isWanted(path.replaceAll('\\', '/')))
-    .map(({ path, entry }) => ({ path: path.replaceAll('\\', '/'), entry }));
-  return { pictures, read: (entry, name) => unpack(entries[entry]!, name) };
+  if (entries.length > MOST_ENTRIES) throw new Error(words.manyEntries(file.name, MOST_ENTRIES));
+  const files = entries
+    .map(({ filename, directory }, entry) =>
+      ({ path: filename.replaceAll('\\', '/'), entry, directory }))
+    .filter(({ directory }) => !directory);
+  return {
+    pictures: files
+      .filter(({ path }) => isWanted(path))
+      .map(({ path, entry }) => ({ path, entry })),
+    problems: files
+      .filter(({ path }) => isZip({ name: path }))
+      .map(({ path }) => words.zipInside(path)),
+    read: (entry, name) => unpack(entries[entry]!, name),
+  };
 }
 
 async function unpack(entry: Entry, name: string): Promise<Blob> {
