@@ -38,6 +38,7 @@ export class ClassRow {
     this.#acts = acts;
     this.#name = h('input', {
       type: 'text',
+      dir: 'auto',
       value: group.name,
       list: 'classes',
       'aria-label': words.className,
