@@ -8,8 +8,8 @@ import type { WasmSource } from './wasm-source.js';
 
 /** The names in the table of src/formats/formats.c, under a test. */
 export const EXPORT_FORMATS = [
-  'safetensors', 'npz', 'onnx', 'onnx-normalized', 'pytorch', 'tfjs', 'csv', 'csv-losses',
-  'json', 'markdown', 'latex',
+  'safetensors', 'npz', 'onnx', 'onnx-normalized', 'pytorch', 'pytorch-weights', 'tfjs', 'csv',
+  'csv-losses', 'json', 'markdown', 'latex',
 ] as const;
 
 /** The name of a format. */

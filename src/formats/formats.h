@@ -40,6 +40,7 @@ int kiln_write_npz(kiln_bytes *out, const kiln_model *m);         /* npz.c */
 int kiln_write_onnx(kiln_bytes *out, const kiln_model *m);        /* onnx.c */
 int kiln_write_onnx_normalized(kiln_bytes *out, const kiln_model *m);
 int kiln_write_pytorch(kiln_bytes *out, const kiln_model *m);     /* pytorch.c */
+int kiln_write_pytorch_weights(kiln_bytes *out, const kiln_model *m);
 int kiln_write_tfjs(kiln_bytes *out, const kiln_model *m);        /* tfjs.c */
 int kiln_write_csv(kiln_bytes *out, const kiln_model *m);         /* curves.c */
 int kiln_write_csv_losses(kiln_bytes *out, const kiln_model *m);  /* curves.c */

@@ -13,6 +13,8 @@
 #include "train/checkpoint.h"
 #include "train/checkpoint_head.h"
 
+#define KILN_IMPORT_TOLD 6
+
 /* ---- values ---------------------------------------------------------------------------------- */
 
 static float value_at(const kiln_import_array *a, size_t i)
@@ -90,6 +92,21 @@ static int collect(kiln_import_matching *m, kiln_arena *values, kiln_json *j)
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
+/* What kiln told of the net in the metadata of its own file for PyTorch; how many entries. */
+static int copy_told(kiln_metadata *entry, const kiln_safetensors *told)
+{
+    static const char *const keys[KILN_IMPORT_TOLD] = {"data", "data_hash", "classes",
+                                                       "normalize", "mean", "std"};
+    int entries = 0;
+
+    for (int k = 0; told && k < KILN_IMPORT_TOLD; k++) {
+        const char *value = kiln_safetensors_metadata(told, keys[k]);
+
+        if (value) entry[entries++] = (kiln_metadata){keys[k], value};
+    }
+    return entries;
+}
+
 /* The means or deviations that an .npz of kiln's tells, as JSON, min..255 each: 1; 0 where there
  * are none, KILN_E_CHECKPOINT where they are none of pixels. */
 static int list_pixels(const kiln_import_matching *m, const char *name, double min, char out[80])
@@ -119,22 +136,27 @@ static int write_export(kiln_bytes *out, const kiln_import_matching *m, const ch
                         const char *version)
 {
     char input[32], mean[80], std[80];
-    kiln_metadata entry[] = {{"format", KILN_CHECKPOINT_FORMAT},
-                             {"format_version", KILN_CHECKPOINT_VERSION},
-                             {"version", version},
-                             {"mode", KILN_FUSED ? "fused" : "strict"},
-                             {"net", net},
-                             {"normalize", "channel"},
-                             {"input", input},
-                             {"mean", mean},
-                             {"std", std}};
-    int told;
+    kiln_metadata entry[6 + KILN_IMPORT_TOLD] = {{"format", KILN_CHECKPOINT_FORMAT},
+                                                 {"format_version", KILN_CHECKPOINT_VERSION},
+                                                 {"version", version},
+                                                 {"mode", KILN_FUSED ? "fused" : "strict"},
+                                                 {"net", net},
+                                                 {"input", input}};
+    int entries = 6, told;
 
     KILN_TRY(told = list_pixels(m, "mean", 0, mean));
     if (told) KILN_TRY(told = list_pixels(m, "std", KILN_STD_MIN, std));
     snprintf(input, sizeof input, "%dx%dx%d", m->of.C, m->of.H, m->of.W);
+    entries += copy_told(entry + entries, m->told);
+    if (entries == 6) {
+        entry[entries++] = (kiln_metadata){"normalize", "channel"};
+        if (told) {
+            entry[entries++] = (kiln_metadata){"mean", mean};
+            entry[entries++] = (kiln_metadata){"std", std};
+        }
+    }
     return kiln_safetensors_write(&out->arena, &out->size, m->out,
-                                  kiln_net_tensor_count(m->net), entry, told ? 9 : 7);
+                                  kiln_net_tensor_count(m->net), entry, entries);
 }
 
 /* The list of a safetensors file's arrays. */
@@ -164,7 +186,7 @@ static int import_list(kiln_bytes *out, kiln_json *j, const char *net, const cha
 }
 
 static int import_with(kiln_bytes *out, kiln_json *j, const char *net, const kiln_net_options *o,
-                       const char *version, kiln_import_list list)
+                       const char *version, kiln_import_list list, const kiln_safetensors *told)
 {
     kiln_arena arena;
     kiln_import_matching *m;
@@ -173,6 +195,7 @@ static int import_with(kiln_bytes *out, kiln_json *j, const char *net, const kil
     KILN_TRY(kiln_arena_create(&arena, sizeof *m, "the matching of tensors"));
     m = (kiln_import_matching *)(void *)arena.base;
     m->list = list;
+    m->told = told;
     m->of = *o;
     status = import_list(out, j, net, version, m);
     kiln_arena_destroy(&arena);
@@ -190,19 +213,21 @@ static int import_safetensors(kiln_bytes *out, kiln_json *j, const char *net,
                               const kiln_safetensors *f)
 {
     const char *format = kiln_safetensors_metadata(f, "format"), *format_version;
+    const char *own = kiln_safetensors_metadata(f, "net");
     kiln_import_list list = {0};
     kiln_net_options told;
     int status;
 
     if (format && strcmp(format, KILN_CHECKPOINT_FORMAT) == 0 && f->hashed)
         return kiln_checkpoint_origin(f, &format_version);
-    if (!net || !*net) net = kiln_safetensors_metadata(f, "net");
+    if (!net || !*net) net = own;
     if (!net) return no_net();
     kiln_net_options_default(&told);
-    if (!o && kiln_safetensors_metadata(f, "net"))
+    if (!o && own)
         KILN_TRY(kiln_checkpoint_input(f, &told.C, &told.H, &told.W));
     KILN_TRY(list_safetensors(&list, f));
-    status = import_with(out, j, net, o ? o : &told, version, list);
+    status = import_with(out, j, net, o ? o : &told, version, list,
+                         own && strcmp(own, net) == 0 ? f : NULL);
     kiln_arena_destroy(&list.arena);
     return status;
 }
@@ -229,7 +254,7 @@ int kiln_import_weights(kiln_bytes *out, kiln_json *j, const char *net, const ki
     if (!net || !*net) return no_net();
     kiln_net_options_default(&standard);
     KILN_TRY(kiln_npz_read(&list, bytes, size));
-    status = import_with(out, j, net, o ? o : &standard, version, list);
+    status = import_with(out, j, net, o ? o : &standard, version, list, NULL);
     kiln_arena_destroy(&list.arena);
     return status;
 }

@@ -39,6 +39,7 @@ typedef struct {
     int from[KILN_TENSORS_MAX]; /* of each tensor of the net: an array of the list, or -1 */
     char course[KILN_TENSORS_MAX][KILN_NPZ_NAME];
     kiln_safetensor out[KILN_TENSORS_MAX]; /* what the net gets */
+    const kiln_safetensors *told; /* metadata of the net that the file names; NULL without */
 } kiln_import_matching;
 
 /* Finds `from` for the net and the list; KILN_E_CHECKPOINT for what does not fit. */

@@ -57,23 +57,32 @@ static void add(tensors *to, const char *prefix, const kiln_tensor *t, const voi
                                                  sizeof(float), sizeof(float));
 }
 
-static int put_tensors(kiln_zip *zip, const char *file, const tensors *list,
-                       const kiln_metadata *entry, int entries)
+static int put_tensors(kiln_zip *zip, const char *file, const tensors *list)
 {
     kiln_bytes bytes = {0};
 
-    KILN_TRY(kiln_safetensors_write(&bytes.arena, &bytes.size, list->list, list->count, entry,
-                                    entries));
+    KILN_TRY(kiln_safetensors_write(&bytes.arena, &bytes.size, list->list, list->count, NULL, 0));
     return kiln_zip_take(zip, file, &bytes);
 }
 
-static int put_weights(kiln_zip *zip, const kiln_model *m, tensors *list)
+/* The weights as a file of their own, and in its metadata what kiln wants to know of them. */
+static int write_weights(kiln_bytes *out, const kiln_model *m, tensors *list)
 {
-    const kiln_metadata entry[] = {{"format", "pt"}, {"net", kiln_net_plan(m->net)->notation}};
+    static const char *const taught[] = {"input",     "data", "data_hash", "classes",
+                                         "normalize", "mean", "std"};
+    kiln_metadata entry[2 + sizeof taught / sizeof *taught] = {
+        {"format", "pt"}, {"net", kiln_net_plan(m->net)->notation}};
+    int entries = 2;
 
+    for (size_t k = 0; k < sizeof taught / sizeof *taught; k++) {
+        const char *value = kiln_safetensors_metadata(&m->file, taught[k]);
+
+        if (value) entry[entries++] = (kiln_metadata){taught[k], value};
+    }
     for (int i = 0; i < kiln_net_tensor_count(m->net); i++)
         add(list, "", kiln_net_tensor_at(m->net, i), m->value[i]);
-    return put_tensors(zip, FOLDER "weights.safetensors", list, entry, 2);
+    return kiln_safetensors_write(&out->arena, &out->size, list->list, list->count, entry,
+                                  entries);
 }
 
 static int put_state(kiln_zip *zip, const kiln_model *m, const kiln_checkpoint_head *h,
@@ -98,7 +107,7 @@ static int put_state(kiln_zip *zip, const kiln_model *m, const kiln_checkpoint_h
         snprintf(name, sizeof name, AVERAGE "%s", t->name);
         add(list, AVERAGE, t, kiln_safetensors_find(&m->file, name)->data);
     }
-    return put_tensors(zip, FOLDER "state.safetensors", list, NULL, 0);
+    return put_tensors(zip, FOLDER "state.safetensors", list);
 }
 
 /* The bytes that transposing takes, at most, of the weights or of a rule's state. */
@@ -116,22 +125,50 @@ static size_t transposed_size(const kiln_model *m)
     return plan.used;
 }
 
+/* An empty list with room for the values of either; to be given to end_list. */
+static int begin_list(tensors **list, kiln_arena *arena, const kiln_model *m)
+{
+    KILN_TRY(kiln_arena_create(arena, sizeof **list, "the list of tensors"));
+    *list = (tensors *)(void *)arena->base;
+    return kiln_arena_create(&(*list)->transposed, transposed_size(m), "the transposed weights");
+}
+
+static void end_list(tensors *list, kiln_arena *arena)
+{
+    if (list) kiln_arena_destroy(&list->transposed);
+    kiln_arena_destroy(arena);
+}
+
 /* Weights and state, one after the other in the same memory. */
 static int put_values(kiln_zip *zip, const kiln_model *m, const kiln_checkpoint_head *h)
 {
-    kiln_arena arena;
-    tensors *list;
-    int status;
+    kiln_bytes weights = {0};
+    kiln_arena arena = {0};
+    tensors *list = NULL;
+    int status = begin_list(&list, &arena, m);
 
-    KILN_TRY(kiln_arena_create(&arena, sizeof *list, "the list of tensors"));
-    list = (tensors *)(void *)arena.base;
-    status = kiln_arena_create(&list->transposed, transposed_size(m), "the transposed weights");
-    if (status >= 0) status = put_weights(zip, m, list);
-    list->count = 0;
-    list->transposed.used = 0;
-    if (status >= 0) status = put_state(zip, m, h, list);
-    kiln_arena_destroy(&list->transposed);
-    kiln_arena_destroy(&arena);
+    if (status >= 0) status = write_weights(&weights, m, list);
+    if (status >= 0) status = kiln_zip_take(zip, FOLDER "weights.safetensors", &weights);
+    if (status >= 0) {
+        list->count = 0;
+        list->transposed.used = 0;
+        status = put_state(zip, m, h, list);
+    }
+    end_list(list, &arena);
+    return status;
+}
+
+int kiln_write_pytorch_weights(kiln_bytes *out, const kiln_model *m)
+{
+    kiln_arena arena = {0};
+    kiln_bytes file = {0};
+    tensors *list = NULL;
+    int status = begin_list(&list, &arena, m);
+
+    if (status >= 0) status = write_weights(&file, m, list);
+    if (status >= 0) kiln_bytes_put(out, file.arena.base, file.size);
+    kiln_arena_destroy(&file.arena);
+    end_list(list, &arena);
     return status;
 }
 

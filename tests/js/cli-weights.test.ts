@@ -171,6 +171,35 @@ describe('weights of another program', () => {
   });
 });
 
+test('the weights by the names of the module for PyTorch come back as they were', async () => {
+  const set = ['--data', 'builtin', '--data-seed', '7', '--train', '300', '--validation', '60',
+    '--test', '60'];
+  for (const normalize of ['channel', 'none', 'mean-image']) {
+    await kiln('train', ...set, '--net',
+      'conv 3x3x4 - batchnorm - relu - maxpool 4 - affine 10 - softmax', '--normalize', normalize,
+      '--epochs', '1', '--quiet', '--save', at('own.safetensors'));
+    await kiln('export', at('own.safetensors'), '--format', 'pytorch-weights', '--save',
+      at('module.safetensors'));
+    const bytes = await readFile(at('module.safetensors'));
+    const { __metadata__: told, ...arrays } = JSON.parse(
+      bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString()) as Record<string,
+      Record<string, unknown>>;
+    expect(told).toMatchObject({ format: 'pt', normalize });
+    await kiln('export', at('own.safetensors'), '--format', 'pytorch', '--save', at('folder'));
+    expect(await readFile(at('folder/weights.safetensors'))).toEqual(bytes);
+    expect(Object.keys(arrays)).toEqual(['conv1.weight', 'conv1.bias', 'batchnorm1.weight',
+      'batchnorm1.bias', 'affine1.weight', 'affine1.bias', 'batchnorm1.running_mean',
+      'batchnorm1.running_var']);
+    expect(arrays['affine1.weight']!['shape']).toEqual([10, 256]);
+    // The normalisation is the run's, also where the data are others; a mean image is the data's.
+    const other = normalize === 'mean-image' ? set
+      : ['--data', 'builtin', '--data-seed', '8', '--train', '100', '--test', '200'];
+    const [run, back] = await Promise.all(['own', 'module'].map(async (name) =>
+      (await kiln('eval', at(`${name}.safetensors`), ...other, '--json')).events.at(-1)!));
+    expect(back).toMatchObject({ accuracy: run!['accuracy'], loss: run!['loss'] });
+  }
+});
+
 test('the table of confusions cuts names between characters', async () => {
   const classes = ['äöüßéè', '猫'.repeat(13)];
   const head = JSON.stringify({ name: 'named', shape: [1, 4, 4], classes, count: 40 });
