@@ -36,7 +36,8 @@ export class ConfusionView extends View {
     onkeydown: (event: KeyboardEvent) => this.#press(event),
     onfocusin: (event: Event) => this.#choose(event.target),
     onclick: (event: Event) => this.#choose(event.target),
-    onpointerover: (event: Event) => this.#choose(event.target),
+    onpointerover: (event: Event) => this.#tellOf(event.target),
+    onpointerleave: () => this.#say(),
   });
   /** The chosen cell in words; those who hear the table have its heads with each cell. */
   readonly #here = h('p', { class: 'note here', 'aria-hidden': 'true' });
@@ -220,6 +221,12 @@ export class ConfusionView extends View {
 
   #say(): void {
     setText(this.#here, (this.#cells[this.#chosen] && this.#said[this.#chosen]) || words.hint);
+  }
+
+  /** A pointer on its way over the table chooses nothing. */
+  #tellOf(target: EventTarget | null): void {
+    const said = this.#said[this.#cells.indexOf(target as HTMLTableCellElement)];
+    if (said) setText(this.#here, said);
   }
 
   /** One cell at a time is within reach of the Tab key; the arrow keys go on from it. */

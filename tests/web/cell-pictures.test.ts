@@ -71,3 +71,23 @@ test('that the net has learned since the table was made is said', async () => {
   expect(errors).toEqual([]);
   await close();
 });
+
+test('the images are of the cell that was pressed, whatever the pointer goes over', async () => {
+  const { page, errors, close } = await visit(site, { hash: HASH });
+  await button(page, 'Evaluate now').click();
+  const view = page.locator('kiln-confusion-view');
+  await becomes(() => view.locator('td.recall').allTextContents(), (all) =>
+    all.length === 10 && all.every((text) => text !== ''));
+  const cells = view.locator('tbody td:not(.recall)');
+  const here = view.locator('.here');
+  await cells.nth(11).click();
+  const told = await here.textContent();
+  await cells.nth(88).hover();
+  expect(await here.textContent()).not.toBe(told);
+  expect(await view.locator('td.chosen').evaluateAll((all) => all.map((cell) =>
+    [...cell.closest('tbody')!.querySelectorAll('td:not(.recall)')].indexOf(cell)))).toEqual([11]);
+  await view.getByRole('button', { name: 'Show its images' }).hover();
+  await becomes(() => here.textContent(), (text) => text === told);
+  expect(errors).toEqual([]);
+  await close();
+});
