@@ -4,7 +4,7 @@ export const photoWords = {
   title: 'Your own picture',
   choose: 'Choose a picture…',
   hint:
-    'Or drop or paste one anywhere on the page: PNG, JPEG or WebP. It stays on this computer.',
+    'Or drop or paste one anywhere on the page: PNG, JPEG, WebP or GIF. It stays on this computer.',
   caption:
     'Cut to a square and scaled to the size of the training images, which is all that the ' +
     'network sees. It knows no other classes than those of its data.',
@@ -23,5 +23,5 @@ export const photoWords = {
   large: (name: string): string =>
     `${name} is too large: pictures of up to 100 megapixels and 64 MB are read.`,
   broken: (name: string): string =>
-    `${name} cannot be read as a picture: it is broken, or no PNG, JPEG or WebP.`,
+    `${name} cannot be read as a picture: it is broken, or no PNG, JPEG, WebP or GIF.`,
 } as const;
