@@ -288,9 +288,15 @@ export class RunDesk {
     options.follow({ ...this.setUp.defaults, ...usual, ...shared?.options }, shown);
     if (shared?.net) net.net = shared.net;
     const problems = [...(shared?.problems ?? [])];
+    const wrong = problems.length;
     const data = shared ? await this.#dataOf(shared, problems) : undefined;
+    const missing = problems.length > wrong; // its net may be for other classes than those here
+    const change = { ...(shared?.net ? { net: shared.net } : {}), ...data };
     try {
-      await this.setUp.apply({ ...(shared?.net ? { net: shared.net } : {}), ...data });
+      await this.setUp.apply(change).catch((error: unknown) => {
+        if (missing) return this.#fitNet(change, error);
+        throw error;
+      });
     } catch (error) {
       problems.push(strings.share.badNet(explain(error).message));
       await this.setUp.apply({ net: notation });

@@ -299,6 +299,14 @@ describe('a link', () => {
     const other = await visit(site, { hash: '#net=affine+10+-+softmax&data=elsewhere' });
     await notice(other.page, 'data=elsewhere is none of builtin, cifar10').waitFor();
     await other.close();
+    // The net of somebody's own pictures has another number of classes.
+    const net = 'affine 7 - softmax';
+    const own = await visit(site, { hash: `#${new URLSearchParams({ net, data: 'own:shapes' })}` });
+    await notice(own.page, 'on shapes, which this browser does not keep').waitFor();
+    await becomes(() => ask(own.page, async (trainer) => (await trainer.options()).net), (used) =>
+      used === 'affine 10 - softmax');
+    expect(await own.page.locator('kiln-page .notice').count()).toBe(1);
+    await own.close();
     await close();
   });
 });
