@@ -14,6 +14,8 @@ export interface Shown {
   options: Record<string, string>;
   /** The element is to keep its run; the page always does. */
   persist?: boolean;
+  /** Of its arithmetic: "fused" has to be said to the program, which is strict by itself. */
+  mode?: string;
 }
 
 /** The data sets that a link can mean; the first is meant where it names none. */

@@ -184,7 +184,8 @@ export class SetUp {
   /** What is shown; the net in use, where the text is none. */
   get shown(): Shown {
     const net = this.#net.problem === null ? this.#net.net : this.#netInUse;
-    return { net, data: this.#trainer.dataset.name, options: this.#options.values };
+    const { dataset: { name: data }, backend: { mode } } = this.#trainer;
+    return { net, data, options: this.#options.values, mode };
   }
 
   /** Its link. */

@@ -73,7 +73,9 @@ for await (const { step, loss } of trainer) console.log(step, loss);`;
 export function commandOf(shown: Shown, table: Table): string {
   const data = isBuiltin(shown) ? 'builtin' satisfies DataName
     : FILES[shown.data] ?? `data/${folderOf(shown.data)}`;
-  const words = [['net', onOneLine(shown.net)], ['data', data], ...changed(shown.options, table)];
+  const mode = shown.mode === 'fused' ? [['mode', shown.mode]] : [];
+  const words = [['net', onOneLine(shown.net)], ['data', data], ...changed(shown.options, table),
+    ...mode];
   return ['build/native/kiln train',
     ...words.map(([name, value]) => `--${name}=${shell(value!)}`)].join(' ');
 }

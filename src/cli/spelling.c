@@ -140,6 +140,7 @@ int cli_print_spelling(const cli_session *s, const cli_arguments *a)
         if (strcmp(name, "net") == 0 || same(value, usual)) continue;
         print_option((enum way)way, name, value, 0);
     }
+    if (way == COMMAND && strcmp(kiln_mode(), "fused") == 0) fputs(" --mode=fused", stdout);
     puts(way == TAG ? "></kiln-trainer>" : "");
     return 0;
 }

@@ -1,5 +1,6 @@
 // kiln train --print: one set-up as a command, a link and a tag, which all give the same run.
 
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +37,13 @@ test('the printed command trains to the same parameters, and prints itself', asy
   expect(hash).toMatch(/^[0-9a-f]{16}$/);
   expect(printed.events.at(-1)!['parameterHash']).toBe(hash);
   expect((await shell(`${here} --print command`)).out.trim()).toBe(command);
+});
+
+test('the command of a fused run names its mode', async () => {
+  if (!existsSync('build/native/kiln-fused')) return; // no such processor
+  const command = await spelled('command', ...SMALL, '--mode', 'fused');
+  expect(command).toMatch(/ --mode=fused$/);
+  expect(await spelled('command', ...SMALL)).toBe(command.replace(' --mode=fused', ''));
 });
 
 test('link and tag name the same options, no more than differ from the usual', async () => {

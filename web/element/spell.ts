@@ -12,6 +12,7 @@ export async function spell(trainer: Trainer, as: Spelling, persist: boolean): P
   const [table, given] = await Promise.all([trainer.optionTable(), trainer.options()]);
   const options = Object.fromEntries(
     Object.entries(given).map(([name, value]) => [name, String(value)]));
-  const shown: Shown = { net: options['net']!, data: trainer.dataset.name, options, persist };
+  const { dataset: { name: data }, backend: { mode } } = trainer;
+  const shown: Shown = { net: options['net']!, data, options, persist, mode };
   return WAYS[as](shown, table);
 }
