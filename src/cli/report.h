@@ -60,8 +60,9 @@ typedef struct {
 void report_sort(report_list *list);
 /* Does the table of options say this value by itself? */
 int report_is_default(const char *key, const char *value);
-/* The options of a run that are no defaults, as words of a command line. */
-void report_words(char *out, int size, const report_run *run);
+/* The options of a run that are no defaults, or that runs of the list differ in, as words of a
+ * command line. */
+void report_words(char *out, int size, const report_run *run, const report_list *list);
 
 /* Text of any origin between tags, or in an attribute. */
 void report_escape(FILE *out, const char *text);

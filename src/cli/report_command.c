@@ -37,6 +37,13 @@ static int is_listed(const report_list *list, const char *key)
     return 0;
 }
 
+static int is_varied(const report_list *list, const char *key)
+{
+    for (int i = 0; i < list->varied_count; i++)
+        if (strcmp(list->varied[i], key) == 0) return 1;
+    return 0;
+}
+
 /* Keys in the order of the first run that has them. */
 static void find_keys(report_list *list)
 {
@@ -66,7 +73,7 @@ int report_is_default(const char *key, const char *value)
     return 0;
 }
 
-void report_words(char *out, int size, const report_run *run)
+void report_words(char *out, int size, const report_run *run, const report_list *list)
 {
     static char value[VALUE_MAX];
     int used = 0;
@@ -78,7 +85,8 @@ void report_words(char *out, int size, const report_run *run)
         snprintf(key, sizeof key, "%.*s", (int)strcspn(line, "="), line);
         snprintf(value, sizeof value, "%.*s", (int)strcspn(line, "\n") - (int)strlen(key) - 1,
                  line + strlen(key) + 1);
-        if (report_is_default(key, value) || used + (int)strlen(value) + 50 > size) continue;
+        if (report_is_default(key, value) && !is_varied(list, key)) continue;
+        if (used + (int)strlen(value) + 50 > size) continue;
         used += sprintf(out + used, strchr(value, ' ') ? "%s--%s \"%s\"" : "%s--%s %s",
                         used ? " " : "", key, value);
     }

@@ -86,7 +86,7 @@ static void print_best(FILE *out, const report_list *list)
     static char words[REPORT_OPTION_TEXT];
     const report_run *best = &list->runs[0];
 
-    report_words(words, sizeof words, best);
+    report_words(words, sizeof words, best, list);
     fprintf(out, "<h2>Best options</h2>\n<p>Of ");
     report_escape(out, best->path);
     if (*best->data) {

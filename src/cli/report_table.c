@@ -92,7 +92,7 @@ void report_print_table(const report_list *list)
 
     if (list->done > 0) {
         print_runs(list);
-        report_words(words, sizeof words, &list->runs[0]);
+        report_words(words, sizeof words, &list->runs[0], list);
         printf("\nbest: ");
         print_path(list->runs[0].path);
         printf("\n  kiln train %s\n", words);

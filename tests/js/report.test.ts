@@ -39,6 +39,7 @@ test('the table is sorted, shows what differs, the best options, and the failure
   expect(head).toMatch(/^ +# +validation +test +epochs +seconds +lr( +\S+)* +file$/);
   expect(lines.slice(0, 3).map((line) => line.split(/ +/).at(-1))).toEqual(done);
   expect(out).toMatch(/best: .*\n {2}kiln train --net "affine 10 - softmax" --train 300 /);
+  expect(out).toMatch(/\n {2}kiln train .* --lr [\d.e-]+/); // as runs differ in it, also the usual
   expect(out).toMatch(/diverged\.json: exit code 6: .*step/);
   expect(out).toMatch(/refused\.json: exit code 2: lr: "-1"/);
 });
