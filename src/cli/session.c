@@ -182,8 +182,10 @@ static int holds_weights_alone(const uint8_t *bytes, int size)
            strcmp(cli_field_raw(has_run, sizeof has_run, kiln_text(), "hasRun"), "false") == 0;
 }
 
-/* Evaluating compares classes by their numbers: it is said where their names differ. */
-static void compare_classes(const char *path, int data, const uint8_t *bytes, int size)
+/* It is said where the classes of a file and of the data have other names; `then` is what follows
+ * from that. */
+static void compare_classes(const char *path, int data, const uint8_t *bytes, int size,
+                            const char *then)
 {
     static char taught[4096], here[4096];
 
@@ -192,8 +194,8 @@ static void compare_classes(const char *path, int data, const uint8_t *bytes, in
     if (kiln_data_info(data) < 0) return;
     cli_field_raw(here, sizeof here, kiln_text(), "classes");
     if (*taught == '[' && strcmp(taught, here) != 0)
-        cli_say("kiln: %s was taught other classes than this data set has, %s; they are "
-                        "compared by their numbers\n", path, taught);
+        cli_say("kiln: %s was taught other classes than this data set has, %s; %s\n", path, taught,
+                then);
 }
 
 typedef int reader(int data, const uint8_t *bytes, int size, const char *options);
@@ -218,7 +220,7 @@ static int resume(cli_session *s, cli_arguments *a, reader *read)
             read(s->data, bytes, size, read == kiln_trainer_load ? "" : a->text);
         if (status < 0) code = cli_fail_in(path, status);
         if (status >= 0 && read == kiln_trainer_load && !a->value[CLI_QUIET])
-            compare_classes(path, s->data, bytes, size);
+            compare_classes(path, s->data, bytes, size, "they are compared by their numbers");
         if (status < 0 && holds_weights_alone(bytes, size))
             cli_say("kiln: begin a new run with them: kiln train --init-from %s\n", path);
     }
@@ -293,6 +295,9 @@ static void tell_new_head(const weights *from, int data)
     if (here != taught)
         cli_say("weights: of %d classes, and this data set has %d: the last layer begins anew\n",
                 taught, here);
+    else
+        compare_classes(from->path, data, from->bytes, from->size,
+                        "the last layer is kept, class by class in this order");
 }
 
 static int begin(cli_session *s, const cli_arguments *a)

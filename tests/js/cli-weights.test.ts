@@ -77,6 +77,12 @@ describe('an export', () => {
     expect(done['testAccuracy']).toBe(1);
     expect((await kiln('eval', at('three.safetensors'), '--data', at('three.kilnset'), '--json'))
       .events[0]).toMatchObject({ accuracy: 1 });
+    // As many classes of other names keep the last layer, and that is said.
+    await writeFile(at('fox.kilnset'),
+      Buffer.concat([Buffer.from(`KILNSET 1\n${head.replace('owl', 'fox')}\n`), ...images]));
+    const other = await kiln('train', '--init-from', at('three.safetensors'), '--data',
+      at('fox.kilnset'), '--batch', '16', '--max-steps', '1', '--save', at('fox.safetensors'));
+    expect(other.err).toMatch(/classes than .*, \["cat","dog","owl"\]; the last layer is kept/);
   });
 
   test('another net, a preset or a way to draw weights contradicts it', async () => {
