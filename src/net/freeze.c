@@ -56,7 +56,7 @@ static int mark(kiln_net *net, const char *pattern, size_t length)
 }
 
 /* The layers that have parameters: "conv1, conv2, affine1", as many as there is space for. */
-static int nothing_of_that_name(const kiln_net *net, const char *pattern, size_t length)
+static int nothing_of_that_name(kiln_net *net, const char *pattern, size_t length)
 {
     const char *names[KILN_LAYERS_MAX], *near;
     char word[32], list[200] = "";
@@ -76,7 +76,8 @@ static int nothing_of_that_name(const kiln_net *net, const char *pattern, size_t
         return kiln_fail(KILN_E_ARG, "freeze: the net has no \"%.*s\"; did you mean \"%s\"?",
                          (int)length, pattern, near);
     return kiln_fail(KILN_E_ARG, "freeze: the net has no \"%.*s\"; its layers with parameters are "
-                                 "%s", (int)length, pattern, list);
+                                 "%s, and these are named as %s", (int)length, pattern, list,
+                     kiln_net_tensor_at(net, 0)->name);
 }
 
 int kiln_net_freeze(kiln_net *net)
