@@ -7,7 +7,6 @@
 import uplotCss from 'uplot/dist/uPlot.min.css?inline';
 
 import css from './styles/chart.css?inline';
-import { csv, drawing, picture } from './chart-files.js';
 import { Curve, type CurveOptions, type CurveStyle, type Points } from './curve.js';
 import { dataTable, download, h, setText, sheet, show } from './dom.js';
 import { calm, draw } from './draw.js';
@@ -22,6 +21,9 @@ const LEAST_WINDOW = 10; // points averaged at least
 const WINDOWS = 30; // and at most one in so many of all
 const NOTHING: Points = { xs: [], ys: [] };
 const LAST_RUN: CurveStyle = { name: words.lastRun, colour: '--faint', kind: 'line', width: 2 };
+
+const KINDS = ['CSV', 'PNG', 'SVG'] as const; // of files
+type Kind = (typeof KINDS)[number];
 
 /** What each key does to the cursor, in hundredths of the curve. */
 const MOVES: Record<string, number> = {
@@ -103,8 +105,9 @@ export abstract class ChartView extends View {
   protected override build(): void {
     const { title, caption } = this.#text;
     this.#box.setAttribute('aria-label', title);
-    const button = (kind: string, act: () => void): HTMLElement => h('button', {
-      type: 'button', class: 'plain', 'aria-label': words.saveAs(title, kind), onclick: act,
+    const button = (kind: Kind): HTMLElement => h('button', {
+      type: 'button', class: 'plain', 'aria-label': words.saveAs(title, kind),
+      onclick: () => this.#save(kind),
     }, kind);
     this.root.append(
       h(
@@ -120,10 +123,7 @@ export abstract class ChartView extends View {
         'div',
         { class: 'foot' },
         this.#table.node,
-        h('div', { class: 'files' },
-          button('CSV', () => this.#saveNumbers()),
-          button('PNG', () => this.#savePicture()),
-          button('SVG', () => this.#saveDrawing())),
+        h('div', { class: 'files' }, ...KINDS.map(button)),
       ),
     );
     this.#table.node.addEventListener('toggle', () => this.#fillTable());
@@ -235,31 +235,25 @@ export abstract class ChartView extends View {
   }
 
   /** A file holds all that is known, whether or not it has been drawn yet. */
-  #saveNumbers(): void {
-    this.#show();
-    const names = [...this.curveOptions.curves, LAST_RUN].map(({ name }) => name);
-    const table = this.#curve?.table ?? [];
-    download(`${this.#text.file}.csv`, csv([words.step, ...names], table), 'text/csv');
-  }
-
-  #savePicture(): void {
-    this.#show();
-    const chart = this.#curve?.canvas;
-    const net = this.trainer?.summary.notation ?? '';
-    if (!chart) return;
-    void this.attempt(async () => {
-      const bytes = await picture(chart, [this.#text.title, net], this.#box);
-      download(`${this.#text.file}.png`, bytes, 'image/png');
-    });
-  }
-
-  #saveDrawing(): void {
+  #save(kind: Kind): void {
+    const { title, file } = this.#text;
+    const name = `${file}.${kind.toLowerCase()}`;
     const styles = [...this.curveOptions.curves, LAST_RUN];
-    const points = [...this.curves(), this.lastRun];
-    const net = this.trainer?.summary.notation ?? '';
-    const curves = styles.map((style, i) => ({ ...style, ...points[i]! }));
-    const text = drawing([this.#text.title, net], curves, this.curveOptions, this.#box);
-    download(`${this.#text.file}.svg`, text, 'image/svg+xml');
+    void this.attempt(async () => {
+      // Loaded when it is wanted: most readers save no chart.
+      const { csv, figure, png, svg } = await import('./chart-files.js');
+      if (kind === 'CSV') {
+        this.#show();
+        const names = [words.step, ...styles.map((style) => style.name)];
+        return download(name, csv(names, this.#curve?.table ?? []), 'text/csv');
+      }
+      const points = [...this.curves(), this.lastRun];
+      const curves = styles.map((style, i) => ({ ...style, ...points[i]! }));
+      const net = this.trainer?.summary.notation ?? '';
+      const drawing = figure(title, net, curves, this.curveOptions);
+      if (kind === 'SVG') download(name, svg(drawing), 'image/svg+xml');
+      else download(name, await png(drawing), 'image/png');
+    });
   }
 
   #label(): string {

@@ -81,10 +81,6 @@ export class Curve {
     this.#plot = null;
   }
 
-  get canvas(): HTMLCanvasElement | null {
-    return this.#plot?.ctx.canvas ?? null;
-  }
-
   /** New points of all curves, and the places of the rules. */
   set(curves: readonly Points[], rules: readonly number[]): void {
     this.#data = uPlot.join(
@@ -282,7 +278,7 @@ export class Curve {
 }
 
 /** The places of a logarithmic axis: powers of ten, with 2 and 5 times these where they are few. */
-function powers(low: number, high: number): number[] {
+export function powers(low: number, high: number): number[] {
   const first = Math.floor(Math.log10(low));
   const decades = Math.ceil(Math.log10(high)) - first + 1;
   const factors = high / low > 100 ? [1] : [1, 2, 5];

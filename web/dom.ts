@@ -131,7 +131,7 @@ export function explainer(of: string, ...texts: HTMLElement[]): HTMLButtonElemen
 /** Hands a file to the browser's downloads. */
 export function download(
   name: string,
-  bytes: Uint8Array<ArrayBuffer> | string,
+  bytes: Uint8Array<ArrayBuffer> | Blob | string,
   type: string,
 ): void {
   const url = URL.createObjectURL(new Blob([bytes], { type }));

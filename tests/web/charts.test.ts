@@ -59,14 +59,65 @@ async function saved(page: Page, name: string): Promise<string[][]> {
     .map((line) => line.split(','));
 }
 
+/** The drawing that a press saves. */
+async function savedDrawing(page: Page, name: string): Promise<string> {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    button(page, name).click(),
+  ]);
+  return readFile(await download.path(), 'utf8');
+}
+
+interface Drawing {
+  root: string;
+  width: number;
+  height: number;
+  words: string;
+  texts: { text: string; x: number; y: number; anchor: string; size: number }[];
+  /** The path of each curve, by its name: the last of that name, which the legend comes before. */
+  curves: Record<string, string>;
+  paths: string[];
+}
+
 /** What a drawing is made of. */
-function partsOf(page: Page, svg: string):
-  Promise<{ name: string; lines: number; circles: number; words: string | null }> {
+function partsOf(page: Page, drawing: string): Promise<Drawing> {
   return page.evaluate((text) => {
     const { documentElement: root } = new DOMParser().parseFromString(text, 'image/svg+xml');
-    return { name: root.nodeName, lines: root.querySelectorAll('polyline').length,
-      circles: root.querySelectorAll('circle').length, words: root.textContent };
-  }, svg);
+    const sizeOf = (node: Element): number =>
+      Number((node.closest('[font-size]') as Element).getAttribute('font-size'));
+    const number = (node: Element, name: string): number => Number(node.getAttribute(name));
+    const paths = [...root.querySelectorAll('path')];
+    const d = (path: Element): string => path.getAttribute('d')!;
+    return {
+      root: root.nodeName,
+      width: number(root, 'width'),
+      height: number(root, 'height'),
+      words: root.textContent!,
+      texts: [...root.querySelectorAll('text')].map((node) => ({
+        text: node.textContent!, x: number(node, 'x'), y: number(node, 'y'),
+        anchor: node.getAttribute('text-anchor') ?? 'start', size: sizeOf(node),
+      })),
+      curves: Object.fromEntries(paths.filter((path) => path.querySelector('title'))
+        .map((path) => [path.textContent!, d(path)])),
+      paths: paths.map(d),
+    };
+  }, drawing);
+}
+
+/** Texts that reach out of a drawing, where a character is 0.55 of its size wide. */
+function cutOff({ texts, width, height }: Drawing): string[] {
+  return texts.filter(({ text, x, y, anchor, size }) => {
+    const wide = 0.55 * size * text.length;
+    const left = x - wide * ({ start: 0, middle: 0.5, end: 1 }[anchor] ?? NaN);
+    return !(left >= 0 && left + wide <= width && y - size >= 0 && y <= height);
+  }).map(({ text }) => text);
+}
+
+/** The labels of ticks below the x axis and left of the y axis, in order. */
+function ticksOf({ texts }: Drawing): { x: string[]; y: string[] } {
+  const labels = (anchor: string): string[] => texts.flatMap(({ text, anchor: of }) =>
+    of === anchor && /\d/.test(text) ? [text] : []);
+  return { x: labels('middle'), y: labels('end') };
 }
 
 /** Rows of the chart that hold pixels of a curve's colour: where that curve is. */
@@ -182,7 +233,7 @@ test('the numbers and the picture are saved by a press each', async () => {
   await run(page);
   const all = (): Promise<string[][]> => saved(page, 'Loss, CSV');
   const [head, ...rows] = await becomes(all, ({ length }) => length === 21);
-  expect(head).toEqual(['step', 'batch', 'average', 'last run']);
+  expect(head).toEqual(['step', 'batch', 'average']); // there was no run before
   expect(rows.map(([step]) => step)).toEqual(Array.from({ length: 20 }, (_, i) => `${i + 1}`));
   const history = await ask(page, (trainer) => trainer.history());
   expect(rows.map(([, loss]) => Math.fround(Number(loss)))).toEqual(
@@ -203,17 +254,38 @@ test('the numbers and the picture are saved by a press each', async () => {
   const png = await readFile(await download.path());
   expect([...png.subarray(0, 4)]).toEqual([137, 80, 78, 71]);
   expect(png.length).toBeGreaterThan(2000);
-  expect(png.readUInt32BE(16)).toBeGreaterThan(300);
-  const [drawn] = await Promise.all([
-    page.waitForEvent('download'),
-    button(page, 'Loss, SVG').click(),
-  ]);
-  const svg = await readFile(await drawn.path(), 'utf8');
-  const parts = await partsOf(page, svg);
-  expect(parts.name).toBe('svg');
-  expect(parts.lines + parts.circles).toBeGreaterThan(0);
-  expect(parts.words).toMatch(/^\s*Loss\s.*affine 10 - softmax/s);
-  expect(svg).not.toMatch(/NaN|Infinity/);
+  expect([png.readUInt32BE(16), png.readUInt32BE(20) > 700]).toEqual([1440, true]);
+});
+
+test('a saved drawing is a figure: axes, a grid, a curve each, and all of its text', async () => {
+  const net = 'conv 3x3x2 - relu - conv 3x3x2 - relu - maxpool 8 - affine 10 - relu - affine 10 ' +
+    '- relu - affine 10 - relu - affine 10 - relu - affine 10 - relu - affine 10 - softmax';
+  const page = await open(`#train=192&epochs=7&batch=64&net=${encodeURIComponent(net)}`);
+  await run(page);
+  const loss = await partsOf(page, await savedDrawing(page, 'Loss, SVG'));
+  expect(loss.root).toBe('svg');
+  expect(loss.words).toMatch(/^\s*Loss\s/);
+  expect(Object.keys(loss.curves)).toEqual(['batch', 'average']);
+  const whole = loss.texts.map(({ text }) => text).join(' ');
+  expect(whole).toContain(`${net} Loss batch average`); // in lines, every word of it
+  expect(cutOff(loss)).toEqual([]);
+
+  const svg = await savedDrawing(page, 'Accuracy, SVG');
+  const accuracy = await partsOf(page, svg);
+  expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+  expect(cutOff(accuracy)).toEqual([]);
+  expect(Object.keys(accuracy.curves)).toEqual(['batch', 'training', 'validation']);
+  for (const name of ['training', 'validation']) { // a line through seven points, and the points
+    expect(accuracy.curves[name]).toMatch(/^M[\d.]+ [\d.]+(L[\d.]+ [\d.]+){6}$/);
+    const points = accuracy.curves[name]!.slice(1).split('L');
+    expect(accuracy.paths).toContain(points.map((point) => `M${point}h.01`).join(''));
+  }
+  const ticks = ticksOf(accuracy);
+  expect(ticks.x).toEqual(['0', '5', '10', '15', '20']);
+  expect(ticks.y).toEqual(['0 %', '20 %', '40 %', '60 %', '80 %', '100 %']);
+  const lines = accuracy.paths.map((path) => path.match(/M/g)!.length);
+  const all = ticks.x.length + ticks.y.length;
+  expect(lines).toEqual(expect.arrayContaining([all, 1 + all])); // the grid; axes with their ticks
 });
 
 test('what was not measured is in no file: no point without validation images', async () => {
@@ -221,14 +293,9 @@ test('what was not measured is in no file: no point without validation images', 
   await run(page);
   const all = (): Promise<string[][]> => saved(page, 'Accuracy, CSV');
   const rows = await becomes(all, (lines) => lines.filter(([, , train]) => train).length === 3);
-  expect(rows[0]).toEqual(['step', 'batch', 'training', 'validation', 'last run']);
-  expect(rows.slice(1).filter(([, , , validation]) => validation !== '')).toEqual([]);
-  const [drawn] = await Promise.all([
-    page.waitForEvent('download'),
-    button(page, 'Accuracy, SVG').click(),
-  ]);
-  const { name, circles, words } = await partsOf(page, await readFile(await drawn.path(), 'utf8'));
-  expect({ name, circles }).toEqual({ name: 'svg', circles: 2 }); // of the training images
+  expect(rows[0]).toEqual(['step', 'batch', 'training']);
+  const { curves, words } = await partsOf(page, await savedDrawing(page, 'Accuracy, SVG'));
+  expect(Object.keys(curves)).toEqual(['batch', 'training']);
   expect(words).not.toMatch(/validation/);
 });
 
