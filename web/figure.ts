@@ -139,13 +139,13 @@ function ticks(low: number, high: number): number[] {
   return Array.from({ length: count }, (_, i) => (first + i) * apart);
 }
 
-/** The words of a text in lines that fit into the figure. */
-function wrapped(text: string): string[] {
+/** A net in lines that fit into the figure, each to the end of a layer. */
+function wrapped(net: string): string[] {
   const lines = [''];
-  for (const word of text.split(/ (?!-)/)) { // a line ends in a dash rather than begins with one
-    const line = `${lines.at(-1)!} ${word}`.trim();
+  for (const layer of net.split(/(?<=-) /)) {
+    const line = `${lines.at(-1)!} ${layer}`.trim();
     if (line.length <= MOST_CHARACTERS) lines[lines.length - 1] = line;
-    else lines.push(word);
+    else lines.push(layer);
   }
   return lines;
 }
