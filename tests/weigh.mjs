@@ -17,7 +17,7 @@ const LIMITS = {
   'package: Trainer, worker, simd module': 155,
   'element with charts of loss and accuracy': 208,
   'element with every view': 222,
-  'standalone.js': 269,
+  'standalone.js': 270,
 };
 
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;

@@ -147,6 +147,10 @@ const STATES: Record<string, (page: Page, face: Face) => Promise<unknown>> = {
     await show(page, face, { data: 'stored' });
     await page.getByRole('button', { name: 'Open data…' }).waitFor();
   },
+  'no data kept, and a net of other classes': async (page, face) => {
+    await show(page, face, { data: 'stored', net: 'affine 3 - softmax' });
+    await alert(page, /no data set is kept/i);
+  },
   'a kept run': async (page, face) => {
     await show(page, face, { persist: '1', epochs: '10' });
     await press(page, 'Step');

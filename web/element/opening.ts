@@ -50,7 +50,9 @@ export async function openTrainer(
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     if (code !== 'E_STORAGE' || typeof source !== 'object' || !('stored' in source)) throw error;
-    const trainer = await createTrainer(host, 'builtin', options, around);
+    const trainer = await createTrainer(host, 'builtin', options, around).catch((why: unknown) => {
+      throw (why as { code?: string }).code === 'E_SHAPE' ? error : why; // a net for those data
+    });
     return { trainer, source: 'builtin', missing: message };
   }
 }
