@@ -79,7 +79,7 @@ function plainNames({ outputs }) {
   for (const [path, { entryPoint, inputs }] of Object.entries(outputs)) {
     const [[largest]] = Object.entries(inputs)
       .sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput);
-    const of = basename(entryPoint ?? largest).replace(/(\.esm)?\.\w+$/i, '').toLowerCase();
+    const of = basename(entryPoint ?? largest).replace(/\..*$/, '').toLowerCase();
     if (basename(path) !== 'element.js') names.set(basename(path), `element-${of}.js`);
   }
   if (new Set(names.values()).size < names.size) throw new Error('two chunks of one name');
