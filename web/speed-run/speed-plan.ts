@@ -174,9 +174,9 @@ export function slowness(marks: readonly Mark[], total: number): number {
   const last = marks.at(-1);
   if (!last) return 1;
   const window = Math.max(LEAST_WINDOW, WINDOW * total);
+  const inside = marks.find(({ passed }) => last.passed - passed <= window)!;
   // Where steps are rarer than that, as in a hidden tab, it is the last one.
-  const first = marks.slice(0, -1).find(({ passed }) => last.passed - passed <= window)
-    ?? marks.at(-2) ?? last;
+  const first = inside === last ? marks.at(-2) ?? last : inside;
   const planned = last.planned - first.planned;
   const passed = last.passed - first.passed;
   return planned > 0 && passed >= window / 4 ? passed / planned : 1;
