@@ -13,7 +13,6 @@
 // and again: no reading, augmentation or validation, which kiln's seconds have in them.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 
 import { chromium } from 'playwright-core';
@@ -31,10 +30,10 @@ const KEPT = new URL('recipes.json', import.meta.url);
 const kept = existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, 'utf8')) : {};
 const native = kept[given.preset]?.runs.find(({ seed }) => seed === Number(given.seed));
 
-const described = describeMachine();
+const { cpu, cores, vectors } = describeMachine();
 const PEER_SECONDS = 20;
 const net = presetNet(given.preset, given.preset);
-const peer = await pytorch(cpus().length, OUT);
+const peer = await pytorch(cores, OUT);
 /** PyTorch's milliseconds a step, once before the run and once after it. */
 const peerSteps = [];
 async function measurePeer() {
@@ -87,7 +86,6 @@ server.close();
 await measurePeer();
 peer.close?.();
 
-const { cpu, cores, vectors } = described;
 const tenths = (value) => Math.round(10 * value) / 10;
 const run = { seed: Number(given.seed), parameterHash: found.parameterHash, chromium: version,
   threads: found.backend.threads, mode: found.backend.mode,
