@@ -38,6 +38,13 @@ async function seen(page: Page): Promise<[string, string]> {
   return [text, cell === '·' ? '0' : cell!];
 }
 
+/** Presses the button, and waits until every row of the table is filled. */
+async function evaluate(page: Page): Promise<void> {
+  await button(page, 'Evaluate now').click();
+  await becomes(() => page.locator('kiln-confusion-view td.recall').allTextContents(), (all) =>
+    all.length === 10 && all.every((text) => text !== ''));
+}
+
 async function trainSome(page: Page): Promise<void> {
   await button(page, 'Start').click();
   await steps(page, (await ask(page, (trainer) => trainer.metrics?.step ?? 0)) + 30);
@@ -47,9 +54,7 @@ async function trainSome(page: Page): Promise<void> {
 
 test('images that are asked for while the table is evaluated wait for it', async () => {
   const { page, errors, close } = await visit(site, { hash: HASH });
-  await button(page, 'Evaluate now').click();
-  await becomes(() => page.locator('kiln-confusion-view td.recall').allTextContents(), (all) =>
-    all.length === 10 && all.every((text) => text !== ''));
+  await evaluate(page);
   await trainSome(page);
   await look(page, ['Evaluate now']);
   const [text, cell] = await seen(page);
@@ -60,9 +65,7 @@ test('images that are asked for while the table is evaluated wait for it', async
 
 test('that the net has learned since the table was made is said', async () => {
   const { page, errors, close } = await visit(site, { hash: HASH });
-  await button(page, 'Evaluate now').click();
-  await becomes(() => page.locator('kiln-confusion-view td.recall').allTextContents(), (all) =>
-    all.length === 10 && all.every((text) => text !== ''));
+  await evaluate(page);
   await trainSome(page);
   await look(page, []);
   const [text, cell] = await seen(page);
@@ -74,10 +77,8 @@ test('that the net has learned since the table was made is said', async () => {
 
 test('the images are of the cell that was pressed, whatever the pointer goes over', async () => {
   const { page, errors, close } = await visit(site, { hash: HASH });
-  await button(page, 'Evaluate now').click();
+  await evaluate(page);
   const view = page.locator('kiln-confusion-view');
-  await becomes(() => view.locator('td.recall').allTextContents(), (all) =>
-    all.length === 10 && all.every((text) => text !== ''));
   const cells = view.locator('tbody td:not(.recall)');
   const here = view.locator('.here');
   await cells.nth(11).click();
