@@ -30,23 +30,18 @@ static int differs(const report_list *list, const char *key)
     return 0;
 }
 
-static int is_listed(const report_list *list, const char *key)
+static int is_among(const char keys[][40], int count, const char *key)
 {
-    for (int i = 0; i < list->key_count; i++)
-        if (strcmp(list->keys[i], key) == 0) return 1;
-    return 0;
-}
-
-static int is_varied(const report_list *list, const char *key)
-{
-    for (int i = 0; i < list->varied_count; i++)
-        if (strcmp(list->varied[i], key) == 0) return 1;
+    for (int i = 0; i < count; i++)
+        if (strcmp(keys[i], key) == 0) return 1;
     return 0;
 }
 
 /* Keys in the order of the first run that has them. */
 static void find_keys(report_list *list)
 {
+    const report_list *known = list;
+
     for (int i = 0; i < list->count; i++) {
         const char *line = list->runs[i].options;
 
@@ -54,7 +49,8 @@ static void find_keys(report_list *list)
             char key[40];
 
             snprintf(key, sizeof key, "%.*s", (int)strcspn(line, "="), line);
-            if (list->key_count == REPORT_KEYS || is_listed(list, key)) continue;
+            if (list->key_count == REPORT_KEYS) return;
+            if (is_among(known->keys, known->key_count, key)) continue;
             strcpy(list->keys[list->key_count++], key);
             if (differs(list, key)) strcpy(list->varied[list->varied_count++], key);
         }
@@ -85,7 +81,8 @@ void report_words(char *out, int size, const report_run *run, const report_list 
         snprintf(key, sizeof key, "%.*s", (int)strcspn(line, "="), line);
         snprintf(value, sizeof value, "%.*s", (int)strcspn(line, "\n") - (int)strlen(key) - 1,
                  line + strlen(key) + 1);
-        if (report_is_default(key, value) && !is_varied(list, key)) continue;
+        if (report_is_default(key, value) && !is_among(list->varied, list->varied_count, key))
+            continue;
         if (used + (int)strlen(value) + 50 > size) continue;
         used += sprintf(out + used, strchr(value, ' ') ? "%s--%s \"%s\"" : "%s--%s %s",
                         used ? " " : "", key, value);
