@@ -186,7 +186,7 @@ export class PictureSet {
       this.#done += Number(item.pixels !== null);
     }
     const there = this.groups.find((group) => group.name === name);
-    if (there) there.items.push(...moved);
+    if (there) there.items = there.items.concat(moved);
     else this.groups.push({ name, items: moved, next: 0 });
   }
 
