@@ -18,16 +18,27 @@ export function hasLocks(): boolean {
   return globalThis.navigator?.locks !== undefined;
 }
 
-/** The release of a lock; null where others hold it, unless it is to be waited for. */
-export function takeLock(
-  name: string, mode: 'exclusive' | 'shared', ifAvailable = true): Promise<Release | null> {
-  if (!hasLocks()) return Promise.resolve(() => {});
+/** How long a lock that others hold is waited for. */
+export type Patience = 'none' | 'until-left' | 'until-free';
+/** ms. A browser lets the worker of a page that was left, and its locks, live a second or two. */
+const LEAVING = 3000;
+
+/** The release of a lock; null where others hold it for longer than there is patience. */
+export async function takeLock(
+  name: string, mode: 'exclusive' | 'shared', patience: Patience = 'none',
+): Promise<Release | null> {
+  if (!hasLocks()) return () => {};
+  const waiting: LockOptions = patience === 'none' ? { ifAvailable: true }
+    : patience === 'until-left' ? { signal: AbortSignal.timeout(LEAVING) } : {};
   return new Promise((resolve, reject) => {
-    navigator.locks.request(name, { mode, ifAvailable }, (lock) => {
+    navigator.locks.request(name, { mode, ...waiting }, (lock) => {
       if (lock !== null) return new Promise<void>((release) => { resolve(release); });
       resolve(null);
       return undefined;
-    }).catch(reject);
+    }).catch((error: unknown) => {
+      if (waiting.signal?.aborted) resolve(null);
+      else reject(error);
+    });
   });
 }
 

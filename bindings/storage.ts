@@ -93,7 +93,7 @@ export async function storedSources(): Promise<StoredSources> {
     const kept = await newestManifest(folder);
     if (!kept) break;
     // Its writer, or who looks whether it can go, holds the lock for a moment.
-    const release = (await takeLock(setLock(kept.id), 'shared', false))!;
+    const release = (await takeLock(setLock(kept.id), 'shared', 'until-free'))!;
     if (!(await readManifest(folder, manifestName(kept.id)))) {
       release();
       continue;
@@ -147,7 +147,7 @@ export class DatasetWriter {
   static async begin(): Promise<DatasetWriter> {
     try {
       const folder = await openFolder(true);
-      const writing = await takeLock(WRITER, 'exclusive');
+      const writing = await takeLock(WRITER, 'exclusive', 'until-left');
       if (!writing) {
         return new DatasetWriter(null,
           'the data set works, but is not kept: another tab is keeping one just now');

@@ -80,15 +80,16 @@ function useStorage(storage: unknown, locks?: unknown): void {
 class Locks {
   readonly held = new Map<string, { mode: string; holders: number }>();
 
-  async request(name: string, { mode, ifAvailable }: { mode: string; ifAvailable: boolean },
+  async request(name: string, { mode, ifAvailable, signal }: LockOptions,
     use: (lock: object | null) => unknown): Promise<unknown> {
     let lock = this.held.get(name);
     while (lock && (mode === 'exclusive' || lock.mode === 'exclusive')) {
       if (ifAvailable) return use(null);
+      signal?.throwIfAborted();
       await new Promise((turn) => setImmediate(turn));
       lock = this.held.get(name);
     }
-    const mine = lock ?? { mode, holders: 0 };
+    const mine = lock ?? { mode: mode!, holders: 0 };
     mine.holders++;
     this.held.set(name, mine);
     try {
@@ -299,6 +300,15 @@ describe('several tabs', () => {
     expect(none).toBeUndefined();
     expect(await loadStored()).toBe(hash);
     expect(folder().files.size).toBe(7);
+  });
+
+  test('one was left, but its worker lives a moment on: what the next stores is kept', async () => {
+    const left = locks.request('kiln-nn writer', { mode: 'exclusive' },
+      () => new Promise((end) => setTimeout(end, 300)));
+    const { hash, note } = await store(one);
+    expect(note).toBeUndefined();
+    expect(await loadStored()).toBe(hash);
+    await left;
   });
 
   test('one forgets, another stores: what is being stored is kept', async () => {
