@@ -19,7 +19,7 @@
     "maxpool 3 - affine 10 nobias - scale 0.111 - softmax smoothing 0.2"
 #define RECIPE_OPTIONS \
     "optimizer=muon\nmomentum=0.6\nlr=0.015\nfilter-lr=3\nweight-decay=0.1\n" \
-    "schedule=linear\nfinal-lr=0\nwhiten-epochs=1\ninit=he dirac\n" \
+    "schedule=linear\nfinal-lr=0\nwhiten-epochs=0.2\ninit=he dirac\n" \
     "augment=altflip,crop2,reflect\n"
 
 /*
@@ -81,12 +81,12 @@ const kiln_preset kiln_preset_table[] = {
      "augment=flip,crop4\n",
      "Shortcuts around pairs of convolutions."},
     {"80-percent", "80 % in seconds",
-     RECIPE("16", "32", "32"),
-     "epochs=3\nbatch=128\n" RECIPE_OPTIONS,
+     RECIPE("24", "40", "40"),
+     "epochs=2\nbatch=128\n" RECIPE_OPTIONS,
      "Whitened patches, filters that start as the identity: 80 % of CIFAR-10."},
     {"90-percent", "90 % while you get a coffee",
-     RECIPE("32", "64", "64"),
-     "epochs=9\nbatch=256\n" RECIPE_OPTIONS,
+     RECIPE("40", "72", "104"),
+     "epochs=6\nbatch=256\n" RECIPE_OPTIONS,
      "Twice the filters for longer: 90 % in six views."},
     {"93-percent", "93 % over lunch",
      RECIPE("64", "256", "256"),

@@ -19,7 +19,7 @@ const { values: given } = parseArgs({ options: { seeds: { type: 'string', defaul
   only: { type: 'string', default: '' }, keep: { type: 'boolean' } } });
 const KEPT = new URL('pieces.json', import.meta.url);
 const PRESET = '80-percent';
-const EPOCHS = [1.5, 2, 2.5, 3, 4, 5.5];
+const EPOCHS = [1, 1.5, 2, 3, 4, 6];
 const data = ['--data', cifar10(), '--validation', '5000'];
 
 /**
