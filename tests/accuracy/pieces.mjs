@@ -20,6 +20,7 @@ const { values: given } = parseArgs({ options: { seeds: { type: 'string', defaul
 const KEPT = new URL('pieces.json', import.meta.url);
 const PRESET = '80-percent';
 const EPOCHS = [1, 1.5, 2, 3, 4, 6];
+const ROUNDS = 5; // of timing, odd
 const data = ['--data', cifar10(), '--validation', '5000'];
 
 /**
@@ -51,7 +52,23 @@ function optionsOf({ options = {}, augment }) {
     .flatMap(([name, value]) => [`--${name}`, value]);
 }
 
-/** Accuracies by seed, in one view and in six, and images a second. */
+/** Images a second, in steps behind the whitening's bias unless it never stops learning. */
+async function speedOf(text, options) {
+  return (await kiln('bench', '--preset', PRESET, '--net', text, '--seconds', '0.7',
+    '--whiten-epochs', '0', ...options)).at(-1).imagesPerSecond;
+}
+
+/** Speed by the whole recipe's: both in turn, since others may have the machine; the median. */
+async function relativeSpeed(text, options) {
+  const ratios = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const usual = await speedOf(notation, []);
+    ratios.push(await speedOf(text, options) / usual);
+  }
+  return ratios.sort((a, b) => a - b)[(ROUNDS - 1) / 2];
+}
+
+/** Accuracies by seed, in one view and in six; and the speed. */
 async function measure(name, { net, ...changes } = {}) {
   const options = optionsOf(changes);
   const text = net ? notation.replaceAll(...net) : notation;
@@ -65,12 +82,14 @@ async function measure(name, { net, ...changes } = {}) {
       const [{ accuracy }] = await kiln('eval', file, '--split', 'validation', '--views', '6',
         ...data);
       return { seed, oneView: last.valAccuracy, sixViews: accuracy,
-        imagesPerSecond: Math.round(last.imagesPerSecond), parameterHash: last.parameterHash };
+        parameterHash: last.parameterHash };
     }));
   }
   const views = runs.map(({ oneView }) => oneView);
   const found = { oneView: mean(views), deviation: deviation(views),
-    sixViews: mean(runs.map(({ sixViews }) => sixViews)), runs };
+    sixViews: mean(runs.map(({ sixViews }) => sixViews)),
+    speed: await once(['speed', PRESET, text, ...options], () => relativeSpeed(text, options)),
+    runs };
   console.log(row(name, (100 * found.oneView).toFixed(2), (100 * found.deviation).toFixed(2),
     (100 * found.sixViews).toFixed(2)));
   return found;
