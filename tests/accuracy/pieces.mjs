@@ -13,6 +13,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 
+import { median } from '../bench/tools.mjs';
 import { cifar10, deviation, kiln, mean, once, OUT, PROGRAM, row } from './runs.mjs';
 
 const { values: given } = parseArgs({ options: { seeds: { type: 'string', default: '3' },
@@ -20,7 +21,7 @@ const { values: given } = parseArgs({ options: { seeds: { type: 'string', defaul
 const KEPT = new URL('pieces.json', import.meta.url);
 const PRESET = '80-percent';
 const EPOCHS = [1, 1.5, 2, 3, 4, 6];
-const ROUNDS = 5; // of timing, odd
+const ROUNDS = 5; // of timing
 const data = ['--data', cifar10(), '--validation', '5000'];
 
 /**
@@ -53,7 +54,7 @@ function optionsOf({ options = {}, augment }) {
 }
 
 /** Images a second, in steps behind the whitening's bias unless it never stops learning. */
-async function speedOf(text, options) {
+async function imagesPerSecond(text, options) {
   return (await kiln('bench', '--preset', PRESET, '--net', text, '--seconds', '0.7',
     '--whiten-epochs', '0', ...options)).at(-1).imagesPerSecond;
 }
@@ -62,17 +63,21 @@ async function speedOf(text, options) {
 async function relativeSpeed(text, options) {
   const ratios = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const usual = await speedOf(notation, []);
-    ratios.push(await speedOf(text, options) / usual);
+    const usual = await imagesPerSecond(notation, []);
+    ratios.push(await imagesPerSecond(text, options) / usual);
   }
-  return ratios.sort((a, b) => a - b)[(ROUNDS - 1) / 2];
+  return median(ratios);
 }
 
-/** Accuracies by seed, in one view and in six; and the speed. */
-async function measure(name, { net, ...changes } = {}) {
-  const options = optionsOf(changes);
+/** The recipe with the changes of a piece: its net's text, and options. */
+function changed(name, { net, ...changes }) {
   const text = net ? notation.replaceAll(...net) : notation;
   if (net && text === notation) throw new Error(`${name}: the net has no "${net[0]}"`);
+  return [text, optionsOf(changes)];
+}
+
+/** Accuracies by seed, in one view and in six. */
+async function measure(name, [text, options] = changed(name, {})) {
   const runs = [];
   for (const seed of seeds) {
     runs.push(await once(['piece', PRESET, text, seed, ...options], async () => {
@@ -87,12 +92,18 @@ async function measure(name, { net, ...changes } = {}) {
   }
   const views = runs.map(({ oneView }) => oneView);
   const found = { oneView: mean(views), deviation: deviation(views),
-    sixViews: mean(runs.map(({ sixViews }) => sixViews)),
-    speed: await once(['speed', PRESET, text, ...options], () => relativeSpeed(text, options)),
-    runs };
+    sixViews: mean(runs.map(({ sixViews }) => sixViews)), runs };
   console.log(row(name, (100 * found.oneView).toFixed(2), (100 * found.deviation).toFixed(2),
     (100 * found.sixViews).toFixed(2)));
   return found;
+}
+
+/** A piece with its accuracies and its speed by the whole recipe's. */
+async function measurePiece(how, piece) {
+  const made = changed(piece.name, piece);
+  const found = await measure(`${how} ${piece.name}`, made);
+  const speed = await once(['speed', PRESET, ...made.flat()], () => relativeSpeed(...made));
+  return { ...piece, ...found, speed };
 }
 
 const wanted = ({ name }) => name.includes(given.only);
@@ -100,17 +111,13 @@ console.log(row('', 'one view, %', 'standard deviation', 'six views, %'));
 console.log(row('---', '---:', '---:', '---:'));
 const whole = await measure('the recipe');
 const without = [];
-for (const piece of PIECES.filter(wanted)) {
-  without.push({ ...piece, ...await measure(`without ${piece.name}`, piece) });
-}
+for (const piece of PIECES.filter(wanted)) without.push(await measurePiece('without', piece));
 const added = [];
-for (const piece of OTHERS.filter(wanted)) {
-  added.push({ ...piece, ...await measure(`with ${piece.name}`, piece) });
-}
+for (const piece of OTHERS.filter(wanted)) added.push(await measurePiece('with', piece));
 const curve = [];
 for (const epochs of given.only === '' ? EPOCHS : []) {
-  const options = { epochs: `${epochs}` };
-  curve.push({ epochs, ...await measure(`the recipe, ${epochs} epochs`, { options }) });
+  curve.push({ epochs, ...await measure(`the recipe, ${epochs} epochs`,
+    [notation, ['--epochs', `${epochs}`]]) });
 }
 if (given.keep) {
   const kept = existsSync(KEPT) && given.only !== '' ? JSON.parse(readFileSync(KEPT, 'utf8')) : {};

@@ -5,7 +5,8 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 
-interface Runs { runs: unknown[]; speed: number; oneView: number; sixViews: number }
+interface Runs { runs: unknown[]; oneView: number; sixViews: number }
+type Row = Runs & { name: string; speed: number };
 
 /** A preset's test accuracy over seeds, and the validation accuracies of one run of it. */
 export interface MeasuredRecipe {
@@ -42,7 +43,7 @@ export function measured(): Measured {
     curve?: MeasuredRecipe['curve'];
   }>;
   const pieces = read('pieces.json') as { preset?: string; whole?: Runs;
-    without?: (Runs & { name: string })[]; added?: (Runs & { name: string })[] };
+    without?: Row[]; added?: Row[] };
   const { preset, whole } = pieces;
   const rows = [...(pieces.without ?? []), ...(pieces.added ?? [])];
   return {
