@@ -12,7 +12,6 @@ export type Line = Record<string, unknown>;
 
 export class RunRecord {
   readonly #wasm: Wasm;
-  readonly #options: Record<string, string>;
   readonly #first: string | null;
   readonly #epochs: Line[] = [];
   #obstacle: string | null = null;
@@ -20,13 +19,9 @@ export class RunRecord {
   #milliseconds = 0;
 
   /** Before the first step that is seen; `trainer` is its handle, `step` what is behind it. */
-  constructor(wasm: Wasm, trainer: number, options: Record<string, string>, step: number) {
+  constructor(wasm: Wasm, trainer: number, step: number) {
     this.#wasm = wasm;
-    this.#options = options;
     this.#first = step === 0 ? this.#hash(trainer) : null;
-    if (options['recover'] === '1') {
-      this.#obstacle = 'with the option recover it has no one history';
-    }
   }
 
   #hash(trainer: number): string {
@@ -44,10 +39,12 @@ export class RunRecord {
       parameterHash: this.#hash(trainer) });
   }
 
-  /** After a change: what does not hold from the start on cannot be trained again. */
-  changed(options: Record<string, string>): void {
-    const name = Object.keys(options).find((key) => options[key] !== this.#options[key]);
-    if (name !== undefined) this.#obstacle ??= `${name} was changed on the way`;
+  /** `changed` is the history's: what training anew would not give. */
+  #obstacleOf(options: Record<string, string>, changed: string | null): string | null {
+    if (options['recover'] === '1') return 'with the option recover it has no one history';
+    if (changed === 'weights') return 'it began with the weights of a file';
+    if (changed === 'best') return this.#best ? null : 'it went on from its best parameters';
+    return changed === null ? null : `${changed} was changed on the way`;
   }
 
   diverged(): void {
@@ -60,15 +57,17 @@ export class RunRecord {
   }
 
   /** The lines of a run that is over, but for what only its end knows. */
-  lines(trainer: number, metrics: Metrics): { begin: Line; epochs: Line[]; done: Line } {
-    if (this.#obstacle !== null) {
+  lines(trainer: number, metrics: Metrics, options: Record<string, string>,
+    changed: string | null): { begin: Line; epochs: Line[]; done: Line } {
+    const obstacle = this.#obstacle ?? this.#obstacleOf(options, changed);
+    if (obstacle !== null) {
       throw new KilnError('E_STATE',
-        `receipt: this run cannot be checked by training it again: ${this.#obstacle}`);
+        `receipt: this run cannot be checked by training it again: ${obstacle}`);
     }
     const { bestValAccuracy, valAccuracy } = metrics;
     return {
       begin: { event: 'begin', version: this.#wasm.version, mode: this.#wasm.backend.mode,
-        options: this.#options, parameterHash: this.#first },
+        options, parameterHash: this.#first },
       epochs: this.#epochs,
       done: { event: 'done', parameterHash: this.#hash(trainer),
         valAccuracy: this.#best ? bestValAccuracy : valAccuracy, best: this.#best,

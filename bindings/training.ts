@@ -88,9 +88,7 @@ export class Training {
 
   set(key: string, value: string): void {
     this.#wasm.call('kiln_trainer_set', this.handle, key, value);
-    const options = this.options();
-    this.#batch = Number(options['batch']);
-    this.#record?.changed(options);
+    this.#batch = Number(this.options()['batch']);
     this.#msPerStep = null;
     const metrics = this.metrics();
     if (metrics === null || this.state === 'failed' || this.state === 'running') return;
@@ -155,7 +153,9 @@ export class Training {
     if (this.state !== 'done' || !metrics) {
       throw new KilnError('E_STATE', 'receipt: the run is not over yet');
     }
-    if (this.#record) return this.#record.lines(this.handle, metrics);
+    if (this.#record) {
+      return this.#record.lines(this.handle, metrics, this.options(), this.history().changed);
+    }
     throw new KilnError('E_STATE', 'receipt: no step of this run was taken here');
   }
 
@@ -251,7 +251,7 @@ export class Training {
   /** The flags of the step. */
   #step(): number {
     const record = this.#record ??=
-      new RunRecord(this.#wasm, this.handle, this.options(), this.metrics()?.step ?? 0);
+      new RunRecord(this.#wasm, this.handle, this.metrics()?.step ?? 0);
     const begin = performance.now();
     const flags = this.#wasm.call('kiln_trainer_step', this.handle);
     const metrics = this.metrics()!;

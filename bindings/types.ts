@@ -193,6 +193,11 @@ export interface History {
   /** [step, loss], oldest first. */
   loss: [number, number][];
   epochs: Omit<EpochEvent, 'type' | 'best'>[];
+  /**
+   * What keeps the run from being had again by training anew with its options: one that was changed
+   * on the way, 'mode', 'weights' (it began with a file's) or 'best' (it went back to them).
+   */
+  changed: string | null;
 }
 
 /** One row of a gradient check: the library's gradient against a numeric one in double. */

@@ -292,7 +292,9 @@ KILN_API int kiln_trainer_check_in_slices(int trainer, int images);
 KILN_API int kiln_trainer_metrics(int trainer);
 /* Text: {"loss":[[step, loss]..],
  * "epochs":[{"epoch","step","trainLoss","trainAccuracy","valAccuracy","lr"}..]}, oldest first,
- * thinned evenly where they are many. */
+ * thinned evenly where they are many; then "changed": null, or what keeps the run from being had
+ * again by training anew with its options: the name of one that was changed on the way, "mode",
+ * "weights" (it began with those of a file), or "best" (it went back to them). */
 KILN_API int kiln_trainer_history(int trainer);
 /* Images first .. first + n - 1 of a split in test mode. Returns the number right; adds the sum of
  * their losses to *loss_sum and their counts to confusion (classes, classes; row = label) where not

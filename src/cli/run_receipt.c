@@ -26,11 +26,6 @@ int cli_receipt_open(const cli_arguments *a)
     receipt.spots = a->value[CLI_SPOTS] != NULL;
     receipt.best = a->value[CLI_BEST] != NULL;
     if (!receipt.path) return 0;
-    if (a->value[CLI_INIT_FROM]) {
-        cli_say("kiln train: --receipt: a run that begins with the weights of another file cannot "
-                "be checked by training it again\n");
-        return CLI_USAGE;
-    }
     if (strcmp(receipt.path, "-") != 0) return cli_file_check(receipt.path);
     cli_say("kiln train: --receipt wants a file\n");
     return CLI_USAGE;
@@ -70,12 +65,41 @@ static int has_steps(const cli_session *s)
     return kiln_trainer_metrics(s->trainer) < 0 || cli_field_number(kiln_text(), "step", 0) > 0;
 }
 
+/* A run that training anew with its options would not give has no receipt: it could not be
+ * verified, however honest. */
+static int refuse_changed(const cli_session *s)
+{
+    static const struct {
+        const char *changed, *sentence;
+    } sentences[] = {
+        {"weights", "it began with the weights of a file"},
+        {"best", "it goes on from its best parameters"},
+        {"recover", "with the option recover it has no one history"},
+    };
+    char changed[40], recover[8];
+    const char *why = NULL;
+
+    if (kiln_trainer_options(s->trainer) < 0) return cli_fail(KILN_E_MEMORY);
+    cli_field_text(recover, sizeof recover, kiln_text(), "recover");
+    if (kiln_trainer_history(s->trainer) < 0) return cli_fail(KILN_E_MEMORY);
+    cli_field_text(changed, sizeof changed, kiln_text(), "changed");
+    if (strcmp(recover, "1") == 0) snprintf(changed, sizeof changed, "recover");
+    if (!*changed) return 0;
+    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
+        if (strcmp(changed, sentences[i].changed) == 0) why = sentences[i].sentence;
+    cli_say("kiln train: --receipt: this run cannot be checked by training it again: %s%s\n",
+            why ? why : changed, why ? "" : " was changed on the way");
+    return CLI_USAGE;
+}
+
 int cli_receipt_begin(const cli_session *s)
 {
     char name[512], hash[64];
     kiln_json *j;
+    int code;
 
     if (!receipt.path) return 0;
+    if ((code = refuse_changed(s))) return code;
     j = cli_event("begin");
     kiln_json_string(j, "version", kiln_version());
     kiln_json_string(j, "mode", kiln_mode());
@@ -84,11 +108,6 @@ int cli_receipt_begin(const cli_session *s)
     kiln_json_raw(j, "data", cli_field_raw(name, sizeof name, kiln_text(), "name"));
     kiln_json_raw(j, "dataHash", cli_field_raw(hash, sizeof hash, kiln_text(), "hash"));
     if (kiln_trainer_options(s->trainer) < 0) return cli_fail(KILN_E_MEMORY);
-    if (strcmp(cli_field_text(hash, sizeof hash, kiln_text(), "recover"), "1") == 0) {
-        cli_say("kiln train: --receipt and --recover contradict each other: a run that goes back "
-                "has no one history\n");
-        return CLI_USAGE;
-    }
     kiln_json_raw(j, "options", kiln_text());
     if (!has_steps(s) && tell_hash(j, s)) return CLI_FAILED;
     return add_line(cli_event_text(j));

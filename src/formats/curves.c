@@ -37,6 +37,7 @@ static int read_history(kiln_history *h, const kiln_model *m)
     h->losses = head.losses;
     h->epochs = head.epochs;
     h->stride = head.stride;
+    kiln_history_note_change(h, head.changed);
     KILN_TRY(copy_rows(h->loss, m, "history.loss", h->losses, 1));
     KILN_TRY(copy_rows(h->loss_step, m, "history.loss_step", h->losses, 1));
     KILN_TRY(copy_rows(h->epoch_at, m, "history.epoch", h->epochs, 2));

@@ -97,6 +97,7 @@ static void note_run(notes *n, const kiln_run *r)
     note_number(n, "history_stride", r->history.stride);
     note_number(n, "history_losses", r->history.losses);
     note_number(n, "history_epochs", r->history.epochs);
+    if (*r->history.changed) note(n, "changed", r->history.changed);
 }
 
 static int write_file(kiln_run *r, const char *version, int whole, kiln_arena *out, size_t *size)

@@ -204,6 +204,11 @@ static int read_place(kiln_checkpoint_head *h, const kiln_safetensors *f)
 {
     int64_t epoch, best_epoch, stride, losses, epochs, seed;
 
+    h->changed = kiln_safetensors_metadata(f, "changed");
+    if (!h->changed) h->changed = "";
+    if (strspn(h->changed, "abcdefghijklmnopqrstuvwxyz-") != strlen(h->changed) ||
+        strlen(h->changed) >= KILN_HISTORY_CHANGED)
+        return kiln_fail(KILN_E_CHECKPOINT, "checkpoint: \"changed\" names nothing of a run");
     KILN_TRY(whole_entry(f, "seed", 0, UINT32_MAX, &seed));
     KILN_TRY(whole_entry(f, "step", 0, STEPS_MAX, &h->step));
     KILN_TRY(whole_entry(f, "epoch", 0, EPOCHS_MAX, &epoch));
@@ -321,6 +326,7 @@ int kiln_checkpoint_head_read(kiln_checkpoint_head *h, const kiln_safetensors *f
     memset(h, 0, sizeof *h);
     h->best_accuracy = -1;
     h->stride = 1;
+    h->changed = "";
     KILN_TRY(read_options(h, f));
     h->o.memory = 0; /* what may be taken is the reader's to say */
     KILN_TRY(read_taught(h, f));

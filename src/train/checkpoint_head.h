@@ -30,6 +30,7 @@ typedef struct {
     double loss_sum, best_accuracy; /* -1: none yet */
     int32_t stride; /* of the history */
     int losses, epochs;
+    const char *changed; /* of the history; "" for none */
 } kiln_checkpoint_head;
 
 /* The whole check of a file: its metadata, then its tensors, which are those of its net and its

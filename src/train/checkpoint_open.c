@@ -23,6 +23,7 @@ void kiln_checkpoint_take_place(kiln_run *r, const kiln_checkpoint_head *h)
     r->history.stride = h->stride;
     r->history.losses = h->losses;
     r->history.epochs = h->epochs;
+    kiln_history_note_change(&r->history, h->changed);
 }
 
 /* The two notations as the parser prints them; plan is scratch. */

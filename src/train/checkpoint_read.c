@@ -203,6 +203,7 @@ static int fill_weights(const kiln_safetensors *f, kiln_run *r, int layers)
 
 static int go_on(kiln_run **run, const source *s)
 {
+    kiln_train_options saved;
     kiln_checkpoint_head h;
 
     KILN_TRY(kiln_checkpoint_open(&h, s->file));
@@ -212,10 +213,15 @@ static int go_on(kiln_run **run, const source *s)
                          "a new run can begin with its weights, and it can be evaluated");
     KILN_TRY(check_data(&h, s->data));
     KILN_TRY(check_fit(&h, s->data));
+    saved = h.o;
     KILN_TRY(kiln_train_options_read(&h.o, s->options, KILN_OPTIONS_LIVE));
     KILN_TRY(check_promise(s->size, &h.o, s->data));
     KILN_TRY(kiln_run_make(run, s->data, &h.o));
-    return fill_run(s->file, &h, *run);
+    KILN_TRY(fill_run(s->file, &h, *run));
+    if (h.step && strcmp(h.mode, MODE)) kiln_history_note_change(&(*run)->history, "mode");
+    if (h.step)
+        kiln_history_note_change(&(*run)->history, kiln_train_options_changed(&saved, &h.o));
+    return KILN_OK;
 }
 
 static int evaluate(kiln_run **run, const source *s)
@@ -256,6 +262,7 @@ static int begin(kiln_run **run, const source *s)
     KILN_TRY(begin_options(&o, &h, s, &layers));
     KILN_TRY(check_promise(s->size, &o, s->data));
     KILN_TRY(kiln_run_make(run, s->data, &o));
+    kiln_history_note_change(&(*run)->history, "weights");
     return fill_weights(s->file, *run, layers);
 }
 

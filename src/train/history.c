@@ -1,6 +1,7 @@
 /* Bounded lists of losses and epochs; see history.h. */
 #include "train/history.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void kiln_history_clear(kiln_history *h)
@@ -41,6 +42,11 @@ void kiln_history_add_epoch(kiln_history *h, const kiln_epoch_record *r)
     memcpy(h->epoch_value[h->epochs++], value, sizeof value);
 }
 
+void kiln_history_note_change(kiln_history *h, const char *what)
+{
+    if (what && !*h->changed) snprintf(h->changed, sizeof h->changed, "%s", what);
+}
+
 static void accuracy_json(kiln_json *j, const char *key, float accuracy)
 {
     if (accuracy < 0)
@@ -74,5 +80,9 @@ void kiln_history_json(const kiln_history *h, kiln_json *j)
         kiln_json_close(j);
     }
     kiln_json_close(j);
+    if (*h->changed)
+        kiln_json_string(j, "changed", h->changed);
+    else
+        kiln_json_null(j, "changed");
     kiln_json_close(j);
 }

@@ -285,6 +285,14 @@ int kiln_train_options_check(const kiln_train_options *o)
     return KILN_OK;
 }
 
+const char *kiln_train_options_changed(const kiln_train_options *a, const kiln_train_options *b)
+{
+    for (const row *r = table; r < table + ROWS; r++)
+        if (!same_value(r, a, b) && strncmp(r->name, "eval-", 5) && strcmp(r->name, "memory"))
+            return r->name;
+    return NULL;
+}
+
 void kiln_train_options_default(kiln_train_options *o)
 {
     kiln_keyvalue pair;

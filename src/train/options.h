@@ -56,6 +56,10 @@ enum { KILN_OPTIONS_ALL, KILN_OPTIONS_LIVE /* others only where they repeat the 
 /* Reads pairs over what *o holds. KILN_E_ARG with a sentence, and *o as it was. */
 int kiln_train_options_read(kiln_train_options *o, const char *text, int which);
 
+/* The name of the first option that is not the same in both, but for those of a run's end alone and
+ * memory: what training anew would not bear. NULL for none. */
+const char *kiln_train_options_changed(const kiln_train_options *a, const kiln_train_options *b);
+
 /* KILN_E_ARG, naming both, where two options contradict each other: asked when a run is made and
  * when one changes, not of what a checkpoint holds. */
 int kiln_train_options_check(const kiln_train_options *o);

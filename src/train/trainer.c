@@ -376,6 +376,8 @@ int kiln_run_set(kiln_run *r, const char *text)
         return status;
     }
     kiln_net_set_dropout(r->learner.net, (float)r->o.dropout);
+    if (r->place.step)
+        kiln_history_note_change(&r->history, kiln_train_options_changed(&before, &r->o));
     return KILN_OK;
 }
 
@@ -388,6 +390,7 @@ int kiln_run_restore_best(kiln_run *r)
                          "by validation accuracy");
     kiln_snapshot_put_back(&r->best.state, &r->learner);
     kiln_learner_start_average(&r->learner);
+    kiln_history_note_change(&r->history, "best");
     return KILN_OK;
 }
 

@@ -378,6 +378,53 @@ static void adam_of_format_1(void **state)
     }
 }
 
+/* A run saved, and gone on with: what has changed, it tells after that as well. */
+static void goes_on_changed(kiln_run *r, const char *options, const char *changed)
+{
+    file f = save(r);
+    kiln_run *once = must_load(f, options), *twice;
+    file g = save(once);
+
+    assert_string_equal(once->history.changed, changed);
+    twice = must_load(g, NULL);
+    assert_string_equal(twice->history.changed, changed);
+    kiln_run_free(once), kiln_run_free(twice);
+    kiln_arena_destroy(&f.arena), kiln_arena_destroy(&g.arena);
+}
+
+/* Whether training anew with its options would give this run: a file keeps what stands against. */
+static void what_has_changed(void **state)
+{
+    kiln_run *r = make_run(NET "batch=10\nepochs=3\nlr=0.01\n"), *begun = NULL, *other;
+    file f, fused, odd;
+
+    (void)state;
+    assert_int_equal(kiln_run_set(r, "lr=0.02"), KILN_OK);
+    goes_on_changed(r, "epochs=4", ""); /* no step was taken with others */
+    advance(r, 6);
+    goes_on_changed(r, NULL, "");
+    goes_on_changed(r, "epochs=3\nmemory=900\neval-views=6\n", "");
+    goes_on_changed(r, "epochs=4\nlr=0.03\n", "epochs");
+    f = save(r);
+    fused = forge(f, &(change){.key = "mode", .value = "another"});
+    other = must_load(fused, NULL);
+    goes_on_changed(other, NULL, "mode");
+    kiln_run_free(other);
+    if (kiln_checkpoint_begin(&begun, &data, (uint8_t *)f.arena.base, f.size, "epochs=2") < 0)
+        CHECK_FAIL("%s", kiln_error());
+    goes_on_changed(begun, "epochs=9", "weights");
+    assert_int_equal(kiln_run_set(r, "lr=0.02"), KILN_OK); /* as it was */
+    assert_string_equal(r->history.changed, "");
+    assert_int_equal(kiln_run_restore_best(r), KILN_OK);
+    goes_on_changed(r, "lr=0.1", "best");
+    kiln_arena_destroy(&f.arena);
+    f = save(r);
+    odd = forge(f, &(change){.key = "changed", .value = "a\nb"});
+    assert_int_equal(load(&other, odd, NULL), KILN_E_CHECKPOINT);
+    kiln_arena_destroy(&f.arena), kiln_arena_destroy(&fused.arena), kiln_arena_destroy(&odd.arena);
+    kiln_run_free(r), kiln_run_free(begun);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +445,7 @@ int main(void)
         cmocka_unit_test(mean_image_wants_its_data),
         cmocka_unit_test(another_mode),
         cmocka_unit_test(adam_of_format_1),
+        cmocka_unit_test(what_has_changed),
     };
 
     return cmocka_run_group_tests(tests, set_up, free_data);

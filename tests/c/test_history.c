@@ -53,7 +53,14 @@ static void json(void **state)
     assert_string_equal(kiln_json_text(&j),
                         "{\"loss\":[[1,2.5],[2,2.25]],\"epochs\":[{\"epoch\":1,\"step\":7,"
                         "\"trainLoss\":0.5,\"trainAccuracy\":0.25,\"valAccuracy\":null,"
-                        "\"lr\":0.125}]}");
+                        "\"lr\":0.125}],\"changed\":null}");
+    kiln_history_note_change(&h, NULL);
+    kiln_history_note_change(&h, "lr");
+    kiln_history_note_change(&h, "epochs"); /* the first is told */
+    kiln_json_begin(&j);
+    kiln_history_json(&h, &j);
+    assert_true(kiln_json_end(&j) > 0);
+    assert_non_null(strstr(kiln_json_text(&j), "],\"changed\":\"lr\"}"));
     kiln_json_free(&j);
 }
 

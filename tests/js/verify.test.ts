@@ -263,21 +263,73 @@ test('a run on files of CIFAR-10 is verified with them, and with no others', asy
   expect([none.code, none.err]).toEqual([2, expect.stringMatching(/say where that is with/)]);
 });
 
-test('a run that goes on has a receipt of the epochs it saw', async () => {
-  await kiln('train', ...RUN, '--max-steps', '15', '--save', at('half.safetensors'));
-  await kiln('train', '--resume', at('half.safetensors'), '--max-steps', '0', '-q', '--receipt',
-    at('on.json'));
-  const on = JSON.parse(await readFile(at('on.json'), 'utf8')) as Receipt;
-  expect(on).toMatchObject({ start: null, end: receipt.end, epochs: receipt.epochs.slice(1) });
-  expect((await kiln('verify', at('on.json'), '-q')).code).toBe(0);
+describe('a run that goes on', () => {
+  const half = () => at('half.safetensors');
+  beforeAll(async () => {
+    const trainer = await Trainer.create({ net: NET, variant: 'simd', threads: 1, options: {
+      train: 200, validation: 50, test: 60, batch: 20, epochs: 3, augment: 'flip,crop4',
+      optimizer: 'momentum', lr: 0.02 } });
+    for (let i = 0; i < 15; i++) await trainer.step();
+    await writeFile(half(), await trainer.save());
+    await trainer.dispose();
+  });
+  /** What training on with these words says, told to leave a receipt. */
+  const goOn = async (file: string, ...words: string[]): Promise<[number | null, string]> => {
+    const { code, err } = await kiln('train', '--resume', file, '-q', '--receipt', at('on.json'),
+      ...words);
+    return [code, err];
+  };
+  const refused = (why: string): unknown => [2, expect.stringContaining(
+    `cannot be checked by training it again: ${why}`)];
+
+  test('has a receipt of the epochs it saw', async () => {
+    expect((await goOn(half(), '--eval-views', '2'))[0]).toBe(0);
+    expect((await kiln('verify', at('on.json'), '-q')).code).toBe(0);
+    expect((await goOn(half()))[0]).toBe(0);
+    const on = JSON.parse(await readFile(at('on.json'), 'utf8')) as Receipt;
+    expect(on).toMatchObject({ start: null, end: receipt.end, epochs: receipt.epochs.slice(1) });
+    expect((await kiln('verify', at('on.json'), '-q')).code).toBe(0);
+  });
+
+  test('has none with other options, nor does a run that goes on from that', async () => {
+    expect(await goOn(half(), '--epochs', '4')).toEqual(refused('epochs was changed on the way'));
+    expect(await goOn(half(), '--lr', '0.01')).toEqual(refused('lr was changed on the way'));
+    await kiln('train', '--resume', half(), '--epochs', '9', '--max-steps', '25', '-q', '--save',
+      at('lr.safetensors'));
+    expect(await goOn(at('lr.safetensors'))).toEqual(refused('epochs was changed on the way'));
+  });
+
+  test('has none where it began with the weights of a file, or went back to its best', async () => {
+    await kiln('train', ...RUN, '--init-from', half(), '--max-steps', '15', '--save', at('w.st'));
+    expect(await goOn(at('w.st'))).toEqual(refused('it began with the weights of a file'));
+    await kiln('train', ...RUN, '--best', '--save', at('b.st'));
+    expect(await goOn(at('b.st'))).toEqual(refused('it goes on from its best parameters'));
+  });
+
+  test('says the same in a tab', async () => {
+    const why = async (file: string): Promise<string> => {
+      const trainer = await Trainer.create({ variant: 'simd', threads: 1, options: { train: 200,
+        validation: 50, test: 60 } });
+      await trainer.load(new Uint8Array(await readFile(at(file))));
+      await trainer.set('max-steps', 0);
+      await trainer.start();
+      for await (const { loss } of trainer) expect(loss).not.toBeNull();
+      const { message } = await failure(() => trainer.receipt());
+      await trainer.dispose();
+      return message;
+    };
+    expect(await why('lr.safetensors')).toMatch(/training it again: epochs was changed on the way/);
+    expect(await why('w.st')).toMatch(/training it again: it began with the weights of a file/);
+  });
 });
 
 test.each([
-  [['--init-from', 'x'], /begins with the weights of another file/],
-  [['--recover'], /--receipt and --recover contradict each other/],
+  [['--init-from', 'half.safetensors'], /it began with the weights of a file/],
+  [['--recover'], /with the option recover it has no one history/],
   [['--receipt', '-'], /wants a file/],
 ])('train --receipt with %j is told', async (args, sentence) => {
-  const { code, err } = await kiln('train', ...RUN, '--receipt', at('no.json'), ...args);
+  const { code, err } = await kiln('train', ...RUN, '--receipt', at('no.json'),
+    ...args.map((word) => (word.endsWith('.safetensors') ? at(word) : word)));
   expect([code, err]).toEqual([2, expect.stringMatching(sentence)]);
 });
 
