@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static char said[1024]; /* what does not fit is on stderr alone */
+#define ROOM 1024 /* bytes; what does not fit is on stderr alone */
+
+static char said[ROOM];
 
 /* Of three or four bytes: longer than it must be, a surrogate, or beyond the last code point. */
 static int is_no_code_point(const unsigned char *p)
@@ -27,22 +29,31 @@ void cli_say(const char *format, ...)
     va_end(list);
 }
 
+/* As much of the text as there is room for. */
+static size_t append(char line[ROOM], size_t used, const char *text, size_t length)
+{
+    if (length > ROOM - 1 - used) length = ROOM - 1 - used;
+    memcpy(line + used, text, length);
+    return used + length;
+}
+
 const char *cli_said(void)
 {
-    static char line[sizeof said];
+    static char line[ROOM];
     const char *from = said;
-    size_t length = 0;
+    size_t used = 0;
 
     while (*from) {
+        size_t length;
+
         if (strncmp(from, "kiln: ", 6) == 0) from += 6; /* begins each sentence */
-        while (*from && *from != '\n') line[length++] = *from++;
+        length = strcspn(from, "\n");
+        used = append(line, used, from, length);
+        from += length;
         from += strspn(from, "\n");
-        if (*from && length + 2 < sizeof line) {
-            line[length++] = ';';
-            line[length++] = ' ';
-        }
+        if (*from) used = append(line, used, "; ", 2); /* longer than the "\n" that it replaces */
     }
-    line[length] = 0;
+    line[used] = 0;
     return cli_clean(line);
 }
 
