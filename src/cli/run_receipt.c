@@ -15,6 +15,7 @@
 static struct {
     const char *path, *preset; /* path NULL: none is wanted */
     int spots, best;
+    int failed_spot; /* exit code of a checkpoint that could not be saved */
     char *lines;
     size_t length, capacity;
 } receipt;
@@ -121,14 +122,18 @@ void cli_spot_path(char *out, int size, const char *path, int epoch)
     snprintf(out, (size_t)size, "%.*s.epoch-%d.safetensors", stem, path, epoch);
 }
 
-static int save_spot(const cli_session *s, int epoch)
+/* A full disk ends no run: the receipt, and checkpoints of later epochs, may still be written. */
+static void save_spot(const cli_session *s, int epoch)
 {
     const int size = kiln_trainer_save(s->trainer);
     char path[4200];
+    int code;
 
-    if (size < 0) return cli_fail(size);
     cli_spot_path(path, sizeof path, receipt.path, epoch);
-    return cli_file_save(path, kiln_trainer_saved(s->trainer), size);
+    code = size < 0 ? cli_fail(size) : cli_file_save(path, kiln_trainer_saved(s->trainer), size);
+    if (!code) return;
+    receipt.failed_spot = code;
+    cli_say("kiln: the checkpoint of epoch %d is not saved; training goes on\n", epoch);
 }
 
 int cli_receipt_epoch(const cli_session *s, const char *metrics)
@@ -146,7 +151,8 @@ int cli_receipt_epoch(const cli_session *s, const char *metrics)
         kiln_json_raw(j, told[i], cli_field_raw(value, sizeof value, metrics, told[i]));
     }
     if ((code = tell_hash(j, s)) || (code = add_line(cli_event_text(j)))) return code;
-    return receipt.spots ? save_spot(s, (int)cli_field_number(metrics, "epoch", 0)) : 0;
+    if (receipt.spots) save_spot(s, (int)cli_field_number(metrics, "epoch", 0));
+    return 0;
 }
 
 /* "Intel(R) Xeon(R) Processor, 2 cores", or the cores alone. */
@@ -193,5 +199,5 @@ int cli_receipt_done(const char *done)
     code = cli_file_save(receipt.path, kiln_text(), status);
     free(receipt.lines);
     receipt.lines = NULL;
-    return code;
+    return code ? code : receipt.failed_spot;
 }

@@ -10,7 +10,7 @@
 /* --receipt and --spots. 0, or an exit code with a sentence where there can be no such file. */
 int cli_receipt_open(const cli_arguments *a);
 /* The start, an epoch with its metrics, the end by its event's text. Nothing where none is wanted;
- * 0 or an exit code with a sentence. */
+ * 0 or an exit code with a sentence; at the end also that of a checkpoint which was not saved. */
 int cli_receipt_begin(const cli_session *s);
 int cli_receipt_epoch(const cli_session *s, const char *metrics);
 int cli_receipt_done(const char *done);

@@ -1,13 +1,14 @@
 // Where something gives out under the native program: room for a sentence, a disk, a name, a pipe,
 // memory; and what its lines leave out because nothing was measured.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { kiln } from './program.js';
+import { collect, kiln, KILN, SMALL } from './program.js';
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -22,4 +23,32 @@ test('a reason longer than there is room for is cut', async () => {
     expect(String(events[0]!['reason'])).toMatch(/^(a; )+a?;?$/);
     expect(String(events[0]!['reason']).length).toBeLessThan(1024);
   }
+});
+
+describe('--spots where there can be no checkpoint', () => {
+  const run = ['train', ...SMALL, '--epochs', '3', '--quiet', '--spots', '--receipt'];
+  const spots = async (name: string): Promise<string[]> =>
+    (await readdir(folder)).filter((file) => file.startsWith(name)).sort();
+
+  test('train goes on, and says so', async () => {
+    await mkdir(at('run.epoch-2.safetensors'));
+    const { code, err } = await kiln(...run, at('run.json'));
+    expect(err).toBe(`kiln: ${at('run.epoch-2.safetensors')}: cannot be written: Is a directory\n`
+      + 'kiln: the checkpoint of epoch 2 is not saved; training goes on\n');
+    expect(code).toBe(1);
+    expect(await spots('run.')).toEqual([1, 2, 3].map((n) => `run.epoch-${n}.safetensors`)
+      .concat('run.json'));
+    expect((await kiln('verify', at('run.json'), '-q')).code).toBe(0);
+    expect((await kiln('verify', at('run.json'), '-q', '--spot', '1')).code).toBe(0);
+  });
+
+  test('on a full disk the rest is written all the same', async () => {
+    const full = await collect(spawn('bash', ['-c', 'ulimit -f 4; exec "$@"', 'bash', KILN, ...run,
+      at('full.json'), '--json'], { stdio: ['ignore', 'pipe', 'pipe'] }));
+    expect(full.code).toBe(1);
+    expect(full.err.match(/not saved; training goes on/g)).toHaveLength(3);
+    expect(full.events.at(-1)).toMatchObject({ event: 'done', epochs: 3 });
+    expect(await spots('full.')).toEqual(['full.json']);
+    expect((await kiln('verify', at('full.json'), '-q')).code).toBe(0);
+  });
 });
