@@ -117,7 +117,8 @@ int cli_receipt_begin(const cli_session *s)
 void cli_spot_path(char *out, int size, const char *path, int epoch)
 {
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    const int stem = dot ? (int)(dot - path) : (int)strlen(path);
+    const int ended = dot && dot > (slash ? slash + 1 : path); /* ".hid" is all name */
+    const int stem = ended ? (int)(dot - path) : (int)strlen(path);
 
     snprintf(out, (size_t)size, "%.*s.epoch-%d.safetensors", stem, path, epoch);
 }

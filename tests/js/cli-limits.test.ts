@@ -51,4 +51,12 @@ describe('--spots where there can be no checkpoint', () => {
     expect(await spots('full.')).toEqual(['full.json']);
     expect((await kiln('verify', at('full.json'), '-q')).code).toBe(0);
   });
+
+  test('they have the whole name of a hidden file', async () => {
+    await mkdir(at('hidden'));
+    await kiln(...run, at('hidden/.hid'));
+    expect((await readdir(at('hidden'))).sort()).toEqual(['.hid',
+      ...[1, 2, 3].map((n) => `.hid.epoch-${n}.safetensors`)]);
+    expect((await kiln('verify', at('hidden/.hid'), '-q', '--spot', '1')).code).toBe(0);
+  });
 });
