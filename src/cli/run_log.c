@@ -99,6 +99,11 @@ int cli_log_open(void)
     return 0;
 }
 
+void cli_log_leave(void)
+{
+    current.path = NULL;
+}
+
 void cli_log_line(const char *object)
 {
     if (!object || !current.file || current.failure) return;

@@ -20,6 +20,8 @@ void cli_log_prepare(int argc, char **argv);
 /* Makes the file, and the folders it is in; one that is there becomes PATH.prev. 0 where no log is
  * wanted; an exit code with a sentence. */
 int cli_log_open(void);
+/* No log from now on: its name turned out to be that of another file. */
+void cli_log_leave(void);
 /* A line, the text of an object; NULL is none. A disk that takes no more ends no run: it is said
  * once. */
 void cli_log_line(const char *object);

@@ -2,7 +2,7 @@
 // memory; and what its lines leave out because nothing was measured.
 
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -58,5 +58,28 @@ describe('--spots where there can be no checkpoint', () => {
     expect((await readdir(at('hidden'))).sort()).toEqual(['.hid',
       ...[1, 2, 3].map((n) => `.hid.epoch-${n}.safetensors`)]);
     expect((await kiln('verify', at('hidden/.hid'), '-q', '--spot', '1')).code).toBe(0);
+  });
+});
+
+describe('files that a run writes', () => {
+  const spelled = (): [string, string][] => [[at('x.json'), at('x.json')],
+    [at('x.json'), `${folder}/./x.json`], [`${folder}/../${folder.split('/').at(-1)}/x.json`,
+      at('x.json')]];
+  test.each([['log', 'save'], ['log', 'receipt'], ['save', 'receipt']])(
+    '--%s and --%s want two names', async (one, other) => {
+      await writeFile(at('x.json'), 'precious');
+      for (const [a, b] of spelled()) {
+        const { code, err } = await kiln('train', ...SMALL, `--${one}`, a, `--${other}`, b);
+        expect([code, err]).toEqual([2, `kiln: --${one} and --${other} contradict each other: `
+          + 'both would write one file\n']);
+        expect(await readFile(at('x.json'), 'utf8')).toBe('precious');
+      }
+    });
+
+  test('files of one name in two folders are two', async () => {
+    await mkdir(at('other'));
+    const { code } = await kiln('train', ...SMALL, '--max-steps', '1', '-q', '--save', at('y'),
+      '--receipt', at('other/y'), '--log', at('new/y'));
+    expect(code).toBe(0);
   });
 });
