@@ -53,6 +53,7 @@ static void catch_signals(void)
 
     memset(&action, 0, sizeof action);
     action.sa_handler = stop;
+    action.sa_flags = SA_RESTART; /* a line for a slow reader of stdout is not broken off */
     sigemptyset(&ending);
     for (int i = 0; i < 3; i++) sigaddset(&ending, numbers[i]);
     action.sa_mask = ending;

@@ -39,6 +39,7 @@ static void catch_signals(void)
 
     memset(&action, 0, sizeof action);
     action.sa_handler = stop;
+    action.sa_flags = SA_RESTART; /* a line for a slow reader of stdout is not broken off */
     sigemptyset(&action.sa_mask);
     for (int i = 0; i < 3; i++)
         if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)

@@ -1,14 +1,17 @@
 // Where something gives out under the native program: room for a sentence, a disk, a name, a pipe,
 // memory; and what its lines leave out because nothing was measured.
 
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { collect, kiln, KILN, SMALL } from './program.js';
+import { collect, kiln, KILN, SMALL, type Result } from './program.js';
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -81,5 +84,67 @@ describe('files that a run writes', () => {
     const { code } = await kiln('train', ...SMALL, '--max-steps', '1', '-q', '--save', at('y'),
       '--receipt', at('other/y'), '--log', at('new/y'));
     expect(code).toBe(0);
+  });
+});
+
+describe('Ctrl-C while stdout takes no more', () => {
+  /** The program with a full pipe as stdout, asleep in its first line, which it comes to once it is
+   *  ready; `read` empties the pipe to its end. */
+  async function blocked(name: string, ready: (err: string) => boolean, ...args: string[]):
+  Promise<{ child: ChildProcess; ended: Promise<Result>; read: () => Promise<string> }> {
+    const child = spawn('bash', ['-c', 'mkfifo "$1"; exec 9<>"$1"; '
+      + 'dd if=/dev/zero bs=4096 of=/dev/fd/9 oflag=nonblock 2>/dev/null; '
+      + 'shift; exec "$@" >&9', 'bash', at(name), KILN, ...args],
+    { stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = collect(child);
+    let err = '';
+    child.stderr!.on('data', (text) => { err += text; });
+    for (let asleep = 0; asleep < 5; await setTimeout(10)) {
+      const [state] = (await readFile(`/proc/${child.pid}/stat`, 'latin1')).split(') ')[1]!;
+      asleep = ready(err) && state === 'S' ? asleep + 1 : 0;
+    }
+    const reader = spawn('bash', ['-c', 'exec 9<"$1"; echo open >&2; read -r; exec cat <&9', 'bash',
+      at(name)], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const out = collect(reader);
+    await once(reader.stderr, 'data'); // it opens the pipe while there is who writes
+    return { child, ended, read: async () => {
+      reader.stdin.end('now\n');
+      return (await out).out.replaceAll('\0', '');
+    } };
+  }
+  const endless = ['train', ...SMALL, '--epochs', '9999', '--json', '--threads', '1'];
+  const announced = (err: string): boolean => err.includes('\ndata: ');
+
+  test('a run is saved and ends with 130 once the line is read', async () => {
+    const { child, ended, read } = await blocked('full', announced, ...endless, '--save',
+      at('blocked.safetensors'));
+    child.kill('SIGINT');
+    await setTimeout(50);
+    expect(await read()).toMatch(/^\{"event":"step","step":1,.*\}\n/);
+    const { code, err } = await ended;
+    expect(err).toMatch(/interrupted and saved; go on with: kiln train --resume/);
+    expect(err).not.toMatch(/cannot be written/);
+    expect(code).toBe(130);
+  });
+
+  test('a sweep loses no line, and ends with 130', async () => {
+    const done = (): boolean => existsSync(at('1.log'))
+      && readFileSync(at('1.log'), 'utf8').includes('"event":"done"');
+    const { child, ended, read } = await blocked('sweep', done, 'sweep', ...SMALL, '--epochs', '1',
+      '--seed', '1..9', '--run', '--jobs', '1', '--json', '--log', at('{}.log'));
+    child.kill('SIGINT');
+    await setTimeout(50);
+    expect(await read()).toMatch(/^\{"event":"done","index":1,.*\}\n$/);
+    expect((await ended).code).toBe(130);
+  });
+
+  test('a second one ends the program', async () => {
+    const { child, ended, read } = await blocked('twice', announced, ...endless);
+    child.kill('SIGINT');
+    await setTimeout(50);
+    child.kill('SIGINT');
+    expect((await ended).code).toBeNull();
+    expect(child.signalCode).toBe('SIGINT');
+    expect(await read()).toBe('');
   });
 });
