@@ -264,14 +264,16 @@ static int whiten_infer(kiln_layer *l)
 {
     kiln_conv_shape *s = &l->u.conv;
     char sentence[160];
+    double values;
 
     *s = (kiln_conv_shape){.N = 1, .C = l->in_C, .H = l->in_H, .W = l->in_W, .stride = 1};
     s->HH = (int)l->value[WHITEN_HEIGHT], s->WW = (int)l->value[WHITEN_WIDTH];
     if (l->from >= 0)
         return kiln_misfit(l, "whitens the images themselves; let it be the first layer");
-    if ((double)s->C * s->HH * s->WW > KILN_WHITEN_MAX) {
-        snprintf(sentence, sizeof sentence, "has %d values a patch, of at most %d; use whiten 2x2",
-                 s->C * s->HH * s->WW, KILN_WHITEN_MAX);
+    values = (double)s->C * s->HH * s->WW; /* more than an int counts, where it is refused */
+    if (values > KILN_WHITEN_MAX) {
+        snprintf(sentence, sizeof sentence,
+                 "has %.0f values a patch, of at most %d; use whiten 2x2", values, KILN_WHITEN_MAX);
         return kiln_misfit(l, sentence);
     }
     s->F = 2 * s->C * s->HH * s->WW;

@@ -170,6 +170,7 @@ static void sentences(void **state)
     refused("relu - whiten 2x2 - affine 10 - softmax", "let it be the first layer");
     refused("whiten 9x9 - affine 10 - softmax", "243 values a patch, of at most 75");
     refused("whiten 2x33 - affine 10 - softmax", "of at most 75");
+    refused("whiten 65536x65536 - affine 10 - softmax", "has 12884901888 values a patch");
 }
 
 static int setup(void **state)
