@@ -5,6 +5,7 @@
  */
 #include "net/net.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -29,20 +30,21 @@ static int check_options(const kiln_net_options *o)
     return KILN_OK;
 }
 
-/* The layers count in ints, and their scratch in size_t: refused here, in double, before either
- * overflows. */
+/* The layers count values in ints, and their scratch in size_t: refused here, in double, before
+ * either overflows. */
 static int check_sizes(const kiln_net *net)
 {
+    const double most = fmin(4.0 * 0x7fffffff, (double)kiln_memory_limit()); /* bytes of a layer */
+
     for (int l = 0; l < net->plan.count; l++) {
         const kiln_layer *layer = &net->plan.layer[l];
-        const double values = layer->largest * net->options.batch;
+        const double bytes = 4 * layer->largest * net->options.batch;
 
-        if (values > 0x7fffffff || 4 * values > (double)kiln_memory_limit())
+        if (bytes > most)
             return kiln_fail(KILN_E_MEMORY,
                              "net: %s needs %.0f MB for a batch of %d, more than the limit of %.0f "
                              "MB; use a smaller batch or image",
-                             layer->name, 4e-6 * values, net->options.batch,
-                             (double)kiln_memory_limit() / 1e6);
+                             layer->name, bytes / 1e6, net->options.batch, most / 1e6);
     }
     return KILN_OK;
 }

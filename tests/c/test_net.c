@@ -561,6 +561,11 @@ static void memory_of_a_net(void **state)
     CHECK(kiln_net_measure(&plan, &bytes[0], "conv 3x3x9 - affine 10 - svm",
                            &(kiln_net_options){.C = 60000, .H = 60, .W = 60, .batch = 65536}) ==
           KILN_E_MEMORY);
+    /* fewer bytes than one block may have, but more values than a layer counts */
+    CHECK(kiln_net_measure(&plan, &bytes[0], "conv 3x3x64 - affine 10 - svm",
+                           &(kiln_net_options){.C = 3, .H = 32, .W = 32, .batch = 49000}) ==
+          KILN_E_MEMORY);
+    CHECK(strstr(kiln_error(), "12845 MB for a batch of 49000, more than the limit of 8590 MB;"));
 }
 
 /* In processor time, since the machine may be busy. */
