@@ -21,6 +21,9 @@ void cli_progress_step(cli_progress *p, const char *metrics, int images, double 
 void cli_progress_epoch(cli_progress *p, const char *metrics, double train_loss, int best);
 /* Takes the renewing line away, so that others can print. */
 void cli_progress_clear(cli_progress *p);
-double cli_progress_rate(const cli_progress *p); /* images a second */
+/* Images a second; NaN where no step was measured, since each of them ran checks too. */
+double cli_progress_rate(const cli_progress *p);
+/* "1234 images/s" and what follows it, or "". */
+const char *cli_progress_rate_text(char text[64], const cli_progress *p, const char *after);
 
 #endif

@@ -223,6 +223,8 @@ static void tell_views(const run *r)
 
 static void tell_done(const run *r, double validation, double test, const char *hash)
 {
+    char rate[64];
+
     if (r->progress.quiet) return;
     fprintf(stderr, "done:");
     if (validation >= 0) fprintf(stderr, " validation %.1f %%,", 100 * validation);
@@ -231,7 +233,8 @@ static void tell_done(const run *r, double validation, double test, const char *
         tell_views(r);
         fprintf(stderr, ",");
     }
-    fprintf(stderr, " %.0f images/s, %.1f s, parameters %s (%s)\n", cli_progress_rate(&r->progress),
+    fprintf(stderr, " %s%.1f s, parameters %s (%s)\n",
+            cli_progress_rate_text(rate, &r->progress, ", "),
             cli_seconds() - r->progress.began, hash, kiln_mode());
     if (r->save && !r->unsaved) fprintf(stderr, "saved: %s\n", r->save);
 }

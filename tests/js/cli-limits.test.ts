@@ -148,3 +148,24 @@ describe('Ctrl-C while stdout takes no more', () => {
     expect(await read()).toBe('');
   });
 });
+
+describe('what is not measured is left out', () => {
+  test('training accuracy and speed of an epoch', async () => {
+    const none = await kiln('train', ...SMALL, '--batch', '200', '--epochs', '2', '--check-train',
+      '0', '--validation', '0', '--test', '0');
+    expect(none.err).toMatch(/^epoch 1\/2 {2}loss [\d.]+ {2}lr [\d.e-]+ {2}[\d.]+ s$/m);
+    expect(none.err).toMatch(/^done: [\d.]+ s, parameters/m);
+    const all = await kiln('train', ...SMALL, '--epochs', '1');
+    expect(all.err).toMatch(/^epoch 1\/1 {2}loss [\d.]+ {2}train [\d.]+ % {2}validation [\d.]+ %/m);
+    expect(all.err).toMatch(/ {2}lr [\d.e-]+ {2}\d+ images\/s {2}[\d.]+ s/);
+    expect(all.err).toMatch(/^done: validation [\d.]+ %, test [\d.]+ %, \d+ images\/s, [\d.]+ s/m);
+  });
+
+  test('in --json it is null', async () => {
+    const { events } = await kiln('train', ...SMALL, '--batch', '200', '--epochs', '1', '--json',
+      '--check-train', '0', '-q');
+    expect(events.slice(-2)).toMatchObject([
+      { event: 'epoch', imagesPerSecond: null, trainAccuracy: null },
+      { event: 'done', imagesPerSecond: null }]);
+  });
+});
