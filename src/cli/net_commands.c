@@ -1,7 +1,9 @@
 /* kiln summary and kiln gradcheck: what a notation means, and whether its gradients are right. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "commands.h"
 #include "events.h"
 #include "fields.h"
@@ -9,6 +11,11 @@
 #include "kiln.h"
 
 #define NET_SIZE 8448
+#define OPTIONS_SIZE 512
+/* Bytes that a run keeps beside its net: images to start from and a file to save; of each parameter
+ * the update rule's state, averages and the best. */
+#define BESIDE_NET 32e6
+#define BESIDE_PARAMETER 32.0
 /* Float gradients against double differences; the course's notebooks ask for about as much. What is
  * within the rounding of the tensor's largest gradient is none: a tanh's end has nearly none. */
 #define LARGE_ERROR 1e-2
@@ -130,10 +137,47 @@ static void print_steps(const char *steps)
     }
 }
 
+/* Whether a run with so many images a batch would fit into the memory of this machine. */
+static int batch_fits(const char *net, const char *options, int batch)
+{
+    char text[OPTIONS_SIZE + 32];
+
+    snprintf(text, sizeof text, "%sbatch=%d\n", options, batch);
+    return kiln_summary(net, text) >= 0 &&
+           kiln_arena_would_fit(cli_field_number(kiln_text(), "memory", 0) + BESIDE_NET +
+                                BESIDE_PARAMETER * cli_field_number(kiln_text(), "parameters", 0));
+}
+
+/* Where kiln train would refuse this batch, its sentence, with nearly the largest batch that would
+ * do. The net is made only where it is not known to fit, and then it is nearly always refused. */
+static void print_refusal(const char *net, const char *options, int batch)
+{
+    const int made = kiln_net_create(net, options);
+    int refused = batch, fits = 0;
+
+    if (made >= 0) {
+        kiln_net_destroy(made);
+        return;
+    }
+    printf("kiln train refuses this batch: %s", kiln_error());
+    while (refused - fits > 1 + fits / 32) {
+        const int middle = fits + (refused - fits) / 2;
+
+        if (batch_fits(net, options, middle))
+            fits = middle;
+        else
+            refused = middle;
+    }
+    if (fits)
+        printf("; a batch of %d would fit\n", fits);
+    else
+        printf("; no batch of this net would fit\n");
+}
+
 int cli_summary(cli_arguments *a)
 {
     static char net[NET_SIZE];
-    char options[512], number[4][32];
+    char options[OPTIONS_SIZE], number[4][32], batch[32];
     int status, code = read_net(a, net, options, sizeof options);
 
     if (code || (code = cli_use_threads(a))) return code;
@@ -158,6 +202,8 @@ int cli_summary(cli_arguments *a)
         printf("memory to train with this batch: %s bytes\n",
                scaled(number[3], 32, cli_field_number(kiln_text(), "memory", 0)));
     if (cli_field(kiln_text(), "steps")) print_steps(cli_field(kiln_text(), "steps"));
+    if (!kiln_arena_would_fit(cli_field_number(kiln_text(), "memory", 0)))
+        print_refusal(net, options, cli_given(a, "batch", batch, sizeof batch) ? atoi(batch) : 1);
     return 0;
 }
 
@@ -179,7 +225,7 @@ static void tell_gradient(const char *row)
 int cli_gradcheck(cli_arguments *a)
 {
     static char net[NET_SIZE];
-    char options[512], layer[48], tensor[32];
+    char options[OPTIONS_SIZE], layer[48], tensor[32];
     int status, large = 0, code = read_net(a, net, options, sizeof options);
 
     if (code || (code = cli_use_threads(a))) return code;

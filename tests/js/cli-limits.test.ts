@@ -169,3 +169,25 @@ describe('what is not measured is left out', () => {
       { event: 'done', imagesPerSecond: null }]);
   });
 });
+
+describe('more memory than there is', () => {
+  const LARGE = 'conv 1x1x64 - [batchnorm - tanh]x20 - avgpool - affine 10 - softmax';
+
+  test('summary says in the words of train that it refuses, and which batch fits', async () => {
+    const train = await kiln('train', '--net', LARGE, '--train', '6000', '--batch', '6000');
+    expect(train.code).toBe(5);
+    const [, sentence, fits] = /^kiln: (the net needs .*; a batch of (\d+) would fit)$/m
+      .exec(train.err)!;
+    const summary = await kiln('summary', LARGE, '--batch', '6000');
+    expect(summary.code).toBe(0);
+    expect(summary.out).toContain(`\nkiln train refuses this batch: ${sentence}\n`);
+    const smaller = await kiln('summary', LARGE, '--batch', fits!);
+    expect(smaller.out).not.toContain('refuses');
+  });
+
+  test('of which not even a batch of one image is left', async () => {
+    const net = 'conv 1x1x1000 - [batchnorm - tanh]x20 - avgpool - affine 10 - softmax';
+    const { out } = await kiln('summary', net, '--input', '3x512x512', '--batch', '2');
+    expect(out).toMatch(/kiln train refuses this batch: the net needs .*; no batch of this net/);
+  });
+});
