@@ -30,7 +30,7 @@ export class RunRecord {
 
   spent(milliseconds: number): void {
     this.#milliseconds += milliseconds;
-    if (this.#best) this.#obstacle ??= 'it went on from its best parameters';
+    this.#best = false; // a run that went on from there does not end with them
   }
 
   epoch(trainer: number, metrics: Metrics): void {

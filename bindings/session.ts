@@ -138,7 +138,7 @@ export class Session {
     };
     const lines = [{ ...begin, data, dataHash }, ...epochs, end];
     const bytes = new TextEncoder().encode(lines.map((line) => JSON.stringify(line)).join('\n'));
-    return (await loadExtras(this.#extras)).text('kiln_receipt', bytes, bytes.length);
+    return `${(await loadExtras(this.#extras)).text('kiln_receipt', bytes, bytes.length)}\n`;
   }
 
   /** Layer by layer: a large net takes its time, and the worker answers in between. */

@@ -35,12 +35,13 @@ KILN_API int kiln_import(const char *net, const char *options, const uint8_t *by
 KILN_API const uint8_t *kiln_exported(void);
 
 /* Text: the receipt of a run, by which it can be checked (src/formats/receipt.h has its members),
- * of the run's events in `bytes`, a JSON object a line: "begin" with "version", "mode", "preset",
- * "data", "dataHash", "options" and the "parameterHash" of its first parameters; "epoch" with the
+ * of the run's events in `bytes`, a JSON object a line: "begin" with "version", "mode", "data",
+ * "dataHash", "options" and the "parameterHash" of its first parameters; "epoch" with the
  * members of kiln_trainer_history and "parameterHash"; "done" with "parameterHash", "valAccuracy",
  * "testAccuracy", "best", "seconds" and "machine". KILN_E_DATA. */
 KILN_API int kiln_receipt(const uint8_t *bytes, int size);
-/* Text: the receipt in `bytes`, once all of it was read. KILN_E_DATA for what is none. */
+/* Text: the receipt in `bytes`, once all of it was read. KILN_E_DATA for what is none, or is of a
+ * kiln that knows more; KILN_E_ARG where it contradicts itself, and the text is there then too. */
 KILN_API int kiln_receipt_read(const uint8_t *bytes, int size);
 
 #ifdef __cplusplus

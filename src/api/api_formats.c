@@ -59,12 +59,12 @@ int kiln_import(const char *net, const char *options, const uint8_t *bytes, int 
     return status;
 }
 
+static kiln_receipt_run run; /* of the receipt that is made or read */
+
 typedef int reader(kiln_receipt_run *run, const char *text, size_t size);
 
 static int leave_receipt(reader *read, const uint8_t *bytes, int size)
 {
-    static kiln_receipt_run run;
-
     if (!bytes || size < 0) return kiln_fail(KILN_E_ARG, "receipt: there is no text");
     KILN_TRY(read(&run, (const char *)bytes, (size_t)size));
     kiln_receipt_json(&run, kiln_text_begin());
@@ -78,7 +78,11 @@ int kiln_receipt(const uint8_t *bytes, int size)
 
 int kiln_receipt_read(const uint8_t *bytes, int size)
 {
-    return leave_receipt(kiln_receipt_parse, bytes, size);
+    const int status = leave_receipt(kiln_receipt_parse, bytes, size);
+
+    KILN_TRY(status);
+    KILN_TRY(kiln_receipt_check(&run));
+    return status;
 }
 
 const uint8_t *kiln_exported(void)

@@ -51,13 +51,35 @@ static void read_number(kiln_json_reader *r, const char *member, double min, dou
         refuse(r, member, "is out of its range");
 }
 
+/* The first control character, of ASCII or Latin-1, which a terminal might obey; NULL for none. */
+static char *control_in(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if (*p < ' ' || *p == 127 || (*p == 0xc2 && p[1] < 0xa0)) return (char *)p;
+    return NULL;
+}
+
+/* A receipt has no control characters; in the name of a run's data set they are lost. */
 static void read_text(kiln_json_reader *r, const char *member, char *out, size_t size)
 {
     out[0] = 0;
-    if (kiln_json_peek(r) == 'n')
+    if (kiln_json_peek(r) == 'n') {
         kiln_json_skip(r);
-    else if (kiln_json_read_string(r, out, size) >= 0 && strpbrk(out, "\n\r"))
-        refuse(r, member, "has more than one line");
+        return;
+    }
+    if (kiln_json_read_string(r, out, size) < 0) return;
+    for (char *p; (p = control_in(out)) && !r->failed; *p = '?') {
+        if (strcmp(r->what, "receipt") == 0) refuse(r, member, "has a control character");
+        if ((unsigned char)*p == 0xc2) p[1] = '?';
+    }
+}
+
+/* Small letters, digits and hyphens behind the first, or null. */
+static void read_preset(kiln_json_reader *r, const char *member, char *out, size_t size)
+{
+    read_text(r, member, out, size);
+    if (out[0] == '-' || out[strspn(out, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+        refuse(r, member, "is no name of a preset");
 }
 
 static void read_bool(kiln_json_reader *r, const char *member, int *out)
@@ -72,9 +94,7 @@ static void read_bool(kiln_json_reader *r, const char *member, int *out)
 /* As names and values of options are: nothing that JSON writes longer than it is. */
 static int is_plain(const char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < ' ' || *text == '"' || *text == '\\') return 0;
-    return 1;
+    return !strpbrk(text, "\"\\") && !control_in(text);
 }
 
 /* {"lr":"0.01",..} as lines; each key once. */
@@ -105,7 +125,14 @@ static void read_options(kiln_json_reader *r, char *lines)
 
 /* ---- epochs ---------------------------------------------------------------------------------- */
 
-/* Later ones than all before. Where there are too many, every second one goes; the newest stays
+/* Whether a row stays where not all can: in pairs, for of two epochs that follow each other the
+ * second can be trained from the checkpoint of the first. */
+static int stays(int64_t epoch, int every)
+{
+    return every == 1 || epoch % every == 0 || (epoch + 1) % every == 0;
+}
+
+/* Later ones than all before. Where there are too many, every second pair goes; the newest two stay
  * until the next. */
 static void add_epoch(kiln_json_reader *r, kiln_receipt_run *run, const kiln_receipt_epoch *e)
 {
@@ -117,11 +144,15 @@ static void add_epoch(kiln_json_reader *r, kiln_receipt_run *run, const kiln_rec
         refuse(r, "epochs", "are not in order");
         return;
     }
-    if (run->epoch_count && last->epoch % run->every != 0) run->epoch_count--;
+    if (run->epoch_count > 1 && !stays(last[-1].epoch, run->every)) {
+        run->epochs[run->epoch_count - 2] = *last;
+        run->epoch_count--;
+    }
     if (run->epoch_count == KILN_RECEIPT_EPOCHS) {
-        run->every *= 2;
+        run->every *= run->every == 1 ? 4 : 2;
         for (int i = 0; i < run->epoch_count; i++)
-            if (run->epochs[i].epoch % run->every == 0) run->epochs[kept++] = run->epochs[i];
+            if (stays(run->epochs[i].epoch, run->every) || i == run->epoch_count - 1)
+                run->epochs[kept++] = run->epochs[i];
         run->epoch_count = kept;
     }
     run->epochs[run->epoch_count++] = *e;
@@ -173,7 +204,7 @@ static const struct {
     {"kiln", RECEIPT, M_VERSION},
     {"version", BEGIN, M_VERSION},
     {"mode", BEGIN | RECEIPT, M_MODE},
-    {"preset", BEGIN | RECEIPT, M_PRESET},
+    {"preset", RECEIPT, M_PRESET},
     {"data", BEGIN | RECEIPT, M_DATA},
     {"dataHash", BEGIN | RECEIPT, M_DATA_HASH},
     {"options", BEGIN | RECEIPT, M_OPTIONS},
@@ -215,7 +246,7 @@ static void read_member(kiln_json_reader *r, kiln_receipt_run *run, int member, 
         if (strcmp(run->mode, "strict") != 0 && strcmp(run->mode, "fused") != 0)
             refuse(r, key, "is neither strict nor fused");
         break;
-    case M_PRESET: read_text(r, key, run->preset, sizeof run->preset); break;
+    case M_PRESET: read_preset(r, key, run->preset, sizeof run->preset); break;
     case M_DATA: read_text(r, key, run->data, sizeof run->data); break;
     case M_DATA_HASH: read_hash(r, key, run->data_hash); break;
     case M_OPTIONS: read_options(r, run->options); break;
@@ -264,6 +295,7 @@ static int check(kiln_json_reader *r, const kiln_receipt_run *run)
     if (!*run->mode) return refuse(r, "mode", "is missing");
     if (!*run->data_hash) return refuse(r, "dataHash", "is missing");
     if (!*run->options) return refuse(r, "options", "are missing");
+    if (!run->epoch_count) return refuse(r, "epochs", "are missing: the run has none");
     if (!*run->end) return refuse(r, "end", "is missing: the run has none");
     return KILN_OK;
 }
@@ -337,7 +369,9 @@ int kiln_receipt_of_lines(kiln_receipt_run *run, const char *text, size_t size)
         kiln_json_read_end(&r);
         text += length + 1;
     }
-    return check(&r, run);
+    KILN_TRY(check(&r, run));
+    snprintf(run->preset, sizeof run->preset, "%s", kiln_receipt_preset(run));
+    return KILN_OK;
 }
 
 static void put_text(kiln_json *j, const char *key, const char *text)

@@ -237,6 +237,7 @@ static int derive(kiln_train_options *o)
 
 static int same_value(const row *r, const kiln_train_options *a, const kiln_train_options *b)
 {
+    if (r->type == TEXT) return !strcmp(text_of(r, a), text_of(r, b));
     return !memcmp((const char *)a + r->offset, (const char *)b + r->offset, r->size);
 }
 

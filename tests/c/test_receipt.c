@@ -18,7 +18,7 @@
     "\"testAccuracy\":0.25,\"best\":true,\"seconds\":1.5,\"machine\":\"one\",\"other\":[1]}\n"
 
 static const char whole[] =
-    "{\"receipt\":1,\"kiln\":\"0.1.0\",\"mode\":\"strict\",\"preset\":\"two-layer\","
+    "{\"receipt\":1,\"kiln\":\"0.1.0\",\"mode\":\"strict\",\"preset\":null,"
     "\"data\":\"builtin\",\"dataHash\":\"0123456789abcdef\",\"options\":{\"net\":\"affine 10 - "
     "softmax\",\"lr\":\"0.01\"},\"start\":\"00000000000000aa\",\"epochs\":"
     "[[1,10,2.5,0.25,null,\"00000000000000b1\"],[2,20,2.5,0.25,null,\"00000000000000b2\"]],"
@@ -63,7 +63,59 @@ static void without(void **state)
     assert_int_equal(kiln_receipt_parse(&run, kiln_json_text(&out), out.length), KILN_OK);
 }
 
-/* Of many epochs every second is left out until they fit; the last is there. */
+/* A preset's name is found by its net and options; what a run does not read from it may differ. */
+static void presets(void **state)
+{
+    static const struct {
+        const char *options, *preset;
+    } cases[] = {
+        {"schedule=linear\n", ""},
+        {"reg=0\n", ""},
+        {"", "linear-softmax"},
+        {"seed=7\ntrain=300\nvalidation=9\ntest=8\ndata-seed=2\ncheck-val=5\neval-views=6\n",
+         "linear-softmax"},
+        {"lr=0.00030\nmemory=90\n", "linear-softmax"},
+        {"epochs=9\n", ""},
+        {"max-steps=9\n", ""},
+        {"net=affine 100 - softmax\n", "linear-softmax"}, /* of CIFAR-100 */
+        {"net=affine 10 - svm\n", ""},
+        {"stranger=1\n", ""},
+    };
+
+    (void)state;
+    memset(&run, 0, sizeof run);
+    run.best = run.epoch_count = 1;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(run.options, sizeof run.options,
+                 "net=affine 10 - softmax\nepochs=10\nbatch=200\noptimizer=momentum\nlr=0.0003\n"
+                 "reg=0.03\nschedule=cosine\ninit=gaussian 0.0001\n%s", cases[i].options);
+        assert_string_equal(kiln_receipt_preset(&run), cases[i].preset);
+        strcpy(run.preset, "linear-softmax");
+        if (*cases[i].preset)
+            assert_int_equal(kiln_receipt_check(&run), KILN_OK);
+        else
+            assert_true(kiln_receipt_check(&run) < 0);
+    }
+    strcpy(run.preset, "a-later-one");
+    assert_int_equal(kiln_receipt_check(&run), KILN_E_DATA);
+}
+
+/* Without the best parameters the end is what the last epoch left. */
+static void contradictions(void **state)
+{
+    (void)state;
+    assert_int_equal(kiln_receipt_parse(&run, whole, sizeof whole - 1), KILN_OK);
+    assert_int_equal(kiln_receipt_check(&run), KILN_OK);
+    run.best = 0;
+    assert_int_equal(kiln_receipt_check(&run), KILN_E_ARG);
+    strcpy(run.end, run.epochs[1].hash);
+    assert_int_equal(kiln_receipt_check(&run), KILN_OK);
+    strcpy(run.preset, "two-layer");
+    assert_int_equal(kiln_receipt_check(&run), KILN_E_ARG);
+    assert_non_null(strstr(kiln_error(), "not of the preset two-layer, whose net is another one"));
+}
+
+/* Of many epochs every second pair is left out until they fit; the last two are there. */
 static void many_epochs(void **state)
 {
     const int most = 10000, size = 400 * most;
@@ -76,13 +128,14 @@ static void many_epochs(void **state)
                                      "\"trainLoss\":1.2345678,\"trainAccuracy\":0.1234567,"
                                      "\"valAccuracy\":0.7654321,\"parameterHash\":\"%016x\"}\n",
                         i, i, i);
-        if (i != 81 && i != 9999 && i != most) continue;
+        if (i != 81 && i != 300 && i != 9999 && i != most) continue;
         sprintf(text + used, "%s", DONE);
         assert_int_equal(kiln_receipt_of_lines(&run, text, strlen(text)), KILN_OK);
         assert_in_range(run.epoch_count, KILN_RECEIPT_EPOCHS / 2, KILN_RECEIPT_EPOCHS);
+        for (int k = 0; k + 2 < run.epoch_count; k++)
+            assert_int_equal(run.epochs[k].epoch, (k / 2 + 1) * run.every - (k + 1) % 2);
+        assert_int_equal(run.epochs[run.epoch_count - 2].epoch, i - 1);
         assert_int_equal(run.epochs[run.epoch_count - 1].epoch, i);
-        for (int k = 0; k + 1 < run.epoch_count; k++)
-            assert_int_equal(run.epochs[k].epoch, (k + 1) * run.every);
         assert_true(strlen(written()) < KILN_RECEIPT_BYTES);
         assert_int_equal(kiln_receipt_parse(&run, kiln_json_text(&out), out.length), KILN_OK);
         assert_int_equal(run.epochs[run.epoch_count - 1].epoch, i);
@@ -128,6 +181,13 @@ static void strictness(void **state)
     refused("[1,10,", "[1,", "receipt");
     refused(",\"00000000000000b1\"]", "]", "six members");
     refused(",\"00000000000000b1\"]", ",\"00000000000000b1\",1]", "six members");
+    refused("\"preset\":null", "\"preset\":\"=cmd|'/c calc'!A1\"", "no name of a preset");
+    refused("\"preset\":null", "\"preset\":\"-1\"", "no name of a preset");
+    refused("\"one\"", "\"o\\u001b[2Jne\"", "control character");
+    refused("\"one\"", "\"o\\u009b2Jne\"", "control character");
+    refused("\"builtin\"", "\"b\\u007f\"", "control character");
+    refused("[[1,10,2.5,0.25,null,\"00000000000000b1\"],"
+            "[2,20,2.5,0.25,null,\"00000000000000b2\"]]", "[]", "are missing");
     refused("\"seconds\":1.5,", "", "\"seconds\" is missing");
     refused("\"seconds\":1.5", "\"seconds\":-1", "out of its range");
     refused("\"one\"}}", "\"one\"}} x", "receipt");
@@ -158,7 +218,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_lines),    cmocka_unit_test(without),
         cmocka_unit_test(many_epochs), cmocka_unit_test(strictness),
-        cmocka_unit_test(lines_refused),
+        cmocka_unit_test(lines_refused), cmocka_unit_test(presets),
+        cmocka_unit_test(contradictions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
