@@ -18,6 +18,7 @@
 #include "say.h"
 
 #define FILE_MAX 2000000000
+#define MEGA 1000000
 #define PATH_SIZE 4096
 #define PART_SIZE (PATH_SIZE + 16)
 
@@ -111,6 +112,11 @@ uint8_t *cli_read_rest(int fd, const char *path, const void *head, int64_t have,
 
 uint8_t *cli_file_read(const char *path, int *size)
 {
+    return cli_file_read_small(path, FILE_MAX, size);
+}
+
+uint8_t *cli_file_read_small(const char *path, int most, int *size)
+{
     const int from_stdin = strcmp(path, "-") == 0;
     const int fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY);
     uint8_t *bytes = NULL;
@@ -121,9 +127,10 @@ uint8_t *cli_file_read(const char *path, int *size)
     } else if (S_ISDIR(about.st_mode)) {
         cli_say("kiln: %s: is a folder, not a file\n", path);
     } else {
-        bytes = cli_read_rest(fd, path, NULL, 0, FILE_MAX, size);
-        if (bytes && *size > FILE_MAX) {
-            cli_say("kiln: %s: is larger than 2 GB\n", path);
+        bytes = cli_read_rest(fd, path, NULL, 0, most, size);
+        if (bytes && *size > most) {
+            cli_say("kiln: %s: is larger than %d %s\n", path, most / (most < MEGA ? 1000 : MEGA),
+                    most < MEGA ? "kB" : "MB");
             free(bytes);
             bytes = NULL;
         }

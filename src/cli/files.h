@@ -28,6 +28,8 @@ int cli_fail_in(const char *file, int status); /* with the name of a file before
 /* The file, pipe or standard input ("-"), to be freed, and its size; NULL with a sentence on
  * stderr. */
 uint8_t *cli_file_read(const char *path, int *size);
+/* The same of a file that has at most so many bytes. */
+uint8_t *cli_file_read_small(const char *path, int most, int *size);
 /* Up to `size` bytes, fewer only at the end; -1 with errno. */
 int64_t cli_read(int fd, void *bytes, int64_t size);
 /* The `have` bytes at head and all that still comes, to be freed; reading ends after more than

@@ -60,7 +60,7 @@ static const entry entries[] = {
       "  kiln verify run.json\n"
       "  kiln verify run.json --data cifar-10-binary.tar.gz --spot 3\n"
       "  kiln verify receipts/*.json --data cifar-10-binary.tar.gz --csv > verified.csv\n",
-      "", ALWAYS | CLI_PICTURES | CLI_BIT(CLI_SPOT) | CLI_BIT(CLI_CSV), CLI_FILES},
+      "", ALWAYS | CLI_PICTURES | CLI_BIT(CLI_SPOT) | CLI_BIT(CLI_VERDICTS), CLI_FILES},
      cli_verify},
     {{"eval",
       "kiln eval: accuracy and confusion of a checkpoint, an export, or nearest neighbours.",
@@ -234,8 +234,8 @@ static int is_for_people(const cli_arguments *a, const entry *e)
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (a->value[files[i]] && strcmp(a->value[files[i]], "-") == 0) return 0;
-    return !a->value[CLI_JSON] && !a->value[CLI_CSV] && e->run != cli_export &&
-           e->run != cli_sweep;
+    return !a->value[CLI_JSON] && !a->value[CLI_CSV] && !a->value[CLI_VERDICTS] &&
+           e->run != cli_export && e->run != cli_sweep;
 }
 
 /* A descriptor that is closed would become the next file's, and what is printed part of it: each of

@@ -13,9 +13,10 @@
 #include "say.h"
 
 static struct {
-    const char *path, *preset; /* path NULL: none is wanted */
+    const char *path; /* NULL: none is wanted */
     int spots, best;
     int failed_spot; /* exit code of a checkpoint that could not be saved */
+    int first, last; /* epochs that were seen; 0: none yet */
     char *lines;
     size_t length, capacity;
 } receipt;
@@ -23,7 +24,6 @@ static struct {
 int cli_receipt_open(const cli_arguments *a)
 {
     receipt.path = a->value[CLI_RECEIPT];
-    receipt.preset = a->value[CLI_PRESET];
     receipt.spots = a->value[CLI_SPOTS] != NULL;
     receipt.best = a->value[CLI_BEST] != NULL;
     if (!receipt.path) return 0;
@@ -104,7 +104,6 @@ int cli_receipt_begin(const cli_session *s)
     j = cli_event("begin");
     kiln_json_string(j, "version", kiln_version());
     kiln_json_string(j, "mode", kiln_mode());
-    if (receipt.preset) kiln_json_string(j, "preset", receipt.preset);
     if (kiln_data_info(s->data) < 0) return cli_fail(KILN_E_STATE);
     kiln_json_raw(j, "data", cli_field_raw(name, sizeof name, kiln_text(), "name"));
     kiln_json_raw(j, "dataHash", cli_field_raw(hash, sizeof hash, kiln_text(), "hash"));
@@ -137,14 +136,25 @@ static void save_spot(const cli_session *s, int epoch)
     cli_say("kiln: the checkpoint of epoch %d is not saved; training goes on\n", epoch);
 }
 
+void cli_receipt_interrupted(char *words, int size)
+{
+    words[0] = 0;
+    if (!receipt.path) return;
+    cli_say("kiln: %s: not written: the run is not over\n", receipt.path);
+    snprintf(words, (size_t)size, " --receipt %s%s", receipt.path, receipt.spots ? " --spots" : "");
+}
+
 int cli_receipt_epoch(const cli_session *s, const char *metrics)
 {
     static const char *const told[] = {"epoch", "step", "trainLoss", "trainAccuracy",
                                        "valAccuracy"};
+    const int epoch = (int)cli_field_number(metrics, "epoch", 0);
     kiln_json *j;
     int code;
 
     if (!receipt.path) return 0;
+    if (!receipt.first) receipt.first = epoch;
+    receipt.last = epoch;
     j = cli_event("epoch");
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
         char value[40];
@@ -152,8 +162,25 @@ int cli_receipt_epoch(const cli_session *s, const char *metrics)
         kiln_json_raw(j, told[i], cli_field_raw(value, sizeof value, metrics, told[i]));
     }
     if ((code = tell_hash(j, s)) || (code = add_line(cli_event_text(j)))) return code;
-    if (receipt.spots) save_spot(s, (int)cli_field_number(metrics, "epoch", 0));
+    if (receipt.spots) save_spot(s, epoch);
     return 0;
+}
+
+/* Of many epochs a receipt has pairs: a checkpoint whose epoch has no row, or none behind it, is of
+ * no use to --spot. */
+static void remove_idle_spots(const char *text)
+{
+    const char *row = cli_first(cli_field(text, "epochs")), *next;
+
+    for (int epoch = receipt.first; epoch && epoch <= receipt.last; epoch++) {
+        char path[4200];
+
+        while (row && (int)cli_number(cli_first(row)) < epoch) row = cli_next(row);
+        next = row && (int)cli_number(cli_first(row)) == epoch ? cli_next(row) : NULL;
+        if (next && (int)cli_number(cli_first(next)) == epoch + 1) continue;
+        cli_spot_path(path, sizeof path, receipt.path, epoch);
+        unlink(path);
+    }
 }
 
 /* "Intel(R) Xeon(R) Processor, 2 cores", or the cores alone. */
@@ -177,7 +204,7 @@ static void describe_machine(char *out, size_t size)
 int cli_receipt_done(const char *done)
 {
     char machine[119];
-    static char text[10000];
+    static char text[10000], line[32768];
     kiln_json *j;
     int code, status;
 
@@ -197,7 +224,9 @@ int cli_receipt_done(const char *done)
     if ((code = add_line(cli_event_text(j)))) return code;
     status = kiln_receipt((const uint8_t *)receipt.lines, (int)receipt.length);
     if (status < 0) return cli_fail_in(receipt.path, status);
-    code = cli_file_save(receipt.path, kiln_text(), status);
+    status = snprintf(line, sizeof line, "%s\n", kiln_text());
+    code = cli_file_save(receipt.path, line, status);
+    if (code == 0 && receipt.spots) remove_idle_spots(kiln_text());
     free(receipt.lines);
     receipt.lines = NULL;
     return code ? code : receipt.failed_spot;

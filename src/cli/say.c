@@ -18,15 +18,26 @@ static int is_no_code_point(const unsigned char *p)
 
 void cli_say(const char *format, ...)
 {
+    static char text[16384]; /* a net has 8 kB */
     const size_t used = strlen(said);
     va_list list;
 
     va_start(list, format);
-    vfprintf(stderr, format, list);
+    vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    va_start(list, format);
-    vsnprintf(said + used, sizeof said - used, format, list);
-    va_end(list);
+    fputs(cli_printable(text), stderr);
+    strncat(said, text, sizeof said - used - 1);
+}
+
+char *cli_printable(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p; p++) {
+        const int of_latin_1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0; /* two bytes */
+
+        if (of_latin_1) *p++ = '?';
+        if (of_latin_1 || (*p < ' ' && *p != '\n' && *p != '\t') || *p == 127) *p = '?';
+    }
+    return text;
 }
 
 /* As much of the text as there is room for. */

@@ -281,11 +281,13 @@ static int report_early_end(const run *r, int code)
     const char *what = code == CLI_DIVERGED ? "the last good state is saved"
                        : r->unread          ? "saved"
                                             : "interrupted and saved";
+    char receipt[4200];
 
     if (r->unread) cli_say("kiln: stdout: cannot be written: %s\n", strerror(r->unread));
+    cli_receipt_interrupted(receipt, sizeof receipt);
     if (r->save)
         cli_say("kiln: %s; go on with: kiln train --resume %s%s\n", what, r->save,
-                code == CLI_DIVERGED ? " --recover, or a smaller --lr" : "");
+                code == CLI_DIVERGED ? " --recover, or a smaller --lr" : receipt);
     else if (code == CLI_INTERRUPTED)
         cli_say("kiln: interrupted before the first step\n");
     return r->unread ? CLI_FAILED : code;

@@ -1,13 +1,13 @@
 /*
  * kiln verify: trains what a receipt claims again, and compares: the first parameters, those after
  * each epoch with the epoch's numbers, those at the end, and the accuracies. It stops at the first
- * difference. Of many receipts a bad one is a row with the reason, and stops no other.
+ * difference. Of many receipts a bad one is a row with the reason, and stops no other. What differs
+ * is "no"; what could not be checked (another mode, no data, no receipt) is "unchecked".
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/digits.h"
 #include "commands.h"
@@ -19,6 +19,7 @@
 #include "say.h"
 
 #define TEXT_MAX 32768
+#define RECEIPT_MAX 32000 /* bytes of a file; the library says what is one */
 #define METRICS 2048
 #define HASH 24
 
@@ -29,33 +30,29 @@ typedef struct {
     cli_session session;
     int quiet, spot;     /* spot < 0: the whole run */
     int checked;         /* epochs that agree */
+    int refuted;         /* the claim is not true, or contradicts itself */
 } verification;
 
 /* ---- the receipt ----------------------------------------------------------------------------- */
 
 static int read_receipt(verification *v)
 {
-    struct stat about;
-    uint8_t *bytes;
     int size = 0, status;
+    uint8_t *bytes = cli_file_read_small(v->path, RECEIPT_MAX, &size);
 
-    if (stat(v->path, &about) == 0 && about.st_size > TEXT_MAX) {
-        cli_say("kiln: %s: is larger than a receipt\n", v->path);
-        return CLI_BAD_DATA;
-    }
-    if (!(bytes = cli_file_read(v->path, &size))) return CLI_FAILED;
+    if (!bytes) return CLI_FAILED;
     status = kiln_receipt_read(bytes, size);
     free(bytes);
-    if (status < 0) return cli_fail_in(v->path, status);
-    snprintf(v->text, sizeof v->text, "%s", kiln_text());
-    return 0;
+    if (status >= 0 || status == KILN_E_ARG) snprintf(v->text, sizeof v->text, "%s", kiln_text());
+    v->refuted = status == KILN_E_ARG;
+    return status < 0 ? cli_fail_in(v->path, status) : 0;
 }
 
-/* Its options as arguments. The data set is the built-in one, or that of --data. */
-static int read_run(verification *v, const cli_arguments *a)
+/* Its options as arguments. */
+static int read_run(verification *v)
 {
     const char *options = cli_field(v->text, "options"), *value;
-    char key[40], data[256], mode[16];
+    char key[40], mode[16];
     static char text[8448];
 
     memset(&v->run, 0, sizeof v->run);
@@ -68,40 +65,55 @@ static int read_run(verification *v, const cli_arguments *a)
                 mode);
         return CLI_USAGE;
     }
-    cli_field_text(data, sizeof data, v->text, "data");
-    if (strcmp(data, "builtin") == 0) return 0;
-    v->run.value[CLI_DATA] = a->value[CLI_DATA];
-    if (v->run.value[CLI_DATA]) return 0;
-    cli_say("kiln: %s: was trained on %s; say where that is with --data\n", v->path,
-            *data ? data : "a data set that it does not name");
-    return CLI_USAGE;
+    return 0;
 }
 
-static int open_data(verification *v)
+/* Opens the built-in set (NULL), or that of --data, in place of what is open; its hash. */
+static int try_data(verification *v, const char *from, char hash[HASH])
 {
-    char wanted[HASH], hash[HASH];
-
+    if (v->session.data > 0) kiln_data_destroy(v->session.data);
+    v->run.value[CLI_DATA] = from;
     v->session.data = cli_data_open(&v->run);
     if (v->session.data < 0) return -v->session.data;
     if (kiln_data_info(v->session.data) < 0) return cli_fail(KILN_E_STATE);
-    cli_field_text(hash, sizeof hash, kiln_text(), "hash");
+    cli_field_text(hash, HASH, kiln_text(), "hash");
+    return 0;
+}
+
+/* The data set by its hash: a set that was saved and read again may have the name of the built-in
+ * one and other images. */
+static int open_data(verification *v, const char *given)
+{
+    char name[256], wanted[HASH], hash[HASH] = "";
+    int builtin, code = 0;
+
+    cli_field_text(name, sizeof name, v->text, "data");
     cli_field_text(wanted, sizeof wanted, v->text, "dataHash");
-    if (strcmp(hash, wanted) == 0) return 0;
-    cli_say("kiln: %s: was trained on other data: their hash is %s, not %s\n", v->path, wanted,
-            hash);
+    builtin = strcmp(name, "builtin") == 0;
+    if (!builtin && !given) {
+        cli_say("kiln: %s: was trained on %s; say where that is with --data\n", v->path,
+                *name ? name : "a data set that it does not name");
+        return CLI_USAGE;
+    }
+    if (builtin) code = try_data(v, NULL, hash);
+    if (code == 0 && given && strcmp(hash, wanted) != 0) code = try_data(v, given, hash);
+    if (code || strcmp(hash, wanted) == 0) return code;
+    cli_say("kiln: %s: was trained on other data: their hash is %s, not %s%s\n", v->path, wanted,
+            hash, given ? "" : "; say where they are with --data");
     return CLI_BAD_DATA;
 }
 
 /* ---- comparing ------------------------------------------------------------------------------- */
 
-static int differs(const verification *v, const char *when, const char *what, const char *claimed,
+static int differs(verification *v, const char *when, const char *what, const char *claimed,
                    const char *found)
 {
+    v->refuted = 1;
     cli_say("kiln: %s: %s: the %s %s claimed, %s found\n", v->path, when, what, claimed, found);
     return CLI_FAILED;
 }
 
-static int compare_hash(const verification *v, const char *when, const char *claimed)
+static int compare_hash(verification *v, const char *when, const char *claimed)
 {
     const int status = kiln_net_hash(kiln_trainer_net(v->session.trainer));
 
@@ -111,7 +123,7 @@ static int compare_hash(const verification *v, const char *when, const char *cla
 }
 
 /* Two numbers of JSON, the claim as it stands there, to the rounding of a float. */
-static int compare_number(const verification *v, const char *when, const char *what,
+static int compare_number(verification *v, const char *when, const char *what,
                           const char *claimed, const char *found)
 {
     const int none = *claimed == 'n' || *found == 'n';
@@ -142,9 +154,11 @@ static const char *find_epoch(const verification *v, int epoch)
     return NULL;
 }
 
-/* After an epoch. What the receipt leaves out agrees. */
-static int compare_epoch(verification *v)
+/* After an epoch, the last one if `over`. What the receipt leaves out agrees; but nothing comes
+ * behind its last row, or a run would be trained for as long as its options say. */
+static int compare_epoch(verification *v, int over)
 {
+    const char *last = last_of(cli_field(v->text, "epochs"));
     static const char *const names[] = {"step", "trainLoss", "trainAccuracy", "valAccuracy"};
     static const char *const words[] = {"step is", "training loss is", "training accuracy is",
                                         "validation accuracy is"};
@@ -155,8 +169,10 @@ static int compare_epoch(verification *v)
     if (kiln_trainer_metrics(v->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
     snprintf(metrics, sizeof metrics, "%s", kiln_text());
     epoch = (int)cli_field_number(metrics, "epoch", 0);
-    if (!(value = find_epoch(v, epoch))) return 0;
     snprintf(when, sizeof when, "epoch %d", epoch);
+    if (last && epoch >= (int)cli_number(cli_first(last)) && !over)
+        return differs(v, when, "run is", "over", "not over");
+    if (!(value = find_epoch(v, epoch))) return 0;
     if ((code = compare_hash(v, when, cli_text(hash, sizeof hash, last_of(value))))) return code;
     value = cli_first(value);
     for (int i = 0; i < 4; i++) {
@@ -169,7 +185,7 @@ static int compare_epoch(verification *v)
     return 0;
 }
 
-static int compare_end(const verification *v)
+static int compare_end(verification *v)
 {
     static const char *const names[] = {"valAccuracy", "testAccuracy"};
     static const char *const words[] = {"validation accuracy is", "test accuracy is"};
@@ -205,9 +221,11 @@ static int train(verification *v)
     for (int flags = 0; !(flags & KILN_DONE);) {
         int code;
 
-        if ((flags = kiln_trainer_step(v->session.trainer)) < 0) return cli_fail_in(v->path, flags);
+        flags = kiln_trainer_step(v->session.trainer);
+        v->refuted = flags == KILN_E_DIVERGED;
+        if (flags < 0) return cli_fail_in(v->path, flags);
         if (!(flags & KILN_EPOCH)) continue;
-        if ((code = compare_epoch(v))) return code;
+        if ((code = compare_epoch(v, flags & KILN_DONE))) return code;
         if (v->spot >= 0) return 0;
     }
     return compare_end(v);
@@ -251,6 +269,7 @@ static int begin_spot(verification *v)
         cli_text(ours, sizeof ours, value);
         if (!cli_given(&v->run, key, claimed, sizeof claimed) || strcmp(ours, claimed) != 0) {
             cli_say("kiln: %s: its option %s is not the receipt's\n", path, key);
+            v->refuted = 1;
             return CLI_BAD_CHECKPOINT;
         }
     }
@@ -264,8 +283,8 @@ static int verify(verification *v, const cli_arguments *a)
 {
     int code = read_receipt(v);
 
-    if (code == 0) code = read_run(v, a);
-    if (code == 0) code = open_data(v);
+    if (code == 0) code = read_run(v);
+    if (code == 0) code = open_data(v, a->value[CLI_DATA]);
     if (code == 0) code = v->spot > 0 ? begin_spot(v) : begin(v);
     if (code == 0) code = train(v);
     if (code == 0 && v->spot >= 0 && v->checked != 1) {
@@ -276,44 +295,88 @@ static int verify(verification *v, const cli_arguments *a)
     return code;
 }
 
-static void print_json(const verification *v, int code)
+/* What the receipt claims, as far as it was read: "" for what it leaves open. */
+typedef struct {
+    char preset[40], accuracy[40];
+    const char *verified; /* "yes", "no", "unchecked" */
+    const char *reason;
+} verdict;
+
+/* One epoch says nothing of the accuracy at the end, which is no claim then. */
+static verdict judge(const verification *v, int code)
 {
-    char value[64], path[4096];
+    static char alone[100];
+    verdict d = {.verified = code == 0 ? "yes" : v->refuted ? "no" : "unchecked",
+                 .reason = code ? cli_said() : ""};
+
+    if (*v->text) cli_field_text(d.preset, sizeof d.preset, v->text, "preset");
+    if (*v->text && (v->spot < 0 || code))
+        cli_field_raw(d.accuracy, sizeof d.accuracy, v->text, "testAccuracy");
+    if (*d.accuracy == 'n') d.accuracy[0] = 0;
+    if (code || v->spot < 0) return d;
+    snprintf(alone, sizeof alone, "epoch %d alone was checked, and no accuracy of the end",
+             v->spot + 1);
+    d.reason = alone;
+    return d;
+}
+
+static void print_json(const verification *v, const verdict *d)
+{
+    char path[4096];
     kiln_json *j = cli_event("verified");
 
     snprintf(path, sizeof path, "%s", v->path);
     kiln_json_string(j, "file", cli_clean(path));
-    kiln_json_raw(j, "preset", *v->text ? cli_field_raw(value, sizeof value, v->text, "preset")
-                                        : "null");
-    kiln_json_raw(j, "claimed",
-                  *v->text ? cli_field_raw(value, sizeof value, v->text, "testAccuracy") : "null");
-    kiln_json_bool(j, "verified", code == 0);
+    if (*d->preset)
+        kiln_json_string(j, "preset", d->preset);
+    else
+        kiln_json_null(j, "preset");
+    kiln_json_raw(j, "claimed", *d->accuracy ? d->accuracy : "null");
+    if (*d->verified == 'u')
+        kiln_json_null(j, "verified");
+    else
+        kiln_json_bool(j, "verified", *d->verified == 'y');
     kiln_json_int(j, "epochs", v->checked);
-    if (code) kiln_json_string(j, "reason", cli_said());
+    if (*d->reason) kiln_json_string(j, "reason", d->reason);
     cli_event_end(j);
 }
 
-static void print_csv(const verification *v, int code)
+static void print_csv(const verification *v, const verdict *d)
 {
-    char preset[64] = "", claimed[40] = "";
-
-    if (*v->text) {
-        cli_field_text(preset, sizeof preset, v->text, "preset");
-        cli_field_raw(claimed, sizeof claimed, v->text, "testAccuracy");
-        if (*claimed == 'n') claimed[0] = 0;
-    }
     cli_csv_field(v->path);
-    putchar(',');
-    cli_csv_field(preset);
-    printf(",%s,%s,", claimed, code ? "no" : "yes");
-    cli_csv_field(code ? cli_said() : "");
+    printf(",%s,%s,%s,", d->preset, d->accuracy, d->verified);
+    cli_csv_field(d->reason);
     putchar('\n');
+}
+
+static void print_text(const verification *v, const verdict *d)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s", v->path);
+    cli_printable(path);
+    if (v->spot < 0)
+        printf("%s: verified, %d %s\n", path, v->checked, v->checked == 1 ? "epoch" : "epochs");
+    else
+        printf("%s: agrees; %s\n", path, d->reason);
+}
+
+/* A name that a spreadsheet would read as a formula gets its folder. */
+static void set_path(verification *v, const char *path)
+{
+    static char with_folder[4200];
+
+    v->path = path;
+    if (!*path || !strchr("=+-@\t\r", *path) || strcmp(path, "-") == 0) return;
+    snprintf(with_folder, sizeof with_folder, "./%s", path);
+    v->path = with_folder;
 }
 
 int cli_verify(cli_arguments *a)
 {
     static verification v;
     int spot = -1, bad = 0, code;
+    verdict d;
 
     if (a->bare_count == 0) {
         cli_say("kiln verify: which receipts? kiln verify run.json, after kiln train --receipt "
@@ -322,21 +385,23 @@ int cli_verify(cli_arguments *a)
     }
     if ((code = cli_own_int(a, CLI_SPOT, 0, 10000, &spot)) || (code = cli_use_threads(a)))
         return code;
-    if (a->value[CLI_CSV] && !a->value[CLI_JSON]) printf("file,preset,claimed,verified,reason\n");
+    if (a->value[CLI_VERDICTS] && !a->value[CLI_JSON])
+        printf("file,preset,claimed,verified,reason\n");
     for (int i = 0; i < a->bare_count; i++) {
         memset(&v, 0, sizeof v);
-        v.path = a->bare[i];
+        set_path(&v, a->bare[i]);
         v.quiet = a->value[CLI_QUIET] != NULL;
         v.spot = spot;
         cli_forget();
         code = verify(&v, a);
         bad += code != 0;
+        d = judge(&v, code);
         if (a->value[CLI_JSON])
-            print_json(&v, code);
-        else if (a->value[CLI_CSV])
-            print_csv(&v, code);
+            print_json(&v, &d);
+        else if (a->value[CLI_VERDICTS])
+            print_csv(&v, &d);
         else if (code == 0)
-            printf("%s: verified, %d %s\n", v.path, v.checked, v.checked == 1 ? "epoch" : "epochs");
+            print_text(&v, &d);
         fflush(stdout);
     }
     return bad == 0 ? 0 : a->bare_count == 1 ? code : CLI_FAILED;

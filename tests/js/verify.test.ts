@@ -1,21 +1,22 @@
 // kiln train --receipt and kiln verify: a run is trained again, an epoch alone, a class's receipts;
 // what was changed in one is told.
 
+import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { Trainer } from '../../bindings/index.js';
 import { failure } from './helpers.js';
-import { kiln, NET, records, tar } from './program.js';
+import { collect, kiln, KILN, NET, records, tar } from './program.js';
 
 const RUN = ['--net', NET, '--train', '200', '--validation', '50', '--test', '60', '--batch', '20',
   '--epochs', '3', '--augment', 'flip,crop4', '--optimizer', 'momentum', '--lr', '0.02', '--quiet'];
 let folder: string;
 const at = (name: string) => join(folder, name);
-type Receipt = Record<string, unknown> & { options: Record<string, string>;
+type Receipt = Record<string, unknown> & { options: Record<string, string>; end: string;
   epochs: [number, number, number, number, number, string][] };
 let receipt: Receipt;
 
@@ -152,12 +153,17 @@ test('the test accuracy of several views is claimed, and verified', async () => 
 
 test('--spot checks one epoch, from the checkpoint before it', async () => {
   expect((await readdir(folder)).filter((name) => name.startsWith('run.epoch')).sort()).toEqual(
-    [1, 2, 3].map((n) => `run.epoch-${n}.safetensors`));
+    [1, 2].map((n) => `run.epoch-${n}.safetensors`)); // none comes behind the third
   for (const epoch of ['0', '1', '2']) {
     const { code, events } = await kiln('verify', at('run.json'), '--spot', epoch, '--json', '-q');
     expect([epoch, code]).toEqual([epoch, 0]);
-    expect(events).toEqual([{ event: 'verified', file: at('run.json'), preset: null,
-      claimed: receipt.testAccuracy, verified: true, epochs: 1 }]);
+    const reason = `epoch ${Number(epoch) + 1} alone was checked, and no accuracy of the end`;
+    expect(events).toEqual([{ event: 'verified', file: at('run.json'), preset: null, claimed: null,
+      verified: true, epochs: 1, reason }]);
+    const { out } = await kiln('verify', at('run.json'), '--spot', epoch, '--csv', '-q');
+    expect(out.split('\n')[1]).toBe(`${at('run.json')},,,yes,"${reason}"`);
+    expect((await kiln('verify', at('run.json'), '--spot', epoch)).out).toBe(
+      `${at('run.json')}: agrees; ${reason}\n`);
   }
   const last = await kiln('verify', at('run.json'), '--spot', '3');
   expect([last.code, last.err]).toEqual([2, expect.stringMatching(/epoch 3 and epoch 4/)]);
@@ -165,6 +171,31 @@ test('--spot checks one epoch, from the checkpoint before it', async () => {
   const none = await kiln('verify', at('alone.json'), '--spot', '1');
   expect([none.code, none.err]).toEqual(
     [4, expect.stringMatching(/alone\.epoch-1\.safetensors/)]);
+});
+
+test('--spot says no where the end is not what the last epoch left', async () => {
+  await writeFile(at('run2.json'),
+    JSON.stringify({ ...receipt, testAccuracy: 0.99, end: '00000000deadbeef' }));
+  await writeFile(at('run2.epoch-1.safetensors'), await readFile(at('run.epoch-1.safetensors')));
+  const { out } = await kiln('verify', at('run2.json'), '--spot', '1', '--csv', '-q');
+  expect(out.split('\n')[1]).toMatch(/,,0.99,no,".*its end is 00000000deadbeef, but its last epo/);
+});
+
+test('of many epochs pairs stay, with the checkpoints that --spot has a use for', async () => {
+  const file = at('many.json');
+  await kiln('train', '--net', 'affine 10 - softmax', '--train', '40', '--validation', '10',
+    '--test', '10', '--batch', '20', '--epochs', '91', '-q', '--receipt', file, '--spots');
+  const { epochs } = JSON.parse(await readFile(file, 'utf8')) as Receipt;
+  const rows = epochs.map(([epoch]) => epoch);
+  expect(rows.slice(-6)).toEqual([83, 84, 87, 88, 90, 91]);
+  const spots = rows.filter((epoch) => rows.includes(epoch + 1));
+  expect(spots).toEqual([...Array.from({ length: 22 }, (_, i) => 4 * i + 3), 90]);
+  expect((await readdir(folder)).filter((name) => name.startsWith('many.epoch')).sort()).toEqual(
+    spots.map((epoch) => `many.epoch-${epoch}.safetensors`).sort());
+  for (const epoch of [3, 87, 90]) {
+    expect((await kiln('verify', file, '--spot', `${epoch}`, '-q')).code).toBe(0);
+  }
+  expect((await kiln('verify', file, '-q')).code).toBe(0);
 });
 
 test('--spot refuses the checkpoint of another epoch, and of other options', async () => {
@@ -192,9 +223,10 @@ describe('what was changed is told, by the first difference', () => {
     ['a training accuracy', (r) => { r.epochs[2]![3] = 1; }, /epoch 3: the training accuracy is 1/],
     ['a validation accuracy', (r) => { r.epochs[0]![4] = 1; }, /epoch 1: the validation accura/],
     ['the steps', (r) => { r.epochs[2]![1] += 1; }, /epoch 3: the step is/],
-    ['an epoch more', (r) => { r.epochs.push([4, 40, 1, 1, 1, HASH]); }, /the end: the epochs are/],
+    ['an epoch more', (r) => { r.epochs.push([4, 40, 1, 1, 1, r.end]); },
+      /the end: the epochs are/],
     ['fewer epochs', (r) => { r.options.epochs = '2'; }, /epoch|the end/],
-    ['the end', (r) => { r.end = HASH; }, /the end: the parameters are/],
+    ['the end', (r) => { r.end = HASH; }, /its end is 0123456789abcdef, but its last epoch left/],
     ['the best', (r) => { r.best = true; r.end = HASH; }, /the end: the parameters are/],
     ['the accuracy', (r) => { r.testAccuracy = 0.99; }, /the end: the test accuracy is 0\.99 clai/],
     ['the last accuracy', (r) => { r.valAccuracy = 0.99; }, /the end: the validation accuracy is/],
@@ -224,8 +256,8 @@ describe('what was changed is told, by the first difference', () => {
 });
 
 test('of a class, each receipt is a row, and a bad file stops none', async () => {
-  await kiln('train', '--preset', 'linear-softmax', '--train', '300', '--epochs', '1', '-q',
-    '--receipt', at('preset.json'));
+  await kiln('train', '--preset', 'linear-softmax', '--train', '300', '-q', '--receipt',
+    at('preset.json'));
   const preset = JSON.parse(await readFile(at('preset.json'), 'utf8')) as Receipt;
   const cheat = { ...preset, valAccuracy: 0.99 };
   await writeFile(at('cheat,1.json'), JSON.stringify(cheat));
@@ -237,13 +269,105 @@ test('of a class, each receipt is a row, and a bad file stops none', async () =>
   const rows = out.trim().split('\n');
   expect(rows).toHaveLength(7);
   expect(rows[0]).toBe('file,preset,claimed,verified,reason');
-  expect(rows[1]).toMatch(/large\.json,,,no,.*larger than a receipt/);
-  expect(rows[2]).toMatch(/none\.json,,,no,.*receipt/);
+  expect(rows[1]).toMatch(/large\.json,,,unchecked,.*larger than 32 kB/);
+  expect(rows[2]).toMatch(/none\.json,,,unchecked,.*receipt/);
   expect(rows[3]).toMatch(/^".*cheat,1\.json",linear-softmax,[\d.]+,no,".*validation accuracy /);
   expect(rows[3]).toContain(` is 0.99 claimed, ${preset.valAccuracy} found`);
-  expect(rows[4]).toMatch(/not-there,,,no,.*No such file/);
+  expect(rows[4]).toMatch(/not-there,,,unchecked,.*No such file/);
   expect(rows[5]).toMatch(/preset\.json,linear-softmax,0\.\d+,yes,$/);
   expect(rows[6]).toBe(`${at('run.json')},,${receipt.testAccuracy},yes,`);
+  const { events } = await kiln('verify', ...files.slice(1, 3).map(at), '--json', '-q');
+  expect(events.map(({ verified }) => verified)).toEqual([null, false]);
+  const other = await kiln('verify', at('run.json'), '--mode', 'fused', '--csv', '-q');
+  expect(other.out).toMatch(/run\.json,,0[.\d]*,unchecked,.*trained in the strict mode; verify/);
+});
+
+test('an endless file is read no further than a receipt may be', async () => {
+  const { out } = await kiln('verify', '/dev/zero', '--csv', '-q');
+  expect(out).toContain('/dev/zero,,,unchecked,/dev/zero: is larger than 32 kB\n');
+});
+
+test('a run that is not over behind the last row is trained no further', async () => {
+  await kiln('train', ...RUN, '--schedule', 'constant', '--receipt', at('short.json'));
+  const short = JSON.parse(await readFile(at('short.json'), 'utf8')) as Receipt;
+  short.options.epochs = '10000';
+  await writeFile(at('short.json'), JSON.stringify(short));
+  const { code, err } = await kiln('verify', at('short.json'), '-q');
+  expect([code, err]).toEqual([1,
+    expect.stringMatching(/epoch 3: the run is over claimed, not over found/)]);
+});
+
+describe('the preset of a receipt', () => {
+  const LINEAR = ['--preset', 'linear-softmax', '--train', '300', '--validation', '50', '--seed',
+    '3', '-q', '--receipt'];
+  const read = async (name: string): Promise<Receipt> =>
+    JSON.parse(await readFile(at(name), 'utf8')) as Receipt;
+
+  test('is named where net and options are its own, natively and in a tab', async () => {
+    await kiln('train', ...LINEAR, at('linear.json'));
+    expect((await read('linear.json'))['preset']).toBe('linear-softmax');
+    const { net, ...options } = (await read('linear.json')).options;
+    const trainer = await Trainer.create({ net: net!, options, variant: 'simd', threads: 1 });
+    await trainer.start();
+    for await (const { loss } of trainer) expect(loss).not.toBeNull();
+    const text = await trainer.receipt();
+    await trainer.dispose();
+    expect({ ...JSON.parse(text) as Receipt, notChecked: 0 }).toEqual(
+      { ...await read('linear.json'), notChecked: 0 });
+    expect([text.at(-1), (await readFile(at('linear.json'), 'utf8')).at(-1)]).toEqual(['\n', '\n']);
+    await kiln('train', ...LINEAR, at('other.json'), '--lr', '0.001', '--epochs', '1');
+    expect((await read('other.json'))['preset']).toBeNull();
+  });
+
+  test.each([
+    ['80-percent', 'no', /not of the preset 80-percent, whose net is another one/],
+    ['a-later-one', 'unchecked', /knows no preset "a-later-one"/],
+    ['=cmd|\'/c calc\'!A1', 'unchecked', /"preset" is no name of a preset/],
+    ['"'.repeat(39), 'unchecked', /"preset" is no name of a preset/],
+    ['\u001b[2J', 'unchecked', /"preset" has a control character/],
+  ])('%j is told where it is not', async (preset, verified, reason) => {
+    await writeFile(at('claim.json'), JSON.stringify({ ...receipt, preset }));
+    const { out } = await kiln('verify', at('claim.json'), '--csv', '-q');
+    expect(out.split('\n')[1]!.split(',')[3]).toBe(verified);
+    expect(out.replaceAll('""', '"')).toMatch(reason);
+    const { events } = await kiln('verify', at('claim.json'), '--json', '-q'); // which is parsed
+    expect(events[0]).toMatchObject({ verified: verified === 'no' ? false : null });
+  });
+});
+
+test('no text of a file goes to a terminal or a spreadsheet as it is', async () => {
+  await writeFile(at('=cmd.json'), JSON.stringify({ '\u001b[2J\u009b': 1 }));
+  const { out, err } = await collect(spawn(resolve(KILN), ['verify', '=cmd.json', '--csv', '-q'],
+    { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder }));
+  expect(out.split('\n')[1]).toMatch(/^\.\/=cmd\.json,,,unchecked,"\.\/=cmd\.json: .*\?\[2J\?\?/);
+  expect(err).toMatch(/\?\[2J\?\?/);
+  expect(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(out + err)).toBe(false);
+});
+
+test('a set that was saved from the built-in one is verified with --data', async () => {
+  const set = at('b.kilnset');
+  await kiln('data', 'builtin', '--train', '100', '--validation', '20', '--test', '20', '--save',
+    set);
+  await kiln('train', '--net', NET, '--data', set, '--epochs', '1', '-q', '--receipt',
+    at('b.json'));
+  expect(JSON.parse(await readFile(at('b.json'), 'utf8'))).toMatchObject({ data: 'builtin' });
+  const { code, out } = await kiln('verify', at('b.json'), at('run.json'), '--data', set, '--csv');
+  expect([code, out]).toEqual([0, expect.stringMatching(/b\.json,.*,yes,\n.*run\.json,.*,yes,\n/)]);
+  const none = await kiln('verify', at('b.json'), '--csv', '-q');
+  expect(none.out).toMatch(/unchecked,".*other data: .*; say where they are with --data"/);
+});
+
+test('an interrupted run says that it has no receipt, and how it gets one', async () => {
+  const save = at('stopped.safetensors'), file = at('stopped.json');
+  const child = spawn(KILN, ['train', ...RUN, '--train', '2000', '--epochs', '40', '--save', save,
+    '--receipt', file, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.once('data', () => child.kill('SIGINT'));
+  const { code, err } = await collect(child);
+  expect(code).toBe(130);
+  expect(err).toMatch(/stopped\.json: not written: the run is not over\n/);
+  expect(err).toContain(`go on with: kiln train --resume ${save} --receipt ${file}\n`);
+  expect((await kiln('train', '--resume', save, '--receipt', file, '-q')).code).toBe(0);
+  expect((await kiln('verify', file, '-q')).code).toBe(0);
 });
 
 test('a run on files of CIFAR-10 is verified with them, and with no others', async () => {
