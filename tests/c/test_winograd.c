@@ -45,6 +45,7 @@ static void shapes_of_the_nets(void **state)
         conv_shape(3, 32, 32, 32, 32, 3, 3, 1, 1),
         conv_shape(5, 32, 16, 16, 64, 3, 3, 1, 1),
         conv_shape(20, 64, 8, 8, 48, 3, 3, 1, 1),
+        conv_shape(70, 40, 3, 3, 40, 3, 3, 1, 1),
     };
     double worst = 0;
 
@@ -93,6 +94,10 @@ static void where_it_fits(void **state)
     s.pad_h = 3;
     CHECK(!kiln_winograd.fits(&s));
     s.pad_h = 1, s.pad_w = 3;
+    CHECK(!kiln_winograd.fits(&s));
+    s = conv_shape(1, 64, 3, 3, 64, 3, 3, 1, 1);
+    CHECK(kiln_winograd.fits(&s));
+    s = conv_shape(1, 64, 3, 2, 64, 3, 3, 1, 1);
     CHECK(!kiln_winograd.fits(&s));
 }
 
