@@ -39,7 +39,7 @@ describe('--spots where there can be no checkpoint', () => {
     expect(err).toBe(`kiln: ${at('run.epoch-2.safetensors')}: cannot be written: Is a directory\n`
       + 'kiln: the checkpoint of epoch 2 is not saved; training goes on\n');
     expect(code).toBe(1);
-    expect(await spots('run.')).toEqual([1, 2, 3].map((n) => `run.epoch-${n}.safetensors`)
+    expect(await spots('run.')).toEqual([1, 2].map((n) => `run.epoch-${n}.safetensors`)
       .concat('run.json'));
     expect((await kiln('verify', at('run.json'), '-q')).code).toBe(0);
     expect((await kiln('verify', at('run.json'), '-q', '--spot', '1')).code).toBe(0);
@@ -59,7 +59,7 @@ describe('--spots where there can be no checkpoint', () => {
     await mkdir(at('hidden'));
     await kiln(...run, at('hidden/.hid'));
     expect((await readdir(at('hidden'))).sort()).toEqual(['.hid',
-      ...[1, 2, 3].map((n) => `.hid.epoch-${n}.safetensors`)]);
+      ...[1, 2].map((n) => `.hid.epoch-${n}.safetensors`)]);
     expect((await kiln('verify', at('hidden/.hid'), '-q', '--spot', '1')).code).toBe(0);
   });
 });
