@@ -86,6 +86,20 @@ int kiln_arena_would_fit(double bytes)
     return block != NULL;
 }
 
+int kiln_arena_largest(int fits, int refused, int (*would_fit)(void *context, int count),
+                       void *context)
+{
+    while (refused - fits > 1 + fits / 32) {
+        const int middle = fits + (refused - fits) / 2;
+
+        if (would_fit(context, middle))
+            fits = middle;
+        else
+            refused = middle;
+    }
+    return fits;
+}
+
 void kiln_arena_destroy(kiln_arena *arena)
 {
     if (arena->base) {

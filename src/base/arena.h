@@ -27,6 +27,10 @@ void kiln_memory_limit_set(size_t bytes);
 int kiln_arena_create(kiln_arena *arena, uint64_t bytes, const char *what);
 /* Whether an arena of so many bytes could be had now: it is taken, untouched, and given back. */
 int kiln_arena_would_fit(double bytes);
+/* Nearly the largest count that fits, from `fits`, which does (0: none is known to), to below
+ * `refused`. */
+int kiln_arena_largest(int fits, int refused, int (*would_fit)(void *context, int count),
+                       void *context);
 void kiln_arena_destroy(kiln_arena *arena); /* any number of times */
 
 /* The next piece of count * size bytes; NULL while planning or when the sum overflowed. */

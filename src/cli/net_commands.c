@@ -137,13 +137,18 @@ static void print_steps(const char *steps)
     }
 }
 
+typedef struct {
+    const char *net, *options;
+} set_up;
+
 /* Whether a run with so many images a batch would fit into the memory of this machine. */
-static int batch_fits(const char *net, const char *options, int batch)
+static int batch_fits(void *context, int batch)
 {
+    const set_up *s = context;
     char text[OPTIONS_SIZE + 32];
 
-    snprintf(text, sizeof text, "%sbatch=%d\n", options, batch);
-    return kiln_summary(net, text) >= 0 &&
+    snprintf(text, sizeof text, "%sbatch=%d\n", s->options, batch);
+    return kiln_summary(s->net, text) >= 0 &&
            kiln_arena_would_fit(cli_field_number(kiln_text(), "memory", 0) + BESIDE_NET +
                                 BESIDE_PARAMETER * cli_field_number(kiln_text(), "parameters", 0));
 }
@@ -153,21 +158,14 @@ static int batch_fits(const char *net, const char *options, int batch)
 static void print_refusal(const char *net, const char *options, int batch)
 {
     const int made = kiln_net_create(net, options);
-    int refused = batch, fits = 0;
+    int fits;
 
     if (made >= 0) {
         kiln_net_destroy(made);
         return;
     }
     printf("kiln train refuses this batch: %s", kiln_error());
-    while (refused - fits > 1 + fits / 32) {
-        const int middle = fits + (refused - fits) / 2;
-
-        if (batch_fits(net, options, middle))
-            fits = middle;
-        else
-            refused = middle;
-    }
+    fits = kiln_arena_largest(0, batch, batch_fits, &(set_up){net, options});
     if (fits)
         printf("; a batch of %d would fit\n", fits);
     else

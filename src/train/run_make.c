@@ -56,8 +56,9 @@ static void lay_out(kiln_run *r, kiln_arena *a)
 
 /* Whether batches of so many images would fit into the memory that is left; where there is no net
  * yet, with the arrays of a run. */
-static int batch_fits(kiln_run *r, int batch)
+static int batch_fits(void *run, int batch)
 {
+    kiln_run *r = run;
     const kiln_net_options n = net_options(r, batch);
     kiln_arena plan = {0};
     kiln_net *sketch;
@@ -79,17 +80,9 @@ static int batch_fits(kiln_run *r, int batch)
 static int say_what_fits(kiln_run *r, int fits, int batch)
 {
     char sentence[768];
-    int refused = batch;
 
     snprintf(sentence, sizeof sentence, "%s", kiln_error());
-    while (refused - fits > 1 + fits / 32) {
-        const int middle = fits + (refused - fits) / 2;
-
-        if (batch_fits(r, middle))
-            fits = middle;
-        else
-            refused = middle;
-    }
+    fits = kiln_arena_largest(fits, batch, batch_fits, r);
     if (fits)
         return kiln_fail(KILN_E_MEMORY, "%s; a batch of %d would fit", sentence, fits);
     return kiln_fail(KILN_E_MEMORY, "%s; no batch of this net would fit", sentence);
