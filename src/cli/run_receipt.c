@@ -136,12 +136,9 @@ static void save_spot(const cli_session *s, int epoch)
     cli_say("kiln: the checkpoint of epoch %d is not saved; training goes on\n", epoch);
 }
 
-void cli_receipt_interrupted(char *words, int size)
+void cli_receipt_interrupted(void)
 {
-    words[0] = 0;
-    if (!receipt.path) return;
-    cli_say("kiln: %s: not written: the run is not over\n", receipt.path);
-    snprintf(words, (size_t)size, " --receipt %s%s", receipt.path, receipt.spots ? " --spots" : "");
+    if (receipt.path) cli_say("kiln: %s: not written: the run is not over\n", receipt.path);
 }
 
 int cli_receipt_epoch(const cli_session *s, const char *metrics)

@@ -14,8 +14,8 @@ int cli_receipt_open(const cli_arguments *a);
 int cli_receipt_begin(const cli_session *s);
 int cli_receipt_epoch(const cli_session *s, const char *metrics);
 int cli_receipt_done(const char *done);
-/* Says that the run ends early without one; words: what the command that goes on with it needs. */
-void cli_receipt_interrupted(char *words, int size);
+/* Says that the run ends early without one. */
+void cli_receipt_interrupted(void);
 
 /* The file of --spots with the state after an epoch, beside the receipt. */
 void cli_spot_path(char *out, int size, const char *receipt, int epoch);

@@ -275,26 +275,49 @@ static int report_done(run *r, int best)
     return code;
 }
 
+/* The command that goes on with a run: what its checkpoint does not hold is given again. */
+static void say_how_to_go_on(const run *r, const cli_arguments *a, int code)
+{
+    static const int again[] = {CLI_DATA, CLI_INPUT, CLI_FIT,     CLI_SAVE,    CLI_BEST,
+                                CLI_LOG,  CLI_MODE,  CLI_THREADS, CLI_RECEIPT, CLI_SPOTS};
+    const int diverged = code == CLI_DIVERGED;
+    const char *kind, *help;
+    char word[4200];
+
+    cli_quote(word, sizeof word, r->save);
+    cli_say("go on with: kiln train --resume %s%s", word, diverged ? " --recover" : "");
+    for (size_t i = 0; i < sizeof again / sizeof *again; i++) {
+        const char *value = a->value[again[i]];
+
+        if (!value) continue;
+        cli_own(again[i], &kind, &help);
+        cli_quote(word, sizeof word, value);
+        cli_say(" --%s%s%s", cli_own_name(again[i]), kind ? " " : "", kind ? word : "");
+    }
+    cli_say("%s\n", diverged ? " (or with a smaller --lr in the place of --recover)" : "");
+}
+
 /* What became of a run that did not reach its end. */
-static int report_early_end(const run *r, int code)
+static int report_early_end(const run *r, const cli_arguments *a, int code)
 {
     const char *what = code == CLI_DIVERGED ? "the last good state is saved"
                        : r->unread          ? "saved"
                                             : "interrupted and saved";
-    char receipt[4200];
 
     if (r->unread) cli_say("kiln: stdout: cannot be written: %s\n", strerror(r->unread));
-    cli_receipt_interrupted(receipt, sizeof receipt);
-    if (r->save)
-        cli_say("kiln: %s; go on with: kiln train --resume %s%s\n", what, r->save,
-                code == CLI_DIVERGED ? " --recover, or a smaller --lr" : receipt);
-    else if (code == CLI_INTERRUPTED)
+    cli_receipt_interrupted();
+    if (r->save) {
+        cli_say("kiln: %s; ", what);
+        say_how_to_go_on(r, a, code);
+    } else if (code == CLI_INTERRUPTED) {
         cli_say("kiln: interrupted before the first step\n");
+    }
     return r->unread ? CLI_FAILED : code;
 }
 
-static int finish(run *r, int code, int best)
+static int finish(run *r, const cli_arguments *a, int code)
 {
+    const int best = a->value[CLI_BEST] != NULL;
     int saved;
 
     cli_progress_clear(&r->progress);
@@ -305,7 +328,7 @@ static int finish(run *r, int code, int best)
     if (code && code != CLI_INTERRUPTED && code != CLI_DIVERGED) return code;
     if (code == CLI_INTERRUPTED && !r->save && r->stepped) r->save = INTERRUPTED_FILE;
     saved = save(r);
-    if (code) return saved ? saved : report_early_end(r, code);
+    if (code) return saved ? saved : report_early_end(r, a, code);
     code = report_done(r, best);
     return code ? code : saved ? saved : r->failed_save;
 }
@@ -406,7 +429,7 @@ int cli_train(cli_arguments *a)
     announce(&r, a);
     log_begin(&r);
     code = cli_receipt_begin(&r.session);
-    code = finish(&r, code ? code : steps(&r), a->value[CLI_BEST] != NULL);
+    code = finish(&r, a, code ? code : steps(&r));
     if (code) log_step(&r);
     cli_session_close(&r.session);
     return code;

@@ -79,6 +79,18 @@ describe('train', () => {
     expect(resumed.events.at(-1)!.parameterHash).toBe(whole.events.at(-1)!.parameterHash);
   });
 
+  test('the command that goes on names all that the checkpoint does not hold', async () => {
+    const save = at('of mine.safetensors');
+    const child = spawn(KILN, ['train', ...SMALL, '--epochs', '9999', '--save', save, '--best',
+      '--threads', '1', '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.once('data', () => child.kill('SIGINT'));
+    const { err, events } = await collect(child);
+    const command = /go on with: kiln (.*)\n/.exec(err)![1]!;
+    expect(command).toBe(`train --resume '${save}' --save '${save}' --best --threads 1`);
+    const on = await shell(`"$@" ${command} --max-steps ${Number(events.at(-1)!.step) + 1}`, KILN);
+    expect(on.code).toBe(0);
+  });
+
   test.each(['SIGTERM', 'SIGHUP'] as const)('%s saves as Ctrl-C does', async (signal) => {
     const save = at(`${signal}.safetensors`);
     const child = spawn(KILN, ['train', ...SMALL, '--epochs', '9999', '--save', save, '--json'],
