@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import {
   AIM, epochsWithin, forecast, LEAST_EPOCHS, mayFit, planBudget, planGoal, published, recipesOf,
-  slowness, timeline, type Candidate, type Mark, type Work,
+  samePace, slowness, timeline, type Candidate, type Mark, type Work,
 } from '../../web/speed-run/speed-plan.js';
 
 const preset = (name: string, epochs: string, more = {}): Parameters<typeof recipesOf>[0][number] =>
@@ -141,6 +141,14 @@ test('a goal is trained as it is, whatever it takes', () => {
   const plan = planGoal(one, CIFAR);
   expect(plan).toMatchObject({ kind: 'run', epochs: 10 });
   expect(plan.seconds).toBe(timeline(one, CIFAR, 10).total);
+});
+
+test('recipes that differ in epochs alone have one pace', () => {
+  const [short, long, other] = recipesOf([preset('93-percent', '6'), preset('94-percent', '10'),
+    preset('95-percent', '10', { batch: '512' })]);
+  expect(samePace(short!, long!)).toBe(true);
+  expect(samePace(short!, other!)).toBe(false);
+  expect(samePace(short!, { ...long!, net: 'affine 5 - affine 10 - softmax' })).toBe(false);
 });
 
 test('no number of epochs is more than fits', () => {

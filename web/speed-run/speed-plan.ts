@@ -160,6 +160,13 @@ export function mayFit(
   return timeline({ recipe, pace }, work, recipe.epochs).total <= seconds;
 }
 
+/** Whether a step of one takes as long as one of the other: they differ in epochs alone. */
+export function samePace(a: Recipe, b: Recipe): boolean {
+  const rest = ({ net, options: { epochs: _, ...others } }: Recipe): string =>
+    JSON.stringify([net, Object.entries(others).sort()]);
+  return rest(a) === rest(b);
+}
+
 /** A moment of a run: seconds that have passed, and those that were planned until there. */
 export interface Mark {
   passed: number;

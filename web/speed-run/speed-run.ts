@@ -9,7 +9,7 @@ import type { RunDesk } from '../run-desk.js';
 import { testLook } from '../tries/test-look.js';
 import { measureEarly, measureHeld, Stopped, stretchFor } from './pace.js';
 import {
-  forecast, mayFit, planBudget, planGoal, slowness, timeline,
+  forecast, mayFit, planBudget, planGoal, samePace, slowness, timeline,
   type Candidate, type Mark, type Plan, type Recipe, type Timeline, type Work,
 } from './speed-plan.js';
 
@@ -179,10 +179,13 @@ export class SpeedRun {
       const last = found.at(-1);
       const times = (forward + backwardFlops) / (flops.at(-1) ?? 1);
       if (last && !mayFit(recipe, times, last.pace, work, left())) break;
-      this.measured.push(recipe.title);
-      this.#changed();
+      const same = found.find((one) => samePace(one.recipe, recipe));
+      if (!same) {
+        this.measured.push(recipe.title);
+        this.#changed();
+      }
       flops.push(forward + backwardFlops);
-      found.push({ recipe, pace: await measureHeld(survey, recipe) });
+      found.push({ recipe, pace: same?.pace ?? await measureHeld(survey, recipe) });
     }
     const choose = (of: Candidate[]): Plan =>
       'goal' in aim ? planGoal(of[0]!, this.work!) : planBudget(of, this.work!, left());
