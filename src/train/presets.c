@@ -23,7 +23,7 @@
     "maxpool 3 - affine 10 nobias - scale 0.111 - softmax smoothing 0.2"
 #define RECIPE_OPTIONS \
     "optimizer=muon\nmomentum=0.6\nlr=0.015\nfilter-lr=3\nweight-decay=0.1\n" \
-    "schedule=linear\nfinal-lr=0\nwhiten-epochs=0.2\naugment=altflip,crop2,reflect\n"
+    "schedule=linear\nwhiten-epochs=0.2\naugment=altflip,crop2,reflect\n"
 
 /*
  * The default net starts from small weights: its batchnorm makes up for their size, and the first
@@ -72,7 +72,7 @@ const kiln_preset kiln_preset_table[] = {
      "maxpool 2 - [conv 3x3x128 - batchnorm - relu]x2 - avgpool - affine 10 - softmax",
      "epochs=10\nbatch=64\noptimizer=nesterov\nlr=0.1\nschedule=onecycle\nweight-decay=0.0005\n"
      "augment=flip,crop4\n",
-     "Passes 75 % on CIFAR-10's validation images within ten epochs."},
+     "Passes 75 % on CIFAR-10 within ten epochs."},
     {"residual", "Small residual net",
      "conv 3x3x16 - batchnorm - relu - "
      "[residual(conv 3x3x16 - batchnorm - relu - conv 3x3x16 - batchnorm) - relu]x2 - "
@@ -90,11 +90,15 @@ const kiln_preset kiln_preset_table[] = {
     {"90-percent", "90 % while you get a coffee",
      RECIPE("40", "72", "104", ""),
      "epochs=6\nbatch=256\ninit=he dirac\n" RECIPE_OPTIONS,
-     "Twice the filters for longer: 90 % in six views."},
+     "Twice the filters: 90 % in six views."},
     {"93-percent", "93 % over lunch",
      RECIPE("64", "256", "256", THIRD("256")),
      "epochs=6\nbatch=256\ninit=gaussian 0.02 dirac\n" RECIPE_OPTIONS,
-     "The record's filters and one convolution more: 93 % in six views."},
+     "The record's filters: 93 % in six views."},
+    {"94-percent", "94 % within an hour",
+     RECIPE("64", "256", "256", THIRD("256")),
+     "epochs=11\nbatch=256\ninit=gaussian 0.02 dirac\n" RECIPE_OPTIONS,
+     "The same for longer."},
 };
 
 const int kiln_preset_count = sizeof kiln_preset_table / sizeof *kiln_preset_table;

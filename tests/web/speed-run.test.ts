@@ -147,7 +147,7 @@ test('a piece is switched off and on, and the set-up with it', async () => {
   expect(await faults(page, 'kiln-recipe-view')).toEqual([]);
   const about = await list.getByRole('link').evaluate(async (a) =>
     (await fetch((a as HTMLAnchorElement).href)).text());
-  expect(about).toContain('# How a browser tab gets to 93 % on CIFAR-10');
+  expect(about).toContain('# How a browser tab gets to 94 % on CIFAR-10');
   await fitsPhones(page);
   expect(errors).toEqual([]);
   await close();
