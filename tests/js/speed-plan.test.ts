@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 
+import { settled, type Tick } from '../../web/speed-run/pace.js';
 import {
   AIM, epochsWithin, forecast, LEAST_EPOCHS, mayFit, planBudget, planGoal, published, recipesOf,
   samePace, slowness, timeline, type Candidate, type Mark, type Work,
@@ -172,6 +173,20 @@ test('a net that cannot fit is not measured, one that might is', () => {
     const { recipe } = named(3000, '90-percent');
     if (whole <= seconds) expect(mayFit(recipe, 2.8, pace, CIFAR, seconds)).toBe(true);
   }
+});
+
+test('a pace is known once two stretches agree, and else is that of all but the first', () => {
+  /** Stretches of ten steps, of so many milliseconds a step each. */
+  const ticks = (...paces: number[]): Tick[] => paces.reduce<Tick[]>(
+    (all, ms) => [...all, { at: all.at(-1)!.at + 10 * ms, step: all.at(-1)!.step + 10 }],
+    [{ at: 0, step: 0 }]);
+  expect(settled(ticks(90, 50), false)).toBeNull();
+  expect(settled(ticks(90, 50, 51), false)).toBeCloseTo(0.0505);
+  expect(settled(ticks(90), true)).toBeCloseTo(0.09);
+  expect(settled(ticks(90, 50, 60), true)).toBeCloseTo(0.055);
+  const wandering = [90, 50, 60, 40, 60];
+  expect(settled(ticks(...wandering), false)).toBeNull();
+  expect(settled(ticks(...wandering, 80), false)).toBeCloseTo(0.058);
 });
 
 describe('the forecast', () => {

@@ -2,7 +2,7 @@
  * Measures what a recipe's net needs on this machine, in the page's own worker with all that the
  * page asks of it beside, by short runs that are thrown away. A step is timed by the clock on the
  * wall until two stretches of time agree: the first steps, which the engine still translates, are
- * slower.
+ * slower. On a machine whose speed wanders none may agree; then all but the first count.
  */
 
 import { explain, type Change, type LiveTrainer } from '../live-trainer.js';
@@ -53,7 +53,8 @@ function runOf({ net, options }: Recipe, more: Record<string, string>, whiten: s
   return { net, options: { ...more, ...options, 'whiten-epochs': whiten } };
 }
 
-interface Tick {
+/** A moment: milliseconds, and the steps that were taken by then. */
+export interface Tick {
   at: number;
   step: number;
 }
@@ -114,15 +115,17 @@ async function byRun(
   }
 }
 
-/** The pace once its last two stretches agree, or none more may follow; else null. */
-function settled(ticks: readonly Tick[], over: boolean): number | null {
+/** Seconds a step once the last two stretches agree, or no more may follow; else null. */
+export function settled(ticks: readonly Tick[], over: boolean): number | null {
   const n = ticks.length;
   if (n < 2) return null;
   const last = pace(ticks[n - 2]!, ticks[n - 1]!);
   if (n === 2) return over ? last : null;
   const before = pace(ticks[n - 3]!, ticks[n - 2]!);
-  const agree = Math.abs(last - before) <= AGREE * Math.max(last, before);
-  return agree || over || n > STRETCHES ? pace(ticks[n - 3]!, ticks[n - 1]!) : null;
+  if (Math.abs(last - before) <= AGREE * Math.max(last, before)) {
+    return pace(ticks[n - 3]!, ticks[n - 1]!);
+  }
+  return over || n > STRETCHES ? pace(ticks[1]!, ticks[n - 1]!) : null;
 }
 
 async function secondsPerImage(trainer: LiveTrainer, signal: AbortSignal): Promise<number> {
