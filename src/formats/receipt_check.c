@@ -10,12 +10,13 @@
 #include "train/presets.h"
 
 /* The number in which a net first differs from a preset's: how many classes it is for, if nothing
- * else is another. 0 where none is there. */
+ * else is another. 0 where none is there, or nothing differs. */
 static int classes_of(const char *net, const char *preset)
 {
     size_t i = 0;
 
     while (net[i] && net[i] == preset[i]) i++;
+    if (!net[i] && !preset[i]) return 0;
     while (i && net[i - 1] >= '0' && net[i - 1] <= '9') i--;
     return (int)strtol(net + i, NULL, 10);
 }

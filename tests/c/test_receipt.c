@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "check.h"
 #include "formats/receipt.h"
+#include "train/presets.h"
 
 #define BEGIN                                                                                      \
     "{\"event\":\"begin\",\"version\":\"0.1.0\",\"mode\":\"strict\",\"preset\":\"two-layer\","     \
@@ -95,6 +96,13 @@ static void presets(void **state)
             assert_int_equal(kiln_receipt_check(&run), KILN_OK);
         else
             assert_true(kiln_receipt_check(&run) < 0);
+    }
+    for (const kiln_preset *p = kiln_preset_table; p < kiln_preset_table + kiln_preset_count; p++) {
+        snprintf(run.options, sizeof run.options, "net=%s\n%s\nseed=4\ntrain=512\n", p->net,
+                 p->options);
+        assert_string_equal(kiln_receipt_preset(&run), p->name);
+        strcpy(run.preset, p->name);
+        assert_int_equal(kiln_receipt_check(&run), KILN_OK);
     }
     strcpy(run.preset, "a-later-one");
     assert_int_equal(kiln_receipt_check(&run), KILN_E_DATA);
