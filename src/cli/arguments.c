@@ -66,9 +66,9 @@ static const own_option own[CLI_OPTIONS] = {
     [CLI_SVG] = {"svg", 0, "FILE.svg", "write the curves as a picture"},
     [CLI_CSV] = {"csv", 0, NULL, "a line a run on stdout, with all options"},
     [CLI_VERDICTS] = {"csv", 0, NULL, "a row a receipt: file, preset, claimed test accuracy, "
-                                      "verified, reason; verified is yes, no, or unchecked for "
-                                      "what could not be tried (another mode, no --data, no "
-                                      "receipt)"},
+                                      "verified, reason, data set, test images; verified is yes, "
+                                      "no, or unchecked for what could not be tried (another "
+                                      "mode, no --data, no receipt)"},
     [CLI_RECEIPT] = {"receipt", 0, "FILE", "write what kiln verify needs to check the run"},
     [CLI_SPOTS] = {"spots", 0, NULL, "a checkpoint an epoch beside the receipt, for --spot"},
     [CLI_SPOT] = {"spot", 0, "E", "check the epoch after E alone, from the checkpoint of E beside "

@@ -31,6 +31,7 @@ typedef struct {
     int quiet, spot;     /* spot < 0: the whole run */
     int checked;         /* epochs that agree */
     int refuted;         /* the claim is not true, or contradicts itself */
+    int images;          /* test images the accuracy is of; -1: not known */
 } verification;
 
 /* ---- the receipt ----------------------------------------------------------------------------- */
@@ -103,6 +104,21 @@ static int open_data(verification *v, const char *given)
     return CLI_BAD_DATA;
 }
 
+/* A perfect score of one image is not one of ten thousand, so a verdict says of how many it is. */
+static int count_images(verification *v)
+{
+    char text[40];
+    int wanted;
+
+    cli_field_raw(text, sizeof text, v->text, "testAccuracy");
+    if (v->spot >= 0 || *text == 'n') return 0;
+    if (kiln_data_info(v->session.data) < 0) return cli_fail(KILN_E_STATE);
+    v->images = (int)cli_field_number(kiln_text(), "test", 0);
+    wanted = cli_given(&v->run, "test", text, sizeof text) ? atoi(text) : -1;
+    if (wanted >= 0 && wanted < v->images) v->images = wanted;
+    return 0;
+}
+
 /* ---- comparing ------------------------------------------------------------------------------- */
 
 static int differs(verification *v, const char *when, const char *what, const char *claimed,
@@ -154,11 +170,18 @@ static const char *find_epoch(const verification *v, int epoch)
     return NULL;
 }
 
+static int last_epoch(const verification *v)
+{
+    const char *last = last_of(cli_field(v->text, "epochs"));
+
+    return last ? (int)cli_number(cli_first(last)) : 0;
+}
+
 /* After an epoch, the last one if `over`. What the receipt leaves out agrees; but nothing comes
  * behind its last row, or a run would be trained for as long as its options say. */
 static int compare_epoch(verification *v, int over)
 {
-    const char *last = last_of(cli_field(v->text, "epochs"));
+    const int last = last_epoch(v);
     static const char *const names[] = {"step", "trainLoss", "trainAccuracy", "valAccuracy"};
     static const char *const words[] = {"step is", "training loss is", "training accuracy is",
                                         "validation accuracy is"};
@@ -170,7 +193,7 @@ static int compare_epoch(verification *v, int over)
     snprintf(metrics, sizeof metrics, "%s", kiln_text());
     epoch = (int)cli_field_number(metrics, "epoch", 0);
     snprintf(when, sizeof when, "epoch %d", epoch);
-    if (last && epoch >= (int)cli_number(cli_first(last)) && !over)
+    if (last && epoch >= last && !over)
         return differs(v, when, "run is", "over", "not over");
     if (!(value = find_epoch(v, epoch))) return 0;
     if ((code = compare_hash(v, when, cli_text(hash, sizeof hash, last_of(value))))) return code;
@@ -190,13 +213,12 @@ static int compare_end(verification *v)
     static const char *const names[] = {"valAccuracy", "testAccuracy"};
     static const char *const words[] = {"validation accuracy is", "test accuracy is"};
     char hash[HASH], best[8], found[KILN_DIGITS];
-    const char *last = last_of(cli_field(v->text, "epochs"));
     double accuracy[2];
-    int code, whole;
+    int code;
 
     if (kiln_trainer_metrics(v->session.trainer) < 0) return cli_fail(KILN_E_MEMORY);
-    whole = !last || cli_number(cli_first(last)) <= cli_field_number(kiln_text(), "epoch", 0);
-    if (!whole) return differs(v, "the end", "epochs are", "more", "fewer");
+    if (last_epoch(v) > (int)cli_field_number(kiln_text(), "epoch", 0))
+        return differs(v, "the end", "epochs are", "more", "fewer");
     cli_field_raw(best, sizeof best, v->text, "best");
     if (strcmp(best, "true") == 0 && (code = kiln_trainer_restore_best(v->session.trainer)) < 0)
         return cli_fail(code);
@@ -252,12 +274,15 @@ static int begin_spot(verification *v)
     uint8_t *bytes;
 
     if (!row || !find_epoch(v, v->spot + 1)) {
-        cli_say("kiln: %s: the receipt does not have both epoch %d and epoch %d\n", v->path,
-                v->spot, v->spot + 1);
+        cli_say("kiln: %s: --spot %d wants epochs %d and %d of the receipt; its last is %d\n",
+                v->path, v->spot, v->spot, v->spot + 1, last_epoch(v));
         return CLI_USAGE;
     }
     cli_spot_path(path, sizeof path, v->path, v->spot);
-    if (!(bytes = cli_file_read(path, &size))) return CLI_BAD_CHECKPOINT;
+    if (!(bytes = cli_file_read(path, &size))) {
+        cli_say("kiln: it is one that kiln train --receipt leaves with --spots\n");
+        return CLI_BAD_CHECKPOINT;
+    }
     status = kiln_trainer_resume(v->session.data, bytes, size, NULL);
     free(bytes);
     if (status < 0) return cli_fail_in(path, status);
@@ -266,6 +291,7 @@ static int begin_spot(verification *v)
     for (const char *p = NULL; (p = cli_member(kiln_text(), p, key, sizeof key, &value));) {
         static char ours[8448], claimed[8448];
 
+        if (strcmp(key, "memory") == 0) continue; /* of this reading, not of the run */
         cli_text(ours, sizeof ours, value);
         if (!cli_given(&v->run, key, claimed, sizeof claimed) || strcmp(ours, claimed) != 0) {
             cli_say("kiln: %s: its option %s is not the receipt's\n", path, key);
@@ -285,6 +311,7 @@ static int verify(verification *v, const cli_arguments *a)
 
     if (code == 0) code = read_run(v);
     if (code == 0) code = open_data(v, a->value[CLI_DATA]);
+    if (code == 0) code = count_images(v);
     if (code == 0) code = v->spot > 0 ? begin_spot(v) : begin(v);
     if (code == 0) code = train(v);
     if (code == 0 && v->spot >= 0 && v->checked != 1) {
@@ -297,7 +324,7 @@ static int verify(verification *v, const cli_arguments *a)
 
 /* What the receipt claims, as far as it was read: "" for what it leaves open. */
 typedef struct {
-    char preset[40], accuracy[40];
+    char preset[40], accuracy[40], data[200];
     const char *verified; /* "yes", "no", "unchecked" */
     const char *reason;
 } verdict;
@@ -310,6 +337,7 @@ static verdict judge(const verification *v, int code)
                  .reason = code ? cli_said() : ""};
 
     if (*v->text) cli_field_text(d.preset, sizeof d.preset, v->text, "preset");
+    if (*v->text) cli_field_text(d.data, sizeof d.data, v->text, "data");
     if (*v->text && (v->spot < 0 || code))
         cli_field_raw(d.accuracy, sizeof d.accuracy, v->text, "testAccuracy");
     if (*d.accuracy == 'n') d.accuracy[0] = 0;
@@ -338,14 +366,23 @@ static void print_json(const verification *v, const verdict *d)
         kiln_json_bool(j, "verified", *d->verified == 'y');
     kiln_json_int(j, "epochs", v->checked);
     if (*d->reason) kiln_json_string(j, "reason", d->reason);
+    if (*d->data) kiln_json_string(j, "data", d->data);
+    if (v->images >= 0) kiln_json_int(j, "images", v->images);
     cli_event_end(j);
 }
 
 static void print_csv(const verification *v, const verdict *d)
 {
-    cli_csv_field(v->path);
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s", v->path);
+    cli_csv_field(cli_clean(path));
     printf(",%s,%s,%s,", d->preset, d->accuracy, d->verified);
     cli_csv_field(d->reason);
+    putchar(',');
+    cli_csv_field(d->data);
+    putchar(',');
+    if (v->images >= 0) printf("%d", v->images);
     putchar('\n');
 }
 
@@ -355,10 +392,13 @@ static void print_text(const verification *v, const verdict *d)
 
     snprintf(path, sizeof path, "%s", v->path);
     cli_printable(path);
-    if (v->spot < 0)
-        printf("%s: verified, %d %s\n", path, v->checked, v->checked == 1 ? "epoch" : "epochs");
-    else
+    if (v->spot >= 0) {
         printf("%s: agrees; %s\n", path, d->reason);
+        return;
+    }
+    printf("%s: verified, %d %s", path, v->checked, v->checked == 1 ? "epoch" : "epochs");
+    if (*d->accuracy) printf("; %s of %d test images of %s", d->accuracy, v->images, d->data);
+    putchar('\n');
 }
 
 /* A name that a spreadsheet would read as a formula gets its folder. */
@@ -386,12 +426,13 @@ int cli_verify(cli_arguments *a)
     if ((code = cli_own_int(a, CLI_SPOT, 0, 10000, &spot)) || (code = cli_use_threads(a)))
         return code;
     if (a->value[CLI_VERDICTS] && !a->value[CLI_JSON])
-        printf("file,preset,claimed,verified,reason\n");
+        printf("file,preset,claimed,verified,reason,data,images\n");
     for (int i = 0; i < a->bare_count; i++) {
         memset(&v, 0, sizeof v);
         set_path(&v, a->bare[i]);
         v.quiet = a->value[CLI_QUIET] != NULL;
         v.spot = spot;
+        v.images = -1;
         cli_forget();
         code = verify(&v, a);
         bad += code != 0;

@@ -46,7 +46,8 @@ test('a receipt is small, and says what the run says', async () => {
 test('it is verified, with any number of threads, also where it ends with its best', async () => {
   for (const threads of ['1', '2']) {
     const { code, out, err } = await kiln('verify', at('run.json'), '--threads', threads);
-    expect([code, out]).toEqual([0, `${at('run.json')}: verified, 3 epochs\n`]);
+    expect([code, out]).toEqual([0, `${at('run.json')}: verified, 3 epochs; ` +
+      `${receipt.testAccuracy} of 60 test images of builtin\n`]);
     expect(err).toMatch(/epoch 3 agrees/);
   }
   await kiln('train', ...RUN, '--lr', '0.5', '--best', '--receipt', at('best.json'));
@@ -159,14 +160,15 @@ test('--spot checks one epoch, from the checkpoint before it', async () => {
     expect([epoch, code]).toEqual([epoch, 0]);
     const reason = `epoch ${Number(epoch) + 1} alone was checked, and no accuracy of the end`;
     expect(events).toEqual([{ event: 'verified', file: at('run.json'), preset: null, claimed: null,
-      verified: true, epochs: 1, reason }]);
+      verified: true, epochs: 1, reason, data: 'builtin' }]);
     const { out } = await kiln('verify', at('run.json'), '--spot', epoch, '--csv', '-q');
-    expect(out.split('\n')[1]).toBe(`${at('run.json')},,,yes,"${reason}"`);
+    expect(out.split('\n')[1]).toBe(`${at('run.json')},,,yes,"${reason}",builtin,`);
     expect((await kiln('verify', at('run.json'), '--spot', epoch)).out).toBe(
       `${at('run.json')}: agrees; ${reason}\n`);
   }
   const last = await kiln('verify', at('run.json'), '--spot', '3');
-  expect([last.code, last.err]).toEqual([2, expect.stringMatching(/epoch 3 and epoch 4/)]);
+  expect([last.code, last.err]).toEqual(
+    [2, expect.stringMatching(/wants epochs 3 and 4 of the receipt; its last is 3$/m)]);
   await writeFile(at('alone.json'), JSON.stringify(receipt));
   const none = await kiln('verify', at('alone.json'), '--spot', '1');
   expect([none.code, none.err]).toEqual(
@@ -268,23 +270,29 @@ test('of a class, each receipt is a row, and a bad file stops none', async () =>
   expect(code).toBe(1);
   const rows = out.trim().split('\n');
   expect(rows).toHaveLength(7);
-  expect(rows[0]).toBe('file,preset,claimed,verified,reason');
+  expect(rows[0]).toBe('file,preset,claimed,verified,reason,data,images');
   expect(rows[1]).toMatch(/large\.json,,,unchecked,.*larger than 32 kB/);
   expect(rows[2]).toMatch(/none\.json,,,unchecked,.*receipt/);
   expect(rows[3]).toMatch(/^".*cheat,1\.json",linear-softmax,[\d.]+,no,".*validation accuracy /);
   expect(rows[3]).toContain(` is 0.99 claimed, ${preset.valAccuracy} found`);
   expect(rows[4]).toMatch(/not-there,,,unchecked,.*No such file/);
-  expect(rows[5]).toMatch(/preset\.json,linear-softmax,0\.\d+,yes,$/);
-  expect(rows[6]).toBe(`${at('run.json')},,${receipt.testAccuracy},yes,`);
+  expect(rows[5]).toMatch(/preset\.json,linear-softmax,0\.\d+,yes,,builtin,1000$/);
+  expect(rows[6]).toBe(`${at('run.json')},,${receipt.testAccuracy},yes,,builtin,60`);
   const { events } = await kiln('verify', ...files.slice(1, 3).map(at), '--json', '-q');
   expect(events.map(({ verified }) => verified)).toEqual([null, false]);
   const other = await kiln('verify', at('run.json'), '--mode', 'fused', '--csv', '-q');
   expect(other.out).toMatch(/run\.json,,0[.\d]*,unchecked,.*trained in the strict mode; verify/);
 });
 
+test('the option memory, which is of reading a file, is no difference', async () => {
+  await kiln('train', ...RUN, '--memory', '100', '--receipt', at('m.json'), '--spots');
+  const { code, err } = await kiln('verify', at('m.json'), '--spot', '1', '-q');
+  expect([code, err]).toEqual([0, '']);
+});
+
 test('an endless file is read no further than a receipt may be', async () => {
   const { out } = await kiln('verify', '/dev/zero', '--csv', '-q');
-  expect(out).toContain('/dev/zero,,,unchecked,/dev/zero: is larger than 32 kB\n');
+  expect(out).toContain('/dev/zero,,,unchecked,/dev/zero: is larger than 32 kB,,\n');
 });
 
 test('a run that is not over behind the last row is trained no further', async () => {
@@ -352,7 +360,7 @@ test('a set that was saved from the built-in one is verified with --data', async
     at('b.json'));
   expect(JSON.parse(await readFile(at('b.json'), 'utf8'))).toMatchObject({ data: 'builtin' });
   const { code, out } = await kiln('verify', at('b.json'), at('run.json'), '--data', set, '--csv');
-  expect([code, out]).toEqual([0, expect.stringMatching(/b\.json,.*,yes,\n.*run\.json,.*,yes,\n/)]);
+  expect([code, out]).toEqual([0, expect.stringMatching(/b\.json,.*,yes,,.*\n.*run\.json,.*,yes,,.*\n/)]);
   const none = await kiln('verify', at('b.json'), '--csv', '-q');
   expect(none.out).toMatch(/unchecked,".*other data: .*; say where they are with --data"/);
 });
