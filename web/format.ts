@@ -77,6 +77,16 @@ export function shape(sizes: readonly number[]): string {
   return sizes.join('×');
 }
 
+/** Epochs, which may end in a part of one: 8, 1.19. */
+export function epochNumber(n: number): string {
+  return String(Number(n.toFixed(2)));
+}
+
+/** "1.19 epochs", "1 epoch". */
+export function epochCount(n: number): string {
+  return `${epochNumber(n)} ${n === 1 ? 'epoch' : 'epochs'}`;
+}
+
 /** "5 images", "1 image". */
 export function plural(n: number, one: string, many: string): string {
   return `${count(n)} ${n === 1 ? one : many}`;

@@ -7,7 +7,7 @@
 import css from './styles/run-bar.css?inline';
 import { explainer, h, setText, show } from './dom.js';
 import { draw } from './draw.js';
-import { count, duration } from './format.js';
+import { count, duration, epochNumber } from './format.js';
 import { Announcer, showState, steadyButton } from './run-controls.js';
 import { strings } from './strings.js';
 import type { LiveTrainer } from './live-trainer.js';
@@ -123,7 +123,8 @@ export class RunBar extends View {
       ['reset', this.#reset]], state, step);
     if (trainer) setText(this.#state, words.states[state]);
     show(this.#backend, trainer !== null);
-    setText(this.#epoch, epochs ? `${count(epoch)} / ${count(epochs)}` : '–');
+    const at = Math.min(epoch, epochs);
+    setText(this.#epoch, epochs ? `${epochNumber(at)} / ${epochNumber(epochs)}` : '–');
     setText(this.#stepNumber, steps ? `${count(step)} / ${count(steps)}` : count(step));
     setText(this.#speed, this.#speedShown > 0 ? count(this.#speedShown) : '–');
     setText(this.#eta, running ? duration(this.#timeLeft) : '–');

@@ -1,6 +1,6 @@
 /** Every word the page says, in one table; those of the views stand in strings-views.ts. */
 
-import { count, plural, sentence } from './format.js';
+import { count, epochCount, epochNumber, plural, sentence } from './format.js';
 import { viewStrings } from './strings-views.js';
 
 export const strings = {
@@ -175,11 +175,12 @@ export const strings = {
       'another is replaced.',
     bringBack: 'Bring it back',
     done: (epochs: number, best: string): string =>
-      `Finished ${plural(epochs, 'epoch', 'epochs')}; best validation accuracy ${best}.`,
+      `Finished ${epochCount(epochs)}; best validation accuracy ${best}.`,
     doneEarly: (epochs: number, best: string): string =>
       `Stopped after ${plural(epochs, 'epoch', 'epochs')}, as the settings say; best validation ` +
       `accuracy ${best}.`,
-    more: (epochs: number): string => `Train ${plural(epochs, 'more epoch', 'more epochs')}`,
+    more: (epochs: number): string =>
+      `Train ${epochNumber(epochs)} more ${epochs === 1 ? 'epoch' : 'epochs'}`,
     diverging: (rate: string): string =>
       'The run diverges: its loss has risen to more than twice what it was at the start. ' +
       `The learning rate, ${rate}, is too high for it.`,

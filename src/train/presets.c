@@ -36,7 +36,7 @@
 const kiln_preset kiln_preset_table[] = {
     {"default", "Small convnet", KILN_DEFAULT_NET,
      "epochs=7\nlr=0.03\nschedule=onecycle\ninit=gaussian 0.01\n",
-     "Learns the built-in set in less than a minute."},
+     "Learns the built-in set within a minute."},
     {"linear-softmax", "Linear softmax", "affine 10 - softmax",
      "epochs=10\nbatch=200\noptimizer=momentum\nlr=0.0003\nreg=0.03\nschedule=cosine\n"
      "init=gaussian 0.0001\n",
@@ -64,7 +64,7 @@ const kiln_preset kiln_preset_table[] = {
      "epochs=1\nbatch=50\noptimizer=adam\nlr=0.001\nschedule=constant\nreg=0.001\ninit=gaussian "
      "0.001\n"
      "normalize=mean-image\ndraw=replacement\ncheck-first=1\n",
-     "Assignment 2: the notebook's one epoch, which passes 40 % on its training images."},
+     "Assignment 2: one epoch passes 40 % on its training images."},
     {"convnetjs", "ConvNetJS's net",
      "conv 5x5x16 - relu - maxpool 2 - conv 5x5x20 - relu - maxpool 2 - conv 5x5x20 - relu - "
      "maxpool 2 - affine 10 - softmax",

@@ -81,7 +81,11 @@ function readEvent(run: Try, line: string): void {
   }
   if (event === 'run') Object.assign(run, { state: 'open', reason: words.noEnd, epochs: 0 });
   if (event === 'epoch') run.epochs = numberOf(fields, 'epoch') ?? run.epochs;
-  if (event === 'done') Object.assign(run, { state: 'done', reason: '', validation });
+  if (event === 'done') {
+    const { epochs } = run; // of which the last may be a part
+    Object.assign(run, { state: 'done', reason: '', validation,
+      epochs: Math.min(epochs, numberOf(fields, 'epochs') ?? epochs) });
+  }
   if (event === 'failed') {
     run.state = 'failed';
     run.reason = textOf(fields, 'reason', '');

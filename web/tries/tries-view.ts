@@ -5,7 +5,7 @@
 
 import css from '../styles/panel.css?inline';
 import { define, download, h, setText, show } from '../dom.js';
-import { count, percent } from '../format.js';
+import { count, epochNumber, percent } from '../format.js';
 import type { LiveTrainer } from '../live-trainer.js';
 import { View } from '../view.js';
 import { ranked, readLog, tryOf, varied, type Try } from './run-log.js';
@@ -120,7 +120,7 @@ export class TriesView extends View {
   #row(run: Try, i: number, keys: readonly string[]): HTMLElement {
     const { validation, test, epochs, seconds, options, name } = run;
     const cells = [
-      count(i + 1), percent(validation, 2), percent(test, 2), count(epochs),
+      count(i + 1), percent(validation, 2), percent(test, 2), epochNumber(epochs),
       seconds === null ? '–' : seconds.toFixed(1), ...keys.map((key) => options[key] ?? '–')];
     return h(
       'tr',
