@@ -22,6 +22,7 @@ const TYPES = {
   '.json': 'application/json; charset=utf-8',
   '.map': 'application/json; charset=utf-8',
   '.md': 'text/markdown; charset=utf-8',
+  '.txt': 'text/plain; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.png': 'image/png',
   '.ico': 'image/x-icon',
@@ -42,7 +43,7 @@ const IMMUTABLE = /(\/assets\/[^/]+-[\w-]{8}\.\w+|-[A-Z2-7]{8}\.js)$/;
 
 const PORTS_TRIED = 100;
 
-const COMPRESSED = /^\.(html|m?js|css|json|map|md|svg|wasm)$/;
+const COMPRESSED = /^\.(html|m?js|css|json|map|md|svg|txt|wasm)$/;
 const SMALLEST_COMPRESSED = 1000; // bytes; below, headers are most of an answer
 const ENCODERS = {
   br: (bytes) => promisify(brotliCompress)(
