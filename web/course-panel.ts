@@ -45,7 +45,7 @@ export class CoursePanel extends View {
   /** What is shown, whenever that is asked for. */
   set setUp(setUp: SetUp) {
     this.#setUp = setUp;
-    setUp.onMark = () => this.#fill();
+    setUp.heed(() => this.#fill());
   }
 
   protected override build(): void {

@@ -10,6 +10,7 @@ import { explainer, h, setText, show } from './dom.js';
 import { bytes, count, sentence, shape, si } from './format.js';
 import { strings } from './strings.js';
 import { explain, type LiveTrainer } from './live-trainer.js';
+import { presetOf } from './presets.js';
 import { View } from './view.js';
 
 const words = strings.net;
@@ -57,7 +58,7 @@ export class NetEditor extends View {
   #asked = 0;
   #checked = Promise.resolve();
   #problem: string | null = null;
-  #freeze = 'none';
+  #values: Readonly<Record<string, string>> = {};
 
   constructor() {
     super(css);
@@ -73,11 +74,19 @@ export class NetEditor extends View {
     this.#typed(0);
   }
 
-  /** The option freeze, whose layers the table marks; a name that the net lacks is a mistake. */
-  set freeze(freeze: string) {
-    if (freeze === this.#freeze) return;
-    this.#freeze = freeze;
-    this.#typed(0);
+  /**
+   * The options that are shown beside the net: the table marks the layers that freeze names, of
+   * which one that the net lacks is a mistake, and of presets with one net they tell which it is.
+   */
+  set values(values: Readonly<Record<string, string>>) {
+    const before = this.#freeze;
+    this.#values = values;
+    if (this.#freeze !== before) this.#typed(0);
+    else this.#showPreset();
+  }
+
+  get #freeze(): string {
+    return this.#values['freeze'] ?? 'none';
   }
 
   /** Resolves when the text has been checked. */
@@ -158,13 +167,13 @@ export class NetEditor extends View {
     const preset = this.#presets.find(({ name }) => name === this.#preset.value);
     if (!preset) return;
     this.#text.value = preset.net;
+    this.#values = { ...this.#values, ...preset.options };
     this.tell('kiln-preset', preset);
     this.#typed(0);
   }
 
   #showPreset(): void {
-    const plain = (net: string): string => net.replace(/\s+/g, '').toLowerCase();
-    const same = this.#presets.find(({ net }) => plain(net) === plain(this.net));
+    const same = presetOf(this.#presets, this.net, this.#values, this.#preset.value);
     this.#preset.value = same?.name ?? '';
     setText(this.#note, same ? sentence(same.note) : '');
   }

@@ -10,6 +10,7 @@ import { explain } from './live-trainer.js';
 import type { NetEditor } from './net-editor.js';
 import type { Notices } from './notices.js';
 import type { OptionPanel } from './option-panel.js';
+import { presetOf } from './presets.js';
 import { RunKeeper, type KeptRun } from './run-keeper.js';
 import { SetUp } from './set-up.js';
 import type { Shared } from './share.js';
@@ -306,9 +307,7 @@ export class RunDesk {
 
   /** The settings of the preset that has this net. */
   async #optionsOf(notation: string): Promise<Record<string, string>> {
-    const plain = (net: string): string => net.replace(/\s+/g, '').toLowerCase();
-    const presets = await this.#trainer.presets();
-    return presets.find(({ net }) => plain(net) === plain(notation))?.options ?? {};
+    return presetOf(await this.#trainer.presets(), notation, {})?.options ?? {};
   }
 
   /** A link's data set, where it is another one than the present. It is never fetched. */

@@ -9,6 +9,7 @@ import { writeHash, type Shown } from './link.js';
 import type { NetEditor } from './net-editor.js';
 import type { OptionPanel } from './option-panel.js';
 import { OF_DATA } from './option-values.js';
+import { sameValue } from './presets.js';
 import { readHash, type Shared } from './share.js';
 
 type Values = Record<string, string>;
@@ -23,13 +24,17 @@ export class SetUp {
   #address = ''; // as last read or written here
   /** Where the present data set came from. */
   data: DataSource = 'builtin';
-  /** Called whenever what is shown, or in use, may have changed. */
-  onMark: () => void = () => {};
+  readonly #heeding: (() => void)[] = [];
 
   constructor(trainer: LiveTrainer, net: NetEditor, options: OptionPanel) {
     this.#trainer = trainer;
     this.#net = net;
     this.#options = options;
+  }
+
+  /** Calls it whenever what is shown, or in use, may have changed. */
+  heed(act: () => void): void {
+    this.#heeding.push(act);
   }
 
   /** All options of the present run, by name. */
@@ -60,7 +65,7 @@ export class SetUp {
     const options = this.#options.values;
     const text = this.#net.net;
     const net = change.net ?? text;
-    const reread = OF_DATA.some((name) => !equal(options[name], this.#read[name]));
+    const reread = OF_DATA.some((name) => !sameValue(options[name], this.#read[name]));
     const data = change.data ?? (reread ? this.data : undefined);
     await this.#trainer.reset({ options, ...change, net, ...(data ? { data } : {}) });
     if (data) this.data = data;
@@ -103,7 +108,7 @@ export class SetUp {
 
   /** The data set and the run of a checkpoint, which was made with these options. */
   async goBack(bytes: Uint8Array, data: DataSource, options: Values): Promise<void> {
-    const reread = OF_DATA.some((name) => !equal(options[name], this.#read[name]));
+    const reread = OF_DATA.some((name) => !sameValue(options[name], this.#read[name]));
     if (data !== this.data || reread) {
       await this.#trainer.reset({ options, data });
       this.data = data;
@@ -173,9 +178,9 @@ export class SetUp {
    */
   mark(): void {
     this.#options.waiting = this.#waiting();
-    this.#net.freeze = this.#options.values['freeze'] ?? 'none';
+    this.#net.values = this.#options.values;
     this.#net.inUse = this.#net.net === this.#netInUse ? null : this.#netInUse;
-    this.onMark();
+    for (const act of this.#heeding) act();
     if (this.#options.table.length === 0 || location.hash !== this.#address) return;
     if (location.hash !== this.hash) history.replaceState(null, '', this.hash);
     this.#address = location.hash;
@@ -211,12 +216,8 @@ export class SetUp {
     const names = this.#options.table.map(({ name }) => name);
     return new Set(
       names.filter(
-        (name) => this.#inUse[name] !== undefined && !equal(values[name], this.#inUse[name]),
+        (name) => this.#inUse[name] !== undefined && !sameValue(values[name], this.#inUse[name]),
       ),
     );
   }
-}
-
-function equal(a = '', b = ''): boolean {
-  return a === b || (a !== '' && b !== '' && Number(a) === Number(b));
 }

@@ -8,6 +8,8 @@ import table from './recipe-pieces.json';
 
 export interface Piece {
   name: string;
+  /** Where that piece is out, this one is not there to be switched. */
+  needs?: string;
   sentence: string;
   /** What takes its place, where that is not plain. */
   instead?: string;
@@ -49,13 +51,15 @@ function augmented(list: string, { replace, add }: NonNullable<Piece['augment']>
   return [...words.filter((word) => word !== 'none' && word !== ''), ...add].join(',') || 'none';
 }
 
-/** What differs, as words: of the notation the layers, of the settings names and values. */
-export function differences(from: Composed, to: Composed): string[] {
+/** What differs, as words: of the notation the layers, of the settings what they are called. */
+export function differences(
+  from: Composed, to: Composed, called = (name: string): string => name): string[] {
   const names = Object.keys({ ...from.options, ...to.options })
     .filter((name) => from.options[name] !== to.options[name]);
   const layers = (net: string): string[] => net.split(' - ');
   const [a, b] = [layers(from.net), layers(to.net)];
   const nets = a.flatMap((layer, i) => (layer === b[i] ? [] : [`${layer} → ${b[i] ?? '–'}`]));
   return [...new Set(nets),
-    ...names.map((name) => `${name} ${from.options[name] ?? '–'} → ${to.options[name] ?? '–'}`)];
+    ...names.map((name) =>
+      `${called(name)} ${from.options[name] ?? '–'} → ${to.options[name] ?? '–'}`)];
 }

@@ -7,9 +7,11 @@
 import measuredHere from 'virtual:measured';
 
 import css from './recipe-view.css?inline';
-import { define, h, link, setText, show } from '../dom.js';
+import { define, h, link, setText } from '../dom.js';
 import type { LiveTrainer } from '../live-trainer.js';
 import type { RunDesk } from '../run-desk.js';
+import { holds, sameNet } from '../presets.js';
+import { strings } from '../strings.js';
 import { View } from '../view.js';
 import type { Measured } from './build-measured.js';
 import { compose, differences, PIECES, type Composed, type Piece } from './compose.js';
@@ -25,6 +27,8 @@ export class RecipeView extends View {
   readonly #boxes = new Map<string, HTMLInputElement>();
   readonly #pieces: Measured['pieces'] = (measuredHere as Measured).pieces;
   #recipes: Recipe[] = [];
+  /** What was chosen here last. */
+  #chosen: { recipe: Recipe; changed: ReadonlySet<string> } | null = null;
   #desk: RunDesk | null = null;
 
   constructor() {
@@ -34,6 +38,7 @@ export class RecipeView extends View {
   /** Whose set-up the switches change. */
   set desk(desk: RunDesk) {
     this.#desk = desk;
+    desk.setUp.heed(() => this.#enable());
     this.#enable();
   }
 
@@ -71,7 +76,8 @@ export class RecipeView extends View {
     const { name, sentence, instead, cost, other } = piece;
     const id = `piece-${name.replace(/\W/g, '-')}`;
     const box = h('input', {
-      type: 'checkbox', id, 'aria-describedby': `${id}-text`, onchange: () => this.#switch(),
+      type: 'checkbox', id, 'aria-describedby': `${id}-text`,
+      onchange: () => this.#take(this.#changed),
     });
     box.checked = !other;
     this.#boxes.set(name, box);
@@ -92,35 +98,74 @@ export class RecipeView extends View {
   }
 
   #enable(): void {
+    if (this.#boxes.size === 0) return; // not built yet
     const ready = this.#recipes.length > 0 && this.#desk !== null;
-    for (const node of [this.#recipe, this.#all, ...this.#boxes.values()]) node.disabled = !ready;
+    if (ready) this.#recognise();
+    this.#recipe.disabled = this.#all.disabled = !ready;
+    for (const { name, needs } of PIECES) {
+      this.#boxes.get(name)!.disabled = !ready || (needs !== undefined && !this.#there(needs));
+    }
+  }
+
+  /** Whether the piece is ticked. */
+  #there(name: string): boolean {
+    return this.#boxes.get(name)!.checked;
   }
 
   /** Names of the pieces that are not as the recipe has them. */
   get #changed(): Set<string> {
     return new Set(PIECES.filter(({ name, other }) =>
-      this.#boxes.get(name)!.checked === (other ?? false)).map(({ name }) => name));
-  }
-
-  #switch(): void {
-    this.#take(this.#changed);
+      this.#there(name) === (other ?? false)).map(({ name }) => name));
   }
 
   /** The set-up becomes the chosen recipe with these pieces changed. */
   #take(changed: ReadonlySet<string>): void {
     const recipe = this.#recipes.find(({ name }) => name === this.#recipe.value);
     if (!recipe || !this.#desk) return;
+    this.#chosen = { recipe, changed };
+    const { net, options } = compose(wholeOf(recipe), changed);
+    this.#desk.show(net, options);
+  }
+
+  /**
+   * The list shows what the set-up is, however it became so: what was chosen here, another recipe,
+   * or none. Of those with its net one that has its options, too, comes first, then what is shown.
+   */
+  #recognise(): void {
+    const { net, options } = this.#desk!.setUp.shown;
+    const look = PIECES.filter(({ look: only }) => only).map(({ name }) => name);
+    const shown = this.#recipes.filter(({ name }) => name === this.#recipe.value);
+    const known = [
+      ...(this.#chosen ? [this.#chosen] : []),
+      ...[...shown, ...this.#recipes].flatMap((recipe) =>
+        [[], look].map((names) => ({ recipe, changed: new Set(names) }))),
+    ].map((choice) => ({ choice, made: compose(wholeOf(choice.recipe), choice.changed) }))
+      .filter(({ made }) => sameNet(made.net, net));
+    const found = known.find(({ made }) => holds(made.options, options)) ?? known[0];
+    if (!found) {
+      setText(this.#said, words.another);
+      return;
+    }
+    const { choice: { recipe, changed }, made } = found;
+    const whole = wholeOf(recipe);
+    const names = Object.keys({ ...whole.options, ...made.options });
+    const of = (values: Record<string, string>): Record<string, string> =>
+      Object.fromEntries(names.map((name) =>
+        [name, values[name] ?? this.#desk!.setUp.defaults[name] ?? '']));
+    const changes = differences({ ...whole, options: of(whole.options) },
+      { net: made.net, options: of(options) }, (name) => strings.options.labels[name] ?? name);
+    setText(this.#said, changes.length > 0 ? words.differs(recipe.title, changes.join('; '))
+      : words.isWhole(recipe.title));
+    this.#recipe.value = recipe.name;
     for (const { name, other } of PIECES) {
       this.#boxes.get(name)!.checked = changed.has(name) === (other ?? false);
     }
-    const whole: Composed = { net: recipe.net, options: { ...VIEWS, ...recipe.options } };
-    const { net, options } = compose(whole, changed);
-    this.#desk.show(net, options);
-    const changes = differences(whole, { net, options });
-    setText(this.#said, changes.length > 0 ? words.differs(recipe.title, changes.join('; '))
-      : words.isWhole(recipe.title));
-    show(this.#said, true);
   }
+}
+
+/** As the speed run has it: views are averaged at its end. */
+function wholeOf({ net, options }: Recipe): Composed {
+  return { net, options: { ...VIEWS, ...options } };
 }
 
 define({ 'kiln-recipe-view': RecipeView });

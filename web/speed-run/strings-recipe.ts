@@ -25,6 +25,8 @@ export const recipeWords = {
     `Without it: ${signed(points)}, ${speed(share)}.`,
   with: (points: number, share: number): string => `With it: ${signed(points)}, ${speed(share)}.`,
   views: (points: number): string => `Six views of every image give ${signed(points)}.`,
+  another:
+    'The set-up is none of these recipes: to choose one, or to switch a piece, makes it that one.',
   isWhole: (title: string): string => `The set-up is “${title}”, whole.`,
   differs: (title: string, what: string): string =>
     `The set-up is “${title}” but for: ${what}.`,
