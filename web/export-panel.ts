@@ -98,11 +98,11 @@ export class ExportPanel extends View {
   async #takeReceipt(): Promise<void> {
     if (!this.trainer) return;
     setText(this.#said, words.making);
-    const said = await downloadReceipt(this.trainer).catch((error: unknown) => {
+    const receipt = await this.trainer.receipt().catch((error: unknown) => {
       setText(this.#said, '');
       throw error;
     });
-    setText(this.#said, said);
+    setText(this.#said, downloadReceipt(receipt));
   }
 
   async #take(): Promise<void> {

@@ -231,11 +231,12 @@ describe('the forecast', () => {
   });
 });
 
-test('a published curve is read between its epochs, by share of the run', () => {
+test('a published curve is read between its epochs, and says nothing past its last', () => {
   const curve = { epochs: [1, 2, 3, 3.5], validation: [0.5, 0.6, 0.7, 0.8] };
-  expect(published(curve, 0.1)).toBeNull();
-  expect(published(curve, 1 / 3.5)).toBeCloseTo(0.5);
-  expect(published(curve, 1.5 / 3.5)).toBeCloseTo(0.55);
-  expect(published(curve, 3.25 / 3.5)).toBeCloseTo(0.75);
-  expect(published(curve, 1)).toBe(0.8);
+  expect(published(curve, 0.9)).toBeNull();
+  expect(published(curve, 1)).toBeCloseTo(0.5);
+  expect(published(curve, 1.5)).toBeCloseTo(0.55);
+  expect(published(curve, 3.25)).toBeCloseTo(0.75);
+  expect(published(curve, 3.5)).toBe(0.8);
+  expect(published(curve, 3.6)).toBeNull();
 });

@@ -360,7 +360,8 @@ test('a set that was saved from the built-in one is verified with --data', async
     at('b.json'));
   expect(JSON.parse(await readFile(at('b.json'), 'utf8'))).toMatchObject({ data: 'builtin' });
   const { code, out } = await kiln('verify', at('b.json'), at('run.json'), '--data', set, '--csv');
-  expect([code, out]).toEqual([0, expect.stringMatching(/b\.json,.*,yes,,.*\n.*run\.json,.*,yes,,.*\n/)]);
+  expect([code, out]).toEqual(
+    [0, expect.stringMatching(/b\.json,.*,yes,,.*\n.*run\.json,.*,yes,,.*\n/)]);
   const none = await kiln('verify', at('b.json'), '--csv', '-q');
   expect(none.out).toMatch(/unchecked,".*other data: .*; say where they are with --data"/);
 });

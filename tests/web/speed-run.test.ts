@@ -40,6 +40,8 @@ async function faults(page: Page, part = VIEW): Promise<string[]> {
   return found;
 }
 
+const scrolled = (page: Page): Promise<number> => page.evaluate(() => scrollY);
+
 /** Nothing is wider than the window of a phone. */
 async function fitsPhones(page: Page): Promise<void> {
   for (const width of [390, 320]) {
@@ -73,7 +75,14 @@ test('a goal is measured, trained, looked at once, and told in a line with a rec
   await aims.selectOption('80-percent');
   await aims.focus();
   await page.keyboard.press('Tab');
+  // What is above the view shows each net that is measured, and the view stays where it is.
+  const place = (): Promise<number> =>
+    view(page).evaluate((node) => node.getBoundingClientRect().top);
+  await view(page).evaluate((node) => node.scrollIntoView());
+  const [top, above] = [await place(), await scrolled(page)];
   await page.keyboard.press('Enter');
+  await becomes(() => scrolled(page), (now) => now > above + 100);
+  await becomes(place, (now) => Math.abs(now - top) < 2);
   await view(page).locator('.result').waitFor();
 
   const preset = (await ask(page, (trainer) => trainer.presets()))
@@ -98,16 +107,32 @@ test('a goal is measured, trained, looked at once, and told in a line with a rec
   expect((await looks.jsonValue()).filter((split) => split === 'test')).toEqual(['test']);
   const accuracy = await ask(page, async (trainer) => (await trainer.evaluate('test')).accuracy);
   const line = await view(page).locator('pre').textContent();
-  expect(line).toContain(`${(100 * accuracy).toFixed(2)} % of the built-in set’s test images`);
+  expect(line).toContain(`${(100 * accuracy).toFixed(2)} % of the built-in set’s 200 test images`);
   expect(line).toContain(await ask(page, (trainer) => trainer.hash()));
-  expect(line).toContain('80-percent, 2 epochs, seed 3, 6 views');
+  expect(line).toContain('80-percent, 2 epochs, seed 3, 6 views of the least sure 25 %,');
   expect(line).toContain(await page.evaluate(() => location.href));
   const [file] = await Promise.all([page.waitForEvent('download'),
     view(page).getByRole('button', { name: 'Receipt' }).click()]);
   const receipt = readFileSync((await file.path())!, 'utf8');
   expect(receipt).toContain(await ask(page, (trainer) => trainer.hash()));
   expect(receipt).toContain(String(accuracy));
+  expect(JSON.parse(receipt)).toMatchObject({ preset: '80-percent' });
+  const hint = await view(page).getByText(/^With the receipt anybody can check/).textContent();
+  expect(hint).toMatch(/: kiln verify --mode \w+ kiln-receipt\.json$/);
   expect(await faults(page)).toEqual([]);
+
+  // What came of it stays what it was, whatever runs now.
+  await ask(page, async (trainer) => {
+    await trainer.reset({ net: 'affine 10 - softmax', data: 'builtin',
+      options: { seed: '99', test: '50', train: '300', validation: '50' } });
+  });
+  expect(await ask(page, ({ dataset }) => dataset.test)).toBe(50);
+  await page.evaluate(() => scrollTo(0, 0));
+  await view(page).evaluate((node) => node.scrollIntoView());
+  expect(await view(page).locator('pre').textContent()).toBe(line);
+  const [again] = await Promise.all([page.waitForEvent('download'),
+    view(page).getByRole('button', { name: 'Receipt' }).click()]);
+  expect(readFileSync((await again.path())!, 'utf8')).toBe(receipt);
   await fitsPhones(page);
   expect(errors).toEqual([]);
   await close();
@@ -127,7 +152,7 @@ test('a piece is switched off and on, and the set-up with it', async () => {
   await becomes(() => options(page), ({ net }) => net === recipe.net);
   expect(await options(page)).toMatchObject({ ...recipe.options, seed: '5', train: '1000' });
   await box('Muon').uncheck();
-  await told('optimizer muon → nesterov');
+  await told('Update rule muon → nesterov');
   await becomes(() => options(page), ({ optimizer }) => optimizer === 'nesterov');
   expect(await page.getByLabel('Update rule').inputValue()).toBe('nesterov');
   await box('gelu').focus();
@@ -135,9 +160,11 @@ test('a piece is switched off and on, and the set-up with it', async () => {
   await told('gelu → relu');
   await page.waitForFunction(() => !location.hash.includes('gelu'));
   expect(await page.getByLabel('Notation').inputValue()).toContain('- relu');
+  expect(await box('silu').isDisabled()).toBe(true); // there is no gelu that it could replace
   await box('Muon').check();
   await box('gelu').check();
   await told('whole.');
+  expect(await box('silu').isEnabled()).toBe(true);
   await becomes(() => options(page), ({ net, lr }) =>
     net === recipe.net && lr === recipe.options['lr']);
   // Under way it waits for the reset, as what is typed does.
@@ -151,6 +178,48 @@ test('a piece is switched off and on, and the set-up with it', async () => {
     (await fetch((a as HTMLAnchorElement).href)).text());
   expect(about).toContain('# How a browser tab gets to 94 % on CIFAR-10');
   await fitsPhones(page);
+  expect(errors).toEqual([]);
+  await close();
+});
+
+test('the list shows which recipe the set-up is, also where it was chosen elsewhere', async () => {
+  const { page, errors, close } = await visit(site, { hash: '#net=affine+10+-+softmax' });
+  const list = page.locator('kiln-recipe-view');
+  const preset = page.getByLabel('Preset', { exact: true });
+  const told = (text: string | RegExp): Promise<void> =>
+    list.locator('.said', { hasText: text }).waitFor();
+  await told('The set-up is none of these recipes');
+  // Two presets have one net: their options tell which it is.
+  for (const name of ['93-percent', '94-percent', '93-percent', '94-percent']) {
+    await preset.selectOption(name);
+    await told(new RegExp(`“${name.slice(0, 2)} % .*” but for: Views averaged 6 → 1`));
+    expect(await preset.inputValue()).toBe(name);
+    expect(await list.getByLabel('Recipe').inputValue()).toBe(name);
+    expect(await list.getByRole('checkbox', { name: 'averaged views' }).isChecked()).toBe(false);
+  }
+  await page.getByLabel('Epochs', { exact: true }).fill('7.5');
+  await page.keyboard.press('Tab');
+  await told('Epochs 11 → 7.5');
+  expect(await preset.inputValue()).toBe('94-percent');
+  await list.getByRole('checkbox', { name: 'small batches' }).uncheck();
+  await told(/“94 % .*” but for: Batch size 256 → 512; Learning rate/);
+  await preset.selectOption('linear-softmax');
+  await told('The set-up is none of these recipes');
+  expect(errors).toEqual([]);
+  await close();
+});
+
+test('a run whose settings were changed on the way says so, and has no receipt', async () => {
+  const hash = '#net=affine+10+-+softmax&train=2048&test=100';
+  const { page, errors, close } = await visit(site, { hash });
+  await view(page).getByLabel('Aim').selectOption('80-percent');
+  await view(page).getByRole('button', { name: 'Run against the clock' }).click();
+  await said(page, /^“80 % in seconds”, 2 epochs/).waitFor(MEASURED);
+  await ask(page, (trainer) => trainer.set('lr', 0.001));
+  await view(page).locator('.result').waitFor();
+  expect(await view(page).locator('pre').textContent()).toContain('80-percent, changed on the way');
+  expect(await view(page).getByRole('button', { name: 'Receipt' }).isDisabled()).toBe(true);
+  await view(page).getByText('lr was changed on the way').waitFor();
   expect(errors).toEqual([]);
   await close();
 });
@@ -193,7 +262,7 @@ test('a time is filled, too little is told, and what is stopped leaves the set-u
   // A minute is more than a recipe takes on so few images.
   await minutes.fill('1');
   await start.click();
-  await said(page, /^“.*, [\d.]+ epochs where its own are/).waitFor(MEASURED);
+  await said(page, /^“.*, [\d.]+ epochs in place of its own/).waitFor(MEASURED);
   await becomes(() => ask(page, ({ state }) => state), (state) => state === 'running');
   const used = await options(page);
   const presets = await ask(page, (trainer) => trainer.presets());
@@ -225,7 +294,7 @@ test('a run slower than its plan is told, and that its tab was hidden', async ()
     const from = real();
     performance.now = () => from + 10 * (real() - from);
   });
-  await trouble.getByText(/^Slower than measured, \d+\.\d times as long a step: /).waitFor();
+  await trouble.getByText(/^A step takes \d+\.\d times as long as measured: /).waitFor();
   await view(page).getByText(/ late/).waitFor();
   expect(await view(page).locator('dd').nth(1).textContent()).toBe(clock); // the plan stays
   await page.evaluate(() => {

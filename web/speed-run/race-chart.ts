@@ -7,7 +7,7 @@ import uplotCss from 'uplot/dist/uPlot.min.css?inline';
 
 import { Curve, type Points } from '../curve.js';
 import { dataTable, h, setText, sheet, show } from '../dom.js';
-import { duration, percent } from '../format.js';
+import { duration, epochNumber, percent } from '../format.js';
 import type { MeasuredRecipe } from './build-measured.js';
 import { published } from './speed-plan.js';
 import type { SpeedRun } from './speed-run.js';
@@ -56,9 +56,10 @@ export class RaceChart {
     const now = [timeline, splits.length, theirs, before];
     if (!timeline || !plan || now.every((value, i) => value === this.#shown[i])) return;
     this.#shown = now;
-    const at = (share: number): number | null => theirs && published(theirs, share);
+    const epoch = (step: number): number => step / timeline.ends[0]!;
     const due = timeline.ends.map((step) => ({
-      step, seconds: before + timeline.at(step), theirs: at(step / timeline.steps) }));
+      step, seconds: before + timeline.at(step),
+      theirs: theirs && published(theirs, epoch(step)) }));
     const known = due.filter((one) => one.theirs !== null);
     const grey: Points = {
       xs: known.map(({ seconds }) => seconds), ys: known.map((one) => one.theirs!) };
@@ -70,14 +71,15 @@ export class RaceChart {
     const text = last ? `${duration(last.passed)}: ${percent(last.validation)}.` : '';
     this.#box.setAttribute('aria-label', words.chartLabel(text));
     setText(this.#caption, theirs
-      ? words.caption(plan.recipe.title, theirs.seed) : words.noCurve(plan.recipe.title));
+      ? words.caption(plan.recipe.title, theirs.seed, plan.epochs < plan.recipe.epochs)
+      : words.noCurve(plan.recipe.title));
     const every = Math.ceil(due.length / ROWS);
     const rows = due.map((row, i) => ({ ...row, split: splits[i] }))
       .filter((_, i) => (i + 1) % every === 0 || i === due.length - 1);
     this.#table.fill([...words.splitHead], rows.map(({ step, seconds, theirs: other, split }) => {
       const apart = split ? split.passed - seconds : null;
       return [
-        (step / timeline.ends[0]!).toFixed(2).replace(/\.?0+$/, ''),
+        epochNumber(epoch(step)),
         duration(seconds),
         split ? duration(split.passed) : '',
         apart === null ? '' : `${apart < 0 ? '−' : '+'}${Math.abs(apart).toFixed(1)} s`,

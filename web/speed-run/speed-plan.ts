@@ -196,13 +196,12 @@ export function forecast(marks: readonly Mark[], total: number, passed: number):
   return Math.max(passed, last.passed + rest);
 }
 
-/** The value of a published curve when a share, 0..1, of the run is over; null before its first. */
+/** The value of a published curve after so many epochs; null before its first, and past its end. */
 export function published(
-  curve: { epochs: readonly number[]; validation: readonly number[] }, share: number,
+  curve: { epochs: readonly number[]; validation: readonly number[] }, at: number,
 ): number | null {
-  const at = share * curve.epochs.at(-1)!;
   const right = curve.epochs.findIndex((epoch) => epoch >= at - 1e-9);
-  if (right < 0) return curve.validation.at(-1)!;
+  if (right < 0) return null;
   if (Math.abs(curve.epochs[right]! - at) < 1e-9) return curve.validation[right]!;
   if (right === 0) return null;
   const [a, b] = [curve.epochs[right - 1]!, curve.epochs[right]!];

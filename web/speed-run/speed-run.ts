@@ -29,6 +29,23 @@ export interface Split {
   validation: number;
 }
 
+/** What came of it, as it was then: data and settings of the page may be others by now. */
+export interface Result {
+  accuracy: number | null;
+  hash: string;
+  seconds: number;
+  link: string;
+  /** The data set's name, and how many test images it has. */
+  data: string;
+  images: number;
+  options: Readonly<Record<string, string>>;
+  threads: number;
+  mode: string;
+  /** null where training anew would not give the run, for this reason. */
+  receipt: string | null;
+  obstacle: string;
+}
+
 /** The looks at a test image that end a run, where its recipe does not say. */
 export const VIEWS = { 'eval-views': '6', 'eval-share': '0.25' };
 
@@ -43,7 +60,7 @@ export class SpeedRun {
   readonly marks: Mark[] = [];
   readonly splits: Split[] = [];
   work: Work | null = null;
-  result: { accuracy: number | null; hash: string; seconds: number; link: string } | null = null;
+  result: Result | null = null;
   problem = '';
   /** The tab was out of sight while it trained. */
   hidden = false;
@@ -255,8 +272,16 @@ export class SpeedRun {
       const look: Evaluation | null = trainer.dataset.test > 0 ? await testLook(trainer) : null;
       const hash = await trainer.hash?.() ?? '';
       if (this.over) return; // replaced meanwhile
+      const seconds = this.#sincePress;
+      const { name: data, test: images } = trainer.dataset;
+      const { threads, mode } = trainer.backend;
       const link = location.href.replace(/#.*$/, '') + this.#desk.setUp.hash;
-      this.result = { accuracy: look?.accuracy ?? null, hash, seconds: this.#sincePress, link };
+      const options = { ...this.#desk.setUp.inUse };
+      const [receipt, obstacle] = await trainer.receipt().then((text) => [text, ''],
+        (error: unknown) => [null, explain(error).message]);
+      if (this.over) return;
+      this.result = { accuracy: look?.accuracy ?? null, hash, seconds, link, data, images,
+        options, threads, mode, receipt: receipt ?? null, obstacle: obstacle ?? '' };
       this.phase = 'done';
       this.#changed();
     } catch (error) {

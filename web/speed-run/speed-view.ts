@@ -9,7 +9,8 @@ import css from './speed-view.css?inline';
 import snippetCss from '../styles/snippet.css?inline';
 import { copyText, define, h, link, setText, show } from '../dom.js';
 import { draw } from '../draw.js';
-import { duration, percent } from '../format.js';
+import { duration, percent, sentence } from '../format.js';
+import { holdPlace } from '../hold-place.js';
 import type { LiveTrainer } from '../live-trainer.js';
 import { downloadReceipt } from '../receipt-file.js';
 import { Announcer } from '../run-controls.js';
@@ -23,18 +24,27 @@ import { SpeedRun } from './speed-run.js';
 import { speedWords as words } from './strings-speed.js';
 
 const REAL = 'cifar10';
+/** As their sites call them. */
+const ARCHIVES: Record<string, string> = {
+  cifar10: 'cifar-10-binary.tar.gz', cifar100: 'cifar-100-binary.tar.gz',
+};
 const MINUTES = { least: 0.1, most: 600, usual: 5 };
 const TICK = 500; // milliseconds
 /** Apart from the plan by more than this share of it, an end is early or late. */
 const ON_TIME = 0.02;
 const SLOW = 1.1;
+/** Milliseconds after the first step until the views above show the run's net, too. */
+const SETTLED = 3000;
 
 function called(data: string): string {
   return data === 'builtin' ? words.builtin : strings.data.names[data] ?? data;
 }
 
 export class SpeedView extends View {
-  readonly #aim = h('select', { id: 'aim', onchange: () => this.#settle() });
+  readonly #aim = h('select', { id: 'aim', onchange: () => {
+    show(this.#wrong, false);
+    this.#settle();
+  } });
   readonly #minutes = h('input', {
     id: 'minutes', type: 'number', min: MINUTES.least, max: MINUTES.most, step: 'any',
     value: MINUTES.usual,
@@ -62,22 +72,26 @@ export class SpeedView extends View {
   readonly #score = h('p', { class: 'score' });
   readonly #line = h('pre', { tabindex: '0', role: 'region', 'aria-label': words.share });
   readonly #shared = h('span', { class: 'note', role: 'status' });
+  readonly #hint = h('p', { class: 'note' });
+  readonly #receipt = h('button', { type: 'button',
+    onclick: () => setText(this.#shared, downloadReceipt(this.#speedRun!.result!.receipt!)) },
+  words.receipt);
   readonly #result = h('div', { class: 'result', hidden: true },
     this.#score,
     h('h3', {}, words.share),
     this.#line,
     h('div', { class: 'row' },
       h('button', { type: 'button', onclick: () => void this.#copy() }, words.copy),
-      h('button', { type: 'button', onclick: () => void this.attempt(() => this.#receipt()) },
-        words.receipt),
+      this.#receipt,
       this.#shared),
-    h('p', { class: 'note' }, words.receiptHint));
+    this.#hint);
   readonly #chart = new RaceChart();
   readonly #live = new Announcer();
   readonly #measured: Measured = measuredHere;
   #recipes: Recipe[] = [];
   #desk: RunDesk | null = null;
   #speedRun: SpeedRun | null = null;
+  #held: AbortController | null = null;
   #told = '';
   #timer = 0;
 
@@ -128,6 +142,7 @@ export class SpeedView extends View {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#speedRun?.dispose();
+    this.#held?.abort();
     this.#chart.close();
   }
 
@@ -146,10 +161,14 @@ export class SpeedView extends View {
     if (!goal && !right) return;
     this.#speedRun?.dispose();
     this.#chart.open();
+    this.#held?.abort();
+    this.#held = new AbortController();
+    holdPlace(this, this.#held.signal); // the views above show each net that is measured
     this.#speedRun = new SpeedRun(trainer, this.#desk, this.#recipes,
       goal ? { goal } : { seconds: 60 * minutes }, () => this.#redraw());
     setText(this.#shared, '');
-    void this.#speedRun.go();
+    const held = this.#held;
+    void this.#speedRun.go().then(() => setTimeout(() => held.abort(), SETTLED));
     this.#redraw();
   }
 
@@ -184,7 +203,7 @@ export class SpeedView extends View {
     setText(this.#said, text);
     if (text !== this.#told) this.#live.say(this.#told = text);
     const { timeline, planned, end } = run;
-    show(this.#figures, timeline !== null);
+    show(this.#figures, timeline !== null && (!run.over || run.phase === 'done'));
     setText(this.#clock, duration(run.passed));
     setText(this.#planned, duration(planned));
     setText(this.#ends, duration(run.result?.seconds ?? end));
@@ -234,30 +253,29 @@ export class SpeedView extends View {
     return run.hidden ? words.hidden : words.slower(run.slowness);
   }
 
-  #showResult(run: SpeedRun): void {
-    const { result, plan } = run;
+  #showResult({ result, plan, planned }: SpeedRun): void {
     show(this.#result, result !== null);
-    if (!result || !plan || !this.trainer) return;
-    const { dataset: { name }, backend } = this.trainer;
-    const data = called(name);
+    if (!result || !plan) return;
+    const { options, data, images, seconds, threads, mode, hash, link, obstacle } = result;
+    const name = called(data);
     const accuracy = percent(result.accuracy, 2);
     setText(this.#score,
-      `${words.result(accuracy, data)}, ${words.ended(result.seconds, run.planned)}.`);
-    const { seed = '1', 'eval-views': views = '1' } = this.#desk!.setUp.inUse;
+      `${words.result(accuracy, images, name)}, ${words.ended(seconds, planned)}.`);
+    const { seed = '1', 'eval-views': views = '1', 'eval-share': share = '1' } = options;
     setText(this.#line, words.line({
-      preset: plan.recipe.name, epochs: plan.epochs, seed, accuracy,
-      data, views: Number(views), seconds: result.seconds, threads: backend.threads,
-      mode: backend.mode, hash: result.hash, link: result.link, rehearsal: name !== REAL,
+      preset: plan.recipe.name, epochs: plan.epochs, changed: obstacle !== '', seed, accuracy,
+      data: name, images, views: Number(views), share: Number(share), seconds, threads, mode, hash,
+      link, rehearsal: data !== REAL,
     }));
+    this.#receipt.disabled = obstacle !== '';
+    setText(this.#hint, obstacle !== '' ? sentence(obstacle)
+      : words.receiptHint(mode, data === 'builtin' ? '' : ARCHIVES[data] ?? 'FILES'));
   }
 
   async #copy(): Promise<void> {
     setText(this.#shared, await copyText(this.#line) ? words.copied : words.notCopied);
   }
 
-  async #receipt(): Promise<void> {
-    setText(this.#shared, await downloadReceipt(this.trainer!));
-  }
 }
 
 define({ 'kiln-speed-view': SpeedView });
