@@ -133,8 +133,8 @@ export class RunDesk {
   }
 
   /** A recipe is chosen, whole or with pieces changed: as if it were typed. */
-  show(net: string, options: Record<string, string>): void {
-    this.#serially(async () => {
+  show(net: string, options: Record<string, string>): Promise<unknown> {
+    return this.#serially(async () => {
       this.setUp.draft(net, { ...this.setUp.usual, ...options });
       await this.#parts.net.checked;
       await this.#drafted();

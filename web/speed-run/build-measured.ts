@@ -5,7 +5,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 
-interface Runs { runs: unknown[]; oneView: number; sixViews: number }
+interface Runs { runs: { sixViews: number }[]; oneView: number; sixViews: number }
 type Row = Runs & { name: string; speed: number };
 
 /** A preset's test accuracy over seeds, and the validation accuracies of one run of it. */
@@ -25,9 +25,18 @@ export interface MeasuredPiece {
 
 export interface Measured {
   recipes: Record<string, MeasuredRecipe>;
-  /** By name; of the preset and as many seeds as they say. */
-  pieces: { preset: string; seeds: number; views: number; rows: Record<string, MeasuredPiece> }
-    | null;
+  /**
+   * By name; of the preset and as many seeds as they say. chance: what two means of so many seeds
+   * differ by, one standard deviation, where nothing but the seeds differs.
+   */
+  pieces: { preset: string; seeds: number; views: number; chance: number;
+    rows: Record<string, MeasuredPiece>; } | null;
+}
+
+/** Of the accuracies of single seeds. */
+function deviation({ runs, sixViews }: Runs): number {
+  const squares = runs.map((run) => (run.sixViews - sixViews) ** 2);
+  return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / (runs.length - 1));
 }
 
 const FOLDER = new URL('../../tests/accuracy/', import.meta.url);
@@ -53,6 +62,7 @@ export function measured(): Measured {
     }])),
     pieces: preset && whole ? {
       preset, seeds: whole.runs.length, views: whole.sixViews - whole.oneView,
+      chance: Math.sqrt(2 / whole.runs.length) * deviation(whole),
       rows: Object.fromEntries(rows.map((row) => [row.name,
         { points: row.sixViews - whole.sixViews, speed: row.speed }])),
     } : null,

@@ -29,6 +29,8 @@ export class RecipeView extends View {
   #recipes: Recipe[] = [];
   /** What was chosen here last. */
   #chosen: { recipe: Recipe; changed: ReadonlySet<string> } | null = null;
+  /** Choices that the set-up does not have yet. */
+  #asked = 0;
   #desk: RunDesk | null = null;
 
   constructor() {
@@ -56,7 +58,7 @@ export class RecipeView extends View {
       h('div', { class: 'row' }, h('label', { for: 'recipe' }, words.recipe), this.#recipe,
         this.#all),
       h('p', { class: 'note' }, this.#pieces
-        ? words.measured(this.#pieces.preset, this.#pieces.seeds) : words.nothingMeasured),
+        ? words.measured(this.#pieces) : words.nothingMeasured),
       this.#said,
       this.#lists,
     );
@@ -100,7 +102,7 @@ export class RecipeView extends View {
   #enable(): void {
     if (this.#boxes.size === 0) return; // not built yet
     const ready = this.#recipes.length > 0 && this.#desk !== null;
-    if (ready) this.#recognise();
+    if (ready && this.#asked === 0) this.#recognise();
     this.#recipe.disabled = this.#all.disabled = !ready;
     for (const { name, needs } of PIECES) {
       this.#boxes.get(name)!.disabled = !ready || (needs !== undefined && !this.#there(needs));
@@ -124,7 +126,12 @@ export class RecipeView extends View {
     if (!recipe || !this.#desk) return;
     this.#chosen = { recipe, changed };
     const { net, options } = compose(wholeOf(recipe), changed);
-    this.#desk.show(net, options);
+    this.#asked++;
+    this.#enable();
+    void this.#desk.show(net, options).then(() => {
+      this.#asked--;
+      this.#enable();
+    });
   }
 
   /**

@@ -14,9 +14,10 @@ export const recipeWords = {
   all: 'The whole recipe',
   within: 'Its pieces',
   others: 'What it does without',
-  measured: (preset: string, seeds: number): string =>
-    `Measured with “${preset}” and ${seeds} seeds on CIFAR-10’s validation images, six views ` +
-    'averaged, against the whole recipe.',
+  measured: (of: { preset: string; seeds: number; chance: number }): string =>
+    `Measured with “${of.preset}” and ${of.seeds} seeds on CIFAR-10’s validation images, six ` +
+    `views averaged, against the whole recipe; ${(100 * of.chance).toFixed(1)} points may be ` +
+    'chance. In a larger recipe a piece may be worth another amount.',
   nothingMeasured: 'What the pieces are worth is not measured yet: “make pieces” does it.',
   instead: (what: string): string => `Without it: ${what}.`,
   cost: (what: string): string => `Its cost: ${what}.`,
