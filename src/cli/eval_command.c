@@ -184,8 +184,8 @@ static int eval_checkpoint(const cli_arguments *a, const cli_session *s, int spl
         print_json(split_name[split], count, correct, loss, l, confusion, classes);
         return 0;
     }
-    printf("%s: %d of %d images right, %.2f %%, loss %.4f\n", split_name[split], correct, count,
-           100.0 * correct / count, loss / count);
+    printf("%s: %d of %d images right, %.2f %%, loss %.4f%s\n", split_name[split], correct, count,
+           100.0 * correct / count, loss / count, l.views == 1 ? "" : " in one view");
     print_confusion(confusion, name, classes);
     return 0;
 }
