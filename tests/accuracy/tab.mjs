@@ -9,8 +9,10 @@
 // into recipes.json.
 //
 // PyTorch, where it is installed, trains kiln's export of the same net with the same rule, batch
-// and number of threads, before the run and after it. It is given one batch of random images again
-// and again: no reading, augmentation or validation, which kiln's seconds have in them.
+// and number of threads, in turn with the tab: before the run, after it, and every few minutes of
+// it while it is paused, so that a slow quarter of an hour of the machine falls on both. It is
+// given one batch of random images again and again: no reading, augmentation or validation, which
+// kiln's seconds have in them.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -31,10 +33,12 @@ const kept = existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, 'utf8')) : {};
 const native = kept[given.preset]?.runs.find(({ seed }) => seed === Number(given.seed));
 
 const { cpu, cores, vectors } = describeMachine();
+/** So long a turn of PyTorch takes, and so long the tab trains between two. */
 const PEER_SECONDS = 20;
+const TURN_SECONDS = 240;
 const net = presetNet(given.preset, given.preset);
 const peer = await pytorch(cores, OUT);
-/** PyTorch's milliseconds a step, once before the run and once after it. */
+/** PyTorch's milliseconds a step, one of each turn. */
 const peerSteps = [];
 async function measurePeer() {
   if (!peer.missing) peerSteps.push((await peer.measure(net, PEER_SECONDS)).ms);
@@ -55,31 +59,47 @@ await page.evaluate(() => {
   document.body.append(input);
 });
 await page.locator('#archive').setInputFiles(cifar10());
-const found = await page.evaluate(async ({ preset, seed }) => {
+await page.evaluate(async ({ preset, seed }) => {
   const { trainer } = document.querySelector('kiln-page');
   const [file] = document.querySelector('#archive').files;
   const { net, options } = (await trainer.presets()).find(({ name }) => name === preset);
   const usual = Object.fromEntries((await trainer.optionTable()).map(({ name, default: value }) =>
     [name, value]));
-  const now = () => performance.now() / 1000;
-  const began = now();
+  const run = { reading: -performance.now(), training: 0, stepping: 0 };
   await trainer.reset({ net, options: { ...usual, ...options, net, seed, 'check-train': '0' },
     data: { files: [file] } });
-  const read = now();
+  run.reading += performance.now();
   const batch = Number((await trainer.options()).batch);
-  let stepping = 0;
   trainer.addEventListener('progress', ({ detail: { points, imagesPerSecond } }) => {
-    if (points.length > 0) stepping += (points.length * batch) / imagesPerSecond;
+    if (points.length > 0) run.stepping += (points.length * batch) / imagesPerSecond;
   });
-  await trainer.start();
-  await new Promise((done, fail) => {
-    trainer.addEventListener('state', () => { if (trainer.state === 'done') done(); });
+  run.ended = new Promise((done, fail) => {
+    trainer.addEventListener('state', () => { if (trainer.state === 'done') done(true); });
     trainer.addEventListener('error', ({ detail }) => fail(new Error(detail.message)));
   });
-  const ended = now();
-  return { reading: read - began, seconds: ended - read, parameterHash: await trainer.hash(),
-    backend: trainer.backend, stepping, steps: trainer.metrics.step };
+  globalThis.run = run;
 }, { preset: given.preset, seed: given.seed });
+
+/** Trains for so many seconds, then pauses; true where the run came to its end before. */
+const turn = (seconds) => page.evaluate(async (length) => {
+  const { trainer } = document.querySelector('kiln-page');
+  const { run } = globalThis;
+  run.training -= performance.now();
+  await trainer.start();
+  const over = await Promise.race([run.ended,
+    new Promise((done) => { setTimeout(done, length, false); })]);
+  if (!over) await trainer.pause();
+  run.training += performance.now();
+  return over || trainer.state === 'done';
+}, 1000 * seconds);
+while (!await turn(TURN_SECONDS)) await measurePeer();
+
+const found = await page.evaluate(async () => {
+  const { trainer } = document.querySelector('kiln-page');
+  const { reading, training, stepping } = globalThis.run;
+  return { reading: reading / 1000, seconds: training / 1000, stepping,
+    parameterHash: await trainer.hash(), backend: trainer.backend, steps: trainer.metrics.step };
+});
 const version = browser.version();
 await browser.close();
 server.close();
@@ -98,7 +118,7 @@ console.log(JSON.stringify(run));
 console.log(`${Math.round((found.steps * net.batch) / found.seconds)} images a second, over the `
   + `whole run; ${(100 * (1 - found.stepping / found.seconds)).toFixed(1)} % of it are no steps`);
 if (run.pytorch) {
-  console.log(`PyTorch, before and after: ${peerSteps.map((ms) => ms.toFixed(0)).join(', ')} ms a `
+  console.log(`PyTorch, turn by turn: ${peerSteps.map((ms) => ms.toFixed(0)).join(', ')} ms a `
     + `step; its steps alone would take ${(run.pytorch.seconds / run.seconds).toFixed(2)} times as `
     + 'long as the whole run');
 }
