@@ -11,10 +11,10 @@ import { changed, DATA, writeHash, type DataName, type Shown } from './link.js';
 
 /** A set of files as the tag and the package name it. */
 const STORED = 'stored';
-/** And as the program does, where they lie in the folder `data` (CIFAR-10 after make data). */
-const FILES: Record<string, string> = {
-  cifar10: 'data/cifar-10-binary.tar.gz',
-  cifar100: 'data/cifar-100-binary.tar.gz',
+/** And as their sites do; the program has them in the folder `data` (CIFAR-10 after make data). */
+export const ARCHIVES: Record<string, string> = {
+  cifar10: 'cifar-10-binary.tar.gz',
+  cifar100: 'cifar-100-binary.tar.gz',
 };
 
 type Table = readonly OptionInfo[];
@@ -72,7 +72,7 @@ for await (const { step, loss } of trainer) console.log(step, loss);`;
 /** For a shell, in the project's folder. */
 export function commandOf(shown: Shown, table: Table): string {
   const data = isBuiltin(shown) ? 'builtin' satisfies DataName
-    : FILES[shown.data] ?? `data/${folderOf(shown.data)}`;
+    : `data/${ARCHIVES[shown.data] ?? folderOf(shown.data)}`;
   const mode = shown.mode === 'fused' ? [['mode', shown.mode]] : [];
   const words = [['net', onOneLine(shown.net)], ['data', data], ...changed(shown.options, table),
     ...mode];

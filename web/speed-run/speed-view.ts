@@ -15,6 +15,7 @@ import type { LiveTrainer } from '../live-trainer.js';
 import { downloadReceipt } from '../receipt-file.js';
 import { Announcer } from '../run-controls.js';
 import type { RunDesk } from '../run-desk.js';
+import { ARCHIVES } from '../spellings.js';
 import { strings } from '../strings.js';
 import { View } from '../view.js';
 import type { Measured, MeasuredRecipe } from './build-measured.js';
@@ -24,10 +25,6 @@ import { SpeedRun } from './speed-run.js';
 import { speedWords as words } from './strings-speed.js';
 
 const REAL = 'cifar10';
-/** As their sites call them. */
-const ARCHIVES: Record<string, string> = {
-  cifar10: 'cifar-10-binary.tar.gz', cifar100: 'cifar-100-binary.tar.gz',
-};
 const MINUTES = { least: 0.1, most: 600, usual: 5 };
 const TICK = 500; // milliseconds
 /** Apart from the plan by more than this share of it, an end is early or late. */
@@ -162,12 +159,11 @@ export class SpeedView extends View {
     this.#speedRun?.dispose();
     this.#chart.open();
     this.#held?.abort();
-    this.#held = new AbortController();
-    holdPlace(this, this.#held.signal); // the views above show each net that is measured
+    const held = this.#held = new AbortController();
+    holdPlace(this, held.signal); // the views above show each net that is measured
     this.#speedRun = new SpeedRun(trainer, this.#desk, this.#recipes,
       goal ? { goal } : { seconds: 60 * minutes }, () => this.#redraw());
     setText(this.#shared, '');
-    const held = this.#held;
     void this.#speedRun.go().then(() => setTimeout(() => held.abort(), SETTLED));
     this.#redraw();
   }
@@ -275,7 +271,6 @@ export class SpeedView extends View {
   async #copy(): Promise<void> {
     setText(this.#shared, await copyText(this.#line) ? words.copied : words.notCopied);
   }
-
 }
 
 define({ 'kiln-speed-view': SpeedView });
