@@ -324,7 +324,7 @@ static int verify(verification *v, const cli_arguments *a)
 
 /* What the receipt claims, as far as it was read: "" for what it leaves open. */
 typedef struct {
-    char preset[40], accuracy[40], data[200];
+    char path[4200], preset[40], accuracy[40], data[200];
     const char *verified; /* "yes", "no", "unchecked" */
     const char *reason;
 } verdict;
@@ -336,6 +336,8 @@ static verdict judge(const verification *v, int code)
     verdict d = {.verified = code == 0 ? "yes" : v->refuted ? "no" : "unchecked",
                  .reason = code ? cli_said() : ""};
 
+    snprintf(d.path, sizeof d.path, "%s", v->path);
+    cli_clean(d.path);
     if (*v->text) cli_field_text(d.preset, sizeof d.preset, v->text, "preset");
     if (*v->text) cli_field_text(d.data, sizeof d.data, v->text, "data");
     if (*v->text && (v->spot < 0 || code))
@@ -350,11 +352,9 @@ static verdict judge(const verification *v, int code)
 
 static void print_json(const verification *v, const verdict *d)
 {
-    char path[4096];
     kiln_json *j = cli_event("verified");
 
-    snprintf(path, sizeof path, "%s", v->path);
-    kiln_json_string(j, "file", cli_clean(path));
+    kiln_json_string(j, "file", d->path);
     if (*d->preset)
         kiln_json_string(j, "preset", d->preset);
     else
@@ -373,10 +373,7 @@ static void print_json(const verification *v, const verdict *d)
 
 static void print_csv(const verification *v, const verdict *d)
 {
-    char path[4096];
-
-    snprintf(path, sizeof path, "%s", v->path);
-    cli_csv_field(cli_clean(path));
+    cli_csv_field(d->path);
     printf(",%s,%s,%s,", d->preset, d->accuracy, d->verified);
     cli_csv_field(d->reason);
     putchar(',');
