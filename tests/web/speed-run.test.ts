@@ -40,6 +40,13 @@ async function faults(page: Page, part = VIEW): Promise<string[]> {
   return found;
 }
 
+/** Begins a speed run with this goal, and waits until it is planned. */
+async function race(page: Page, goal: string, plan: RegExp): Promise<void> {
+  await view(page).getByLabel('Aim').selectOption(goal);
+  await view(page).getByRole('button', { name: 'Run against the clock' }).click();
+  await said(page, plan).waitFor(MEASURED);
+}
+
 const scrolled = (page: Page): Promise<number> => page.evaluate(() => scrollY);
 
 /** Nothing is wider than the window of a phone. */
@@ -212,9 +219,7 @@ test('the list shows which recipe the set-up is, also where it was chosen elsewh
 test('a run whose settings were changed on the way says so, and has no receipt', async () => {
   const hash = '#net=affine+10+-+softmax&train=2048&test=100';
   const { page, errors, close } = await visit(site, { hash });
-  await view(page).getByLabel('Aim').selectOption('80-percent');
-  await view(page).getByRole('button', { name: 'Run against the clock' }).click();
-  await said(page, /^“80 % in seconds”, 2 epochs/).waitFor(MEASURED);
+  await race(page, '80-percent', /^“80 % in seconds”, 2 epochs/);
   await ask(page, (trainer) => trainer.set('lr', 0.001));
   await view(page).locator('.result').waitFor();
   expect(await view(page).locator('pre').textContent()).toContain('80-percent, changed on the way');
@@ -282,9 +287,7 @@ test('a time is filled, too little is told, and what is stopped leaves the set-u
 test('a run slower than its plan is told, and that its tab was hidden', async () => {
   const hash = '#net=affine+10+-+softmax&train=2000';
   const { page, errors, close } = await visit(site, { hash });
-  await view(page).getByLabel('Aim').selectOption('93-percent');
-  await view(page).getByRole('button', { name: 'Run against the clock' }).click();
-  await said(page, /^“93 %.*”, \d+ epochs/).waitFor(MEASURED);
+  await race(page, '93-percent', /^“93 %.*”, \d+ epochs/);
   const clock = await view(page).locator('dd').nth(1).textContent();
   const trouble = view(page).locator('.trouble');
   expect(await trouble.isHidden()).toBe(true);
